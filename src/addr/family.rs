@@ -1,0 +1,150 @@
+//! [`Address`]: the unsigned integers that stand for addresses of one family.
+
+use std::fmt;
+use std::hash::Hash;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::{BitAnd, BitOr, BitXor, Not};
+
+/// An address of one family, as an unsigned integer in network order.
+///
+/// `u32` is IPv4, `u128` is IPv6. `u16` serves for port numbers, and `u8` is a universe small enough to
+/// test every set in full. Everything in [`addr`](crate::addr) is written once over this trait.
+pub trait Address:
+    Copy
+    + Ord
+    + Hash
+    + Default
+    + fmt::Debug
+    + Send
+    + Sync
+    + BitAnd<Output = Self>
+    + BitOr<Output = Self>
+    + BitXor<Output = Self>
+    + Not<Output = Self>
+    + 'static
+{
+    /// Width in bits; also the longest prefix length.
+    const BITS: u8;
+    /// The lowest address, all bits zero.
+    const MIN: Self;
+    /// The highest address, all bits one.
+    const MAX: Self;
+
+    /// The next address, or `None` at the top of the space.
+    fn succ(self) -> Option<Self>;
+    /// The address before, or `None` at the bottom of the space.
+    fn pred(self) -> Option<Self>;
+    /// Number of leading zero bits; `BITS` for zero.
+    fn leading_zeros(self) -> u8;
+    /// Number of trailing zero bits; `BITS` for zero.
+    fn trailing_zeros(self) -> u8;
+    /// The mask of the host part below a prefix of `len` bits: the low `BITS - len` bits set.
+    ///
+    /// # Panics
+    /// In debug builds, if `len > BITS`.
+    fn host_mask(len: u8) -> Self;
+    /// The value in a type that holds every family.
+    fn to_u128(self) -> u128;
+    /// The value from its wide form, or `None` if it does not fit the family.
+    fn from_u128(wide: u128) -> Option<Self>;
+    /// Reads one address in the family's usual notation, nothing before or after it.
+    fn parse(text: &str) -> Option<Self>;
+    /// Writes the address in the family's canonical notation (RFC 5952 for IPv6).
+    ///
+    /// # Errors
+    /// Only what `out` itself reports.
+    fn write(self, out: &mut dyn fmt::Write) -> fmt::Result;
+}
+
+macro_rules! integer {
+    ($ty:ty) => {
+        const BITS: u8 = <$ty>::BITS as u8;
+        const MIN: Self = <$ty>::MIN;
+        const MAX: Self = <$ty>::MAX;
+
+        #[inline]
+        fn succ(self) -> Option<Self> {
+            self.checked_add(1)
+        }
+        #[inline]
+        fn pred(self) -> Option<Self> {
+            self.checked_sub(1)
+        }
+        #[inline]
+        fn leading_zeros(self) -> u8 {
+            <$ty>::leading_zeros(self) as u8
+        }
+        #[inline]
+        fn trailing_zeros(self) -> u8 {
+            <$ty>::trailing_zeros(self) as u8
+        }
+        #[inline]
+        fn host_mask(len: u8) -> Self {
+            debug_assert!(len <= <Self as Address>::BITS);
+            // A shift by the full width is not defined, hence the checked form: /32 has no host bits.
+            <$ty>::MAX.checked_shr(u32::from(len)).unwrap_or(0)
+        }
+        #[inline]
+        fn to_u128(self) -> u128 {
+            self as u128
+        }
+        #[inline]
+        fn from_u128(wide: u128) -> Option<Self> {
+            Self::try_from(wide).ok()
+        }
+    };
+}
+
+impl Address for u32 {
+    integer!(u32);
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse::<Ipv4Addr>().ok().map(u32::from)
+    }
+    fn write(self, out: &mut dyn fmt::Write) -> fmt::Result {
+        write!(out, "{}", Ipv4Addr::from(self))
+    }
+}
+
+impl Address for u128 {
+    integer!(u128);
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse::<Ipv6Addr>().ok().map(u128::from)
+    }
+    fn write(self, out: &mut dyn fmt::Write) -> fmt::Result {
+        write!(out, "{}", Ipv6Addr::from(self))
+    }
+}
+
+macro_rules! plain_number {
+    ($ty:ty) => {
+        impl Address for $ty {
+            integer!($ty);
+
+            fn parse(text: &str) -> Option<Self> {
+                // `from_str` of the integers takes a leading `+`; a number in a list does not.
+                if text.starts_with('+') { None } else { text.parse().ok() }
+            }
+            fn write(self, out: &mut dyn fmt::Write) -> fmt::Result {
+                write!(out, "{self}")
+            }
+        }
+    };
+}
+plain_number!(u8);
+plain_number!(u16);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_masks_at_both_ends() {
+        assert_eq!(u32::host_mask(0), u32::MAX);
+        assert_eq!(u32::host_mask(32), 0);
+        assert_eq!(u128::host_mask(0), u128::MAX);
+        assert_eq!(u128::host_mask(128), 0);
+        assert_eq!(u8::host_mask(6), 3);
+    }
+}

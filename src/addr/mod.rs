@@ -1,0 +1,20 @@
+//! Addresses, prefixes and exact sets of them. Nothing here knows of Azure.
+//!
+//! Generic over the family through [`Address`]: `u32` is IPv4, `u128` is IPv6, `u16` is a port number and `u8` a
+//! universe small enough to test in full.
+
+mod count;
+mod dual;
+mod family;
+mod interval;
+mod list;
+mod prefix;
+mod set;
+
+pub use count::Count;
+pub use dual::AddrSet;
+pub use family::Address;
+pub use interval::{Interval, Prefixes};
+pub use list::{AddrList, Entry, EntryError, LineError, ListErrors, ListOptions, write_prefixes};
+pub use prefix::{IpPrefix, Prefix, PrefixError};
+pub use set::IntervalSet;

@@ -1,0 +1,3 @@
+//! tagwall
+pub mod addr;
+pub mod packet;
