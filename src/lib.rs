@@ -1,3 +1,5 @@
 //! tagwall
 pub mod addr;
 pub mod packet;
+pub mod tags;
+pub mod text;

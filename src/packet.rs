@@ -159,5 +159,7 @@ impl fmt::Display for Ports {
 
 /// A text that is no port list or protocol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not understood: ports are numbers from 0 to 65535, ranges a-b, or *; protocols tcp, udp, icmp, esp, ah, any")]
+#[error(
+    "`{0}` is not understood: ports are numbers from 0 to 65535, ranges a-b, or *; protocols tcp, udp, icmp, esp, ah, any"
+)]
 pub struct PortsError(String);

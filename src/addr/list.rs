@@ -105,7 +105,9 @@ impl Entry {
             },
         };
         match entry {
-            Entry::V6(i) if MAPPED.contains(i.first()) && MAPPED.contains(i.last()) => Err(EntryError::Mapped),
+            Entry::V6(i) if MAPPED.contains(i.first()) && MAPPED.contains(i.last()) => {
+                Err(EntryError::Mapped)
+            }
             entry => Ok(entry),
         }
     }
@@ -211,7 +213,10 @@ impl std::error::Error for ListErrors {}
 ///
 /// # Errors
 /// Only what `out` itself reports.
-pub fn write_prefixes<A: Address>(prefixes: impl IntoIterator<Item = Prefix<A>>, out: &mut dyn fmt::Write) -> fmt::Result {
+pub fn write_prefixes<A: Address>(
+    prefixes: impl IntoIterator<Item = Prefix<A>>,
+    out: &mut dyn fmt::Write,
+) -> fmt::Result {
     for prefix in prefixes {
         writeln!(out, "{prefix}")?;
     }

@@ -34,7 +34,11 @@ impl<A: Address> Prefix<A> {
     /// has bits set behind the prefix.
     pub fn new(addr: A, len: u8) -> Result<Self, PrefixError> {
         let prefix = Self::new_relaxed(addr, len)?;
-        if prefix.addr == addr { Ok(prefix) } else { Err(PrefixError::HostBits { canonical: prefix.to_string() }) }
+        if prefix.addr == addr {
+            Ok(prefix)
+        } else {
+            Err(PrefixError::HostBits { canonical: prefix.to_string() })
+        }
     }
 
     /// The prefix of `len` bits that holds `addr`: host bits are cleared.
@@ -324,8 +328,17 @@ mod tests {
 
     #[test]
     fn odd_texts_are_refused() {
-        for text in ["", "/", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/+8", "10.0.0.0/08", "10.0.0/8", "10.0.0.0/8 ", "010.0.0.0/8"]
-        {
+        for text in [
+            "",
+            "/",
+            "10.0.0.0/",
+            "10.0.0.0/33",
+            "10.0.0.0/+8",
+            "10.0.0.0/08",
+            "10.0.0/8",
+            "10.0.0.0/8 ",
+            "010.0.0.0/8",
+        ] {
             assert!(text.parse::<Prefix<u32>>().is_err(), "{text:?}");
         }
         for text in ["::/129", "::1/64", "fe80::%1/64", "1::2::3/64", ":::/0"] {

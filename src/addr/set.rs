@@ -186,7 +186,10 @@ impl<A: Address> IntervalSet<A> {
                 && cut.first() <= piece.last()
             {
                 if from < cut.first() {
-                    out.push(Interval::from_ordered(from, cut.first().pred().expect("from lies below the cut")));
+                    out.push(Interval::from_ordered(
+                        from,
+                        cut.first().pred().expect("from lies below the cut"),
+                    ));
                 }
                 match cut.last().succ() {
                     Some(next) if next <= piece.last() => from = next,
@@ -303,7 +306,8 @@ mod tests {
     #[test]
     fn algebra_against_bit_masks() {
         // Every pair of an 8-bit sample of masks, at the bottom and at the top of the space.
-        let masks: Vec<u16> = (0..=u16::MAX).step_by(257).chain([1, 0x8000, 0xffff, 0x5555, 0xaaaa]).collect();
+        let masks: Vec<u16> =
+            (0..=u16::MAX).step_by(257).chain([1, 0x8000, 0xffff, 0x5555, 0xaaaa]).collect();
         for high in [false, true] {
             for &a in &masks {
                 for &b in &masks {
@@ -324,9 +328,11 @@ mod tests {
 
     #[test]
     fn the_top_of_the_space_is_not_widened() {
-        let top: IntervalSet<u32> = ["255.255.255.254/32"].iter().map(|t| t.parse::<Prefix<u32>>().unwrap()).collect();
+        let top: IntervalSet<u32> =
+            ["255.255.255.254/32"].iter().map(|t| t.parse::<Prefix<u32>>().unwrap()).collect();
         assert_eq!(top.prefixes().map(|p| p.to_string()).collect::<Vec<_>>(), ["255.255.255.254/32"]);
-        let both: IntervalSet<u128> = [Prefix::host(u128::MAX), Prefix::host(u128::MAX - 1)].into_iter().collect();
+        let both: IntervalSet<u128> =
+            [Prefix::host(u128::MAX), Prefix::host(u128::MAX - 1)].into_iter().collect();
         assert_eq!(both.prefixes().count(), 1);
         assert_eq!(IntervalSet::<u128>::all().complement(), IntervalSet::empty());
         assert_eq!(IntervalSet::<u128>::empty().complement(), IntervalSet::all());

@@ -1,0 +1,194 @@
+//! [`Region`] and [`Regions`]: one table that maps location, display name, tag suffix and file code.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use super::name::Cloud;
+
+const TABLE: &str = include_str!("../../data/regions.csv");
+
+/// One Azure region under all its names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Region {
+    cloud: Cloud,
+    suffix: Arc<str>,
+    code: Arc<str>,
+    id: u32,
+    display: Arc<str>,
+    pair: Option<Arc<str>>,
+}
+
+impl Region {
+    /// The cloud that the region belongs to.
+    pub fn cloud(&self) -> Cloud {
+        self.cloud
+    }
+
+    /// The suffix of regional tags: `WestEurope` in `Storage.WestEurope`. Empty for the few regions that only
+    /// `AzureCloud` has.
+    pub fn suffix(&self) -> &str {
+        &self.suffix
+    }
+
+    /// The `region` field of the published file, which is also the suffix of `AzureCloud`: `centralfrance` for
+    /// France Central.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// The `regionId` of the published file; unique within a cloud but for stage rings.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The name shown to people: `West Europe`.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// The name in Azure Resource Manager and in host names: `westeurope`.
+    pub fn location(&self) -> String {
+        if self.suffix.is_empty() { self.code.to_string() } else { self.suffix.to_lowercase() }
+    }
+
+    /// The suffix of the paired region, where one is documented (cross-region replication page, 2022-12-12).
+    pub fn pair(&self) -> Option<&str> {
+        self.pair.as_deref()
+    }
+
+    /// The name of this region's tag of `base`: `Storage.WestEurope`, but `AzureCloud.westeurope`.
+    pub fn tag_name(&self, base: &str) -> String {
+        let ending = if base.eq_ignore_ascii_case("AzureCloud") { &self.code } else { &self.suffix };
+        format!("{base}.{ending}")
+    }
+}
+
+/// The regions of one cloud, found under any of their names.
+#[derive(Debug, Clone, Default)]
+pub struct Regions {
+    all: Vec<Arc<Region>>,
+    by_name: HashMap<String, usize>,
+    by_suffix: HashMap<String, usize>,
+    by_code: HashMap<String, usize>,
+}
+
+impl Regions {
+    /// The regions of `cloud` known when this version was built.
+    pub fn of(cloud: Cloud) -> &'static Regions {
+        static TABLES: LazyLock<HashMap<Cloud, Regions>> =
+            LazyLock::new(|| Cloud::ALL.into_iter().map(|cloud| (cloud, read_table(cloud))).collect());
+        &TABLES[&cloud]
+    }
+
+    /// Every region, in the order of the table.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Region>> {
+        self.all.iter()
+    }
+
+    /// Finds a region by location, display name, tag suffix or file code, ignoring case, spaces, `-`, `_` and
+    /// brackets.
+    ///
+    /// ```
+    /// use tagwall::tags::{Cloud, Regions};
+    /// let table = Regions::of(Cloud::Public);
+    /// for name in ["francecentral", "France Central", "FranceCentral", "centralfrance"] {
+    ///     assert_eq!(table.find(name).unwrap().suffix(), "FranceCentral");
+    /// }
+    /// assert_eq!(table.find("eastus2").unwrap().suffix(), "EastUS2");
+    /// assert!(table.find("usgovvirginia").is_none());
+    /// ```
+    pub fn find(&self, text: &str) -> Option<&Arc<Region>> {
+        self.by_name.get(&squeeze(text)).map(|&at| &self.all[at])
+    }
+
+    /// Finds the region that the ending of a regional tag names: the suffix, or for `AzureCloud` the file code.
+    /// `None` where the ending is no region, as in `AzureFrontDoor.Frontend`.
+    pub fn of_tag(&self, base: &str, ending: &str) -> Option<&Arc<Region>> {
+        let cloud_tag = base.eq_ignore_ascii_case("AzureCloud");
+        let map = if cloud_tag { &self.by_code } else { &self.by_suffix };
+        map.get(&ending.to_ascii_lowercase()).map(|&at| &self.all[at])
+    }
+
+    /// Adds a region that a snapshot holds and the table does not know yet. Its display name is the suffix.
+    pub(crate) fn add_unknown(&mut self, cloud: Cloud, suffix: &str, code: &str, id: u32) {
+        let (suffix, code): (Arc<str>, Arc<str>) = (suffix.into(), code.into());
+        self.add(Region { cloud, display: suffix.clone(), suffix, code, id, pair: None });
+    }
+
+    fn add(&mut self, region: Region) {
+        let at = self.all.len();
+        // The first row wins a name, except that a region's own suffix beats another region's file code.
+        self.by_name.insert(squeeze(&region.suffix), at);
+        self.by_suffix.insert(region.suffix.to_ascii_lowercase(), at);
+        self.by_code.entry(region.code.to_ascii_lowercase()).or_insert(at);
+        for name in [&region.display, &region.code] {
+            self.by_name.entry(squeeze(name)).or_insert(at);
+        }
+        self.all.push(Arc::new(region));
+    }
+
+    /// Every name under which regions are found, for suggestions.
+    pub fn locations(&self) -> impl Iterator<Item = String> + '_ {
+        self.all.iter().map(|r| r.location())
+    }
+}
+
+fn squeeze(text: &str) -> String {
+    text.chars()
+        .filter(|c| !matches!(c, ' ' | '-' | '_' | '(' | ')'))
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+fn read_table(cloud: Cloud) -> Regions {
+    let mut table = Regions::default();
+    for line in TABLE.lines().filter(|l| !l.starts_with('#')).skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let &[name, suffix, code, id, display, pair] = fields.as_slice() else {
+            panic!("data/regions.csv: six fields expected: {line}");
+        };
+        if name == cloud.name() {
+            table.add(Region {
+                cloud,
+                suffix: suffix.into(),
+                code: code.into(),
+                id: id.parse().expect("data/regions.csv: the id is a number"),
+                display: display.into(),
+                pair: (!pair.is_empty() && pair != "-").then(|| pair.into()),
+            });
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_region_is_found_under_each_of_its_names() {
+        for cloud in Cloud::ALL {
+            let table = Regions::of(cloud);
+            for region in table.iter().filter(|r| !r.suffix.is_empty()) {
+                for name in [region.suffix(), region.display(), &region.location()] {
+                    assert_eq!(table.find(name), Some(region), "{name}");
+                }
+                if let Some(pair) = region.pair() {
+                    assert!(table.find(pair).is_some(), "{pair}");
+                }
+                assert_eq!(table.of_tag("Storage", region.suffix()), Some(region));
+                assert!(table.of_tag("AzureCloud", region.code()).is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn code_and_suffix_are_told_apart() {
+        let table = Regions::of(Cloud::Public);
+        assert!(table.of_tag("Storage", "centralfrance").is_none());
+        assert!(table.of_tag("AzureCloud", "FranceCentral").is_none());
+        assert_eq!(table.of_tag("AzureCloud", "eastus2").unwrap().suffix(), "EastUS2");
+        assert_eq!(table.find("norwayeast").unwrap().tag_name("AzureCloud"), "AzureCloud.norwaye");
+        assert_eq!(table.find("brazilne").unwrap().tag_name("AzureCloud"), "AzureCloud.brazilne");
+    }
+}

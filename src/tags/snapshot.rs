@@ -1,0 +1,530 @@
+//! [`Snapshot`]: one published service-tags file, parsed and checked.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::OnceLock;
+
+use super::name::{Cloud, TagName};
+use super::region::{Region, Regions};
+use super::wire;
+use crate::addr::{AddrSet, IpPrefix, Prefix};
+use crate::text::nearest;
+
+/// One week's service tags. Immutable; its content identifies it, since change numbers repeat, stand still and
+/// go back.
+///
+/// Names are unique in any case, prefixes valid, the cloud known. The order of the file plays no part: tags are
+/// held in order of their names and prefixes in order of address, so that a shuffled file is the same snapshot.
+///
+/// ```
+/// use tagwall::tags::Snapshot;
+/// let json = br#"{"changeNumber": 7, "cloud": "Public", "values": [{"name": "Storage.WestEurope",
+///     "properties": {"region": "westeurope", "addressPrefixes": ["192.0.2.0/25", "192.0.2.128/25"]}}]}"#;
+/// let snapshot = Snapshot::parse(json)?;
+/// let tag = snapshot.tag("storage.westeurope").unwrap();
+/// assert_eq!(tag.region().unwrap().display(), "West Europe");
+/// assert_eq!(tag.set().prefixes().next().unwrap().to_string(), "192.0.2.0/24");
+/// # Ok::<(), tagwall::tags::SnapshotError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    cloud: Cloud,
+    change_number: u64,
+    tags: Vec<Tag>,
+    by_name: HashMap<Box<str>, usize>,
+    regions: Regions,
+    digest: OnceLock<String>,
+}
+
+/// One service tag of a snapshot.
+#[derive(Debug, Clone)]
+pub struct Tag {
+    name: TagName,
+    region: Option<std::sync::Arc<Region>>,
+    region_code: Box<str>,
+    change_number: u64,
+    system_service: Box<str>,
+    features: Features,
+    v4: Vec<Prefix<u32>>,
+    v6: Vec<Prefix<u128>>,
+    set: OnceLock<AddrSet>,
+}
+
+impl Snapshot {
+    /// The most bytes of JSON that are read. The largest real file has 4.7 MB (2026-06).
+    pub const MAX_BYTES: usize = 256 << 20;
+
+    /// Reads the JSON of a service-tags file, or of one page of the Discovery API in the same form.
+    ///
+    /// A byte order mark is skipped. Unknown keys are passed over, so that a new field does not stop a refresh.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] naming the place; all prefixes and names that are not understood are in it.
+    ///
+    /// # Cost
+    /// One pass; about one and a half times that of reading the same JSON into borrowed strings.
+    pub fn parse(json: &[u8]) -> Result<Self, SnapshotError> {
+        let file = read_json(json)?;
+        let cloud = Cloud::find(&file.cloud.0)
+            .ok_or_else(|| SnapshotError::Cloud { found: file.cloud.0.chars().take(80).collect() })?;
+        let regions = regions_of(cloud, &file.values);
+        let mut problems = Problems::default();
+        let mut tags: Vec<Tag> = file
+            .values
+            .into_iter()
+            .enumerate()
+            .map(|(i, entry)| Tag::new(i, entry, &regions, &mut problems))
+            .collect();
+        tags.sort_by(|a, b| a.name.cmp(&b.name));
+        let by_name = index_names(&tags, &mut problems);
+        problems.none_or_error()?;
+        let change_number = file.change_number.0;
+        Ok(Snapshot {
+            cloud,
+            change_number,
+            tags,
+            by_name,
+            regions: regions.into_owned(),
+            digest: OnceLock::new(),
+        })
+    }
+
+    /// The cloud whose tags these are.
+    pub fn cloud(&self) -> Cloud {
+        self.cloud
+    }
+
+    /// The file's own number. A label only: it repeats, stands still while content changes, and goes back.
+    pub fn change_number(&self) -> u64 {
+        self.change_number
+    }
+
+    /// The tags in order of their names.
+    pub fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
+    /// Finds a tag by its name in any case.
+    pub fn tag(&self, name: &str) -> Option<&Tag> {
+        self.by_name.get(name.to_ascii_lowercase().as_str()).map(|&at| &self.tags[at])
+    }
+
+    /// The names nearest to `name`, best first, for a message about an unknown tag.
+    pub fn nearest(&self, name: &str) -> Vec<String> {
+        nearest(name, self.tags.iter().map(|t| t.name.as_str()))
+    }
+
+    /// The regions of the snapshot's cloud: the built-in table and what this file adds to it.
+    pub fn regions(&self) -> &Regions {
+        &self.regions
+    }
+
+    /// SHA-256 of the content, in hexadecimal: cloud, and per tag in order of names its name, region code,
+    /// service, features and prefixes. The order and layout of the file play no part, nor do change numbers.
+    pub fn digest(&self) -> &str {
+        self.digest.get_or_init(|| content_digest(self))
+    }
+
+    /// How many prefixes the file lists, IPv4 and IPv6, over all tags.
+    pub fn prefix_counts(&self) -> (usize, usize) {
+        self.tags.iter().fold((0, 0), |(v4, v6), t| (v4 + t.v4.len(), v6 + t.v6.len()))
+    }
+}
+
+impl Tag {
+    fn new(index: usize, entry: wire::Entry<'_>, regions: &Regions, problems: &mut Problems) -> Self {
+        let wire::Entry { name, properties: p } = entry;
+        if name.0.trim().is_empty() {
+            problems.push(format!("values[{index}].name"), "the name is empty".into());
+        }
+        for bad in &p.address_prefixes.bad {
+            let place = format!("values[{index}].properties.addressPrefixes[{}] ({})", bad.index, name.0);
+            problems.push(place, format!("{}: {}", short(&bad.text), bad.error));
+        }
+        let name = TagName::new(&name.0);
+        let region = name.suffix().and_then(|ending| regions.of_tag(name.base(), ending)).cloned();
+        let (mut v4, mut v6) = (p.address_prefixes.v4, p.address_prefixes.v6);
+        sort_unless_sorted(&mut v4);
+        sort_unless_sorted(&mut v6);
+        Tag {
+            name,
+            region,
+            region_code: p.region.0.into(),
+            change_number: p.change_number.0,
+            system_service: p.system_service.0.into(),
+            features: Features::new(p.network_features),
+            v4,
+            v6,
+            set: OnceLock::new(),
+        }
+    }
+
+    /// The name as the file spells it.
+    pub fn name(&self) -> &TagName {
+        &self.name
+    }
+
+    /// The region that the tag is limited to; `None` for a global tag, dotted or not.
+    pub fn region(&self) -> Option<&Region> {
+        self.region.as_deref()
+    }
+
+    /// The file's own `region` field. Not always the region of the name: Microsoft's own files have it wrong
+    /// or empty at times.
+    pub fn region_code(&self) -> &str {
+        &self.region_code
+    }
+
+    /// The tag's own number; a label only.
+    pub fn change_number(&self) -> u64 {
+        self.change_number
+    }
+
+    /// The service behind the tag, often empty.
+    pub fn system_service(&self) -> &str {
+        &self.system_service
+    }
+
+    /// Where Azure takes the tag by name.
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// The IPv4 prefixes as published, ascending. A route by tag competes with these, not with the fewest.
+    pub fn v4(&self) -> &[Prefix<u32>] {
+        &self.v4
+    }
+
+    /// The IPv6 prefixes as published, ascending.
+    pub fn v6(&self) -> &[Prefix<u128>] {
+        &self.v6
+    }
+
+    /// All prefixes as published, IPv4 first.
+    pub fn published(&self) -> impl Iterator<Item = IpPrefix> + '_ {
+        self.v4.iter().copied().map(IpPrefix::V4).chain(self.v6.iter().copied().map(IpPrefix::V6))
+    }
+
+    /// The tag's addresses, merged. Computed on the first call, linear in the prefixes.
+    pub fn set(&self) -> &AddrSet {
+        self.set.get_or_init(|| AddrSet {
+            v4: self.v4.iter().copied().collect(),
+            v6: self.v6.iter().copied().collect(),
+        })
+    }
+}
+
+fn sort_unless_sorted<T: Ord>(list: &mut Vec<T>) {
+    if !list.is_sorted_by(|a, b| a < b) {
+        list.sort_unstable();
+        list.dedup();
+    }
+}
+
+/// `networkFeatures` of a tag: where Azure takes it by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Features {
+    stated: bool,
+    names: Box<[Box<str>]>,
+}
+
+impl Features {
+    fn new(wire: Option<Option<Vec<wire::Text<'_>>>>) -> Self {
+        let stated = wire.is_some();
+        let mut names: Vec<Box<str>> =
+            wire.flatten().unwrap_or_default().into_iter().map(|t| t.0.into()).collect();
+        names.sort_unstable();
+        names.dedup();
+        Features { stated, names: names.into() }
+    }
+
+    /// Whether the file has the field at all; files before 2020-08-27 do not.
+    pub fn is_stated(&self) -> bool {
+        self.stated
+    }
+
+    /// Whether `name` (`API`, `NSG`, `UDR`, `FW`, `VSE`) is among the features.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|n| n.eq_ignore_ascii_case(name))
+    }
+
+    /// The features, ascending.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(AsRef::as_ref)
+    }
+}
+
+/// Why bytes are no snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// The bytes are not JSON at all: what a server sends in place of the file.
+    #[error("not a service-tags file: {found}")]
+    NotJson {
+        /// What was found instead.
+        found: String,
+    },
+    /// More bytes than are ever read.
+    #[error("not a service-tags file: {bytes} bytes are more than {} MiB", Snapshot::MAX_BYTES >> 20)]
+    TooLarge {
+        /// How many there are.
+        bytes: usize,
+    },
+    /// The JSON is cut off, malformed, or not of the published form.
+    #[error("line {line}, column {column}{at}: {message}", at = Place(path))]
+    Json {
+        /// Line, from 1.
+        line: usize,
+        /// Column in bytes, from 1; 0 where the line is over.
+        column: usize,
+        /// Where in the document, as `values[3].properties.region`; empty at the top.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// `cloud` is none that is known.
+    #[error("cloud: unknown cloud `{found}`; known are Public, AzureGovernment, China, AzureGermany")]
+    Cloud {
+        /// The value found.
+        found: String,
+    },
+    /// The form is right, but names or prefixes are not.
+    #[error("{}", Problems::text(.0, *.1))]
+    Content(Vec<Problem>, usize),
+}
+
+struct Place<'a>(&'a str);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, ", {}", self.0) }
+    }
+}
+
+/// One thing that is wrong in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where, as a path into the document.
+    pub place: String,
+    /// What is wrong there.
+    pub message: String,
+}
+
+/// What was found wrong so far; keeps the first ones and counts the rest.
+#[derive(Default)]
+struct Problems {
+    first: Vec<Problem>,
+    total: usize,
+}
+
+impl Problems {
+    const MOST: usize = 100;
+
+    fn push(&mut self, place: String, message: String) {
+        self.total += 1;
+        if self.first.len() < Self::MOST {
+            self.first.push(Problem { place, message });
+        }
+    }
+
+    fn none_or_error(self) -> Result<(), SnapshotError> {
+        if self.total == 0 { Ok(()) } else { Err(SnapshotError::Content(self.first, self.total)) }
+    }
+
+    fn text(first: &[Problem], total: usize) -> String {
+        let mut text: Vec<String> = first.iter().map(|p| format!("{}: {}", p.place, p.message)).collect();
+        if total > first.len() {
+            text.push(format!("and {} more", total - first.len()));
+        }
+        text.join("\n")
+    }
+}
+
+fn read_json(json: &[u8]) -> Result<wire::File<'_>, SnapshotError> {
+    if json.len() > Snapshot::MAX_BYTES {
+        return Err(SnapshotError::TooLarge { bytes: json.len() });
+    }
+    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    refuse_other_documents(json)?;
+    // Reading with paths costs a good part of the time, so they are only looked for once something is wrong.
+    serde_json::from_slice(json).map_err(|error| {
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        let path = match serde_path_to_error::deserialize::<_, wire::File<'_>>(&mut reader) {
+            Err(error) => error.path().to_string(),
+            Ok(_) => String::new(),
+        };
+        let text = error.to_string();
+        let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+        let path = if path == "." { String::new() } else { path };
+        SnapshotError::Json { line: error.line(), column: error.column(), path, message: message.to_owned() }
+    })
+}
+
+/// A download that went wrong brings an error page under the file's name; say what it is.
+fn refuse_other_documents(bytes: &[u8]) -> Result<(), SnapshotError> {
+    let start = bytes.trim_ascii_start();
+    let found = match start.first() {
+        None => "it is empty".to_owned(),
+        Some(b'{') => return Ok(()),
+        Some(b'<') => {
+            let text = String::from_utf8_lossy(&start[..start.len().min(4096)]).into_owned();
+            let kind =
+                if text.to_ascii_lowercase().contains("<html") { "an HTML page" } else { "an XML document" };
+            let inner = ["title", "Message", "h1"].iter().find_map(|tag| inner_text(&text, tag));
+            inner.map_or(kind.to_owned(), |inner| format!("{kind}, saying: {inner}"))
+        }
+        Some(b'[') => "a JSON list, where an object with `values` is expected".to_owned(),
+        Some(_) => {
+            format!("it begins with `{}`", short(&String::from_utf8_lossy(&start[..start.len().min(200)])))
+        }
+    };
+    Err(SnapshotError::NotJson { found })
+}
+
+fn inner_text(text: &str, tag: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let from = lower.find(&format!("<{}>", tag.to_ascii_lowercase()))? + tag.len() + 2;
+    let to = from + text[from..].find('<')?;
+    let inner = text[from..to].split_whitespace().collect::<Vec<_>>().join(" ");
+    (!inner.is_empty()).then(|| short(&inner))
+}
+
+fn short(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(80).collect()
+}
+
+/// The cloud's table, with the regions added that this file is the first to have: a dotted name whose ending
+/// equals its `region` field.
+fn regions_of<'a>(cloud: Cloud, entries: &[wire::Entry<'_>]) -> std::borrow::Cow<'a, Regions> {
+    let mut regions = std::borrow::Cow::Borrowed(Regions::of(cloud));
+    for entry in entries {
+        let Some((base, ending)) = entry.name.0.split_once('.') else { continue };
+        let code = &entry.properties.region.0;
+        let new = base != "AzureCloud"
+            && ending.eq_ignore_ascii_case(code)
+            && regions.of_tag(base, ending).is_none();
+        if new {
+            regions.to_mut().add_unknown(cloud, ending, code, entry.properties.region_id);
+        }
+    }
+    regions
+}
+
+fn index_names(tags: &[Tag], problems: &mut Problems) -> HashMap<Box<str>, usize> {
+    let mut by_name = HashMap::with_capacity(tags.len());
+    for (at, tag) in tags.iter().enumerate() {
+        if by_name.insert(tag.name.as_str().to_ascii_lowercase().into(), at).is_some() {
+            problems.push("values".into(), format!("two tags are called {}", tag.name));
+        }
+    }
+    by_name
+}
+
+fn content_digest(snapshot: &Snapshot) -> String {
+    let mut bytes = Vec::new();
+    let text = |bytes: &mut Vec<u8>, text: &str| {
+        // Length first, so that no two contents run together to the same bytes.
+        bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    };
+    text(&mut bytes, "tagwall snapshot 1");
+    text(&mut bytes, snapshot.cloud.file_code());
+    for tag in &snapshot.tags {
+        text(&mut bytes, tag.name.as_str());
+        text(&mut bytes, &tag.region_code);
+        text(&mut bytes, &tag.system_service);
+        bytes.push(u8::from(tag.features.stated));
+        bytes.extend_from_slice(&(tag.features.names.len() as u64).to_be_bytes());
+        tag.features.names().for_each(|name| text(&mut bytes, name));
+        bytes.extend_from_slice(&(tag.v4.len() as u64).to_be_bytes());
+        for p in &tag.v4 {
+            bytes.extend_from_slice(&p.first().to_be_bytes());
+            bytes.push(p.len());
+        }
+        bytes.extend_from_slice(&(tag.v6.len() as u64).to_be_bytes());
+        for p in &tag.v6 {
+            bytes.extend_from_slice(&p.first().to_be_bytes());
+            bytes.push(p.len());
+        }
+    }
+    crate::text::sha256_hex(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(json: &[u8]) -> String {
+        Snapshot::parse(json).expect_err("must not be accepted").to_string()
+    }
+
+    #[test]
+    fn other_documents_are_named() {
+        assert_eq!(error(b""), "not a service-tags file: it is empty");
+        assert_eq!(
+            error(b"\xef\xbb\xbf<?xml version='1.0'?><Error><Message>Server busy.\nNow</Message></Error>"),
+            "not a service-tags file: an XML document, saying: Server busy. Now"
+        );
+        assert_eq!(
+            error(b"<html><head><title>404 Not Found</title>"),
+            "not a service-tags file: an HTML page, saying: 404 Not Found"
+        );
+        assert!(error(b"[]").contains("a JSON list"));
+    }
+
+    #[test]
+    fn places_of_what_is_wrong() {
+        let json = br#"{"changeNumber":1,"cloud":"Public","values":[{"name":"A","properties":{"addressPrefixes":[7]}}]}"#;
+        let text = error(json);
+        assert!(text.contains("values[0].properties.addressPrefixes"), "{text}");
+        let text = error(&json[..60]);
+        assert!(text.contains("EOF"), "{text}");
+        assert!(error(br#"{"changeNumber":1,"cloud":"Mars","values":[]}"#).contains("unknown cloud `Mars`"));
+    }
+
+    #[test]
+    fn all_content_problems_at_once() {
+        let json = br#"{"changeNumber":1,"cloud":"Public","values":[
+            {"name":"A","properties":{"addressPrefixes":["10.0.0.1/8","x"]}},
+            {"name":"a","properties":{"addressPrefixes":[]}}]}"#;
+        let text = error(json);
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(
+            text.contains("values[0].properties.addressPrefixes[0] (A): 10.0.0.1/8: host bits"),
+            "{text}"
+        );
+        assert!(text.contains("two tags are called"), "{text}");
+    }
+
+    #[test]
+    fn order_and_numbers_do_not_change_the_digest() {
+        let a = br#"{"changeNumber":1,"cloud":"Public","values":[
+            {"name":"A","properties":{"addressPrefixes":["192.0.2.0/25","192.0.2.128/26"],"networkFeatures":["NSG","API"]}},
+            {"name":"B","properties":{"addressPrefixes":[]}}]}"#;
+        let b = br#"{"cloud":"Public","values":[
+            {"name":"B","properties":{"addressPrefixes":[],"changeNumber":"3"}},
+            {"name":"A","properties":{"networkFeatures":["API","NSG"],"addressPrefixes":["192.0.2.128/26","192.0.2.0/25"]}}],
+            "changeNumber":"2"}"#;
+        let c = br#"{"changeNumber":1,"cloud":"Public","values":[
+            {"name":"A","properties":{"addressPrefixes":["192.0.2.0/25","192.0.2.128/26"],"networkFeatures":null}},
+            {"name":"B","properties":{"addressPrefixes":[]}}]}"#;
+        let digest = |json: &[u8]| Snapshot::parse(json).unwrap().digest().to_owned();
+        assert_eq!(digest(a), digest(b));
+        assert_ne!(digest(a), digest(c));
+    }
+
+    #[test]
+    fn regions_of_names() {
+        let json = br#"{"changeNumber":1,"cloud":"Public","values":[
+            {"name":"Storage.FranceCentral","properties":{"region":"centralfrance","addressPrefixes":[]}},
+            {"name":"Storage.EastUS","properties":{"region":"","addressPrefixes":[]}},
+            {"name":"AzureFrontDoor.Frontend","properties":{"region":"","addressPrefixes":[]}},
+            {"name":"Sql.MarsNorth","properties":{"region":"marsnorth","regionId":200,"addressPrefixes":[]}}]}"#;
+        let snapshot = Snapshot::parse(json).unwrap();
+        let region = |name: &str| snapshot.tag(name).unwrap().region().map(|r| r.location());
+        assert_eq!(region("Storage.FranceCentral").as_deref(), Some("francecentral"));
+        assert_eq!(region("Storage.EastUS").as_deref(), Some("eastus"));
+        assert_eq!(region("AzureFrontDoor.Frontend"), None);
+        assert_eq!(region("Sql.MarsNorth").as_deref(), Some("marsnorth"));
+        assert!(snapshot.regions().find("Mars North").is_some());
+    }
+}

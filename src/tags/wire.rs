@@ -1,0 +1,182 @@
+//! A private mirror of the published JSON, borrowed from its bytes.
+//!
+//! Two producers share the form: the weekly file and the Service Tag Discovery API, which writes change numbers
+//! as strings and leaves out `platform` and `regionId`. Prefixes are parsed while the JSON is read, so that no
+//! list of strings is ever built; a prefix that is not understood is kept as text and judged by the snapshot.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+
+use crate::addr::{IpPrefix, Prefix, PrefixError};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct File<'a> {
+    pub(super) change_number: ChangeNumber,
+    #[serde(borrow)]
+    pub(super) cloud: Text<'a>,
+    #[serde(borrow)]
+    pub(super) values: Vec<Entry<'a>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Entry<'a> {
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) properties: Properties<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Properties<'a> {
+    #[serde(default)]
+    pub(super) change_number: ChangeNumber,
+    #[serde(borrow, default)]
+    pub(super) region: Text<'a>,
+    #[serde(default)]
+    pub(super) region_id: u32,
+    #[serde(borrow, default)]
+    pub(super) system_service: Text<'a>,
+    #[serde(borrow)]
+    pub(super) address_prefixes: PrefixList<'a>,
+    /// Outer `None`: the key is missing, as in files before 2020-08-27. Inner `None`: it is `null`.
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) network_features: Option<Option<Vec<Text<'a>>>>,
+}
+
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<Vec<Text<'a>>>>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
+}
+
+/// A string, borrowed where the JSON has no escapes in it; `null` counts as empty.
+#[derive(Default)]
+pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+            fn visit_unit<E: Error>(self) -> Result<Text<'de>, E> {
+                Ok(Text::default())
+            }
+        }
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+/// A change number: an integer in the file, a string in the API.
+#[derive(Default, Clone, Copy)]
+pub(super) struct ChangeNumber(pub(super) u64);
+
+impl<'de> Deserialize<'de> for ChangeNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberVisitor;
+        impl Visitor<'_> for NumberVisitor {
+            type Value = ChangeNumber;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number")
+            }
+            fn visit_u64<E: Error>(self, number: u64) -> Result<ChangeNumber, E> {
+                Ok(ChangeNumber(number))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<ChangeNumber, E> {
+                text.parse()
+                    .map(ChangeNumber)
+                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+/// The prefixes of one tag by family, in the order of the file, and those that are not understood.
+#[derive(Default)]
+pub(super) struct PrefixList<'a> {
+    pub(super) v4: Vec<Prefix<u32>>,
+    pub(super) v6: Vec<Prefix<u128>>,
+    pub(super) bad: Vec<BadPrefix<'a>>,
+}
+
+/// An entry of `addressPrefixes` that is no prefix.
+pub(super) struct BadPrefix<'a> {
+    pub(super) index: usize,
+    pub(super) text: Cow<'a, str>,
+    pub(super) error: PrefixError,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for PrefixList<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor;
+        impl<'de> Visitor<'de> for ListVisitor {
+            type Value = PrefixList<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of prefixes")
+            }
+            fn visit_unit<E: Error>(self) -> Result<PrefixList<'de>, E> {
+                Ok(PrefixList::default())
+            }
+            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<PrefixList<'de>, S::Error> {
+                let mut list = PrefixList::default();
+                let mut index = 0;
+                while let Some(item) = seq.next_element::<Item<'de>>()? {
+                    match item {
+                        Item::Prefix(IpPrefix::V4(p)) => list.v4.push(p),
+                        Item::Prefix(IpPrefix::V6(p)) => list.v6.push(p),
+                        Item::Bad(text, error) => list.bad.push(BadPrefix { index, text, error }),
+                    }
+                    index += 1;
+                }
+                list.v4.shrink_to_fit();
+                list.v6.shrink_to_fit();
+                Ok(list)
+            }
+        }
+        deserializer.deserialize_any(ListVisitor)
+    }
+}
+
+enum Item<'a> {
+    Prefix(IpPrefix),
+    Bad(Cow<'a, str>, PrefixError),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ItemVisitor;
+        impl<'de> Visitor<'de> for ItemVisitor {
+            type Value = Item<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a prefix as a string")
+            }
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Item<'de>, E> {
+                Ok(IpPrefix::parse(text, false)
+                    .map_or_else(|error| Item::Bad(Cow::Borrowed(text), error), Item::Prefix))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Item<'de>, E> {
+                Ok(IpPrefix::parse(text, false)
+                    .map_or_else(|error| Item::Bad(Cow::Owned(text.to_owned()), error), Item::Prefix))
+            }
+        }
+        deserializer.deserialize_str(ItemVisitor)
+    }
+}
