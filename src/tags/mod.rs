@@ -2,6 +2,7 @@
 
 mod name;
 mod region;
+pub mod sample;
 mod snapshot;
 mod wire;
 

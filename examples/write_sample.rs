@@ -1,0 +1,28 @@
+//! Writes the sample snapshot of a cloud in the form of a service-tags file.
+//!
+//! ```text
+//! cargo run --example write_sample -- public|usgov|china [FILE]
+//! ```
+//!
+//! Without `FILE` it goes to the standard output.
+
+use std::error::Error;
+use std::io::{self, Write};
+
+use tagwall::tags::sample::{SampleCloud, sample_json};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let cloud = match args.next().as_deref() {
+        Some("public") => SampleCloud::Public,
+        Some("usgov") => SampleCloud::UsGov,
+        Some("china") => SampleCloud::China,
+        _ => return Err("which cloud? public, usgov or china".into()),
+    };
+    let bytes = sample_json(cloud);
+    match args.next() {
+        Some(file) => std::fs::write(file, bytes)?,
+        None => io::stdout().lock().write_all(&bytes)?,
+    }
+    Ok(())
+}

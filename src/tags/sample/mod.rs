@@ -1,0 +1,101 @@
+//! The built-in sample snapshot: shaped like the real service-tags file, with addresses that nobody owns.
+//!
+//! Tag names, regions, region ids, services and network features are the true ones of a published file; how many
+//! prefixes a tag has is that file's proportion on a smaller scale. The addresses are made here, and only from
+//! blocks set aside for documentation and benchmarks, so a rule built from the sample can be read, tested and
+//! even deployed by mistake without ever opening a path to a real machine.
+//!
+//! | from | to |
+//! |---|---|
+//! | `data/sample/shape-*.csv` | `shape`: one row per tag |
+//! | `shape` | `asks`: which prefixes each region has to find room for, and who holds them |
+//! | `asks` | `layout`: addresses, region by region, and the `AzureCloud` prefixes over them |
+//! | `layout` | `json`: the published form |
+//!
+//! What the sample keeps of the real file's structure:
+//!
+//! - a regional tag is inside its global tag, which mostly holds a little more and is sometimes coarser (`Storage`);
+//! - `AzureCloud.<code>` holds nearly everything of its region, `AzureCloud` holds all of those, and a few tags
+//!   (or parts of them) are outside both;
+//! - services do not overlap each other, but for the few that are wholly part of another;
+//! - only `AzureCloud` can be minimised by much: its prefixes are finer than they need to be.
+
+mod asks;
+mod carve;
+mod draw;
+mod json;
+mod layout;
+mod shape;
+
+use crate::addr::{Address, Prefix};
+use draw::Family;
+use shape::Shape;
+
+/// The clouds that the sample knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SampleCloud {
+    /// The public cloud.
+    Public,
+    /// Azure Government.
+    UsGov,
+    /// Azure operated by 21Vianet.
+    China,
+}
+
+impl SampleCloud {
+    /// Every cloud, in the order above.
+    pub const ALL: [SampleCloud; 3] = [SampleCloud::Public, SampleCloud::UsGov, SampleCloud::China];
+
+    /// The value of the file's `cloud` field.
+    ///
+    /// ```
+    /// use tagwall::tags::sample::SampleCloud;
+    /// assert_eq!(SampleCloud::UsGov.name(), "AzureGovernment");
+    /// ```
+    pub fn name(self) -> &'static str {
+        match self {
+            SampleCloud::Public => "Public",
+            SampleCloud::UsGov => "AzureGovernment",
+            SampleCloud::China => "China",
+        }
+    }
+
+    fn table(self) -> &'static str {
+        match self {
+            SampleCloud::Public => include_str!("../../../data/sample/shape-public.csv"),
+            SampleCloud::UsGov => include_str!("../../../data/sample/shape-usgov.csv"),
+            SampleCloud::China => include_str!("../../../data/sample/shape-china.csv"),
+        }
+    }
+}
+
+/// The sample snapshot of `cloud`, as the bytes of a service-tags file.
+///
+/// The same bytes every time: nothing in it depends on a clock, on chance or on the machine. The Public one takes
+/// a few milliseconds to make in an optimised build.
+///
+/// ```
+/// use tagwall::tags::sample::{SampleCloud, sample_json};
+/// let file: serde_json::Value = serde_json::from_slice(&sample_json(SampleCloud::China))?;
+/// assert_eq!(file["cloud"], "China");
+/// assert!(file["values"].as_array().is_some_and(|tags| tags.len() > 300));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub fn sample_json(cloud: SampleCloud) -> Vec<u8> {
+    let shape = Shape::parse(cloud.table());
+    let v4 = prefixes(&shape, &draw::V4);
+    let v6 = prefixes(&shape, &draw::V6);
+    json::write(cloud.name(), &shape, &v4, &v6)
+}
+
+/// The prefixes of every row of `shape` in one family, each list ascending.
+fn prefixes<A: Address>(shape: &Shape, family: &Family) -> Vec<Vec<Prefix<A>>> {
+    let asks = asks::collect(shape, family);
+    let mut lists = layout::place(shape, family, &asks);
+    for list in &mut lists {
+        list.sort_unstable();
+    }
+    // Last, because a tag inside another is cut from what the other was given.
+    carve::carve(shape, family, &mut lists);
+    lists
+}
