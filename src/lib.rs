@@ -1,5 +1,6 @@
 //! tagwall
 pub mod addr;
+pub mod catalog;
 pub mod packet;
 pub mod tags;
 pub mod text;

@@ -1,0 +1,206 @@
+//! Reading TOML by hand: unlike derived readers it goes on after a mistake, so that all of them are reported,
+//! each with its line.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::text::{did_you_mean, nearest};
+
+/// Where something stands in a catalogue file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The name of the file, as it was given.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// One thing that is wrong in a catalogue file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CatalogProblem {
+    /// Where.
+    pub place: Place,
+    /// What, with the nearest name where one is near.
+    pub message: String,
+}
+
+impl fmt::Display for CatalogProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)
+    }
+}
+
+/// The file being read and what was found wrong in it.
+pub(super) struct Reader<'t> {
+    file: Arc<str>,
+    text: &'t str,
+    pub(super) problems: Vec<CatalogProblem>,
+}
+
+pub(super) type Value<'t> = Spanned<DeValue<'t>>;
+
+impl<'t> Reader<'t> {
+    pub(super) fn new(file: &str, text: &'t str) -> Self {
+        Reader { file: file.into(), text, problems: Vec::new() }
+    }
+
+    /// The document's top table; syntax errors become problems.
+    pub(super) fn document(&mut self) -> Spanned<DeTable<'t>> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        for error in errors {
+            self.problem(error.span().unwrap_or(0..0), error.message().to_owned());
+        }
+        table
+    }
+
+    pub(super) fn place(&self, span: &Range<usize>) -> Place {
+        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+        Place { file: self.file.clone(), line: 1 + before.iter().filter(|&&b| b == b'\n').count() }
+    }
+
+    pub(super) fn problem(&mut self, span: Range<usize>, message: String) {
+        let place = self.place(&span);
+        self.problems.push(CatalogProblem { place, message });
+    }
+
+    /// `value` as a table; anything else is a problem.
+    pub(super) fn table<'v>(&mut self, what: &str, value: &'v Value<'t>) -> Option<Fields<'v, 't>> {
+        match value.get_ref() {
+            DeValue::Table(table) => Some(Fields::new(table, value.span())),
+            other => {
+                self.problem(value.span(), format!("{what} is a table, not {}", article(other)));
+                None
+            }
+        }
+    }
+
+    /// `value` as text.
+    pub(super) fn text(&mut self, what: &str, value: &Value<'t>) -> Option<String> {
+        match value.get_ref() {
+            DeValue::String(text) => Some(text.to_string()),
+            other => {
+                self.problem(value.span(), format!("{what} is text in quotes, not {}", article(other)));
+                None
+            }
+        }
+    }
+
+    /// `value` as one text or a list of them, each with its place in the file.
+    pub(super) fn texts(&mut self, what: &str, value: &Value<'t>) -> Vec<(String, Range<usize>)> {
+        match value.get_ref() {
+            DeValue::String(text) => vec![(text.to_string(), value.span())],
+            DeValue::Array(list) => {
+                list.iter().filter_map(|item| Some((self.text(what, item)?, item.span()))).collect()
+            }
+            other => {
+                self.problem(
+                    value.span(),
+                    format!("{what} is text or a list of texts, not {}", article(other)),
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    /// The tables of `[[what]]`.
+    pub(super) fn tables<'v>(&mut self, what: &str, value: Option<&'v Value<'t>>) -> Vec<Fields<'v, 't>> {
+        match value.map(|v| (v, v.get_ref())) {
+            None => Vec::new(),
+            Some((_, DeValue::Array(list))) => {
+                list.iter().filter_map(|item| self.table(what, item)).collect()
+            }
+            Some((value, _)) => {
+                self.problem(value.span(), format!("`{what}` is written [[{what}]], once for each"));
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn article(value: &DeValue<'_>) -> String {
+    match value.type_str() {
+        kind @ ("array" | "integer") => format!("an {kind}"),
+        kind => format!("a {kind}"),
+    }
+}
+
+/// A table whose keys are taken one after another; what is left in the end is not known.
+pub(super) struct Fields<'v, 't> {
+    table: &'v DeTable<'t>,
+    pub(super) span: Range<usize>,
+    known: Vec<&'static str>,
+}
+
+impl<'v, 't> Fields<'v, 't> {
+    pub(super) fn new(table: &'v DeTable<'t>, span: Range<usize>) -> Self {
+        Fields { table, span, known: Vec::new() }
+    }
+
+    pub(super) fn take(&mut self, key: &'static str) -> Option<&'v Value<'t>> {
+        self.known.push(key);
+        self.table.get(key)
+    }
+
+    pub(super) fn text(&mut self, reader: &mut Reader<'t>, key: &'static str) -> Option<String> {
+        let value = self.take(key)?;
+        reader.text(&format!("`{key}`"), value)
+    }
+
+    pub(super) fn required_text(&mut self, reader: &mut Reader<'t>, key: &'static str) -> String {
+        if !self.table.contains_key(key) {
+            reader.problem(self.span.clone(), format!("`{key}` is missing"));
+        }
+        self.text(reader, key).unwrap_or_default()
+    }
+
+    pub(super) fn texts(
+        &mut self,
+        reader: &mut Reader<'t>,
+        key: &'static str,
+    ) -> Vec<(String, Range<usize>)> {
+        self.take(key).map(|value| reader.texts(&format!("`{key}`"), value)).unwrap_or_default()
+    }
+
+    pub(super) fn plain_texts(&mut self, reader: &mut Reader<'t>, key: &'static str) -> Vec<String> {
+        self.texts(reader, key).into_iter().map(|(text, _)| text).collect()
+    }
+
+    pub(super) fn flag(&mut self, reader: &mut Reader<'t>, key: &'static str) -> Option<bool> {
+        let value = self.take(key)?;
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            reader.problem(value.span(), format!("`{key}` is true or false, without quotes"));
+        }
+        flag
+    }
+
+    /// Every key and value in the order of the file.
+    pub(super) fn entries(&self) -> Vec<(String, Range<usize>, &'v Value<'t>)> {
+        let mut entries: Vec<_> =
+            self.table.iter().map(|(key, value)| (key.get_ref().to_string(), key.span(), value)).collect();
+        entries.sort_by_key(|(_, span, _)| span.start);
+        entries
+    }
+
+    /// Reports the keys that were never asked for.
+    pub(super) fn finish(self, reader: &mut Reader<'t>) {
+        for (key, span, _) in self.entries() {
+            if !self.known.contains(&key.as_str()) {
+                let near = did_you_mean(&nearest(&key, self.known.iter().copied()));
+                let known =
+                    if near.is_empty() { format!("; known are {}", self.known.join(", ")) } else { near };
+                reader.problem(span, format!("unknown key `{key}`{known}"));
+            }
+        }
+    }
+}

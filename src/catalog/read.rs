@@ -1,0 +1,530 @@
+//! One catalogue file, read and checked as far as it can be on its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::alias::{AbsentTag, AliasRule};
+use super::fields::{CatalogProblem, Fields, Place, Reader, Value};
+use super::remote::RemoteSpec;
+use super::template::Template;
+use super::when::Condition;
+use super::workload::*;
+use crate::packet::{Direction, Ports, Protocol};
+use crate::tags::{Cloud, Regions};
+use crate::text::{did_you_mean, nearest};
+
+/// What one file says. Rows of several files may belong to one workload.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    pub(super) draft: Option<Draft>,
+    pub(super) sources: BTreeMap<String, String>,
+    pub(super) risks: Vec<Risk>,
+    pub(super) aliases: Vec<AliasRule>,
+    pub(super) absent: Vec<AbsentTag>,
+}
+
+/// A workload as one or more files have it, before names are looked up across files.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub(super) name: String,
+    pub(super) place: Place,
+    pub(super) title: Option<String>,
+    pub(super) summary: Option<String>,
+    pub(super) beyond_article: Option<bool>,
+    pub(super) clouds: Option<Vec<Cloud>>,
+    pub(super) include: Vec<String>,
+    pub(super) options: Vec<OptionSpec>,
+    pub(super) preconditions: Vec<Precondition>,
+    pub(super) rows: Vec<Row>,
+    pub(super) managed: Vec<ManagedRow>,
+    pub(super) endpoint_policies: Vec<EndpointPolicySpec>,
+}
+
+/// Reads `text`; what is wrong is added to `problems`.
+pub(super) fn read(name: &str, text: &str, problems: &mut Vec<CatalogProblem>) -> File {
+    let mut reader = Reader::new(name, text);
+    let document = reader.document();
+    let mut file = File::default();
+    if reader.problems.is_empty() {
+        let fields = Fields::new(document.get_ref(), document.span());
+        read_file(&mut reader, fields, &mut file);
+    }
+    problems.append(&mut reader.problems);
+    file
+}
+
+fn read_file<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>, file: &mut File) {
+    if let Some(value) = fields.take("sources") {
+        for (key, _, value) in reader.table("`sources`", value).map(|f| f.entries()).unwrap_or_default() {
+            if let Some(text) = reader.text(&key, value) {
+                file.sources.insert(key, text);
+            }
+        }
+    }
+    for mut risk in tables(reader, &mut fields, "risk") {
+        file.risks.push(Risk {
+            id: risk.required_text(reader, "id"),
+            text: risk.required_text(reader, "text"),
+            advice: risk.required_text(reader, "advice"),
+        });
+        risk.finish(reader);
+    }
+    for (key, hosts) in [("alias", false), ("host-alias", true)] {
+        for mut alias in tables(reader, &mut fields, key) {
+            file.aliases.push(AliasRule {
+                hosts,
+                written: alias.required_text(reader, "written"),
+                name: alias.required_text(reader, "name"),
+                note: alias.required_text(reader, "note"),
+            });
+            alias.finish(reader);
+        }
+    }
+    for absent in tables(reader, &mut fields, "absent") {
+        file.absent.extend(read_absent(reader, absent));
+    }
+    read_workload(reader, fields, file);
+}
+
+fn tables<'v, 't>(
+    reader: &mut Reader<'t>,
+    fields: &mut Fields<'v, 't>,
+    key: &'static str,
+) -> Vec<Fields<'v, 't>> {
+    let value = fields.take(key);
+    reader.tables(key, value)
+}
+
+fn read_absent<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Option<AbsentTag> {
+    let cloud = fields.required_text(reader, "cloud");
+    let found = Cloud::find(&cloud);
+    if found.is_none() {
+        reader.problem(fields.span.clone(), format!("no cloud `{cloud}`; known are {}", cloud_names()));
+    }
+    let absent = found.map(|cloud| AbsentTag {
+        cloud,
+        tags: fields.plain_texts(reader, "tags"),
+        covered_by: fields.text(reader, "covered-by"),
+        note: fields.required_text(reader, "note"),
+    });
+    fields.finish(reader);
+    absent
+}
+
+fn read_workload<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>, file: &mut File) {
+    let place = reader.place(&fields.take("name").map_or(0..0, Spanned::span));
+    let name = fields.text(reader, "name");
+    let mut draft = Draft {
+        name: name.clone().unwrap_or_default(),
+        place,
+        title: fields.text(reader, "title"),
+        summary: fields.text(reader, "summary"),
+        beyond_article: fields.flag(reader, "beyond-article"),
+        clouds: read_clouds(reader, &mut fields),
+        include: fields.plain_texts(reader, "include"),
+        options: read_options(reader, &mut fields),
+        preconditions: read_preconditions(reader, &mut fields),
+        rows: Vec::new(),
+        managed: Vec::new(),
+        endpoint_policies: Vec::new(),
+    };
+    for row in tables(reader, &mut fields, "row") {
+        draft.rows.extend(read_row(reader, row));
+    }
+    for rule in tables(reader, &mut fields, "managed") {
+        draft.managed.extend(read_managed(reader, rule));
+    }
+    for policy in tables(reader, &mut fields, "endpoint-policy") {
+        draft.endpoint_policies.push(read_endpoint_policy(reader, policy));
+    }
+    let span = fields.span.clone();
+    fields.finish(reader);
+    let says_something = !draft.rows.is_empty() || !draft.options.is_empty() || draft.title.is_some();
+    match name {
+        Some(_) => file.draft = Some(draft),
+        None if says_something => {
+            reader.problem(span.start..span.start, "`name` of the workload is missing".into())
+        }
+        None => {}
+    }
+}
+
+fn cloud_names() -> String {
+    Cloud::ALL.map(Cloud::name).join(", ")
+}
+
+fn read_clouds<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Option<Vec<Cloud>> {
+    let names = fields.texts(reader, "clouds");
+    let mut clouds: Vec<Cloud> = Vec::new();
+    for (name, span) in &names {
+        match Cloud::find(name) {
+            Some(cloud) => clouds.push(cloud),
+            None => reader.problem(span.clone(), format!("no cloud `{name}`; known are {}", cloud_names())),
+        }
+    }
+    (!names.is_empty()).then_some(clouds)
+}
+
+fn read_preconditions<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Precondition> {
+    let Some(value) = fields.take("preconditions") else { return Vec::new() };
+    let DeValue::Array(list) = value.get_ref() else {
+        reader.problem(value.span(), "`preconditions` is a list".into());
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for item in list.iter() {
+        if let DeValue::String(text) = item.get_ref() {
+            all.push(Precondition { text: text.to_string(), when: Vec::new() });
+        } else if let Some(mut fields) = reader.table("a precondition with conditions", item) {
+            let when = read_when(reader, &mut fields);
+            all.push(Precondition { text: fields.required_text(reader, "text"), when });
+            fields.finish(reader);
+        }
+    }
+    all
+}
+
+fn read_when<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Condition> {
+    let mut conditions = Vec::new();
+    for (text, span) in fields.texts(reader, "when") {
+        match Condition::parse(&text) {
+            Ok(condition) => conditions.push(condition),
+            Err(message) => reader.problem(span, message),
+        }
+    }
+    conditions
+}
+
+fn read_options<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec<OptionSpec> {
+    let mut options = Vec::new();
+    for mut option in tables(reader, fields, "option") {
+        let name = option.required_text(reader, "name");
+        let kind = read_kind(reader, &mut option);
+        let default = option.take("default");
+        let default = match default.map(|value| (value, option_value(value))) {
+            None => kind.nothing(),
+            Some((value, Some(given))) => kind.check(&given).unwrap_or_else(|expected| {
+                reader.problem(value.span(), format!("`default` of {name} is {expected}"));
+                kind.nothing()
+            }),
+            Some((value, None)) => {
+                reader.problem(value.span(), format!("`default` of {name} is {}", kind.expected()));
+                kind.nothing()
+            }
+        };
+        let required = option.flag(reader, "required").unwrap_or(false);
+        let help = option.required_text(reader, "help");
+        option.finish(reader);
+        options.push(OptionSpec { name, kind, default, help, required });
+    }
+    options
+}
+
+fn read_kind<'t>(reader: &mut Reader<'t>, option: &mut Fields<'_, 't>) -> OptionKind {
+    const KINDS: [&str; 6] = ["bool", "port", "ports", "text", "list", "choice"];
+    let kind = option.required_text(reader, "kind");
+    let choices = option.plain_texts(reader, "choices");
+    match kind.as_str() {
+        "bool" => OptionKind::Bool,
+        "port" => OptionKind::Port,
+        "ports" => OptionKind::Ports,
+        "list" => OptionKind::List,
+        "choice" if !choices.is_empty() => OptionKind::Choice(choices),
+        "choice" => {
+            reader.problem(option.span.clone(), "`choices` is missing".into());
+            OptionKind::Text
+        }
+        "text" | "" => OptionKind::Text,
+        _ => {
+            let near = did_you_mean(&nearest(&kind, KINDS));
+            reader.problem(
+                option.span.clone(),
+                format!("no kind `{kind}`{near}; kinds are {}", KINDS.join(", ")),
+            );
+            OptionKind::Text
+        }
+    }
+}
+
+/// A value in TOML as the value of an option; numbers are taken for ports.
+fn option_value(value: &Value<'_>) -> Option<OptionValue> {
+    match value.get_ref() {
+        DeValue::Boolean(on) => Some(OptionValue::Bool(*on)),
+        DeValue::String(text) => Some(OptionValue::Text(text.to_string())),
+        DeValue::Integer(number) => Some(OptionValue::Text(number.to_string())),
+        DeValue::Array(list) => {
+            let texts: Option<Vec<String>> =
+                list.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect();
+            texts.map(OptionValue::List)
+        }
+        _ => None,
+    }
+}
+
+fn read_row<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Option<Row> {
+    let place = reader.place(&fields.span);
+    let id = fields.required_text(reader, "id");
+    let next_hop = read_next_hop(reader, &mut fields);
+    let row = Row {
+        place,
+        direction: read_direction(reader, &mut fields, next_hop.is_some()),
+        remotes: read_remotes(reader, &mut fields),
+        flows: read_flows(reader, &mut fields, next_hop.is_some()),
+        next_hop,
+        required: fields.flag(reader, "required").unwrap_or(false),
+        on_request: fields.flag(reader, "on-request").unwrap_or(false),
+        when: read_when(reader, &mut fields),
+        instead_of: fields.plain_texts(reader, "instead-of"),
+        covering_tag: read_covering_tag(reader, &mut fields),
+        remotes_of: fields.text(reader, "remotes-of"),
+        absent: read_not_in(reader, &mut fields),
+        purpose: fields.required_text(reader, "purpose"),
+        sources: fields.plain_texts(reader, "source"),
+        risk_ids: fields.plain_texts(reader, "risks"),
+        risks: Vec::new(),
+        notes: fields.plain_texts(reader, "notes"),
+        id,
+    };
+    check_row(reader, &fields.span, &row);
+    fields.finish(reader);
+    (!row.id.is_empty()).then_some(row)
+}
+
+fn check_row(reader: &mut Reader<'_>, span: &Range<usize>, row: &Row) {
+    if row.remotes.is_empty() && row.remotes_of.is_none() {
+        let kinds = RemoteKind::ALL.map(|(key, _)| key).join(", ");
+        reader.problem(span.clone(), format!("row {} has no far side: one of {kinds}, remotes-of", row.id));
+    }
+    if row.id.contains('/') || row.id.contains(char::is_whitespace) {
+        reader.problem(span.clone(), format!("row id `{}`: no `/` and no blanks", row.id));
+    }
+    if row.sources.is_empty() {
+        reader.problem(span.clone(), format!("row {}: `source` is missing", row.id));
+    }
+    let protocols: BTreeSet<Protocol> = row.flows.iter().map(|flow| flow.protocol).collect();
+    if protocols.len() < row.flows.len() {
+        reader.problem(span.clone(), format!("row {}: a protocol occurs twice in `flows`", row.id));
+    }
+}
+
+fn read_next_hop<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Option<RouteHop> {
+    let (name, span) = fields.texts(reader, "next-hop").into_iter().next()?;
+    let found = RouteHop::ALL.into_iter().find(|hop| hop.name() == name);
+    if found.is_none() {
+        let known = RouteHop::ALL.map(RouteHop::name).join(", ");
+        reader.problem(span, format!("no next hop `{name}`; known are {known}"));
+    }
+    found
+}
+
+fn read_direction<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>, route: bool) -> Direction {
+    match fields.texts(reader, "direction").into_iter().next() {
+        Some((text, _)) if text == "inbound" => Direction::Inbound,
+        Some((text, _)) if text == "outbound" => Direction::Outbound,
+        None if route => Direction::Outbound,
+        None => {
+            reader.problem(fields.span.clone(), "`direction` is missing: inbound or outbound".into());
+            Direction::Outbound
+        }
+        Some((text, span)) => {
+            reader.problem(span, format!("no direction `{text}`: inbound or outbound"));
+            Direction::Outbound
+        }
+    }
+}
+
+fn read_flows<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>, route: bool) -> Vec<Flow> {
+    let texts = fields.texts(reader, "flows");
+    if route {
+        if let Some((_, span)) = texts.into_iter().next() {
+            reader.problem(span, "a route has no `flows`: it carries every protocol and port".into());
+        }
+        return vec![Flow { protocol: Protocol::Any, ports: template(reader, &(0..0), "*") }];
+    }
+    if texts.is_empty() {
+        reader.problem(fields.span.clone(), "`flows` is missing, as in flows = \"tcp 443,8787\"".into());
+    }
+    texts.iter().filter_map(|(text, span)| read_flow(reader, text, span)).collect()
+}
+
+fn read_flow(reader: &mut Reader<'_>, text: &str, span: &Range<usize>) -> Option<Flow> {
+    let (protocol, ports) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    let Ok(protocol) = protocol.parse::<Protocol>() else {
+        let names = Protocol::ALL.map(Protocol::name);
+        let near = did_you_mean(&nearest(protocol, names));
+        reader
+            .problem(span.clone(), format!("no protocol `{protocol}`{near}; known are {}", names.join(", ")));
+        return None;
+    };
+    let ports = if ports.trim().is_empty() && !protocol.has_ports() { "*" } else { ports.trim() };
+    let flow = Flow { protocol, ports: template(reader, span, ports) };
+    if flow.ports.options().next().is_none() && ports.parse::<Ports>().is_err() {
+        reader.problem(span.clone(), format!("`{text}`: ports as in \"tcp 443,8704-8710\" or \"tcp *\""));
+    }
+    Some(flow)
+}
+
+fn template(reader: &mut Reader<'_>, span: &Range<usize>, text: &str) -> Template {
+    Template::parse(text).unwrap_or_else(|message| {
+        reader.problem(span.clone(), message);
+        Template::parse("").expect("an empty text has no places")
+    })
+}
+
+fn read_covering_tag<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Option<Template> {
+    let (text, span) = fields.texts(reader, "covering-tag").into_iter().next()?;
+    let made = template(reader, &span, &text);
+    check_remote(reader, &span, RemoteKind::Tags, &made);
+    Some(made)
+}
+
+fn read_not_in<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> BTreeMap<Cloud, String> {
+    let mut absent = BTreeMap::new();
+    let Some(value) = fields.take("not-in") else { return absent };
+    for (name, span, value) in reader.table("`not-in`", value).map(|f| f.entries()).unwrap_or_default() {
+        match (Cloud::find(&name), reader.text(&name, value)) {
+            (Some(cloud), Some(why)) => drop(absent.insert(cloud, why)),
+            (None, _) => reader.problem(span, format!("no cloud `{name}`; known are {}", cloud_names())),
+            (Some(_), None) => {}
+        }
+    }
+    absent
+}
+
+fn read_remotes<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Remotes> {
+    let mut all = Vec::new();
+    for (key, kind) in RemoteKind::ALL {
+        let Some(value) = fields.take(key) else { continue };
+        let mut scopes = Vec::new();
+        if let DeValue::Table(_) = value.get_ref() {
+            for (name, span, value) in reader.table(key, value).map(|f| f.entries()).unwrap_or_default() {
+                let list = read_templates(reader, kind, key, value);
+                for scope in read_scopes(reader, &name, &span) {
+                    scopes.push((scope, list.clone()));
+                }
+            }
+        } else {
+            scopes.push((Scope::Other, read_templates(reader, kind, key, value)));
+        }
+        all.push(Remotes { kind, scopes });
+    }
+    all
+}
+
+fn read_templates<'t>(
+    reader: &mut Reader<'t>,
+    kind: RemoteKind,
+    key: &str,
+    value: &Value<'t>,
+) -> Vec<Template> {
+    let mut list = Vec::new();
+    for (text, span) in reader.texts(&format!("`{key}`"), value) {
+        let made = template(reader, &span, &text);
+        check_remote(reader, &span, kind, &made);
+        list.push(made);
+    }
+    list
+}
+
+/// Tries a far side with some region; a wrong name shows whatever the region is. Options may hold anything and
+/// are checked once they are filled in.
+fn check_remote(reader: &mut Reader<'_>, span: &Range<usize>, kind: RemoteKind, template: &Template) {
+    if template.options().next().is_some() {
+        return;
+    }
+    let regions = Regions::of(Cloud::Public);
+    let region = regions.find("westeurope").expect("the table of regions has West Europe");
+    let options = BTreeMap::new();
+    let fill = super::template::Fill { region, regions, options: &options };
+    for text in template.fill(&fill).unwrap_or_default() {
+        if let Err(message) = kind.parse(&text) {
+            reader.problem(span.clone(), message);
+        }
+    }
+}
+
+fn read_scopes(reader: &mut Reader<'_>, names: &str, span: &Range<usize>) -> Vec<Scope> {
+    names.split(',').map(str::trim).filter_map(|name| read_scope(reader, name, span)).collect()
+}
+
+fn read_scope(reader: &mut Reader<'_>, name: &str, span: &Range<usize>) -> Option<Scope> {
+    if name == "other" {
+        return Some(Scope::Other);
+    }
+    let region = || {
+        Cloud::ALL.into_iter().find_map(|cloud| {
+            Regions::of(cloud).find(name).map(|region| Scope::Region(cloud, region.location()))
+        })
+    };
+    let found = Cloud::find(name).map(Scope::Cloud).or_else(region);
+    if found.is_none() {
+        let locations: Vec<String> =
+            Cloud::ALL.into_iter().flat_map(|cloud| Regions::of(cloud).locations()).collect();
+        let near = did_you_mean(&nearest(name, locations.iter().map(String::as_str)));
+        let clouds = cloud_names();
+        reader.problem(
+            span.clone(),
+            format!("`{name}` is neither a cloud ({clouds}), a region nor `other`{near}"),
+        );
+    }
+    found
+}
+
+fn read_managed<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Option<ManagedRow> {
+    let when = read_when(reader, &mut fields);
+    let source = read_spec(reader, &mut fields, "from");
+    let destination = read_spec(reader, &mut fields, "to");
+    let flow = read_flows(reader, &mut fields, false).into_iter().next();
+    let rule = flow.and_then(|flow| {
+        Some(ManagedRule {
+            id: fields.required_text(reader, "id"),
+            direction: read_direction(reader, &mut fields, false),
+            source: source?,
+            destination: destination?,
+            protocol: flow.protocol,
+            ports: flow.ports.as_str().parse().ok()?,
+            purpose: fields.required_text(reader, "purpose"),
+            documented: fields.required_text(reader, "source"),
+        })
+    });
+    fields.finish(reader);
+    rule.map(|rule| ManagedRow { rule, when })
+}
+
+fn read_spec<'t>(
+    reader: &mut Reader<'t>,
+    fields: &mut Fields<'_, 't>,
+    key: &'static str,
+) -> Option<RemoteSpec> {
+    let span = fields.span.clone();
+    match RemoteSpec::parse(&fields.required_text(reader, key)) {
+        Ok(remote) => Some(remote),
+        Err(error) => {
+            reader.problem(span, format!("`{key}`: {error}"));
+            None
+        }
+    }
+}
+
+fn read_endpoint_policy<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> EndpointPolicySpec {
+    let mut definitions = Vec::new();
+    for mut definition in tables(reader, &mut fields, "definition") {
+        let service = definition.required_text(reader, "service");
+        let resources = definition.texts(reader, "resources");
+        let resources = resources.iter().map(|(text, span)| template(reader, span, text)).collect();
+        definition.finish(reader);
+        definitions.push((service, resources));
+    }
+    let policy = EndpointPolicySpec {
+        id: fields.required_text(reader, "id"),
+        rows: fields.plain_texts(reader, "rows"),
+        purpose: fields.required_text(reader, "purpose"),
+        documented: fields.required_text(reader, "source"),
+        definitions,
+    };
+    fields.finish(reader);
+    policy
+}

@@ -1,0 +1,443 @@
+//! From a workload to its needs in one place: conditions judged, places filled in, tags or hosts chosen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::remote::RemoteSpec;
+use super::resolved::*;
+use super::template::{Fill, Gap, Template};
+use super::when::Condition;
+use super::workload::*;
+use crate::packet::{Ports, Protocol};
+use crate::text::nearest;
+
+impl Workload {
+    /// The workload's needs for one cloud, region and set of options.
+    ///
+    /// Rows of hosts that a tag row can stand in for (`instead-of`) are taken or left as `context.prefer` says;
+    /// a row named in `with` is taken whatever its conditions and the style. A row that is left out is in
+    /// [`Resolved::skipped`] with the reason.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the options and row ids of `context`, with the nearest names.
+    pub fn resolve(&self, context: &Context<'_>) -> Result<Resolved, Vec<ResolveError>> {
+        let mut errors = Vec::new();
+        self.check_place(context, &mut errors);
+        let options = self.option_values(context, &mut errors);
+        for (list, ids) in [("without", context.without), ("with", context.with)] {
+            errors.extend(ids.iter().filter_map(|id| self.unknown_row(list, id)));
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let mut resolver = Resolver { workload: self, context, options, errors };
+        let resolved = resolver.run();
+        if resolver.errors.is_empty() { Ok(resolved) } else { Err(resolver.errors) }
+    }
+
+    fn check_place(&self, context: &Context<'_>, errors: &mut Vec<ResolveError>) {
+        if !self.clouds.contains(&context.cloud) {
+            let (workload, known) = (self.name.clone(), self.clouds.clone());
+            errors.push(ResolveError::Cloud { workload, cloud: context.cloud, known });
+        }
+        if context.region.suffix().is_empty() {
+            errors.push(ResolveError::Region { region: context.region.location() });
+        }
+    }
+
+    fn option_values(
+        &self,
+        context: &Context<'_>,
+        errors: &mut Vec<ResolveError>,
+    ) -> BTreeMap<&str, OptionValue> {
+        let mut values: BTreeMap<&str, OptionValue> =
+            self.options.iter().map(|o| (o.name.as_str(), o.default.clone())).collect();
+        let workload = || self.name.clone();
+        for (name, value) in context.options {
+            let Some(option) = self.option(name) else {
+                let nearest = nearest(name, self.options.iter().map(|o| o.name.as_str()));
+                let option = name.clone();
+                errors.push(ResolveError::UnknownOption { workload: workload(), option, nearest });
+                continue;
+            };
+            match option.kind.check(value) {
+                Ok(value) => drop(values.insert(&option.name, value)),
+                Err(expected) => {
+                    let nearest = nearest_choice(&option.kind, value);
+                    let option = name.clone();
+                    errors.push(ResolveError::OptionValue {
+                        workload: workload(),
+                        option,
+                        expected,
+                        nearest,
+                    });
+                }
+            }
+        }
+        for option in self.options.iter().filter(|o| o.required && values[o.name.as_str()].is_empty()) {
+            let option = option.name.clone();
+            errors.push(ResolveError::MissingOption { workload: workload(), option, row: None });
+        }
+        values
+    }
+
+    fn unknown_row(&self, list: &'static str, id: &str) -> Option<ResolveError> {
+        let base = id.split('/').next().unwrap_or(id);
+        if self.row(base).is_some() {
+            return None;
+        }
+        let nearest = nearest(base, self.rows.iter().map(|r| r.id.as_str()));
+        Some(ResolveError::UnknownRow { workload: self.name.clone(), list, id: id.to_owned(), nearest })
+    }
+}
+
+fn nearest_choice(kind: &OptionKind, value: &OptionValue) -> Vec<String> {
+    match (kind, value) {
+        (OptionKind::Choice(all), OptionValue::Text(text)) => nearest(text, all.iter().map(String::as_str)),
+        _ => Vec::new(),
+    }
+}
+
+struct Resolver<'a> {
+    workload: &'a Workload,
+    context: &'a Context<'a>,
+    options: BTreeMap<&'a str, OptionValue>,
+    errors: Vec<ResolveError>,
+}
+
+/// What became of a row before tags and hosts are weighed against each other.
+enum State {
+    Taken(Vec<ResolvedRow>),
+    Left(SkipReason, String),
+}
+
+impl<'a> Resolver<'a> {
+    fn run(&mut self) -> Resolved {
+        let workload = self.workload;
+        let mut states: BTreeMap<&str, State> =
+            workload.rows.iter().map(|row| (row.id.as_str(), self.state(row))).collect();
+        let style: BTreeMap<&str, Skipped> = workload
+            .rows
+            .iter()
+            .filter_map(|row| Some((row.id.as_str(), self.style(row, &states)?)))
+            .collect();
+        let mut resolved = Resolved::default();
+        for row in &workload.rows {
+            let state = states.remove(row.id.as_str()).expect("every row has a state");
+            match (state, style.get(row.id.as_str())) {
+                (State::Left(reason, why), _) => {
+                    let (id, covered_by) = (row.id.clone(), Vec::new());
+                    resolved.skipped.push(Skipped { id, reason, why, covered_by });
+                }
+                (State::Taken(rows), Some(skipped)) => {
+                    // Rows of hosts have a tag to fall back on as it is; a tag row has to be kept for that.
+                    if row.instead_of.is_empty() {
+                        resolved.replaced.extend(rows);
+                    }
+                    resolved.skipped.push(skipped.clone());
+                }
+                (State::Taken(rows), None) => resolved.rows.extend(rows),
+            }
+        }
+        self.check_parts(&resolved);
+        resolved.rows.retain(|row| !self.context.without.contains(&row.id));
+        self.cover(&mut resolved);
+        self.rest(&mut resolved);
+        resolved
+    }
+
+    fn state(&mut self, row: &'a Row) -> State {
+        let asked = self.is_asked_for(row);
+        if self.context.without.contains(&row.id) {
+            let though = if row.required { ", although the workload needs it" } else { "" };
+            return State::Left(SkipReason::Without, format!("switched off by `without`{though}"));
+        }
+        if let Some(why) = row.absent.get(&self.context.cloud) {
+            return State::Left(SkipReason::NotHere, why.clone());
+        }
+        if row.on_request && !asked {
+            let why = format!("only on request: with = [\"{}\"]", row.id);
+            return State::Left(SkipReason::OnRequest, why);
+        }
+        if let Some(condition) = row.when.iter().find(|c| !asked && !self.holds(c)) {
+            return State::Left(SkipReason::Condition, format!("only where {condition}"));
+        }
+        self.expand(row)
+    }
+
+    fn is_asked_for(&self, row: &Row) -> bool {
+        self.context.with.iter().any(|id| id.split('/').next() == Some(&row.id))
+    }
+
+    fn holds(&self, condition: &Condition) -> bool {
+        condition.holds(&self.options, self.context.cloud)
+    }
+
+    /// Why a row is left out for the other way of meeting the same need.
+    fn style(&self, row: &Row, states: &BTreeMap<&str, State>) -> Option<Skipped> {
+        let taken = |id: &str| matches!(states.get(id), Some(State::Taken(_)));
+        let hosts = matches!(self.context.prefer, Prefer::Fqdns | Prefer::Both);
+        let skip = |why: String, covered_by: Vec<String>| {
+            Some(Skipped { id: row.id.clone(), reason: SkipReason::Style, why, covered_by })
+        };
+        if !row.instead_of.is_empty() {
+            if self.is_asked_for(row) {
+                return None;
+            }
+            let covering: Vec<String> = row.instead_of.iter().filter(|id| taken(id)).cloned().collect();
+            if covering.is_empty() {
+                // Where the cloud lacks the tag the hosts have to do; where the need itself is off, so are they.
+                let lacking = |id: &String| {
+                    matches!(states.get(id.as_str()), Some(State::Left(SkipReason::NotHere, _)))
+                };
+                let all = row.instead_of.join(", ");
+                return if row.instead_of.iter().any(lacking) {
+                    None
+                } else {
+                    skip(format!("alternative to {all}, which is left out"), Vec::new())
+                };
+            }
+            return if hosts { None } else { skip(format!("covered by {}", covering.join(", ")), covering) };
+        }
+        let replacing = |other: &&Row| other.instead_of.contains(&row.id) && taken(&other.id);
+        let replacing: Vec<String> =
+            self.workload.rows.iter().filter(replacing).map(|r| r.id.clone()).collect();
+        match self.context.prefer == Prefer::Fqdns && !replacing.is_empty() && !self.is_asked_for(row) {
+            true => skip(format!("hosts are preferred: {}", replacing.join(", ")), replacing),
+            false => None,
+        }
+    }
+
+    /// One row for every remote and protocol.
+    fn expand(&mut self, row: &'a Row) -> State {
+        let mut notes = row.notes.clone();
+        let remotes = match self.remotes(row, &mut notes) {
+            Ok(remotes) => remotes,
+            Err((reason, why)) => return State::Left(reason, why),
+        };
+        let several_remotes = row.has_several_remotes();
+        let mut rows: Vec<ResolvedRow> = Vec::new();
+        for (suffix, remote) in remotes {
+            for flow in &row.flows {
+                let Some(ports) = self.ports(row, &flow.ports) else {
+                    return State::Left(SkipReason::OptionMissing, "its ports are not given".into());
+                };
+                let mut id = row.id.clone();
+                if several_remotes || suffix.is_some() {
+                    id = format!("{id}/{}", suffix.map_or_else(|| short(&remote), str::to_owned));
+                }
+                if row.flows.len() > 1 {
+                    id = format!("{id}/{}", flow.protocol);
+                }
+                rows.push(resolved_row(row, id, remote.clone(), flow.protocol, ports, &notes));
+            }
+        }
+        // Two values may name the same remote, as where two groups of regions overlap.
+        let mut seen = BTreeSet::new();
+        rows.retain(|row| seen.insert(row.id.clone()));
+        State::Taken(rows)
+    }
+
+    /// The far sides of a row here, each with the ending of its id where it needs one of its own.
+    fn remotes(&mut self, row: &'a Row, notes: &mut Vec<String>) -> Result<Found, (SkipReason, String)> {
+        let mut found = Vec::new();
+        let tags = matches!(self.context.prefer, Prefer::Auto | Prefer::Tags);
+        let mut written = 0;
+        let here = |remotes: &'a Remotes| remotes.at(self.context.cloud, self.context.region);
+        let lists: Vec<(RemoteKind, &[Template])> =
+            row.remotes.iter().filter_map(|r| Some((r.kind, here(r)?))).collect();
+        for (kind, list) in lists {
+            written += list.len();
+            if row.covering_tag.is_some() && tags && kind == RemoteKind::Hosts {
+                continue;
+            }
+            for template in list {
+                found.extend(self.fill(row, kind, template, notes)?.into_iter().map(|remote| (None, remote)));
+            }
+        }
+        // A covering tag is taken in place of hosts, beside them, or because the cloud has no such hosts.
+        if let Some(template) = &row.covering_tag
+            && (self.context.prefer != Prefer::Fqdns || found.is_empty())
+        {
+            let remotes = self.fill(row, RemoteKind::Tags, template, notes)?;
+            found.extend(remotes.into_iter().map(|remote| (Some("tag"), remote)));
+        }
+        match (found.is_empty(), written) {
+            (false, _) => Ok(found),
+            (true, 0) => Err((SkipReason::NotHere, self.nothing_here())),
+            (true, _) => Err((SkipReason::NotHere, notes.pop().unwrap_or_default())),
+        }
+    }
+
+    fn nothing_here(&self) -> String {
+        format!("nothing is known for {} in cloud {}", self.context.region.location(), self.context.cloud)
+    }
+
+    fn fill(
+        &mut self,
+        row: &Row,
+        kind: RemoteKind,
+        template: &Template,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<RemoteSpec>, (SkipReason, String)> {
+        let texts = match template.fill(&self.places()) {
+            Ok(texts) => texts,
+            Err(Gap::NoPair) => {
+                let region = self.context.region.display();
+                notes.push(format!("{}: no paired region of {region} is documented", template.as_str()));
+                return Ok(Vec::new());
+            }
+            Err(Gap::Option(option)) => return Err(self.missing(row, option)),
+        };
+        let mut remotes = Vec::new();
+        for text in texts {
+            match kind.parse(&text) {
+                Ok(remote) => remotes.push(remote),
+                Err(message) => self.errors.push(ResolveError::Remote {
+                    workload: self.workload.name.clone(),
+                    row: row.id.clone(),
+                    message,
+                }),
+            }
+        }
+        Ok(remotes)
+    }
+
+    fn places(&self) -> Fill<'_> {
+        Fill { region: self.context.region, regions: self.context.regions, options: &self.options }
+    }
+
+    /// A row that was asked for by name fails without its option; any other is left out.
+    fn missing(&mut self, row: &Row, option: String) -> (SkipReason, String) {
+        let why = format!("option `{option}` is not given");
+        if self.is_asked_for(row) {
+            let (workload, row) = (self.workload.name.clone(), Some(row.id.clone()));
+            self.errors.push(ResolveError::MissingOption { workload, option, row });
+        }
+        (SkipReason::OptionMissing, why)
+    }
+
+    fn ports(&mut self, row: &Row, template: &Template) -> Option<Ports> {
+        match template.fill(&self.places()) {
+            Ok(texts) => texts.join(",").parse().ok(),
+            Err(Gap::Option(option)) => {
+                self.missing(row, option);
+                None
+            }
+            Err(Gap::NoPair) => None,
+        }
+    }
+
+    /// `without` may name a part of a row; a part that the row does not have is a mistake.
+    fn check_parts(&mut self, resolved: &Resolved) {
+        let all = || resolved.rows.iter().chain(&resolved.replaced);
+        for id in self.context.without.iter().chain(self.context.with).filter(|id| id.contains('/')) {
+            let base = id.split('/').next().unwrap_or(id);
+            let parts: Vec<&str> = all().filter(|r| r.row == base).map(|r| r.id.as_str()).collect();
+            if !parts.is_empty() && !parts.contains(&id.as_str()) {
+                let nearest = nearest(id, parts);
+                let (workload, id) = (self.workload.name.clone(), id.clone());
+                self.errors.push(ResolveError::UnknownRow { workload, list: "with or without", id, nearest });
+            }
+        }
+    }
+
+    /// Names the rows whose tags stand in for hosts.
+    fn cover(&self, resolved: &mut Resolved) {
+        let tags: Vec<(String, String, Protocol)> = resolved
+            .rows
+            .iter()
+            .chain(&resolved.replaced)
+            .filter(|r| matches!(r.need.remote(), RemoteSpec::Tag(_)))
+            .map(|r| (r.row.clone(), r.id.clone(), r.protocol))
+            .collect();
+        let alike = |a: Protocol, b: Protocol| a == b || a == Protocol::Any || b == Protocol::Any;
+        for row in &mut resolved.rows {
+            let spec = self.workload.row(&row.row).expect("a resolved row comes from a row");
+            if matches!(row.need.remote(), RemoteSpec::Tag(_)) {
+                continue;
+            }
+            let covers = tags.iter().filter(|(base, _, protocol)| {
+                (spec.instead_of.contains(base) || (*base == row.row && spec.covering_tag.is_some()))
+                    && alike(*protocol, row.protocol)
+            });
+            row.covered_by = covers.map(|(_, id, _)| id.clone()).collect();
+        }
+    }
+
+    fn rest(&mut self, resolved: &mut Resolved) {
+        let workload = self.workload;
+        let applies = |when: &[Condition]| when.iter().all(|c| self.holds(c));
+        resolved.preconditions =
+            workload.preconditions.iter().filter(|p| applies(&p.when)).map(|p| p.text.clone()).collect();
+        resolved.managed =
+            workload.managed.iter().filter(|m| applies(&m.when)).map(|m| m.rule.clone()).collect();
+        let risks: BTreeSet<&Risk> = resolved.rows.iter().flat_map(|r| &r.risks).collect();
+        resolved.risks = risks.into_iter().cloned().collect();
+        let taken: BTreeSet<&str> = resolved.rows.iter().map(|r| r.row.as_str()).collect();
+        let policies = workload.endpoint_policies.iter();
+        resolved.endpoint_policies = policies
+            .filter(|p| p.rows.iter().any(|id| taken.contains(id.as_str())))
+            .map(|p| self.endpoint_policy(p))
+            .collect();
+    }
+
+    fn endpoint_policy(&self, spec: &EndpointPolicySpec) -> EndpointPolicy {
+        let resources = |list: &[Template]| {
+            list.iter().flat_map(|t| t.fill(&self.places()).unwrap_or_default()).collect()
+        };
+        EndpointPolicy {
+            id: spec.id.clone(),
+            rows: spec.rows.clone(),
+            purpose: spec.purpose.clone(),
+            source: spec.documented.clone(),
+            definitions: spec.definitions.iter().map(|(s, list)| (s.clone(), resources(list))).collect(),
+        }
+    }
+}
+
+type Found = Vec<(Option<&'static str>, RemoteSpec)>;
+
+impl Row {
+    /// Whether the row may have several far sides anywhere; ids then name the remote everywhere.
+    fn has_several_remotes(&self) -> bool {
+        let kinds = self.remotes.len();
+        let mut lists = self.remotes.iter().flat_map(|r| &r.scopes).map(|(_, list)| list);
+        kinds > 1 || lists.any(|list| list.len() > 1 || list.iter().any(|t| t.options().next().is_some()))
+    }
+}
+
+/// The remote as it stands at the end of an id.
+fn short(remote: &RemoteSpec) -> String {
+    match remote {
+        RemoteSpec::Fqdn(name) => name.to_string(),
+        RemoteSpec::Url(url) => url.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn resolved_row(
+    row: &Row,
+    id: String,
+    remote: RemoteSpec,
+    protocol: Protocol,
+    ports: Ports,
+    notes: &[String],
+) -> ResolvedRow {
+    ResolvedRow {
+        id,
+        row: row.id.clone(),
+        direction: row.direction,
+        need: match row.next_hop {
+            Some(next_hop) => RowNeed::Route { to: remote, next_hop },
+            None => RowNeed::Remote(remote),
+        },
+        protocol,
+        ports,
+        required: row.required,
+        purpose: row.purpose.clone(),
+        source: row.sources.join("; "),
+        covered_by: Vec::new(),
+        risks: row.risks.clone(),
+        notes: notes.to_vec(),
+    }
+}

@@ -1,0 +1,151 @@
+//! Texts with places to fill in: `Storage.{Region}`, `{option:storage-accounts}.blob.core.windows.net`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::workload::OptionValue;
+use crate::tags::{Region, Regions};
+
+/// A text whose `{…}` are known to be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Template {
+    text: Arc<str>,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    /// `{Region}`: suffix of tags; with `AzureCloud.` before it the file code.
+    Region,
+    /// `{region}`: location, as in host names.
+    Location,
+    /// `{code}`: file code.
+    Code,
+    /// `{pair}`: as `{Region}`, of the paired region.
+    Pair,
+    Option(String),
+}
+
+/// What the places are filled from.
+pub(super) struct Fill<'a> {
+    pub(super) region: &'a Region,
+    pub(super) regions: &'a Regions,
+    pub(super) options: &'a BTreeMap<&'a str, OptionValue>,
+}
+
+/// Why a place stays empty; the text is then left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Gap {
+    NoPair,
+    Option(String),
+}
+
+impl Template {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (place, behind) =
+                after.split_once('}').ok_or_else(|| format!("`{text}`: `}}` is missing"))?;
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            }
+            parts.push(Part::parse(place)?);
+            rest = behind;
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Template { text: text.into(), parts })
+    }
+
+    /// As written.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The options that are filled in.
+    pub(super) fn options(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Option(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Every text that results: one, or one for each value of a list.
+    pub(super) fn fill(&self, fill: &Fill<'_>) -> Result<Vec<String>, Gap> {
+        let cloud_tag = self.text.starts_with("AzureCloud.");
+        let name = |region: &Region| if cloud_tag { region.code() } else { region.suffix() }.to_owned();
+        let mut done = vec![String::new()];
+        for part in &self.parts {
+            let values = match part {
+                Part::Text(text) => vec![text.clone()],
+                Part::Region => vec![name(fill.region)],
+                Part::Location => vec![fill.region.location()],
+                Part::Code => vec![fill.region.code().to_owned()],
+                Part::Pair => vec![name(fill.pair().ok_or(Gap::NoPair)?)],
+                Part::Option(option) => match fill.options.get(option.as_str()) {
+                    Some(value) if !value.is_empty() => value.texts(),
+                    _ => return Err(Gap::Option(option.clone())),
+                },
+            };
+            done =
+                done.iter().flat_map(|head| values.iter().map(move |tail| format!("{head}{tail}"))).collect();
+        }
+        Ok(done)
+    }
+}
+
+impl Part {
+    fn parse(place: &str) -> Result<Self, String> {
+        match place {
+            "Region" => Ok(Part::Region),
+            "region" => Ok(Part::Location),
+            "code" => Ok(Part::Code),
+            "pair" => Ok(Part::Pair),
+            _ => place.strip_prefix("option:").map(|name| Part::Option(name.trim().to_owned())).ok_or_else(|| {
+                format!("`{{{place}}}` is not known; known are {{Region}}, {{region}}, {{code}}, {{pair}}, {{option:NAME}}")
+            }),
+        }
+    }
+}
+
+impl Fill<'_> {
+    fn pair(&self) -> Option<&Region> {
+        self.regions.find(self.region.pair()?).map(AsRef::as_ref)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tags::Cloud;
+
+    #[test]
+    fn places_are_filled() {
+        let regions = Regions::of(Cloud::Public);
+        let list = OptionValue::List(vec!["one".into(), "two".into()]);
+        let options = BTreeMap::from([("accounts", list), ("none", OptionValue::Text(String::new()))]);
+        let fill = |region: &str, text: &str| {
+            let fill = Fill { region: regions.find(region).unwrap(), regions, options: &options };
+            Template::parse(text).unwrap().fill(&fill)
+        };
+        assert_eq!(fill("westeurope", "Storage.{Region}").unwrap(), ["Storage.WestEurope"]);
+        assert_eq!(fill("francecentral", "AzureCloud.{Region}").unwrap(), ["AzureCloud.centralfrance"]);
+        assert_eq!(fill("francecentral", "AzureCloud.{code}").unwrap(), ["AzureCloud.centralfrance"]);
+        assert_eq!(fill("norwayeast", "A.{pair}").unwrap(), ["A.NorwayWest"]);
+        assert_eq!(fill("italynorth", "A.{pair}").unwrap_err(), Gap::NoPair);
+        assert_eq!(
+            fill("westeurope", "{region}.tundra.azureml.ms").unwrap(),
+            ["westeurope.tundra.azureml.ms"]
+        );
+        assert_eq!(
+            fill("westeurope", "{option:accounts}.{region}").unwrap(),
+            ["one.westeurope", "two.westeurope"]
+        );
+        assert_eq!(fill("westeurope", "{option:none}").unwrap_err(), Gap::Option("none".into()));
+        assert!(Template::parse("{what}").unwrap_err().contains("{Region}"));
+        assert!(Template::parse("{Region").unwrap_err().contains("`}` is missing"));
+    }
+}

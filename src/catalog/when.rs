@@ -1,0 +1,120 @@
+//! [`Condition`]: when a row applies.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::workload::{OptionKind, OptionSpec, OptionValue};
+use crate::tags::Cloud;
+use crate::text::{did_you_mean, nearest};
+
+/// One condition on an option or on the cloud; those of a row must all hold.
+///
+/// Written `name` (on, or given), `!name` (off, or not given), `name=a|b`, `name!=a|b`. The name `cloud` asks for
+/// the cloud; every other name is an option of the workload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    name: String,
+    negated: bool,
+    values: Vec<String>,
+}
+
+impl Condition {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let (head, values) = match text.split_once('=') {
+            Some((head, values)) => (head, values.split('|').map(|v| v.trim().to_owned()).collect()),
+            None => (text, Vec::new()),
+        };
+        let head = head.trim();
+        let (name, negated) = match (head.strip_prefix('!'), head.strip_suffix('!'), values.is_empty()) {
+            (Some(name), None, true) => (name, true),
+            (None, Some(name), false) => (name, true),
+            (None, None, _) => (head, false),
+            _ => return Err(format!("`{text}` is no condition: write name, !name, name=a|b or name!=a|b")),
+        };
+        if name.is_empty() || values.iter().any(String::is_empty) {
+            return Err(format!("`{text}` is no condition: a name or a value is missing"));
+        }
+        Ok(Condition { name: name.trim().to_owned(), negated, values })
+    }
+
+    /// The option asked for, or `cloud`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is wrong with the condition for a workload with these options.
+    pub(super) fn problem(&self, options: &[OptionSpec]) -> Option<String> {
+        let known: Vec<&str> = match options.iter().find(|o| o.name == self.name) {
+            _ if self.name == "cloud" => Cloud::ALL.iter().map(|c| c.name()).collect(),
+            None => {
+                let near = did_you_mean(&nearest(&self.name, options.iter().map(|o| o.name.as_str())));
+                return Some(format!("`when`: no option `{}`{near}", self.name));
+            }
+            Some(OptionSpec { kind: OptionKind::Choice(values), .. }) => {
+                values.iter().map(String::as_str).collect()
+            }
+            Some(OptionSpec { kind: OptionKind::Bool, .. }) => vec!["true", "false"],
+            Some(_) => return None,
+        };
+        let wrong = self.values.iter().find(|v| !known.contains(&v.as_str()))?;
+        Some(format!("`when`: `{}` is never `{wrong}`; it is one of {}", self.name, known.join(", ")))
+    }
+
+    pub(super) fn holds(&self, options: &BTreeMap<&str, OptionValue>, cloud: Cloud) -> bool {
+        let cloud_name = OptionValue::Text(cloud.name().to_owned());
+        let value = if self.name == "cloud" { Some(&cloud_name) } else { options.get(self.name.as_str()) };
+        let plain = match value {
+            None => false,
+            Some(OptionValue::Bool(on)) if self.values.is_empty() => *on,
+            Some(value) if self.values.is_empty() => !value.is_empty(),
+            Some(value) => value.texts().iter().any(|text| self.values.contains(text)),
+        };
+        plain != self.negated
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not = if self.negated { "!" } else { "" };
+        match self.values.is_empty() {
+            true => write!(f, "{not}{}", self.name),
+            false => write!(f, "{}{not}={}", self.name, self.values.join("|")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions() {
+        let options = BTreeMap::from([
+            ("on", OptionValue::Bool(true)),
+            ("off", OptionValue::Bool(false)),
+            ("style", OptionValue::Text("b".into())),
+            ("list", OptionValue::List(vec![])),
+        ]);
+        for (text, expected) in [
+            ("on", true),
+            ("!on", false),
+            ("off", false),
+            ("!off", true),
+            ("off=false", true),
+            ("style=a|b", true),
+            ("style!=a|b", false),
+            ("style!=a", true),
+            ("list", false),
+            ("!list", true),
+            ("cloud=public|usgov", false),
+            ("cloud!=public", true),
+        ] {
+            let condition = Condition::parse(text).unwrap();
+            assert_eq!(condition.holds(&options, Cloud::China), expected, "{text}");
+            assert_eq!(condition.to_string(), text);
+        }
+        for text in ["", "!", "=a", "a=", "!a=b", "a=b|"] {
+            assert!(Condition::parse(text).is_err(), "{text}");
+        }
+    }
+}
