@@ -4,3 +4,4 @@ pub mod catalog;
 pub mod packet;
 pub mod tags;
 pub mod text;
+pub mod verify;

@@ -1,0 +1,3 @@
+//! Proof: whether what was made means what was asked.
+
+pub mod rules;
