@@ -9,17 +9,13 @@
 use std::error::Error;
 use std::io::{self, Write};
 
-use tagwall::tags::sample::{SampleCloud, sample_json};
+use tagwall::tags::{Cloud, sample::sample_json};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let cloud = match args.next().as_deref() {
-        Some("public") => SampleCloud::Public,
-        Some("usgov") => SampleCloud::UsGov,
-        Some("china") => SampleCloud::China,
-        _ => return Err("which cloud? public, usgov or china".into()),
-    };
-    let bytes = sample_json(cloud);
+    let cloud =
+        args.next().and_then(|name| Cloud::find(&name)).ok_or("which cloud? public, usgov or china")?;
+    let bytes = sample_json(cloud).ok_or("there is no sample of that cloud")?;
     match args.next() {
         Some(file) => std::fs::write(file, bytes)?,
         None => io::stdout().lock().write_all(&bytes)?,

@@ -1,6 +1,7 @@
 //! The header fields of a packet besides its addresses: direction, protocol, ports.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use crate::addr::{Address, Interval, IntervalSet};
@@ -154,6 +155,33 @@ impl FromStr for Ports {
 impl fmt::Display for Ports {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.ranges().join(","))
+    }
+}
+
+/// Where a route sends packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NextHop {
+    /// Stays inside the virtual network.
+    VnetLocal,
+    /// Leaves to the Internet directly; Azure's own addresses stay on its backbone.
+    Internet,
+    /// Is dropped.
+    None,
+    /// Goes to the virtual network gateway.
+    Gateway,
+    /// Goes to an appliance at this address.
+    Appliance(IpAddr),
+}
+
+impl fmt::Display for NextHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NextHop::VnetLocal => f.pad("VnetLocal"),
+            NextHop::Internet => f.pad("Internet"),
+            NextHop::None => f.pad("None"),
+            NextHop::Gateway => f.pad("VirtualNetworkGateway"),
+            NextHop::Appliance(addr) => f.pad(&format!("VirtualAppliance {addr}")),
+        }
     }
 }
 

@@ -28,7 +28,8 @@ fn every_case_is_answered_as_expected() {
         }
         if let Some(witness) = witness {
             let packet = rules::packet(&witness);
-            let [a, b] = [("a", "default_a"), ("b", "default_b")].map(|(r, d)| rules::list(&case[r], &case[d]));
+            let [a, b] =
+                [("a", "default_a"), ("b", "default_b")].map(|(r, d)| rules::list(&case[r], &case[d]));
             assert_ne!(a.evaluate(&packet).access, b.evaluate(&packet).access, "{}: {packet}", case["id"]);
         }
     }

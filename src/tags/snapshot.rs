@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::name::{Cloud, TagName};
 use super::region::{Region, Regions};
@@ -30,7 +30,7 @@ use crate::text::nearest;
 pub struct Snapshot {
     cloud: Cloud,
     change_number: u64,
-    tags: Vec<Tag>,
+    tags: Vec<Arc<Tag>>,
     by_name: HashMap<Box<str>, usize>,
     regions: Regions,
     digest: OnceLock<String>,
@@ -40,7 +40,7 @@ pub struct Snapshot {
 #[derive(Debug, Clone)]
 pub struct Tag {
     name: TagName,
-    region: Option<std::sync::Arc<Region>>,
+    region: Option<Arc<Region>>,
     region_code: Box<str>,
     change_number: u64,
     system_service: Box<str>,
@@ -69,12 +69,10 @@ impl Snapshot {
             .ok_or_else(|| SnapshotError::Cloud { found: file.cloud.0.chars().take(80).collect() })?;
         let regions = regions_of(cloud, &file.values);
         let mut problems = Problems::default();
-        let mut tags: Vec<Tag> = file
-            .values
-            .into_iter()
-            .enumerate()
-            .map(|(i, entry)| Tag::new(i, entry, &regions, &mut problems))
-            .collect();
+        let mut tags: Vec<Arc<Tag>> = Vec::with_capacity(file.values.len());
+        for (index, entry) in file.values.into_iter().enumerate() {
+            tags.push(Arc::new(Tag::new(index, entry, &regions, &mut problems)));
+        }
         tags.sort_by(|a, b| a.name.cmp(&b.name));
         let by_name = index_names(&tags, &mut problems);
         problems.none_or_error()?;
@@ -100,12 +98,12 @@ impl Snapshot {
     }
 
     /// The tags in order of their names.
-    pub fn tags(&self) -> &[Tag] {
+    pub fn tags(&self) -> &[Arc<Tag>] {
         &self.tags
     }
 
     /// Finds a tag by its name in any case.
-    pub fn tag(&self, name: &str) -> Option<&Tag> {
+    pub fn tag(&self, name: &str) -> Option<&Arc<Tag>> {
         self.by_name.get(name.to_ascii_lowercase().as_str()).map(|&at| &self.tags[at])
     }
 
@@ -409,7 +407,7 @@ fn regions_of<'a>(cloud: Cloud, entries: &[wire::Entry<'_>]) -> std::borrow::Cow
     regions
 }
 
-fn index_names(tags: &[Tag], problems: &mut Problems) -> HashMap<Box<str>, usize> {
+fn index_names(tags: &[Arc<Tag>], problems: &mut Problems) -> HashMap<Box<str>, usize> {
     let mut by_name = HashMap::with_capacity(tags.len());
     for (at, tag) in tags.iter().enumerate() {
         if by_name.insert(tag.name.as_str().to_ascii_lowercase().into(), at).is_some() {

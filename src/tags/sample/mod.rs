@@ -27,65 +27,41 @@ mod json;
 mod layout;
 mod shape;
 
+use super::name::Cloud;
 use crate::addr::{Address, Prefix};
 use draw::Family;
 use shape::Shape;
 
-/// The clouds that the sample knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SampleCloud {
-    /// The public cloud.
-    Public,
-    /// Azure Government.
-    UsGov,
-    /// Azure operated by 21Vianet.
-    China,
-}
+/// The clouds that there is a sample of.
+pub const CLOUDS: [Cloud; 3] = [Cloud::Public, Cloud::UsGov, Cloud::China];
 
-impl SampleCloud {
-    /// Every cloud, in the order above.
-    pub const ALL: [SampleCloud; 3] = [SampleCloud::Public, SampleCloud::UsGov, SampleCloud::China];
-
-    /// The value of the file's `cloud` field.
-    ///
-    /// ```
-    /// use tagwall::tags::sample::SampleCloud;
-    /// assert_eq!(SampleCloud::UsGov.name(), "AzureGovernment");
-    /// ```
-    pub fn name(self) -> &'static str {
-        match self {
-            SampleCloud::Public => "Public",
-            SampleCloud::UsGov => "AzureGovernment",
-            SampleCloud::China => "China",
-        }
-    }
-
-    fn table(self) -> &'static str {
-        match self {
-            SampleCloud::Public => include_str!("../../../data/sample/shape-public.csv"),
-            SampleCloud::UsGov => include_str!("../../../data/sample/shape-usgov.csv"),
-            SampleCloud::China => include_str!("../../../data/sample/shape-china.csv"),
-        }
+fn table(cloud: Cloud) -> Option<&'static str> {
+    match cloud {
+        Cloud::Public => Some(include_str!("../../../data/sample/shape-public.csv")),
+        Cloud::UsGov => Some(include_str!("../../../data/sample/shape-usgov.csv")),
+        Cloud::China => Some(include_str!("../../../data/sample/shape-china.csv")),
+        Cloud::Germany => None,
     }
 }
 
-/// The sample snapshot of `cloud`, as the bytes of a service-tags file.
+/// The sample snapshot of `cloud`, as the bytes of a service-tags file; `None` if there is none ([`CLOUDS`]).
 ///
 /// The same bytes every time: nothing in it depends on a clock, on chance or on the machine. The Public one takes
 /// a few milliseconds to make in an optimised build.
 ///
 /// ```
-/// use tagwall::tags::sample::{SampleCloud, sample_json};
-/// let file: serde_json::Value = serde_json::from_slice(&sample_json(SampleCloud::China))?;
+/// use tagwall::tags::{Cloud, sample::sample_json};
+/// let json = sample_json(Cloud::China).expect("there is a sample of China");
+/// let file: serde_json::Value = serde_json::from_slice(&json)?;
 /// assert_eq!(file["cloud"], "China");
 /// assert!(file["values"].as_array().is_some_and(|tags| tags.len() > 300));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-pub fn sample_json(cloud: SampleCloud) -> Vec<u8> {
-    let shape = Shape::parse(cloud.table());
+pub fn sample_json(cloud: Cloud) -> Option<Vec<u8>> {
+    let shape = Shape::parse(table(cloud)?);
     let v4 = prefixes(&shape, &draw::V4);
     let v6 = prefixes(&shape, &draw::V6);
-    json::write(cloud.name(), &shape, &v4, &v6)
+    Some(json::write(cloud.file_code(), &shape, &v4, &v6))
 }
 
 /// The prefixes of every row of `shape` in one family, each list ascending.

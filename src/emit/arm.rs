@@ -1,0 +1,466 @@
+//! ARM templates in JSON.
+//!
+//! Shapes: Azure/azure-resource-manager-schemas, `Microsoft.Network.NRP.json` of the API version emitted.
+
+use serde::Serialize;
+
+use super::{Artefact, Format};
+use crate::packet::{Direction, NextHop, Protocol};
+use crate::plan::{
+    Action, AppProtocol, AppTarget, ApplicationRule, Destination, Firewall, FirewallRules, IpGroup,
+    NetworkProtocol, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RouteTo, RuleCollection,
+    RuleCollectionGroup, Side,
+};
+
+/// The API version of every resource. Stable; rule shapes are those of 2024-05-01 to 2025-07-01.
+const API_VERSION: &str = "2025-05-01";
+const SCHEMA: &str = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
+
+/// ARM templates: `nsg.arm.json`, `route-table.arm.json`, `ip-groups.arm.json`, `firewall.arm.json`.
+#[derive(Debug, Clone, Copy)]
+pub struct Arm;
+
+impl Format for Arm {
+    fn name(&self) -> &'static str {
+        "arm"
+    }
+
+    fn render(&self, plan: &Plan) -> Vec<Artefact> {
+        let mut files = Vec::new();
+        if let Some(nsg) = &plan.nsg {
+            files.push(file("nsg.arm.json", &Template::of(Parameters::place(), vec![nsg_resource(nsg)])));
+        }
+        if let Some(table) = &plan.route_table {
+            files.push(file(
+                "route-table.arm.json",
+                &Template::of(Parameters::place(), vec![table_resource(table)]),
+            ));
+        }
+        if !plan.ip_groups.is_empty() {
+            files.push(file(
+                "ip-groups.arm.json",
+                &Template::of(Parameters::place(), ip_group_resources(&plan.ip_groups)),
+            ));
+        }
+        if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
+            let parameters = Parameters::policy(&firewall.policy_name);
+            files.push(file("firewall.arm.json", &Template::of(parameters, group_resources(firewall))));
+        }
+        files
+    }
+}
+
+fn file(name: &str, template: &Template) -> Artefact {
+    let mut bytes = serde_json::to_vec_pretty(template).expect("strings and numbers always serialise");
+    bytes.push(b'\n');
+    Artefact { name: name.to_owned(), bytes }
+}
+
+#[derive(Serialize)]
+struct Template {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    #[serde(rename = "contentVersion")]
+    content_version: &'static str,
+    parameters: Parameters,
+    resources: Vec<Resource>,
+}
+
+impl Template {
+    fn of(parameters: Parameters, resources: Vec<Resource>) -> Self {
+        Template { schema: SCHEMA, content_version: "1.0.0.0", parameters, resources }
+    }
+}
+
+#[derive(Serialize)]
+struct Parameters {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Parameter>,
+    #[serde(rename = "firewallPolicyName", skip_serializing_if = "Option::is_none")]
+    firewall_policy_name: Option<Parameter>,
+}
+
+#[derive(Serialize)]
+struct Parameter {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "defaultValue")]
+    default_value: String,
+}
+
+impl Parameters {
+    fn place() -> Self {
+        let default_value = "[resourceGroup().location]".to_owned();
+        Parameters { location: Some(Parameter { kind: "string", default_value }), firewall_policy_name: None }
+    }
+
+    fn policy(name: &str) -> Self {
+        let parameter = Parameter { kind: "string", default_value: literal(name) };
+        Parameters { location: None, firewall_policy_name: Some(parameter) }
+    }
+}
+
+/// A literal string of a template: one that begins with `[` would be read as an expression.
+fn literal(text: &str) -> String {
+    if text.starts_with('[') { format!("[{text}") } else { text.to_owned() }
+}
+
+#[derive(Serialize)]
+struct Resource {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "apiVersion")]
+    api_version: &'static str,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<&'static str>,
+    #[serde(rename = "dependsOn", skip_serializing_if = "Vec::is_empty")]
+    depends_on: Vec<String>,
+    properties: Properties,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Properties {
+    Nsg {
+        #[serde(rename = "securityRules")]
+        security_rules: Vec<Named<SecurityRule>>,
+    },
+    RouteTable {
+        #[serde(rename = "disableBgpRoutePropagation")]
+        disable_bgp: bool,
+        routes: Vec<Named<RouteProperties>>,
+    },
+    IpGroup {
+        #[serde(rename = "ipAddresses")]
+        ip_addresses: Vec<String>,
+    },
+    RuleCollectionGroup {
+        priority: u32,
+        #[serde(rename = "ruleCollections")]
+        rule_collections: Vec<Collection>,
+    },
+}
+
+fn resource(kind: &'static str, name: String, properties: Properties) -> Resource {
+    Resource {
+        kind,
+        api_version: API_VERSION,
+        name,
+        location: Some("[parameters('location')]"),
+        depends_on: Vec::new(),
+        properties,
+    }
+}
+
+#[derive(Serialize)]
+struct Named<T> {
+    name: String,
+    properties: T,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SecurityRule {
+    description: String,
+    priority: u32,
+    direction: &'static str,
+    access: &'static str,
+    protocol: &'static str,
+    #[serde(flatten)]
+    source: SourceSide,
+    source_port_range: &'static str,
+    #[serde(flatten)]
+    destination: DestinationSide,
+    #[serde(flatten)]
+    ports: PortSide,
+}
+
+#[derive(Serialize)]
+enum SourceSide {
+    #[serde(rename = "sourceAddressPrefix")]
+    One(String),
+    #[serde(rename = "sourceAddressPrefixes")]
+    Many(Vec<String>),
+}
+
+#[derive(Serialize)]
+enum DestinationSide {
+    #[serde(rename = "destinationAddressPrefix")]
+    One(String),
+    #[serde(rename = "destinationAddressPrefixes")]
+    Many(Vec<String>),
+}
+
+#[derive(Serialize)]
+enum PortSide {
+    #[serde(rename = "destinationPortRange")]
+    One(String),
+    #[serde(rename = "destinationPortRanges")]
+    Many(Vec<String>),
+}
+
+fn nsg_resource(nsg: &Nsg) -> Resource {
+    let security_rules = nsg.rules.iter().map(security_rule).collect();
+    resource(
+        "Microsoft.Network/networkSecurityGroups",
+        literal(&nsg.name),
+        Properties::Nsg { security_rules },
+    )
+}
+
+fn security_rule(rule: &NsgRule) -> Named<SecurityRule> {
+    let properties = SecurityRule {
+        description: literal(&rule.description),
+        priority: rule.priority,
+        direction: match rule.direction {
+            Direction::Inbound => "Inbound",
+            Direction::Outbound => "Outbound",
+        },
+        access: match rule.action {
+            Action::Allow => "Allow",
+            Action::Deny => "Deny",
+        },
+        protocol: match rule.protocol {
+            Protocol::Tcp => "Tcp",
+            Protocol::Udp => "Udp",
+            Protocol::Icmp => "Icmp",
+            Protocol::Esp => "Esp",
+            Protocol::Ah => "Ah",
+            Protocol::Any => "*",
+        },
+        source: one_or_many(side(&rule.source), SourceSide::One, SourceSide::Many),
+        source_port_range: "*",
+        destination: one_or_many(side(&rule.destination), DestinationSide::One, DestinationSide::Many),
+        ports: one_or_many(rule.ports.ranges(), PortSide::One, PortSide::Many),
+    };
+    Named { name: rule.name.clone(), properties }
+}
+
+fn side(side: &Side) -> Vec<String> {
+    match side {
+        Side::Any => vec!["*".to_owned()],
+        Side::Tag(name) => vec![name.clone()],
+        Side::Prefixes(list) => list.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn one_or_many<T>(list: Vec<String>, one: impl Fn(String) -> T, many: impl Fn(Vec<String>) -> T) -> T {
+    match <[String; 1]>::try_from(list) {
+        Ok([single]) => one(single),
+        Err(list) => many(list),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RouteProperties {
+    address_prefix: String,
+    next_hop_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_hop_ip_address: Option<String>,
+}
+
+fn table_resource(table: &RouteTable) -> Resource {
+    let routes = table.routes.iter().map(route).collect();
+    let properties = Properties::RouteTable { disable_bgp: table.disable_bgp, routes };
+    resource("Microsoft.Network/routeTables", literal(&table.name), properties)
+}
+
+fn route(route: &Route) -> Named<RouteProperties> {
+    let (next_hop_type, next_hop_ip_address) = match route.next_hop {
+        NextHop::VnetLocal => ("VnetLocal", None),
+        NextHop::Internet => ("Internet", None),
+        NextHop::None => ("None", None),
+        NextHop::Gateway => ("VirtualNetworkGateway", None),
+        NextHop::Appliance(addr) => ("VirtualAppliance", Some(addr.to_string())),
+    };
+    let address_prefix = match &route.to {
+        RouteTo::Prefix(prefix) => prefix.to_string(),
+        RouteTo::Tag(name) => name.clone(),
+    };
+    Named {
+        name: route.name.clone(),
+        properties: RouteProperties { address_prefix, next_hop_type, next_hop_ip_address },
+    }
+}
+
+fn ip_group_resources(groups: &[IpGroup]) -> Vec<Resource> {
+    let mut resources: Vec<Resource> = Vec::new();
+    for group in groups {
+        let ip_addresses = group.prefixes.iter().map(ToString::to_string).collect();
+        let mut next = resource(
+            "Microsoft.Network/ipGroups",
+            literal(&group.name),
+            Properties::IpGroup { ip_addresses },
+        );
+        // Azure has refused to change several groups of one firewall at once, so each waits for the one before.
+        next.depends_on.extend(resources.last().map(|before| ip_group_id(&before.name)));
+        resources.push(next);
+    }
+    resources
+}
+
+fn ip_group_id(name: &str) -> String {
+    format!("[resourceId('Microsoft.Network/ipGroups', '{}')]", name.replace('\'', "''"))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Collection {
+    rule_collection_type: &'static str,
+    name: String,
+    priority: u32,
+    action: CollectionAction,
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+struct CollectionAction {
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "ruleType", rename_all_fields = "camelCase")]
+enum Rule {
+    #[serde(rename = "NetworkRule")]
+    Network {
+        name: String,
+        description: String,
+        ip_protocols: Vec<&'static str>,
+        source_addresses: Vec<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        destination_addresses: Vec<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        destination_ip_groups: Vec<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        destination_fqdns: Vec<String>,
+        destination_ports: Vec<String>,
+    },
+    #[serde(rename = "ApplicationRule")]
+    Application {
+        name: String,
+        description: String,
+        protocols: Vec<RuleProtocol>,
+        source_addresses: Vec<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        target_fqdns: Vec<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        target_urls: Vec<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        fqdn_tags: Vec<String>,
+        #[serde(rename = "terminateTLS", skip_serializing_if = "std::ops::Not::not")]
+        terminate_tls: bool,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RuleProtocol {
+    protocol_type: &'static str,
+    port: u16,
+}
+
+fn group_resources(firewall: &Firewall) -> Vec<Resource> {
+    let mut resources: Vec<Resource> = Vec::new();
+    let mut before: Option<&str> = None;
+    for group in &firewall.groups {
+        let mut next = group_resource(group);
+        // Groups of one policy must be deployed one after another.
+        next.depends_on.extend(before.map(|name| {
+            format!(
+                "[resourceId('Microsoft.Network/firewallPolicies/ruleCollectionGroups', \
+                 parameters('firewallPolicyName'), '{name}')]"
+            )
+        }));
+        before = Some(&group.name);
+        resources.push(next);
+    }
+    resources
+}
+
+fn group_resource(group: &RuleCollectionGroup) -> Resource {
+    let name = format!(
+        "[format('{{0}}/{{1}}', parameters('firewallPolicyName'), '{}')]",
+        group.name.replace('\'', "''")
+    );
+    let rule_collections = group.collections.iter().map(collection).collect();
+    let properties = Properties::RuleCollectionGroup { priority: group.priority, rule_collections };
+    let kind = "Microsoft.Network/firewallPolicies/ruleCollectionGroups";
+    Resource { location: None, ..resource(kind, name, properties) }
+}
+
+fn collection(collection: &RuleCollection) -> Collection {
+    let rules = match &collection.rules {
+        FirewallRules::Network(rules) => rules.iter().map(network_rule).collect(),
+        FirewallRules::Application(rules) => rules.iter().map(application_rule).collect(),
+    };
+    Collection {
+        rule_collection_type: "FirewallPolicyFilterRuleCollection",
+        name: collection.name.clone(),
+        priority: collection.priority,
+        action: CollectionAction { kind: "Allow" },
+        rules,
+    }
+}
+
+fn network_rule(rule: &NetworkRule) -> Rule {
+    let (mut addresses, mut groups, mut fqdns) = (Vec::new(), Vec::new(), Vec::new());
+    match &rule.destination {
+        Destination::Any => addresses.push("*".to_owned()),
+        Destination::Tags(names) => addresses.clone_from(names),
+        Destination::Prefixes(list) => addresses = list.iter().map(ToString::to_string).collect(),
+        Destination::Groups(names) => groups = names.iter().map(|name| ip_group_id(name)).collect(),
+        Destination::Fqdns(hosts) => fqdns.clone_from(hosts),
+    }
+    Rule::Network {
+        name: rule.name.clone(),
+        description: literal(&rule.description),
+        ip_protocols: rule.protocols.iter().map(|&p| network_protocol(p)).collect(),
+        source_addresses: rule.sources.iter().map(ToString::to_string).collect(),
+        destination_addresses: addresses,
+        destination_ip_groups: groups,
+        destination_fqdns: fqdns,
+        destination_ports: rule.ports.ranges(),
+    }
+}
+
+fn network_protocol(protocol: NetworkProtocol) -> &'static str {
+    match protocol {
+        NetworkProtocol::Tcp => "TCP",
+        NetworkProtocol::Udp => "UDP",
+        NetworkProtocol::Icmp => "ICMP",
+        NetworkProtocol::Any => "Any",
+    }
+}
+
+fn application_rule(rule: &ApplicationRule) -> Rule {
+    let (mut fqdns, mut urls, mut tags) = (Vec::new(), Vec::new(), Vec::new());
+    match &rule.to {
+        AppTarget::Fqdns(hosts) => fqdns.clone_from(hosts),
+        AppTarget::Urls(list) => urls.clone_from(list),
+        AppTarget::FqdnTags(names) => tags.clone_from(names),
+    }
+    let protocols = rule
+        .protocols
+        .iter()
+        .map(|&(protocol, port)| RuleProtocol {
+            protocol_type: match protocol {
+                AppProtocol::Http => "Http",
+                AppProtocol::Https => "Https",
+            },
+            port,
+        })
+        .collect();
+    Rule::Application {
+        name: rule.name.clone(),
+        description: literal(&rule.description),
+        protocols,
+        source_addresses: rule.sources.iter().map(ToString::to_string).collect(),
+        terminate_tls: !urls.is_empty(),
+        target_fqdns: fqdns,
+        target_urls: urls,
+        fqdn_tags: tags,
+    }
+}

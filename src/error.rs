@@ -1,0 +1,43 @@
+//! [`Error`]: one error around those of the stages, with the exit code that the command gives for it.
+
+use crate::addr::ListErrors;
+use crate::catalog::CatalogError;
+use crate::plan::OverLimit;
+use crate::policy::PolicyErrors;
+use crate::tags::SnapshotError;
+use crate::verify::Report;
+
+/// Whatever went wrong on the way from policy and snapshot to proven artefacts.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The policy file is wrong.
+    #[error(transparent)]
+    Policy(#[from] PolicyErrors),
+    /// A catalogue file is wrong.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The service-tags file is wrong.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A list of addresses is wrong.
+    #[error(transparent)]
+    List(#[from] ListErrors),
+    /// The plan does not fit Azure's limits.
+    #[error(transparent)]
+    Limit(#[from] OverLimit),
+    /// What was made is not what was asked.
+    #[error("the proof failed, so nothing was written:\n{0}")]
+    Proof(Report),
+}
+
+impl Error {
+    /// The exit code of the command: 2 wrong input, 3 not possible within the limits, 4 failed proof.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Policy(_) | Error::Catalog(_) | Error::Snapshot(_) | Error::List(_) => 2,
+            Error::Limit(_) => 3,
+            Error::Proof(_) => 4,
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! Azure Firewall policy: network rules for tags, prefixes and exact host names; application rules for HTTP and
+//! HTTPS hosts, wildcards, FQDN tags and URLs. IPv4 only.
+//!
+//! Source of the field rules: rule-processing.md, 2025-05-07; features-by-sku.md, 2026-08-27; ip-groups.md,
+//! 2023-10-10.
+
+use std::collections::BTreeSet;
+
+use super::gaps::{gap, partial_gap};
+use super::names::{description, name, ports_part, protocol_part, remote_part, unique};
+use super::{count, native};
+use crate::addr::{AddrSet, IpPrefix};
+use crate::packet::{Direction, Protocol};
+use crate::plan::{
+    AppProtocol, AppTarget, ApplicationRule, Choice, Destination, Exceeded, Firewall, FirewallRules, How,
+    IpGroup, Limits, NetworkProtocol, NetworkRule, Plan, RuleCollection, RuleCollectionGroup,
+};
+use crate::policy::intent::{IpGroupUse, Sku};
+use crate::policy::{Flow, Policy, Remote, Symbols};
+use crate::tags::Symbol;
+use crate::target::Target;
+
+/// Longest list of literal prefixes that stays inside a rule.
+const INLINE: usize = 16;
+
+/// What is collected while flows are gone through.
+#[derive(Default)]
+struct Draft {
+    network: Vec<NetworkRule>,
+    application: Vec<ApplicationRule>,
+    groups: Vec<IpGroup>,
+}
+
+/// What one flow becomes.
+enum Form {
+    Network(Destination, How, String),
+    Application(Vec<(AppProtocol, u16)>, AppTarget),
+    Gap(String, String),
+}
+
+pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
+    let symbols = policy.symbols();
+    let mut draft = Draft::default();
+    for flow in policy.flows.iter().filter(|f| f.is_for(Target::Firewall)) {
+        flow_rule(policy, limits, &symbols, flow, &mut draft, plan);
+    }
+    draft.groups.sort_by(|a, b| a.name.cmp(&b.name));
+    draft.groups.dedup();
+    let group_name = name(&[&policy.name, "rules"]);
+    let mut collections = Vec::new();
+    if !draft.network.is_empty() {
+        draft.network.sort_by(|a, b| a.name.cmp(&b.name));
+        unique(
+            &mut draft.network,
+            |r| &mut r.name,
+            |r| format!("{:?}", (&r.sources, &r.destination, &r.ports)),
+        );
+        let rules = FirewallRules::Network(draft.network);
+        collections.push(RuleCollection { name: name(&[&policy.name, "network"]), priority: 200, rules });
+    }
+    if !draft.application.is_empty() {
+        draft.application.sort_by(|a, b| a.name.cmp(&b.name));
+        unique(
+            &mut draft.application,
+            |r| &mut r.name,
+            |r| format!("{:?}", (&r.sources, &r.to, &r.protocols)),
+        );
+        let rules = FirewallRules::Application(draft.application);
+        collections.push(RuleCollection { name: name(&[&policy.name, "application"]), priority: 300, rules });
+    }
+    let groups = if collections.is_empty() {
+        Vec::new()
+    } else {
+        vec![RuleCollectionGroup { name: group_name, priority: policy.firewall.priority, collections }]
+    };
+    let firewall = Firewall { policy_name: name(&[&policy.name, "firewall-policy"]), groups };
+    plan.ip_groups = draft.groups;
+    count_firewall(&firewall, limits, plan, over);
+    plan.firewall = Some(firewall);
+}
+
+fn flow_rule(
+    policy: &Policy,
+    limits: &Limits,
+    symbols: &Symbols,
+    flow: &Flow,
+    draft: &mut Draft,
+    plan: &mut Plan,
+) {
+    let sources: Vec<IpPrefix> = flow.local.v4.prefixes().map(IpPrefix::V4).collect();
+    if !flow.local.v6.is_empty() {
+        let reason = "Azure Firewall takes IPv4 only outside its dual-stack preview";
+        let remedy = "the IPv6 part of this flow does not pass the firewall; keep the subnet IPv4";
+        let make = if sources.is_empty() { gap } else { partial_gap };
+        let mut gap = make(policy, Target::Firewall, flow, reason, remedy);
+        gap.remote = format!("{} (IPv6)", gap.remote);
+        plan.gaps.push(gap);
+    }
+    if sources.is_empty() {
+        return;
+    }
+    match form(policy, limits, symbols, flow, draft) {
+        Form::Network(destination, how, why) => {
+            let Some(protocol) = network_protocol(flow.protocol) else { return };
+            plan.choices.push(Choice { target: Target::Firewall, flow: flow.id.clone(), how, why });
+            draft.network.push(network_rule(flow, protocol, sources, destination, how));
+        }
+        Form::Application(protocols, to) => {
+            if flow.protocol == Protocol::Any {
+                let reason = "an application rule carries TCP only, so UDP to these ports is not let through";
+                plan.gaps.push(partial_gap(
+                    policy,
+                    Target::Firewall,
+                    flow,
+                    reason,
+                    "allow the service tag that covers it",
+                ));
+            }
+            let (how, why) = (How::Application, String::new());
+            plan.choices.push(Choice { target: Target::Firewall, flow: flow.id.clone(), how, why });
+            draft.application.push(ApplicationRule {
+                name: name(&[&flow.subnet, &remote_part(flow), &ports_part(&flow.ports)]),
+                description: description(&flow.causes, ""),
+                protocols,
+                sources,
+                to,
+                flows: vec![flow.id.clone()],
+            });
+        }
+        Form::Gap(reason, remedy) => plan.gaps.push(gap(policy, Target::Firewall, flow, &reason, &remedy)),
+    }
+}
+
+/// The word of network rules for a protocol, if they have one.
+fn network_protocol(protocol: Protocol) -> Option<NetworkProtocol> {
+    match protocol {
+        Protocol::Tcp => Some(NetworkProtocol::Tcp),
+        Protocol::Udp => Some(NetworkProtocol::Udp),
+        Protocol::Icmp => Some(NetworkProtocol::Icmp),
+        Protocol::Any => Some(NetworkProtocol::Any),
+        Protocol::Esp | Protocol::Ah => None,
+    }
+}
+
+fn network_rule(
+    flow: &Flow,
+    protocol: NetworkProtocol,
+    sources: Vec<IpPrefix>,
+    destination: Destination,
+    how: How,
+) -> NetworkRule {
+    NetworkRule {
+        name: name(&[
+            &flow.subnet,
+            &remote_part(flow),
+            protocol_part(flow.protocol),
+            &ports_part(&flow.ports),
+        ]),
+        description: description(&flow.causes, &how.to_string()),
+        protocols: vec![protocol],
+        sources,
+        destination,
+        ports: flow.ports.clone(),
+        flows: vec![flow.id.clone()],
+    }
+}
+
+fn form(policy: &Policy, limits: &Limits, symbols: &Symbols, flow: &Flow, draft: &mut Draft) -> Form {
+    if flow.direction == Direction::Inbound {
+        return Form::Gap(
+            "the firewall carries no inbound need: a service tag can only be a destination there".to_owned(),
+            "let it reach the subnet directly, with a return route to the Internet, or publish it by DNAT"
+                .to_owned(),
+        );
+    }
+    if network_protocol(flow.protocol).is_none() {
+        let reason = format!("firewall rules know no {}", flow.protocol);
+        return Form::Gap(reason, "allow any protocol".to_owned());
+    }
+    let expand = |draft: &mut Draft, why: String| {
+        let set = flow.remote_set(symbols).expect("the remote side is one of addresses");
+        destination_of(policy, limits, flow, &set, why, draft)
+    };
+    match &flow.remote {
+        Remote::Tag(tag) if flow.except.is_empty() => match native(tag, "FW", policy.firewall.tags) {
+            Ok(()) => {
+                Form::Network(Destination::Tags(vec![tag.name().to_string()]), How::NativeTag, String::new())
+            }
+            Err(why) => expand(draft, why),
+        },
+        Remote::Any if flow.except.is_empty() => Form::Network(Destination::Any, How::Any, String::new()),
+        Remote::Tag(_) | Remote::Any => {
+            expand(draft, "addresses are excepted, so the rest is listed".to_owned())
+        }
+        Remote::Addresses(_) => expand(draft, String::new()),
+        Remote::Symbol(Symbol::VirtualNetwork | Symbol::Internet) => {
+            expand(draft, "firewall rules know no symbolic tags".to_owned())
+        }
+        Remote::Symbol(symbol) => Form::Gap(
+            format!("{symbol} is the platform's own traffic, which does not pass a firewall"),
+            "nothing to do".to_owned(),
+        ),
+        Remote::Fqdn(host) => host_form(policy, flow, host.as_str(), host.is_wildcard()),
+        Remote::FqdnTag(tag) => application(flow, AppTarget::FqdnTags(vec![tag.clone()]))
+            .unwrap_or_else(|ports| no_application(&ports)),
+        Remote::Url(url) => url_form(policy, flow, url),
+    }
+}
+
+/// Exact addresses: in the rule where they are few, else in IP groups.
+fn destination_of(
+    policy: &Policy,
+    limits: &Limits,
+    flow: &Flow,
+    set: &AddrSet,
+    why: String,
+    draft: &mut Draft,
+) -> Form {
+    let prefixes: Vec<IpPrefix> = set.v4.prefixes().map(IpPrefix::V4).collect();
+    if prefixes.is_empty() {
+        return Form::Gap(
+            "it has no IPv4 address".to_owned(),
+            "nothing to do unless the subnet gets IPv6".to_owned(),
+        );
+    }
+    let count = prefixes.len();
+    let literal = matches!(flow.remote, Remote::Addresses(_) | Remote::Symbol(_)) && count <= INLINE;
+    let grouped = match policy.firewall.ip_groups {
+        IpGroupUse::Always => true,
+        IpGroupUse::Never => false,
+        IpGroupUse::Auto => !literal,
+    };
+    if !grouped {
+        return Form::Network(Destination::Prefixes(prefixes), How::Prefixes(count), why);
+    }
+    let most = limits.get("ip-group-entries") as usize;
+    let base = [policy.name.as_str(), &remote_part(flow)];
+    let chunks: Vec<IpGroup> = prefixes
+        .chunks(most.max(1))
+        .map(|chunk| {
+            let part = if count > most { super::names::chunk_part(chunk[0]) } else { String::new() };
+            IpGroup { name: name(&[base[0], base[1], &part]), prefixes: chunk.to_vec() }
+        })
+        .collect();
+    let names = chunks.iter().map(|g| g.name.clone()).collect();
+    draft.groups.extend(chunks);
+    Form::Network(Destination::Groups(names), How::IpGroup(count), why)
+}
+
+/// A host name: an application rule where the port carries HTTP or HTTPS, else a network rule if it is exact.
+fn host_form(policy: &Policy, flow: &Flow, host: &str, wildcard: bool) -> Form {
+    let reason = match application(flow, AppTarget::Fqdns(vec![host.to_owned()])) {
+        Ok(form) => return form,
+        Err(reason) => reason,
+    };
+    let refusal = if wildcard {
+        Some(format!("{reason}, and a network rule takes no wildcard"))
+    } else if policy.firewall.sku == Sku::Basic {
+        Some(format!("{reason}, and the basic tier takes no host name in a network rule"))
+    } else if !policy.firewall.dns_proxy {
+        Some(format!("{reason}, and a host name in a network rule needs the DNS proxy"))
+    } else {
+        None
+    };
+    match refusal {
+        None => Form::Network(
+            Destination::Fqdns(vec![host.to_owned()]),
+            How::NetworkFqdn,
+            "needs the DNS proxy on, and clients that resolve through it".to_owned(),
+        ),
+        Some(reason) => {
+            Form::Gap(reason, "allow the service tag that covers it, or its addresses".to_owned())
+        }
+    }
+}
+
+fn url_form(policy: &Policy, flow: &Flow, url: &str) -> Form {
+    if policy.firewall.sku == Sku::Premium && policy.firewall.tls_inspection {
+        return application(flow, AppTarget::Urls(vec![url.to_owned()]))
+            .unwrap_or_else(|ports| no_application(&ports));
+    }
+    let host = url.split('/').next().unwrap_or(url);
+    Form::Gap(
+        "a path needs the premium tier with TLS inspection".to_owned(),
+        format!("allow the whole host with fqdn:{host}, which is wider"),
+    )
+}
+
+fn no_application(reason: &str) -> Form {
+    Form::Gap(reason.to_owned(), "allow it on ports 80 and 443 over TCP".to_owned())
+}
+
+/// An application rule, if protocol and ports are those of HTTP and HTTPS; else why not.
+fn application(flow: &Flow, to: AppTarget) -> Result<Form, String> {
+    if !matches!(flow.protocol, Protocol::Tcp | Protocol::Any) {
+        return Err(format!("an application rule carries no {}", flow.protocol));
+    }
+    let mut protocols = Vec::new();
+    for range in flow.ports.set().intervals() {
+        for (protocol, port) in [(AppProtocol::Http, 80), (AppProtocol::Https, 443)] {
+            if range.contains(port) && range.first() == range.last() {
+                protocols.push((protocol, port));
+            }
+        }
+    }
+    if protocols.len() == flow.ports.set().intervals().len() {
+        Ok(Form::Application(protocols, to))
+    } else {
+        Err(format!("an application rule carries HTTP on 80 and HTTPS on 443, not ports {}", flow.ports))
+    }
+}
+
+fn count_firewall(firewall: &Firewall, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
+    let of = &firewall.policy_name;
+    let collections: Vec<&RuleCollection> = firewall.groups.iter().flat_map(|g| &g.collections).collect();
+    let network: Vec<&NetworkRule> = collections
+        .iter()
+        .filter_map(|c| if let FirewallRules::Network(rules) = &c.rules { Some(rules) } else { None })
+        .flatten()
+        .collect();
+    let destinations = |rule: &NetworkRule| match &rule.destination {
+        Destination::Any => 1,
+        Destination::Tags(list) | Destination::Groups(list) | Destination::Fqdns(list) => list.len(),
+        Destination::Prefixes(list) => list.len(),
+    };
+    let pairs = network.iter().map(|r| r.sources.len() * destinations(r)).sum();
+    let fqdns: BTreeSet<&String> = network
+        .iter()
+        .filter_map(|r| if let Destination::Fqdns(list) = &r.destination { Some(list) } else { None })
+        .flatten()
+        .collect();
+    let rows = [
+        ("firewall-unique-pairs", pairs, "set firewall.ip-groups = \"auto\": an IP group counts as one"),
+        ("firewall-rule-collection-groups", firewall.groups.len(), "use fewer groups"),
+        ("firewall-rule-collections", collections.len(), "use fewer collections"),
+        ("firewall-fqdns-in-network-rules", fqdns.len(), "allow service tags in place of host names"),
+    ];
+    for (key, have, remedy) in rows {
+        count(limits, key, of, have, remedy, plan, over);
+    }
+    let groups: Vec<(String, usize)> =
+        plan.ip_groups.iter().map(|g| (g.name.clone(), g.prefixes.len())).collect();
+    count(limits, "ip-groups", of, groups.len(), "use service tags in place of prefixes", plan, over);
+    for (group, entries) in groups {
+        count(limits, "ip-group-entries", &group, entries, "split the group", plan, over);
+    }
+}

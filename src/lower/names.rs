@@ -1,0 +1,139 @@
+//! Names and descriptions of rules: from what a rule is, legal in Azure.
+//!
+//! Source of the rules: resource-name-rules.md, 2020-02-11; network-security-groups-overview.md, 2025-07-15.
+
+use crate::addr::IpPrefix;
+use crate::packet::{Ports, Protocol};
+use crate::policy::{Cause, Flow};
+use crate::text::sha256_hex;
+
+/// The most characters of a rule, route, group or collection name.
+const NAME_MAX: usize = 80;
+/// The most characters of a rule's description.
+const DESCRIPTION_MAX: usize = 140;
+
+/// A legal name made of `parts`: what is not a letter, digit, `_`, `.` or `-` becomes `-`. A name that is too long
+/// keeps its beginning and ends in a digest of the whole.
+pub(super) fn name(parts: &[&str]) -> String {
+    let whole = parts.iter().filter(|p| !p.is_empty()).copied().collect::<Vec<_>>().join("-");
+    let mut legal = String::with_capacity(whole.len());
+    for c in whole.chars() {
+        let c = if c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-') { c } else { '-' };
+        if !(c == '-' && legal.ends_with('-')) {
+            legal.push(c);
+        }
+    }
+    let legal = legal.trim_matches(['-', '.']);
+    if legal.len() <= NAME_MAX {
+        return legal.to_owned();
+    }
+    let digest = sha256_hex(whole.as_bytes());
+    format!("{}-{}", &legal[..NAME_MAX - 9], &digest[..8])
+}
+
+/// A part of a name for ports: `443-8787`, empty for all, a digest where there are many.
+pub(super) fn ports_part(ports: &Ports) -> String {
+    if ports.is_all() {
+        return String::new();
+    }
+    let text = ports.ranges().join("_");
+    if text.len() <= 24 { text } else { format!("ports{}", &sha256_hex(text.as_bytes())[..6]) }
+}
+
+/// A part of a name for a protocol.
+pub(super) fn protocol_part(protocol: Protocol) -> &'static str {
+    protocol.name()
+}
+
+/// A part of a name for the remote side of a flow. Lists of addresses are named by their first prefix and a
+/// digest of all.
+pub(super) fn remote_part(flow: &Flow) -> String {
+    use crate::policy::Remote;
+    let base = match &flow.remote {
+        Remote::Tag(tag) => tag.name().to_string(),
+        Remote::Symbol(symbol) => symbol.to_string(),
+        Remote::Addresses(set) => {
+            let list: Vec<String> = set.prefixes().map(|p| p.to_string()).collect();
+            match list.as_slice() {
+                [one] => one.clone(),
+                _ => format!("{}-{}", list[0], &sha256_hex(list.join(",").as_bytes())[..6]),
+            }
+        }
+        Remote::Fqdn(host) => host.as_str().replacen("*.", "any.", 1),
+        Remote::FqdnTag(name) => name.clone(),
+        Remote::Url(url) => url.replace('*', "any"),
+        Remote::Any => "any".to_owned(),
+    };
+    if flow.except.is_empty() {
+        return base;
+    }
+    let list: Vec<String> = flow.except.prefixes().map(|p| p.to_string()).collect();
+    format!("{base}-except-{}", &sha256_hex(list.join(",").as_bytes())[..6])
+}
+
+/// A part of a name for one chunk of a long list: its first prefix.
+pub(super) fn chunk_part(first: IpPrefix) -> String {
+    format!("from-{}", first.to_string().replace(['/', ':'], "_"))
+}
+
+/// What a rule is for, from its causes, in at most 140 characters.
+pub(super) fn description(causes: &[Cause], form: &str) -> String {
+    let mut rows: Vec<String> = causes.iter().map(|c| format!("{} {}", c.workload, c.row)).collect();
+    rows.dedup();
+    let why = causes.first().map_or("", |c| c.why.as_str());
+    let text = match (why.is_empty(), form.is_empty()) {
+        (true, true) => rows.join(", "),
+        (true, false) => format!("{} ({form})", rows.join(", ")),
+        (false, true) => format!("{}: {why}", rows.join(", ")),
+        (false, false) => format!("{}: {why} ({form})", rows.join(", ")),
+    };
+    shorten(&text, DESCRIPTION_MAX)
+}
+
+/// `text` with at most `max` characters, the last one an ellipsis where it is cut. Control characters become
+/// spaces.
+pub(super) fn shorten(text: &str, max: usize) -> String {
+    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    if text.chars().count() <= max {
+        return clean.collect();
+    }
+    clean.take(max - 1).chain(['…']).collect()
+}
+
+/// Makes names unique ignoring case, in the order given: a repeated name gets a digest of `key`.
+pub(super) fn unique<T>(items: &mut [T], name: impl Fn(&mut T) -> &mut String, key: impl Fn(&T) -> String) {
+    let mut seen = std::collections::HashSet::new();
+    for item in items {
+        let digest = sha256_hex(key(item).as_bytes());
+        let name = name(item);
+        if !seen.insert(name.to_lowercase()) {
+            let kept = name.len().min(NAME_MAX - 9);
+            *name = format!("{}-{}", &name[..kept], &digest[..8]);
+            seen.insert(name.to_lowercase());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_legal() {
+        assert_eq!(
+            name(&["training", "out", "Storage.WestEurope", "", "tcp"]),
+            "training-out-Storage.WestEurope-tcp"
+        );
+        assert_eq!(name(&["a/b", "192.0.2.0/24"]), "a-b-192.0.2.0-24");
+        let long = name(&["x".repeat(100).as_str()]);
+        assert_eq!(long.len(), 80);
+        assert_ne!(long, name(&["x".repeat(101).as_str()]));
+    }
+
+    #[test]
+    fn descriptions_are_cut_at_characters() {
+        let text = shorten(&"é".repeat(200), 140);
+        assert_eq!(text.chars().count(), 140);
+        assert!(text.ends_with('…'));
+    }
+}

@@ -1,0 +1,87 @@
+//! The data path as one short function: policy and snapshot in, proven artefacts out.
+
+use crate::catalog::Catalog;
+use crate::emit::{self, Artefact};
+use crate::error::Error;
+use crate::lower;
+use crate::plan::{Limits, Plan};
+use crate::policy::{self, Path, Policy, PolicyErrors, PolicySource};
+use crate::report;
+use crate::tags::Snapshot;
+use crate::target::Target;
+use crate::verify::{self, Report, Unsaid};
+
+/// One environment's artefacts, proven, with manifest and report.
+#[derive(Debug, Clone)]
+pub struct Generation {
+    /// The environment's name, which is also that of its folder.
+    pub name: String,
+    /// All files, in order of their names.
+    pub files: Vec<Artefact>,
+    /// What was resolved.
+    pub policy: Policy,
+    /// What was made of it.
+    pub plan: Plan,
+    /// What was proven.
+    pub proof: Report,
+}
+
+/// Makes everything that `source` asks for, from the tags of `snapshot`.
+///
+/// Pure: no file, clock or environment is read, and the same input gives the same bytes.
+///
+/// # Errors
+/// [`Error::Policy`] for names and settings that are wrong, [`Error::Limit`] where the limits cannot be kept,
+/// [`Error::Proof`] if the artefacts do not do what was asked; then nothing may be published.
+///
+/// ```
+/// use tagwall::{catalog::Catalog, pipeline, policy::PolicySource, tags::{Cloud, Snapshot, sample}};
+/// let text = r#"
+///     schema = 1
+///     name = "demo"
+///     region = "westeurope"
+///     network.address-space = ["10.20.0.0/16"]
+///     subnets.training.prefixes = ["10.20.1.0/24"]
+///     [[allow]]
+///     to = "Storage.westeurope"
+///     protocol = "tcp"
+///     ports = 443
+/// "#;
+/// let snapshot = Snapshot::parse(&sample::sample_json(Cloud::Public).unwrap())?;
+/// let made = pipeline::generate(&PolicySource::read("demo.toml", text)?, Catalog::builtin(), &snapshot)?;
+/// let names: Vec<_> = made.files.iter().map(|f| f.name.as_str()).collect();
+/// assert_eq!(names, ["manifest.json", "nsg.arm.json", "report.md"]);
+/// # Ok::<(), tagwall::Error>(())
+/// ```
+pub fn generate(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> Result<Generation, Error> {
+    let policy = policy::expand(source, catalog, snapshot)?; // names become sets
+    let limits = limits_of(source)?;
+    let mut plan = lower::lower(&policy, &limits)?; // sets become rules within limits
+    let artefacts = emit::render(&plan, &policy.output.formats); // rules become bytes
+    lower::count_bytes(&mut plan, &limits, &sizes_of(&artefacts))?;
+    let proof = prove(&policy, snapshot, &plan, &artefacts)?; // and the bytes are proven
+    let files = report::complete(artefacts, &policy, snapshot, &plan, &proof);
+    Ok(Generation { name: policy.name.clone(), files, policy, plan, proof })
+}
+
+fn limits_of(source: &PolicySource) -> Result<Limits, PolicyErrors> {
+    let limits = &source.intent.limits;
+    Limits::new(limits.profile.as_deref(), &limits.overrides).map_err(|errors| {
+        let place = Path::top().at("limits");
+        source.errors(errors.into_iter().map(|(key, message)| (place.at(key.as_str()), message)))
+    })
+}
+
+fn sizes_of(artefacts: &[Artefact]) -> Vec<(&str, usize)> {
+    artefacts.iter().map(|a| (a.name.as_str(), a.bytes.len())).collect()
+}
+
+/// Reads the artefacts of each format back and holds them against the policy.
+fn prove(policy: &Policy, snapshot: &Snapshot, plan: &Plan, artefacts: &[Artefact]) -> Result<Report, Error> {
+    let whole = plan.gaps.iter().filter(|gap| !gap.partial);
+    let unsaid: Vec<Unsaid<'_>> = whole.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
+    let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
+    let files: Vec<(&str, &[u8])> = artefacts.iter().map(|a| (a.name.as_str(), a.bytes.as_slice())).collect();
+    let report = verify::check_files(policy, snapshot, &files, &unsaid, &targets);
+    if report.is_success() { Ok(report) } else { Err(Error::Proof(report)) }
+}

@@ -1,0 +1,169 @@
+//! [`Limits`]: Azure's documented limits as dated data, and [`Usage`] held against them.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::{did_you_mean, nearest};
+
+const DATA: &str = include_str!("../../data/limits/azure.toml");
+
+/// One documented limit.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// Its name in policies, reports and messages.
+    pub key: String,
+    /// The newest dated figure found.
+    pub current: u64,
+    /// What older subscriptions, tools and templates still meet.
+    pub conservative: u64,
+    /// What is counted, and over what.
+    pub counts: String,
+    /// Page and its date.
+    pub source: String,
+}
+
+#[derive(Deserialize)]
+struct LimitFile {
+    limit: Vec<Limit>,
+}
+
+/// Which column of the limits applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// The newest figures.
+    #[default]
+    Current,
+    /// The figures of older subscriptions and tools.
+    Conservative,
+}
+
+/// The limits that one plan must keep: a profile, with single figures replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Limits {
+    profile: Profile,
+    overrides: BTreeMap<String, u64>,
+}
+
+impl Limits {
+    /// Every limit known, in the order of the data.
+    pub fn all() -> &'static [Limit] {
+        static ALL: LazyLock<Vec<Limit>> = LazyLock::new(|| {
+            toml::from_str::<LimitFile>(DATA).expect("the built-in limits are checked by a test").limit
+        });
+        &ALL
+    }
+
+    /// The limits of a profile by name (`current` if `None`) with single figures replaced.
+    ///
+    /// # Errors
+    /// One message for each name that is not known, with the key it belongs to.
+    pub fn new(
+        profile: Option<&str>,
+        overrides: &BTreeMap<String, u64>,
+    ) -> Result<Self, Vec<(String, String)>> {
+        let mut errors = Vec::new();
+        let profile = match profile {
+            None | Some("current") => Profile::Current,
+            Some("conservative") => Profile::Conservative,
+            Some(other) => {
+                let hint = did_you_mean(&nearest(other, ["current", "conservative"]));
+                errors.push((
+                    "profile".to_owned(),
+                    format!("unknown profile `{other}`{hint}; known are current, conservative"),
+                ));
+                Profile::Current
+            }
+        };
+        for key in overrides.keys() {
+            if Self::all().iter().all(|limit| limit.key != *key) {
+                let hint = did_you_mean(&nearest(key, Self::all().iter().map(|l| l.key.as_str())));
+                errors.push((key.clone(), format!("unknown limit `{key}`{hint}")));
+            }
+        }
+        if errors.is_empty() { Ok(Limits { profile, overrides: overrides.clone() }) } else { Err(errors) }
+    }
+
+    /// The figure that applies for `key`.
+    ///
+    /// # Panics
+    /// If there is no limit of that name: keys are written in the code that counts.
+    pub fn get(&self, key: &str) -> u64 {
+        let limit =
+            Self::all().iter().find(|l| l.key == key).unwrap_or_else(|| panic!("no limit is called {key}"));
+        let profile = match self.profile {
+            Profile::Current => limit.current,
+            Profile::Conservative => limit.conservative,
+        };
+        self.overrides.get(key).copied().unwrap_or(profile)
+    }
+
+    /// How `have` stands against the limit `key`; `of` says of which resource.
+    pub fn usage(&self, key: &str, of: &str, have: u64) -> Usage {
+        let limit =
+            Self::all().iter().find(|l| l.key == key).unwrap_or_else(|| panic!("no limit is called {key}"));
+        Usage {
+            key: limit.key.clone(),
+            of: of.to_owned(),
+            have,
+            limit: self.get(key),
+            current: limit.current,
+            conservative: limit.conservative,
+        }
+    }
+}
+
+/// How much of one limit a plan uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// Name of the limit.
+    pub key: String,
+    /// The resource that is counted.
+    pub of: String,
+    /// How much it uses.
+    pub have: u64,
+    /// The figure that applies.
+    pub limit: u64,
+    /// The figure of the profile `current`.
+    pub current: u64,
+    /// The figure of the profile `conservative`.
+    pub conservative: u64,
+}
+
+impl Usage {
+    /// Whether the limit is kept.
+    pub fn fits(&self) -> bool {
+        self.have <= self.limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_is_whole() {
+        let mut keys: Vec<_> = Limits::all().iter().map(|l| l.key.as_str()).collect();
+        assert!(keys.len() >= 15);
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), Limits::all().len(), "keys are unique");
+        for limit in Limits::all() {
+            assert!(limit.conservative <= limit.current, "{}", limit.key);
+            assert!(limit.source.contains("20"), "{} needs a dated source", limit.key);
+        }
+    }
+
+    #[test]
+    fn overrides_and_profiles() {
+        let overrides = BTreeMap::from([("routes-per-table".to_owned(), 600)]);
+        let limits = Limits::new(Some("conservative"), &overrides).unwrap();
+        assert_eq!((limits.get("routes-per-table"), limits.get("nsg-rules")), (600, 1000));
+        let wrong = BTreeMap::from([("route-per-table".to_owned(), 600)]);
+        let errors = Limits::new(Some("curent"), &wrong).unwrap_err();
+        assert!(errors[0].1.contains("did you mean current"), "{errors:?}");
+        assert!(errors[1].1.contains("did you mean routes-per-table"), "{errors:?}");
+    }
+}

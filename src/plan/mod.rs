@@ -1,0 +1,346 @@
+//! [`Plan`]: what each target gets, within its limits. No format, no policy.
+
+mod limits;
+
+use std::fmt;
+
+pub use limits::{Limit, Limits, Profile, Usage};
+
+use crate::addr::IpPrefix;
+use crate::packet::{Direction, NextHop, Ports, Protocol};
+use crate::target::Target;
+
+/// What each target gets. Within limits; names legal, priorities unique and in range.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Name of the environment.
+    pub name: String,
+    /// The network security group.
+    pub nsg: Option<Nsg>,
+    /// The route table.
+    pub route_table: Option<RouteTable>,
+    /// The firewall's rules.
+    pub firewall: Option<Firewall>,
+    /// The IP groups that the firewall's rules use.
+    pub ip_groups: Vec<IpGroup>,
+    /// What a target cannot say.
+    pub gaps: Vec<Gap>,
+    /// How each flow became rules.
+    pub choices: Vec<Choice>,
+    /// How much of each limit is used.
+    pub usage: Vec<Usage>,
+}
+
+/// A network security group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nsg {
+    /// Name of the resource.
+    pub name: String,
+    /// Rules, inbound before outbound, each by priority.
+    pub rules: Vec<NsgRule>,
+}
+
+/// Whether matching traffic passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// It passes.
+    Allow,
+    /// It is stopped.
+    Deny,
+}
+
+/// One rule of a network security group. The source port is always any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NsgRule {
+    /// Name, unique in the group ignoring case.
+    pub name: String,
+    /// 100 to 4096, unique per direction; lower is tried first.
+    pub priority: u32,
+    /// Direction.
+    pub direction: Direction,
+    /// Whether matching traffic passes.
+    pub action: Action,
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Source.
+    pub source: Side,
+    /// Destination.
+    pub destination: Side,
+    /// Destination ports.
+    pub ports: Ports,
+    /// At most 140 characters.
+    pub description: String,
+    /// Ids of the flows that the rule is for.
+    pub flows: Vec<String>,
+}
+
+/// One side of a rule of a network security group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Side {
+    /// Every address of both families.
+    Any,
+    /// One service tag or symbolic tag.
+    Tag(String),
+    /// Prefixes of one family, ascending, none overlapping another.
+    Prefixes(Vec<IpPrefix>),
+}
+
+/// A route table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteTable {
+    /// Name of the resource.
+    pub name: String,
+    /// Whether routes learned by a gateway are kept off.
+    pub disable_bgp: bool,
+    /// Routes in order of their names.
+    pub routes: Vec<Route>,
+}
+
+/// One user-defined route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Name, unique in the table ignoring case.
+    pub name: String,
+    /// Where it leads to.
+    pub to: RouteTo,
+    /// Its next hop.
+    pub next_hop: NextHop,
+}
+
+/// What a route matches.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RouteTo {
+    /// One prefix.
+    Prefix(IpPrefix),
+    /// The published prefixes of a service tag.
+    Tag(String),
+}
+
+impl fmt::Display for RouteTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RouteTo::Prefix(prefix) => prefix.fmt(f),
+            RouteTo::Tag(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The rules of a firewall policy: one rule collection group of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Firewall {
+    /// Default name of the firewall policy that the group belongs to.
+    pub policy_name: String,
+    /// Groups in order of deployment.
+    pub groups: Vec<RuleCollectionGroup>,
+}
+
+/// A rule collection group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleCollectionGroup {
+    /// Name.
+    pub name: String,
+    /// 100 to 65000.
+    pub priority: u32,
+    /// Collections by priority.
+    pub collections: Vec<RuleCollection>,
+}
+
+/// A rule collection; every one that is made here allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleCollection {
+    /// Name, unique in the group.
+    pub name: String,
+    /// 100 to 65000, unique in the group.
+    pub priority: u32,
+    /// The rules, all of one kind.
+    pub rules: FirewallRules,
+}
+
+/// Rules of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FirewallRules {
+    /// Matched by address or exact host name, any protocol and port.
+    Network(Vec<NetworkRule>),
+    /// Matched by the host name in HTTP or TLS.
+    Application(Vec<ApplicationRule>),
+}
+
+/// A network rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkRule {
+    /// Name, unique in the collection.
+    pub name: String,
+    /// Why the rule is there.
+    pub description: String,
+    /// Protocols; [`NetworkProtocol::Any`] alone, or some of the others.
+    pub protocols: Vec<NetworkProtocol>,
+    /// Source prefixes, IPv4.
+    pub sources: Vec<IpPrefix>,
+    /// Destination.
+    pub destination: Destination,
+    /// Destination ports.
+    pub ports: Ports,
+    /// Ids of the flows that the rule is for.
+    pub flows: Vec<String>,
+}
+
+/// The protocols that network rules know. ESP and AH have no word there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NetworkProtocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// ICMP.
+    Icmp,
+    /// Every protocol; with a list of ports, TCP and UDP.
+    Any,
+}
+
+/// The destination of a network rule: one kind only, since Azure has refused mixtures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// Every address.
+    Any,
+    /// Service tags.
+    Tags(Vec<String>),
+    /// Prefixes, IPv4.
+    Prefixes(Vec<IpPrefix>),
+    /// IP groups by name.
+    Groups(Vec<String>),
+    /// Exact host names.
+    Fqdns(Vec<String>),
+}
+
+/// An application rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationRule {
+    /// Name, unique in the collection.
+    pub name: String,
+    /// Why the rule is there.
+    pub description: String,
+    /// Protocols and ports.
+    pub protocols: Vec<(AppProtocol, u16)>,
+    /// Source prefixes, IPv4.
+    pub sources: Vec<IpPrefix>,
+    /// What the name must match.
+    pub to: AppTarget,
+    /// Ids of the flows that the rule is for.
+    pub flows: Vec<String>,
+}
+
+/// Protocol of an application rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AppProtocol {
+    /// Plain HTTP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+/// What an application rule matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppTarget {
+    /// Host names, with `*.` at the left allowed.
+    Fqdns(Vec<String>),
+    /// Named sets of hosts.
+    FqdnTags(Vec<String>),
+    /// Hosts with paths; TLS must be inspected.
+    Urls(Vec<String>),
+}
+
+/// An IP group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IpGroup {
+    /// Name of the resource.
+    pub name: String,
+    /// Entries, IPv4, ascending.
+    pub prefixes: Vec<IpPrefix>,
+}
+
+/// A flow that a target cannot say, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gap {
+    /// The target.
+    pub target: Target,
+    /// Id of the flow or route.
+    pub flow: String,
+    /// The remote side.
+    pub remote: String,
+    /// Whether the rest of the flow is said, so that only a part of it is missing.
+    pub partial: bool,
+    /// Why the target cannot say it.
+    pub reason: String,
+    /// What lets it through there all the same: ids of flows; empty if nothing does.
+    pub covered_by: Vec<String>,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// How one flow became rules of one target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Choice {
+    /// The target.
+    pub target: Target,
+    /// Id of the flow or route.
+    pub flow: String,
+    /// What was done.
+    pub how: How,
+    /// Why, where it was not the plain way.
+    pub why: String,
+}
+
+/// The form that the remote side took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// By its tag's name; Azure keeps it current.
+    NativeTag,
+    /// As this many prefixes.
+    Prefixes(usize),
+    /// As this many prefixes in IP groups.
+    IpGroup(usize),
+    /// By host name in a network rule.
+    NetworkFqdn,
+    /// By host name, FQDN tag or URL in an application rule.
+    Application,
+    /// As every address.
+    Any,
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            How::NativeTag => f.pad("tag"),
+            How::Prefixes(1) => f.pad("1 prefix"),
+            How::Prefixes(n) => f.pad(&format!("{n} prefixes")),
+            How::IpGroup(n) => f.pad(&format!("IP group, {n} prefixes")),
+            How::NetworkFqdn => f.pad("host name in a network rule"),
+            How::Application => f.pad("application rule"),
+            How::Any => f.pad("any address"),
+        }
+    }
+}
+
+/// Why no plan can be made within the limits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .over.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct OverLimit {
+    /// Every limit that is exceeded.
+    pub over: Vec<Exceeded>,
+}
+
+/// One limit that is exceeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exceeded {
+    /// Limit, what is had, and of which resource.
+    pub usage: Usage,
+    /// The way out.
+    pub remedy: String,
+}
+
+impl fmt::Display for Exceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Usage { key, of, have, limit, .. } = &self.usage;
+        write!(f, "{of}: {key} is {limit}, {have} are needed; {}", self.remedy)
+    }
+}

@@ -1,0 +1,344 @@
+//! Flows and routes from rows of the catalogue and from needs written by hand.
+
+use std::sync::Arc;
+
+use super::expand::Problems;
+use super::intent::{Allow, DirectionName, PortItem, PortsText};
+use super::read::Path;
+use super::resolve::Resolver;
+use super::rule::{Cause, Flow, Remarks, Remote, RouteNeed, SkippedRow};
+use crate::addr::AddrSet;
+use crate::catalog::{Resolved, ResolvedRow, RouteHop, RowNeed};
+use crate::packet::{Direction, NextHop, Ports, Protocol};
+use crate::tags::Region;
+use crate::target::Target;
+
+/// A flow before merging.
+pub(super) type NewFlow = Flow;
+
+/// What all rows of one workload share.
+pub(super) struct RowContext<'a> {
+    pub(super) workload: &'a str,
+    pub(super) region: &'a Arc<Region>,
+    /// The environment's own region: rows for another one carry its name in their id.
+    pub(super) home: &'a Arc<Region>,
+    pub(super) except: &'a AddrSet,
+}
+
+impl RowContext<'_> {
+    fn scope(&self) -> String {
+        if self.region.suffix() == self.home.suffix() {
+            self.workload.to_owned()
+        } else {
+            format!("{}@{}", self.workload, self.region.location())
+        }
+    }
+}
+
+#[allow(clippy::too_many_arguments)] // four inputs, four places to collect in
+pub(super) fn from_rows(
+    resolved: &Resolved,
+    context: &RowContext<'_>,
+    subnets: &[(String, AddrSet)],
+    resolver: &Resolver<'_>,
+    place: &Path,
+    flows: &mut Vec<NewFlow>,
+    routes: &mut Vec<(Path, RouteNeed)>,
+    remarks: &mut Remarks,
+    problems: &mut Problems,
+) {
+    let scope = context.scope();
+    for text in &resolved.preconditions {
+        remarks.preconditions.push((context.workload.to_owned(), text.clone()));
+    }
+    for risk in &resolved.risks {
+        remarks.risk(risk, &scope);
+    }
+    for skipped in &resolved.skipped {
+        remarks.skipped.push(SkippedRow {
+            workload: scope.clone(),
+            row: skipped.id.clone(),
+            reason: skipped.why.clone(),
+        });
+    }
+    let taken = resolved.rows.iter().map(|row| (row, None));
+    // Tags that hosts took the place of still stand in for them where hosts cannot be said.
+    let replaced = resolved.replaced.iter().map(|row| (row, Some(Target::Nsg)));
+    for (row, only) in taken.chain(replaced) {
+        let remote = match resolver.remote(row.need.remote(), &mut remarks.notes) {
+            Ok(remote) => remote,
+            Err(error) => {
+                let way_out = format!("; leave the row out with without = [\"{}\"]", row.id);
+                problems.push((
+                    place.clone(),
+                    format!("row {} of {}: {error}{way_out}", row.id, context.workload),
+                ));
+                continue;
+            }
+        };
+        for risk in &row.risks {
+            remarks.risk(risk, &format!("{scope}/{}", row.id));
+        }
+        remarks.notes.extend(row.notes.iter().map(|note| format!("{scope}/{}: {note}", row.id)));
+        match &row.need {
+            RowNeed::Remote(_) => {
+                flows.extend(
+                    subnets.iter().map(|subnet| row_flow(row, only, context, &scope, subnet, remote.clone())),
+                );
+            }
+            RowNeed::Route { next_hop, .. } => match hop(*next_hop, resolver) {
+                Some(next_hop) => {
+                    let id = format!("{remote} -> {next_hop}");
+                    let causes = vec![row_cause(row, &scope)];
+                    routes.push((place.clone(), RouteNeed { id, to: remote, next_hop, causes }));
+                }
+                None => remarks.skipped.push(SkippedRow {
+                    workload: scope.clone(),
+                    row: row.id.clone(),
+                    reason: "a route is needed only where a default route leads to a firewall or appliance"
+                        .to_owned(),
+                }),
+            },
+        }
+    }
+}
+
+/// The next hop of a row; none of its routes is needed where nothing takes traffic off its way.
+fn hop(hop: RouteHop, resolver: &Resolver<'_>) -> Option<NextHop> {
+    let appliance = resolver.network.firewall.first().copied();
+    match hop {
+        RouteHop::Internet => appliance.map(|_| NextHop::Internet),
+        RouteHop::Firewall => appliance.map(NextHop::Appliance),
+        RouteHop::None => Some(NextHop::None),
+    }
+}
+
+fn row_cause(row: &ResolvedRow, scope: &str) -> Cause {
+    Cause {
+        workload: scope.to_owned(),
+        row: row.id.clone(),
+        why: row.purpose.clone(),
+        source: row.source.clone(),
+        covered_by: row.covered_by.clone(),
+        required: row.required,
+    }
+}
+
+fn row_flow(
+    row: &ResolvedRow,
+    only: Option<Target>,
+    context: &RowContext<'_>,
+    scope: &str,
+    (subnet, local): &(String, AddrSet),
+    remote: Remote,
+) -> Flow {
+    Flow {
+        id: format!("{subnet}/{scope}/{}", row.id),
+        only,
+        direction: row.direction,
+        subnet: subnet.clone(),
+        local: local.clone(),
+        except: applicable(context.except, &remote),
+        remote,
+        protocol: row.protocol,
+        ports: row.ports.clone(),
+        causes: vec![row_cause(row, scope)],
+    }
+}
+
+/// Exceptions that take something away from `remote`; others would only change how it is written.
+fn applicable(except: &AddrSet, remote: &Remote) -> AddrSet {
+    match remote {
+        Remote::Tag(tag) => tag.set().intersection(except),
+        Remote::Addresses(set) => set.intersection(except),
+        Remote::Any | Remote::Symbol(_) => except.clone(),
+        Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_) => AddrSet::empty(),
+    }
+}
+
+#[allow(clippy::too_many_arguments)] // what is read, and where what is found goes
+pub(super) fn by_hand(
+    allow: &Allow,
+    subnets: &[(String, AddrSet)],
+    except: &AddrSet,
+    resolver: &Resolver<'_>,
+    place: &Path,
+    flows: &mut Vec<NewFlow>,
+    remarks: &mut Remarks,
+    problems: &mut Problems,
+) {
+    let direction = direction(allow, place, problems);
+    let protocols = protocols(allow, place, problems);
+    let ports = ports(&allow.ports, &place.at("ports"), problems).unwrap_or_else(Ports::all);
+    for protocol in protocols.iter().filter(|p| !p.has_ports() && **p != Protocol::Any && !ports.is_all()) {
+        problems.push((place.at("ports"), format!("{protocol} has no ports")));
+    }
+    for (key, texts) in [("to", &allow.to), ("from", &allow.from)] {
+        for (index, text) in texts.as_slice().iter().enumerate() {
+            let remotes = match resolver.remotes(text, &mut remarks.notes) {
+                Ok(remotes) => remotes,
+                Err(error) => {
+                    problems.push((place.at(key).at(index), error));
+                    continue;
+                }
+            };
+            for remote in remotes {
+                if let Remote::Addresses(set) = &remote
+                    && set.difference(except).is_empty()
+                {
+                    problems.push((place.at("except"), format!("nothing is left of {remote}")));
+                }
+                let need = HandNeed { direction, remote, except, ports: &ports, why: allow.why.as_deref() };
+                for subnet in subnets {
+                    flows.extend(protocols.iter().map(|&protocol| need.flow(subnet, protocol)));
+                }
+            }
+        }
+    }
+}
+
+struct HandNeed<'a> {
+    direction: Direction,
+    remote: Remote,
+    except: &'a AddrSet,
+    ports: &'a Ports,
+    why: Option<&'a str>,
+}
+
+impl HandNeed<'_> {
+    fn flow(&self, (subnet, local): &(String, AddrSet), protocol: Protocol) -> Flow {
+        let arrow = if self.direction == Direction::Inbound { "from" } else { "to" };
+        let list = match &self.remote {
+            Remote::Addresses(set) => set.prefixes().map(|p| p.to_string()).collect::<Vec<_>>().join(","),
+            other => other.to_string(),
+        };
+        let except = applicable(self.except, &self.remote);
+        let without: String = except.prefixes().map(|p| format!(" except {p}")).collect();
+        let row = format!("{arrow} {list}{without} {protocol} {}", self.ports);
+        Flow {
+            id: format!("{subnet}/policy/{row}"),
+            only: None,
+            direction: self.direction,
+            subnet: subnet.clone(),
+            local: local.clone(),
+            remote: self.remote.clone(),
+            except,
+            protocol,
+            ports: self.ports.clone(),
+            causes: vec![Cause {
+                workload: "policy".to_owned(),
+                row: String::new(),
+                why: self.why.unwrap_or_default().to_owned(),
+                source: String::new(),
+                covered_by: Vec::new(),
+                required: true,
+            }],
+        }
+    }
+}
+
+fn direction(allow: &Allow, place: &Path, problems: &mut Problems) -> Direction {
+    let by_key =
+        if allow.to.is_empty() && !allow.from.is_empty() { Direction::Inbound } else { Direction::Outbound };
+    let direction = match allow.direction {
+        Some(DirectionName::Inbound) => Direction::Inbound,
+        Some(DirectionName::Outbound) => Direction::Outbound,
+        None => by_key,
+    };
+    if !allow.to.is_empty() && !allow.from.is_empty() {
+        let message = "`to` and `from` in one [[allow]]; make one for each direction".to_owned();
+        problems.push((place.at("from"), message));
+    } else if direction == Direction::Outbound && !allow.from.is_empty() {
+        problems.push((place.at("from"), "an outbound need has its remotes in `to`".to_owned()));
+    }
+    direction
+}
+
+fn protocols(allow: &Allow, place: &Path, problems: &mut Problems) -> Vec<Protocol> {
+    let mut found = Vec::new();
+    for (index, text) in allow.protocol.as_slice().iter().enumerate() {
+        match text.parse::<Protocol>() {
+            Ok(protocol) => found.push(protocol),
+            Err(error) => problems.push((place.at("protocol").at(index), error.to_string())),
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    if found.is_empty() || found.contains(&Protocol::Any) { vec![Protocol::Any] } else { found }
+}
+
+fn ports(text: &PortsText, place: &Path, problems: &mut Problems) -> Option<Ports> {
+    let number = |n: u16| Ports::new(crate::addr::Prefix::host(n).into());
+    let mut read = |text: &str, place: Path| match text.parse::<Ports>() {
+        Ok(ports) => Some(ports),
+        Err(error) => {
+            problems.push((place, error.to_string()));
+            None
+        }
+    };
+    match text {
+        PortsText::All => None,
+        PortsText::Number(n) => Some(number(*n)),
+        PortsText::Text(text) => read(text, place.clone()),
+        PortsText::List(items) => items
+            .iter()
+            .enumerate()
+            .filter_map(|(index, item)| match item {
+                PortItem::Number(n) => Some(number(*n)),
+                PortItem::Text(text) => read(text, place.at(index)),
+            })
+            .reduce(|a, b| a.union(&b)),
+    }
+}
+
+/// Puts flows in order, and joins those that others already let through: the same remote of the same subnet, with
+/// no more protocols and ports.
+pub(super) fn merge(mut flows: Vec<NewFlow>) -> Vec<Flow> {
+    flows.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut kept: Vec<Flow> = Vec::new();
+    for flow in flows {
+        if let Some(wider) = kept.iter_mut().find(|k| holds(k, &flow)) {
+            absorb(wider, flow);
+            continue;
+        }
+        let (narrower, others): (Vec<Flow>, Vec<Flow>) = kept.into_iter().partition(|k| holds(&flow, k));
+        kept = others;
+        let mut flow = flow;
+        narrower.into_iter().for_each(|n| absorb(&mut flow, n));
+        kept.push(flow);
+    }
+    kept.sort_by(|a, b| a.id.cmp(&b.id));
+    kept
+}
+
+fn absorb(wider: &mut Flow, narrower: Flow) {
+    wider.causes.extend(narrower.causes);
+    wider.causes.sort();
+    wider.causes.dedup();
+}
+
+/// Whether `wide` lets through all that `narrow` does, with the same remote side.
+fn holds(wide: &Flow, narrow: &Flow) -> bool {
+    let same_ends = (wide.only.is_none() || wide.only == narrow.only)
+        && wide.direction == narrow.direction
+        && wide.subnet == narrow.subnet
+        && wide.except == narrow.except
+        && same_remote(&wide.remote, &narrow.remote);
+    let ports = narrow.ports.set().is_subset(wide.ports.set());
+    // Any protocol with a port list means TCP and UDP only.
+    let protocol = wide.protocol == narrow.protocol
+        || (wide.protocol == Protocol::Any && (wide.ports.is_all() || narrow.protocol.has_ports()));
+    same_ends && ports && protocol
+}
+
+fn same_remote(a: &Remote, b: &Remote) -> bool {
+    match (a, b) {
+        (Remote::Tag(a), Remote::Tag(b)) => a.name() == b.name(),
+        (Remote::Symbol(a), Remote::Symbol(b)) => a == b,
+        (Remote::Addresses(a), Remote::Addresses(b)) => a == b,
+        (Remote::Fqdn(a), Remote::Fqdn(b)) => a == b,
+        (Remote::FqdnTag(a), Remote::FqdnTag(b)) | (Remote::Url(a), Remote::Url(b)) => a == b,
+        (Remote::Any, Remote::Any) => true,
+        _ => false,
+    }
+}

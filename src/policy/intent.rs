@@ -1,0 +1,464 @@
+//! [`Intent`]: the policy file as the user wrote it, well-formed and with no name resolved.
+//!
+//! These types are the one description of the file: the reader checks keys and types against the JSON Schema made
+//! from them, and `tagwall schema` prints it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::target::{FormatName, Target};
+
+/// A tagwall policy: what one environment needs to reach, and what is to be made of it.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Intent {
+    /// Version of this form; always 1.
+    pub schema: u32,
+    /// Name of the environment: names the output folder and begins the names of Azure resources.
+    pub name: String,
+    /// The Azure cloud.
+    #[serde(default)]
+    pub cloud: CloudName,
+    /// Azure region of the workspace or service: `westeurope`, `West Europe` and `WestEurope` are the same.
+    pub region: String,
+    /// The virtual network.
+    pub network: Network,
+    /// The subnets that rules are made for, by name.
+    #[schemars(extend("minProperties" = 1))]
+    pub subnets: BTreeMap<String, Subnet>,
+    /// What is allowed; everything else is not, unless `nsg.deny-rest` is false.
+    #[serde(default)]
+    pub allow: Vec<Allow>,
+    /// Named lists of remotes, used in `to` and `from` as `group:NAME`.
+    #[serde(default)]
+    pub groups: BTreeMap<String, OneOrMany>,
+    /// How exact the rules must be. Without it: exact.
+    #[serde(default)]
+    pub precision: Precision,
+    /// The network security group.
+    #[serde(default)]
+    pub nsg: NsgIntent,
+    /// The route table.
+    #[serde(default)]
+    pub route_table: RouteTableIntent,
+    /// Azure Firewall.
+    #[serde(default)]
+    pub firewall: FirewallIntent,
+    /// Azure's limits: a profile, and single figures that differ from it.
+    #[serde(default)]
+    pub limits: LimitsIntent,
+    /// Workloads of your own, or corrections to built-in ones.
+    #[serde(default)]
+    pub catalog: CatalogIntent,
+    /// What to write.
+    #[serde(default)]
+    pub output: OutputIntent,
+}
+
+/// An Azure cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CloudName {
+    /// The public cloud.
+    #[default]
+    Public,
+    /// Azure Government.
+    UsGov,
+    /// Azure China.
+    China,
+    /// The former German cloud.
+    Germany,
+}
+
+/// One text or a list of texts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// Nothing given.
+    #[default]
+    #[serde(skip)]
+    None,
+    /// A single text.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    /// The texts as a slice.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            OneOrMany::None => &[],
+            OneOrMany::One(text) => std::slice::from_ref(text),
+            OneOrMany::Many(texts) => texts,
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.as_slice().is_empty()
+    }
+}
+
+/// The virtual network.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Network {
+    /// Address space of the virtual network, as prefixes.
+    pub address_space: Vec<String>,
+    /// Private address of Azure Firewall or another appliance; one IPv4, one IPv6 address or both. Leave out if
+    /// there is none.
+    #[serde(default)]
+    pub firewall: OneOrMany,
+}
+
+/// A subnet that rules are made for.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Subnet {
+    /// The subnet's prefixes, inside the network's address space.
+    pub prefixes: Vec<String>,
+}
+
+/// One need: a workload of the catalogue, or remotes written by hand.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Allow {
+    /// A workload of the catalogue; `tagwall workloads` lists them. Its options are further keys of this table.
+    #[serde(default)]
+    pub workload: Option<String>,
+    /// The subnet or subnets; all of them if left out.
+    #[serde(default)]
+    pub subnet: OneOrMany,
+    /// Region or regions of the workload, where they differ from the environment's.
+    #[serde(default)]
+    pub region: OneOrMany,
+    /// Which side opens the connection. Outbound if left out.
+    #[serde(default)]
+    pub direction: Option<DirectionName>,
+    /// Remotes: a service tag (`Sql.westeurope`), prefix, range, `fqdn:host`, `fqdn-tag:NAME`, `url:host/path`,
+    /// `group:NAME`, `Internet`, `VirtualNetwork` or `*`.
+    #[serde(default)]
+    pub to: OneOrMany,
+    /// Remotes of an inbound need.
+    #[serde(default)]
+    pub from: OneOrMany,
+    /// Addresses that are taken out of the remotes.
+    #[serde(default)]
+    pub except: OneOrMany,
+    /// `tcp`, `udp`, `icmp`, `esp`, `ah` or `any`; one or several. Any if left out.
+    #[serde(default)]
+    pub protocol: OneOrMany,
+    /// Ports of the destination: `443`, `8704-8710`, lists of those, `*`. All if left out.
+    #[serde(default)]
+    pub ports: PortsText,
+    /// Whether a workload's needs are met by service tags, host names or both.
+    #[serde(default)]
+    pub prefer: PreferName,
+    /// Rows of the workload that are left out, by id.
+    #[serde(default)]
+    pub without: OneOrMany,
+    /// Optional rows of the workload that are taken in, by id.
+    #[serde(default)]
+    pub with: OneOrMany,
+    /// Why this is needed; goes into descriptions and the report.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// Options of the workload.
+    #[serde(flatten)]
+    pub options: BTreeMap<String, OptionIntent>,
+}
+
+/// Which side opens a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DirectionName {
+    /// The remote side.
+    Inbound,
+    /// The subnet.
+    Outbound,
+}
+
+/// How a workload's needs are met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PreferName {
+    /// By service tag where there is one, else by host name.
+    #[default]
+    Auto,
+    /// By service tag wherever there is one.
+    Tags,
+    /// By host name wherever there is one.
+    Fqdns,
+    /// By both; what is then doubled is removed.
+    Both,
+}
+
+/// Ports as a number, a text such as `"443,8704-8710"`, or a list of those.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PortsText {
+    /// Not given: every port.
+    #[default]
+    #[serde(skip)]
+    All,
+    /// One port.
+    Number(u16),
+    /// Ports and ranges separated by commas, or `*`.
+    Text(String),
+    /// Several ports or ranges.
+    List(Vec<PortItem>),
+}
+
+/// One port or range of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PortItem {
+    /// One port.
+    Number(u16),
+    /// A port, a range or `*`.
+    Text(String),
+}
+
+/// The value of a workload's option.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OptionIntent {
+    /// A switch.
+    Bool(bool),
+    /// A number, such as a port.
+    Number(u32),
+    /// A text.
+    Text(String),
+    /// A list of texts.
+    List(Vec<String>),
+}
+
+/// How exact the rules must be.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Precision {
+    /// Extra addresses that may be admitted, for the whole environment; numbers past 2^53 as text.
+    #[serde(default)]
+    pub max_extra: Amount,
+    /// Prefixes that may never be admitted as extra, at any price.
+    #[serde(default)]
+    pub never: OneOrMany,
+}
+
+/// A number of addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Amount {
+    /// As a number.
+    Number(u64),
+    /// As text, for numbers past 2^53.
+    Text(String),
+}
+
+impl Default for Amount {
+    fn default() -> Self {
+        Amount::Number(0)
+    }
+}
+
+/// Whether a target names service tags or lists their prefixes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TagUse {
+    /// By name where the published file says that the target takes the tag, else as prefixes.
+    #[default]
+    Auto,
+    /// Always by name, also where the file does not say that the target takes it.
+    Native,
+    /// Always as prefixes.
+    Expand,
+}
+
+/// Whether traffic is let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Passage {
+    /// Let through.
+    #[default]
+    Allow,
+    /// Stopped.
+    Deny,
+}
+
+/// What a target does for host names that it cannot say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HostUse {
+    /// Nothing: they are listed in the report.
+    #[default]
+    Report,
+    /// Their ports are opened to the Internet, since a firewall behind judges the name. Needs a default route to
+    /// the firewall.
+    Internet,
+}
+
+/// The network security group.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct NsgIntent {
+    /// Service tags by name or as prefixes.
+    pub tags: TagUse,
+    /// End in a rule that denies everything else, both ways. Without it Azure's default rules let all outbound
+    /// traffic to the Internet through.
+    pub deny_rest: bool,
+    /// What is done for host names, which a security group cannot say.
+    pub hosts: HostUse,
+    /// Traffic inside the virtual network, which `deny-rest` would stop.
+    pub vnet: Passage,
+    /// Health probes of Azure Load Balancer, which `deny-rest` would stop.
+    pub load_balancer: Passage,
+}
+
+impl Default for NsgIntent {
+    fn default() -> Self {
+        NsgIntent {
+            tags: TagUse::Auto,
+            deny_rest: true,
+            hosts: HostUse::Report,
+            vnet: Passage::Allow,
+            load_balancer: Passage::Allow,
+        }
+    }
+}
+
+/// Where a route leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DefaultRoute {
+    /// To `network.firewall`.
+    Firewall,
+    /// To the Internet, as without a route table.
+    Internet,
+    /// Nowhere: traffic without a more specific route is dropped.
+    None,
+}
+
+/// Where private ranges outside the virtual network lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PrivateRoute {
+    /// As Azure's system routes have it: dropped, unless a peering or gateway route is more specific.
+    #[default]
+    System,
+    /// To `network.firewall`.
+    Firewall,
+}
+
+/// The route table.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RouteTableIntent {
+    /// Where traffic goes that has no more specific route. Left out: to the firewall if there is one, else no
+    /// route table is made.
+    #[serde(rename = "default")]
+    pub default_route: Option<DefaultRoute>,
+    /// Service tags by name or as prefixes.
+    pub tags: TagUse,
+    /// Private ranges (10/8, 172.16/12, 192.168/16, 100.64/10) outside the virtual network.
+    pub private: PrivateRoute,
+    /// Whether routes learned by a gateway are kept off the subnet.
+    pub disable_bgp: bool,
+}
+
+/// The tier of Azure Firewall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sku {
+    /// No host names in network rules, no DNS proxy.
+    Basic,
+    /// Host names in network rules.
+    #[default]
+    Standard,
+    /// Also TLS inspection and URL paths.
+    Premium,
+}
+
+/// Whether prefixes go into IP groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IpGroupUse {
+    /// Expanded tags and long lists go into IP groups, short lists into the rule.
+    #[default]
+    Auto,
+    /// All lists.
+    Always,
+    /// No lists.
+    Never,
+}
+
+/// Azure Firewall.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct FirewallIntent {
+    /// Tier of the firewall.
+    pub sku: Sku,
+    /// Service tags by name or as prefixes.
+    pub tags: TagUse,
+    /// Prefix lists in IP groups or in the rules.
+    pub ip_groups: IpGroupUse,
+    /// Whether the firewall policy has its DNS proxy on and the network resolves through it; host names in
+    /// network rules need that.
+    pub dns_proxy: bool,
+    /// Whether the firewall policy inspects TLS; URL paths need that, and the premium tier.
+    pub tls_inspection: bool,
+    /// Priority of the rule collection group, 100 to 65000.
+    #[schemars(range(min = 100, max = 65000))]
+    pub priority: u32,
+}
+
+impl Default for FirewallIntent {
+    fn default() -> Self {
+        FirewallIntent {
+            sku: Sku::Standard,
+            tags: TagUse::Auto,
+            ip_groups: IpGroupUse::Auto,
+            dns_proxy: true,
+            tls_inspection: false,
+            priority: 1000,
+        }
+    }
+}
+
+/// Which figures of Azure's limits apply.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct LimitsIntent {
+    /// `current` or `conservative`.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// Single figures by the names that the report shows, such as `routes-per-table`.
+    #[serde(flatten)]
+    pub overrides: BTreeMap<String, u64>,
+}
+
+/// Workloads of the user.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct CatalogIntent {
+    /// Catalogue files, relative to the policy file.
+    pub files: Vec<String>,
+}
+
+/// What is written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct OutputIntent {
+    /// Formats of the artefacts.
+    pub formats: Vec<FormatName>,
+    /// Targets to write for; those that the policy has a use for if left out.
+    pub targets: Option<Vec<Target>>,
+}
+
+impl Default for OutputIntent {
+    fn default() -> Self {
+        OutputIntent { formats: vec![FormatName::Arm], targets: None }
+    }
+}

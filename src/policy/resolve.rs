@@ -1,0 +1,176 @@
+//! Names into things: tags, groups, workloads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::expand::Problems;
+use super::intent::{Allow, OneOrMany, OptionIntent, PreferName};
+use super::read::Path;
+use super::rule::{Network, Remote};
+use crate::catalog::{Catalog, Context, OptionValue, Prefer, RemoteSpec, ResolveError, Resolved};
+use crate::tags::{Region, Snapshot, Tag};
+use crate::text::{did_you_mean, nearest};
+
+/// What names are looked up in.
+pub(super) struct Resolver<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) groups: &'a BTreeMap<String, OneOrMany>,
+    pub(super) network: &'a Network,
+}
+
+impl Resolver<'_> {
+    /// The remotes that a text stands for; a group stands for all of its own.
+    ///
+    /// # Errors
+    /// What is wrong, with the nearest names.
+    pub(super) fn remotes(&self, text: &str, notes: &mut Vec<String>) -> Result<Vec<Remote>, String> {
+        let spec = RemoteSpec::parse(text).map_err(|error| error.to_string())?;
+        let RemoteSpec::Group(name) = spec else { return self.remote(&spec, notes).map(|r| vec![r]) };
+        let Some(members) = self.groups.get(&name) else {
+            let hint = did_you_mean(&nearest(&name, self.groups.keys().map(String::as_str)));
+            return Err(format!("there is no group `{name}`{hint}"));
+        };
+        let mut remotes = Vec::new();
+        for member in members.as_slice() {
+            let spec = RemoteSpec::parse(member).map_err(|error| format!("group {name}: {error}"))?;
+            if let RemoteSpec::Group(inner) = spec {
+                return Err(format!("group {name} names group {inner}; a group holds remotes only"));
+            }
+            remotes.push(self.remote(&spec, notes).map_err(|error| format!("group {name}: {error}"))?);
+        }
+        if remotes.is_empty() { Err(format!("group {name} is empty")) } else { Ok(remotes) }
+    }
+
+    /// One remote that is no group.
+    pub(super) fn remote(&self, spec: &RemoteSpec, notes: &mut Vec<String>) -> Result<Remote, String> {
+        Ok(match spec {
+            RemoteSpec::Tag(name) => Remote::Tag(self.tag(name, notes)?),
+            RemoteSpec::Symbol(symbol) => Remote::Symbol(*symbol),
+            RemoteSpec::Addresses(set) => Remote::Addresses(set.clone()),
+            RemoteSpec::Fqdn(host) => Remote::Fqdn(host.clone()),
+            RemoteSpec::FqdnTag(name) => Remote::FqdnTag(name.clone()),
+            RemoteSpec::Url(url) => Remote::Url(url.clone()),
+            RemoteSpec::Any => Remote::Any,
+            RemoteSpec::Group(name) => return Err(format!("a group cannot stand here: {name}")),
+        })
+    }
+
+    /// Finds a tag: as the file spells it in any case, under any name of its region, or as documents misspell it.
+    fn tag(&self, name: &str, notes: &mut Vec<String>) -> Result<Arc<Tag>, String> {
+        if let Some(tag) = self.snapshot.tag(name) {
+            return self.usable(tag);
+        }
+        if let Some(tag) = self.by_region_name(name) {
+            notes.push(format!("`{name}` is written {} in the file", tag.name()));
+            return self.usable(tag);
+        }
+        if let Some(alias) = self.catalog.alias(name) {
+            let found = self.snapshot.tag(&alias.name).or_else(|| self.by_region_name(&alias.name));
+            if let Some(tag) = found {
+                notes.push(format!("`{name}` was taken as {}: {}", tag.name(), alias.note));
+                return self.usable(tag);
+            }
+        }
+        Err(self.unknown_tag(name))
+    }
+
+    fn by_region_name(&self, name: &str) -> Option<&Arc<Tag>> {
+        let (base, ending) = name.split_once('.')?;
+        let region = self.snapshot.regions().find(ending)?;
+        self.snapshot.tag(&region.tag_name(base))
+    }
+
+    fn usable(&self, tag: &Arc<Tag>) -> Result<Arc<Tag>, String> {
+        if tag.set().is_empty() {
+            return Err(format!(
+                "the tag {} has no prefixes in this snapshot, so nothing would be allowed",
+                tag.name()
+            ));
+        }
+        Ok(tag.clone())
+    }
+
+    fn unknown_tag(&self, name: &str) -> String {
+        let file =
+            format!("the {} file, change number {}", self.snapshot.cloud(), self.snapshot.change_number());
+        if let Some((base, ending)) = name.split_once('.')
+            && let (Some(tag), Some(region)) = (self.snapshot.tag(base), self.snapshot.regions().find(ending))
+        {
+            let region = region.display();
+            return format!(
+                "{file}, has no tag {} for {region}; the tag without a region is {}",
+                base,
+                tag.name()
+            );
+        }
+        format!("{file}, has no tag `{name}`{}", did_you_mean(&self.snapshot.nearest(name)))
+    }
+
+    /// The rows of a workload for one region.
+    pub(super) fn workload(
+        &self,
+        name: &str,
+        region: &Region,
+        allow: &Allow,
+        place: &Path,
+        problems: &mut Problems,
+    ) -> Option<Resolved> {
+        let Some(workload) = self.catalog.workload(name) else {
+            let hint = did_you_mean(&self.catalog.nearest(name));
+            problems.push((
+                place.at("workload"),
+                format!("there is no workload `{name}`{hint}; `tagwall workloads` lists them"),
+            ));
+            return None;
+        };
+        let options = allow.options.iter().map(|(k, v)| (k.clone(), option_value(v))).collect();
+        let context = Context {
+            cloud: self.snapshot.cloud(),
+            region,
+            regions: self.snapshot.regions(),
+            options: &options,
+            prefer: match allow.prefer {
+                PreferName::Auto => Prefer::Auto,
+                PreferName::Tags => Prefer::Tags,
+                PreferName::Fqdns => Prefer::Fqdns,
+                PreferName::Both => Prefer::Both,
+            },
+            without: allow.without.as_slice(),
+            with: allow.with.as_slice(),
+        };
+        match workload.resolve(&context) {
+            Ok(resolved) => Some(resolved),
+            Err(errors) => {
+                problems.extend(errors.into_iter().map(|e| (option_place(place, allow, &e), e.to_string())));
+                None
+            }
+        }
+    }
+}
+
+fn option_value(value: &OptionIntent) -> OptionValue {
+    match value {
+        OptionIntent::Bool(switch) => OptionValue::Bool(*switch),
+        OptionIntent::Number(number) => OptionValue::Text(number.to_string()),
+        OptionIntent::Text(text) => OptionValue::Text(text.clone()),
+        OptionIntent::List(list) => OptionValue::List(list.clone()),
+    }
+}
+
+/// The place in the policy that an error of the catalogue is about.
+fn option_place(place: &Path, allow: &Allow, error: &ResolveError) -> Path {
+    match error {
+        ResolveError::UnknownRow { list, id, .. } => {
+            let texts = if *list == "with" { &allow.with } else { &allow.without };
+            match texts.as_slice().iter().position(|t| t == id) {
+                Some(index) => place.at(*list).at(index),
+                None => place.at(*list),
+            }
+        }
+        ResolveError::UnknownOption { option, .. } | ResolveError::OptionValue { option, .. } => {
+            place.at(option.as_str())
+        }
+        _ => place.at("workload"),
+    }
+}

@@ -1,0 +1,408 @@
+//! [`Policy`]: what a policy file means once every name in it is resolved. Neutral as to targets.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::intent::{
+    CatalogIntent, DefaultRoute, FirewallIntent, NsgIntent, OutputIntent, PrivateRoute, RouteTableIntent,
+};
+use crate::addr::{AddrSet, Count};
+use crate::catalog::{Fqdn, Risk};
+use crate::packet::{Direction, NextHop, Ports, Protocol};
+use crate::tags::{Cloud, Region, Symbol, Tag};
+use crate::target::Target;
+
+/// One environment, resolved: all flows that must pass, all routes that must hold, and the settings of its targets.
+///
+/// No flow is empty, flows are in a total order that does not depend on the order of the file, and each knows its
+/// cause.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Name of the environment.
+    pub name: String,
+    /// Cloud.
+    pub cloud: Cloud,
+    /// Region of the environment.
+    pub region: Arc<Region>,
+    /// The virtual network and its subnets.
+    pub network: Network,
+    /// What must pass, in order of [`Flow::id`].
+    pub flows: Vec<Flow>,
+    /// Routes that must hold beside the default, in order of [`RouteNeed::id`].
+    pub routes: Vec<RouteNeed>,
+    /// How exact the rules must be.
+    pub precision: Precision,
+    /// Settings of the network security group.
+    pub nsg: NsgIntent,
+    /// Settings of the route table.
+    pub route_table: RouteTableIntent,
+    /// Settings of the firewall.
+    pub firewall: FirewallIntent,
+    /// Profile and single figures of the limits.
+    pub limits: LimitSettings,
+    /// Files of the user's catalogue.
+    pub catalog: CatalogIntent,
+    /// What to write.
+    pub output: OutputIntent,
+    /// What the reader of the report must know.
+    pub remarks: Remarks,
+}
+
+/// The virtual network of an environment.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// Address space.
+    pub space: AddrSet,
+    /// Private addresses of the firewall or appliance, at most one of a family.
+    pub firewall: Vec<IpAddr>,
+    /// Subnets by name.
+    pub subnets: BTreeMap<String, AddrSet>,
+}
+
+impl Network {
+    /// The firewall's address of one family.
+    pub fn firewall_v4(&self) -> Option<IpAddr> {
+        self.firewall.iter().copied().find(IpAddr::is_ipv4)
+    }
+
+    /// The firewall's IPv6 address.
+    pub fn firewall_v6(&self) -> Option<IpAddr> {
+        self.firewall.iter().copied().find(IpAddr::is_ipv6)
+    }
+
+    /// The addresses of all subnets.
+    pub fn subnet_space(&self) -> AddrSet {
+        AddrSet::union_of(self.subnets.values())
+    }
+}
+
+/// How exact rules must be.
+#[derive(Debug, Clone, Default)]
+pub struct Precision {
+    /// Extra addresses that may be admitted in the whole environment.
+    pub max_extra: Count,
+    /// Addresses that may never be admitted as extra.
+    pub never: AddrSet,
+}
+
+/// Profile and single figures of the limits, as the policy has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LimitSettings {
+    /// Name of the profile.
+    pub profile: Option<String>,
+    /// Single figures.
+    pub overrides: BTreeMap<String, u64>,
+}
+
+/// One need that must pass: the local side, the remote side, protocol and ports, and why.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    /// Names the flow for ever: from what it is, not from where it stands in the file.
+    pub id: String,
+    /// The only target that the flow is for; `None` is all. Tags that host names took the place of stand in for them
+    /// in a security group, which knows no host names.
+    pub only: Option<Target>,
+    /// Which side opens the connection.
+    pub direction: Direction,
+    /// Name of the subnet.
+    pub subnet: String,
+    /// The subnet's addresses.
+    pub local: AddrSet,
+    /// The other side.
+    pub remote: Remote,
+    /// Addresses taken out of the remote side.
+    pub except: AddrSet,
+    /// IP protocol.
+    pub protocol: Protocol,
+    /// Ports of the destination. With [`Protocol::Any`] and not all ports, TCP and UDP only.
+    pub ports: Ports,
+    /// Where the need comes from; at least one.
+    pub causes: Vec<Cause>,
+}
+
+impl Flow {
+    /// Whether the flow is for `target`.
+    pub fn is_for(&self, target: Target) -> bool {
+        self.only.is_none_or(|only| only == target)
+    }
+
+    /// The remote addresses, where the remote side is one of addresses: a tag, prefixes, a symbol, anything. Only
+    /// the families that the local side has, without what is excepted.
+    pub fn remote_set(&self, symbols: &Symbols) -> Option<AddrSet> {
+        let set = match &self.remote {
+            Remote::Tag(tag) => tag.set().clone(),
+            Remote::Addresses(set) => set.clone(),
+            Remote::Symbol(symbol) => symbols.get(*symbol),
+            Remote::Any => AddrSet::all(),
+            Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_) => return None,
+        };
+        Some(only_families_of(&set.difference(&self.except), &self.local))
+    }
+}
+
+/// `set` without the families that `like` has no address of.
+pub fn only_families_of(set: &AddrSet, like: &AddrSet) -> AddrSet {
+    let mut out = AddrSet::empty();
+    if !like.v4.is_empty() {
+        out.v4 = set.v4.clone();
+    }
+    if !like.v6.is_empty() {
+        out.v6 = set.v6.clone();
+    }
+    out
+}
+
+/// The far side of a flow.
+#[derive(Debug, Clone)]
+pub enum Remote {
+    /// A service tag of the snapshot.
+    Tag(Arc<Tag>),
+    /// A tag that Azure resolves by itself.
+    Symbol(Symbol),
+    /// Literal addresses.
+    Addresses(AddrSet),
+    /// A host name, exact or with a wildcard as its leftmost label.
+    Fqdn(Fqdn),
+    /// A named set of hosts that Azure Firewall knows.
+    FqdnTag(String),
+    /// A host with a path.
+    Url(String),
+    /// Anything.
+    Any,
+}
+
+impl Remote {
+    /// What kind of remote this is, one word for reports.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Remote::Tag(_) => "tag",
+            Remote::Symbol(_) => "symbolic tag",
+            Remote::Addresses(_) => "addresses",
+            Remote::Fqdn(_) => "host",
+            Remote::FqdnTag(_) => "FQDN tag",
+            Remote::Url(_) => "URL",
+            Remote::Any => "anything",
+        }
+    }
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Remote::Tag(tag) => f.pad(tag.name().as_str()),
+            Remote::Symbol(symbol) => symbol.fmt(f),
+            Remote::Addresses(set) => f.pad(&short_list(set)),
+            Remote::Fqdn(host) => f.pad(host.as_str()),
+            Remote::FqdnTag(name) => f.pad(&format!("FQDN tag {name}")),
+            Remote::Url(url) => f.pad(url),
+            Remote::Any => f.pad("*"),
+        }
+    }
+}
+
+/// The first prefixes of a set, and how many more there are.
+pub fn short_list(set: &AddrSet) -> String {
+    let mut prefixes = set.prefixes();
+    let shown: Vec<String> = prefixes.by_ref().take(3).map(|p| p.to_string()).collect();
+    match prefixes.count() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Where a need comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cause {
+    /// The workload, or `policy` for a need written by hand.
+    pub workload: String,
+    /// The workload's row, or the place in the policy file.
+    pub row: String,
+    /// What it is for.
+    pub why: String,
+    /// Where the fact is documented; empty for a need written by hand.
+    pub source: String,
+    /// Ids of rows whose rules cover this need on targets that cannot say it.
+    pub covered_by: Vec<String>,
+    /// Whether the workload fails without it.
+    pub required: bool,
+}
+
+/// A route that must hold beside the default.
+#[derive(Debug, Clone)]
+pub struct RouteNeed {
+    /// Names the route for ever.
+    pub id: String,
+    /// Where the route leads to, as a tag or addresses.
+    pub to: Remote,
+    /// Its next hop.
+    pub next_hop: NextHop,
+    /// Where the need comes from; at least one.
+    pub causes: Vec<Cause>,
+}
+
+/// What the report says beside the rules.
+#[derive(Debug, Clone, Default)]
+pub struct Remarks {
+    /// What must hold before the workloads can work, with the workload that says so.
+    pub preconditions: Vec<(String, String)>,
+    /// Risks, each once, with the flows or rows that it arises from.
+    pub risks: Vec<(Risk, Vec<String>)>,
+    /// Rows of workloads that make no rule, with the reason.
+    pub skipped: Vec<SkippedRow>,
+    /// Spellings that were corrected, and other things to know.
+    pub notes: Vec<String>,
+}
+
+impl Remarks {
+    /// Notes a risk that arises from `from`; the same risk is listed once.
+    pub(super) fn risk(&mut self, risk: &Risk, from: &str) {
+        match self.risks.iter_mut().find(|(known, _)| known.id == risk.id) {
+            Some((_, places)) => places.push(from.to_owned()),
+            None => self.risks.push((risk.clone(), vec![from.to_owned()])),
+        }
+    }
+
+    /// The same remarks in an order that does not depend on that of the policy, each once.
+    pub(super) fn in_order(mut self) -> Self {
+        self.preconditions.sort();
+        self.preconditions.dedup();
+        self.risks.sort_by(|a, b| a.0.id.cmp(&b.0.id));
+        for (_, places) in &mut self.risks {
+            places.sort();
+            places.dedup();
+        }
+        self.skipped.sort();
+        self.skipped.dedup();
+        self.notes.sort();
+        self.notes.dedup();
+        self
+    }
+}
+
+/// A row of a workload that makes no rule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SkippedRow {
+    /// The workload.
+    pub workload: String,
+    /// The row.
+    pub row: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Blocks that Azure's system routes drop unless they belong to the virtual network or a narrower route exists.
+///
+/// Source: virtual-networks-udr-overview.md, 2023-05-27.
+pub const SYSTEM_NONE: [&str; 4] = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"];
+
+/// What the symbolic tags stand for in one environment.
+///
+/// Azure resolves them by itself; for proof they must be sets of addresses. `VirtualNetwork` is taken as wide as
+/// Azure may take it: with user-defined routes on the subnet it holds their prefixes too.
+#[derive(Debug, Clone)]
+pub struct Symbols {
+    internet: AddrSet,
+    virtual_network: AddrSet,
+    platform: AddrSet,
+    metadata: AddrSet,
+    licence: AddrSet,
+}
+
+/// Ranges that the public Internet does not route: private and shared space, link-local, loopback, multicast, and
+/// their IPv6 counterparts.
+///
+/// Source: RFC 1918, RFC 6598, RFC 3927, RFC 1122, RFC 5771, RFC 4193, RFC 4291.
+pub fn special_ranges() -> AddrSet {
+    [
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "224.0.0.0/3",
+        "168.63.129.16/32",
+        "::/127",
+        "fc00::/7",
+        "fe80::/10",
+        "ff00::/8",
+    ]
+    .iter()
+    .map(|text| text.parse::<crate::addr::IpPrefix>().expect("the table holds prefixes"))
+    .collect()
+}
+
+impl Symbols {
+    /// The symbols of a network whose subnets have user-defined routes to `routed` beside its own space.
+    pub fn new(network: &Network, routed: &AddrSet) -> Self {
+        let prefix = |text: &str| -> AddrSet {
+            text.parse::<crate::addr::IpPrefix>().expect("a constant prefix").into()
+        };
+        Symbols {
+            internet: network.space.union(&special_ranges()).complement(),
+            virtual_network: network.space.union(routed),
+            platform: prefix("168.63.129.16/32"),
+            metadata: prefix("169.254.169.254/32"),
+            // Azure publishes no address for it: a place where no remote is keeps it apart from all others.
+            licence: prefix("0.0.0.1/32"),
+        }
+    }
+
+    /// The addresses that `symbol` stands for.
+    pub fn get(&self, symbol: Symbol) -> AddrSet {
+        match symbol {
+            Symbol::Internet => self.internet.clone(),
+            Symbol::VirtualNetwork => self.virtual_network.clone(),
+            Symbol::AzureLoadBalancer | Symbol::AzurePlatformDns => self.platform.clone(),
+            Symbol::AzurePlatformImds => self.metadata.clone(),
+            Symbol::AzurePlatformLkm => self.licence.clone(),
+        }
+    }
+}
+
+impl Policy {
+    /// Whether the policy has a use for `target`, and asks for it.
+    pub fn wants(&self, target: Target) -> bool {
+        let asked = self.output.targets.as_ref().is_none_or(|named| named.contains(&target));
+        asked
+            && match target {
+                Target::Nsg => true,
+                Target::RouteTable => {
+                    !self.routes.is_empty()
+                        || self.default_hop(false).is_some()
+                        || self.default_hop(true).is_some()
+                }
+                Target::Firewall => !self.network.firewall.is_empty(),
+            }
+    }
+
+    /// What symbolic tags mean in a need: `VirtualNetwork` is the network's own address space.
+    pub fn symbols(&self) -> Symbols {
+        Symbols::new(&self.network, &AddrSet::empty())
+    }
+
+    /// Whether a user-defined default route takes traffic off its way to the Internet.
+    pub fn has_default_route(&self) -> bool {
+        [false, true].into_iter().any(|v6| self.default_hop(v6).is_some_and(|hop| hop != NextHop::Internet))
+    }
+
+    /// The next hop of traffic without a more specific route, per family; `None` where no route table is asked
+    /// for or the family has no appliance.
+    pub fn default_hop(&self, v6: bool) -> Option<NextHop> {
+        let appliance = if v6 { self.network.firewall_v6() } else { self.network.firewall_v4() };
+        match self.route_table.default_route {
+            Some(DefaultRoute::Firewall) => appliance.map(NextHop::Appliance),
+            Some(DefaultRoute::Internet) => Some(NextHop::Internet),
+            Some(DefaultRoute::None) => Some(NextHop::None),
+            None => appliance.map(NextHop::Appliance),
+        }
+    }
+
+    /// Whether private ranges outside the virtual network are sent to the firewall.
+    pub fn private_to_firewall(&self) -> bool {
+        self.route_table.private == PrivateRoute::Firewall
+    }
+}

@@ -1,0 +1,162 @@
+//! `manifest.json`: the stable description of one generation.
+
+use serde::Serialize;
+
+use super::Made;
+use crate::addr::Count;
+use crate::emit::Artefact;
+use crate::plan::{Gap, Usage};
+use crate::text::sha256_hex;
+use crate::verify::Proven;
+
+#[derive(Serialize)]
+struct Manifest<'a> {
+    schema: u32,
+    tagwall: &'static str,
+    name: &'a str,
+    cloud: &'a str,
+    region: String,
+    snapshot: SnapshotInfo<'a>,
+    artefacts: Vec<ArtefactInfo<'a>>,
+    counts: Counts,
+    limits: LimitInfo<'a>,
+    precision: PrecisionInfo,
+    proof: Vec<ProofInfo<'a>>,
+    gaps: Vec<GapInfo<'a>>,
+}
+
+#[derive(Serialize)]
+struct SnapshotInfo<'a> {
+    cloud: &'a str,
+    change_number: u64,
+    /// Of the content, not of a file: the same for every order, layout and compression.
+    sha256: &'a str,
+    tags: usize,
+    prefixes_ipv4: usize,
+    prefixes_ipv6: usize,
+}
+
+#[derive(Serialize)]
+struct ArtefactInfo<'a> {
+    name: &'a str,
+    bytes: usize,
+    sha256: String,
+}
+
+#[derive(Serialize, Default)]
+struct Counts {
+    flows: usize,
+    nsg_rules: usize,
+    routes: usize,
+    firewall_rules: usize,
+    ip_groups: usize,
+    ip_group_entries: usize,
+    gaps: usize,
+}
+
+#[derive(Serialize)]
+struct LimitInfo<'a> {
+    profile: &'a str,
+    usage: &'a [Usage],
+}
+
+/// Extra addresses by class, as text: they can be more than 2^53.
+#[derive(Serialize)]
+struct PrecisionInfo {
+    exact: bool,
+    max_extra: Count,
+    extra_same_tag: Count,
+    extra_azure: Count,
+    extra_outside: Count,
+}
+
+#[derive(Serialize)]
+struct ProofInfo<'a> {
+    #[serde(flatten)]
+    proven: &'a Proven,
+    result: &'static str,
+}
+
+#[derive(Serialize)]
+struct GapInfo<'a> {
+    target: &'static str,
+    flow: &'a str,
+    remote: &'a str,
+    partial: bool,
+    reason: &'a str,
+    covered_by: &'a [String],
+}
+
+pub(super) fn manifest(made: &Made<'_>, report: &Artefact) -> Vec<u8> {
+    let Made { policy, snapshot, plan, proof, artefacts } = made;
+    let (prefixes_ipv4, prefixes_ipv6) = snapshot.prefix_counts();
+    let mut files: Vec<&Artefact> = artefacts.iter().chain([report]).collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let manifest = Manifest {
+        schema: 1,
+        tagwall: env!("CARGO_PKG_VERSION"),
+        name: &policy.name,
+        cloud: policy.cloud.name(),
+        region: policy.region.location(),
+        snapshot: SnapshotInfo {
+            cloud: snapshot.cloud().file_code(),
+            change_number: snapshot.change_number(),
+            sha256: snapshot.digest(),
+            tags: snapshot.tags().len(),
+            prefixes_ipv4,
+            prefixes_ipv6,
+        },
+        artefacts: files
+            .into_iter()
+            .map(|a| ArtefactInfo { name: &a.name, bytes: a.bytes.len(), sha256: sha256_hex(&a.bytes) })
+            .collect(),
+        counts: counts(made),
+        limits: LimitInfo {
+            profile: policy.limits.profile.as_deref().unwrap_or("current"),
+            usage: &plan.usage,
+        },
+        precision: PrecisionInfo {
+            exact: true,
+            max_extra: policy.precision.max_extra,
+            extra_same_tag: Count::ZERO,
+            extra_azure: Count::ZERO,
+            extra_outside: Count::ZERO,
+        },
+        proof: proof.proven.iter().map(|proven| ProofInfo { proven, result: "proven" }).collect(),
+        gaps: plan.gaps.iter().map(gap_info).collect(),
+    };
+    let mut bytes = serde_json::to_vec_pretty(&manifest).expect("texts and numbers always serialise");
+    bytes.push(b'\n');
+    bytes
+}
+
+fn gap_info(gap: &Gap) -> GapInfo<'_> {
+    GapInfo {
+        target: gap.target.name(),
+        flow: &gap.flow,
+        remote: &gap.remote,
+        partial: gap.partial,
+        reason: &gap.reason,
+        covered_by: &gap.covered_by,
+    }
+}
+
+fn counts(made: &Made<'_>) -> Counts {
+    use crate::plan::FirewallRules;
+    let plan = made.plan;
+    let collections = plan.firewall.iter().flat_map(|f| &f.groups).flat_map(|g| &g.collections);
+    Counts {
+        flows: made.policy.flows.len(),
+        nsg_rules: plan.nsg.as_ref().map_or(0, |nsg| nsg.rules.len()),
+        routes: plan.route_table.as_ref().map_or(0, |table| table.routes.len()),
+        firewall_rules: collections
+            .map(|c| match &c.rules {
+                FirewallRules::Network(rules) => rules.len(),
+                FirewallRules::Application(rules) => rules.len(),
+            })
+            .sum(),
+        ip_groups: plan.ip_groups.len(),
+        ip_group_entries: plan.ip_groups.iter().map(|g| g.prefixes.len()).sum(),
+        gaps: plan.gaps.len(),
+    }
+}

@@ -1,0 +1,447 @@
+//! `report.md`: what is allowed and why, what could not be expressed where and what to do, for an administrator.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::Made;
+use crate::packet::{Direction, Protocol};
+use crate::plan::{Choice, How};
+use crate::policy::{Flow, Remote, short_list};
+use crate::target::Target;
+
+pub(super) fn report(made: &Made<'_>) -> String {
+    let mut out = String::new();
+    head(made, &mut out);
+    next_steps(made, &mut out);
+    allowed(made, &mut out);
+    routes(made, &mut out);
+    gaps(made, &mut out);
+    risks(made, &mut out);
+    notes(made, &mut out);
+    limits(made, &mut out);
+    proof(made, &mut out);
+    out
+}
+
+/// Writes one line; writing to a string does not fail.
+macro_rules! line {
+    ($out:expr) => { $out.push('\n') };
+    ($out:expr, $($arg:tt)*) => { writeln!($out, $($arg)*).expect("writing to a string does not fail") };
+}
+
+/// Text that cannot break a table or be read as markup.
+fn cell(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace(['\n', '\r'], " ")
+        .replace('*', "\\*")
+}
+
+fn head(made: &Made<'_>, out: &mut String) {
+    let (policy, snapshot) = (made.policy, made.snapshot);
+    let (v4, v6) = snapshot.prefix_counts();
+    line!(out, "# {}", cell(&policy.name));
+    line!(out);
+    line!(out, "| | |");
+    line!(out, "|---|---|");
+    line!(out, "| Cloud, region | {}, {} |", policy.cloud, policy.region.display());
+    line!(
+        out,
+        "| Service tags | {} file, change number {}: {} tags, {v4} IPv4 and {v6} IPv6 prefixes |",
+        snapshot.cloud().file_code(),
+        snapshot.change_number(),
+        snapshot.tags().len()
+    );
+    line!(out, "| Content digest | `{}` |", &snapshot.digest()[..16]);
+    for (name, subnet) in &policy.network.subnets {
+        line!(out, "| Subnet {} | {} |", cell(name), short_list(subnet));
+    }
+    line!(out, "| Precision | exact: no address is admitted that was not asked for |");
+    let open = made.plan.gaps.iter().filter(|g| g.covered_by.is_empty()).count();
+    let gaps = match open {
+        0 => "nothing that was asked for is left out".to_owned(),
+        1 => "**1 need is not expressed everywhere**, see below".to_owned(),
+        n => format!("**{n} needs are not expressed everywhere**, see below"),
+    };
+    line!(
+        out,
+        "| Proven | {} artefacts read back and replayed over every packet; {gaps} |",
+        made.artefacts.len()
+    );
+    line!(out);
+}
+
+fn next_steps(made: &Made<'_>, out: &mut String) {
+    line!(out, "## What to do next");
+    line!(out);
+    let mut number = 0;
+    let mut step = |text: &str, out: &mut String| {
+        number += 1;
+        line!(out, "{number}. {text}");
+    };
+    if !made.policy.remarks.preconditions.is_empty() {
+        step("Make sure that this holds; no rule helps otherwise:", out);
+        for (workload, text) in &made.policy.remarks.preconditions {
+            line!(out, "   - {text} ({workload})");
+        }
+    }
+    if made.plan.gaps.iter().any(|g| g.covered_by.is_empty()) {
+        step("Decide about what could not be expressed (section *Not expressed*).", out);
+    }
+    let deploy = ["ip-groups", "firewall", "nsg", "route-table"];
+    for part in deploy {
+        let name = format!("{part}.arm.json");
+        if made.artefacts.iter().any(|a| a.name == name) {
+            let parameters = if part == "firewall" { " --parameters firewallPolicyName=POLICY" } else { "" };
+            let what = match part {
+                "ip-groups" => "the IP groups, before the rules that name them",
+                "firewall" => "the firewall's rules, into your existing firewall policy",
+                "nsg" => "the security group; then associate it with the subnet",
+                _ => {
+                    "the route table, last: from then on traffic takes the new way. Then associate it with the subnet"
+                }
+            };
+            step(
+                &format!(
+                    "Deploy {what}:\n   `az deployment group create -g GROUP --template-file {name}{parameters}`"
+                ),
+                out,
+            );
+        }
+    }
+    if network_hosts(made) {
+        step(
+            "Turn the DNS proxy of the firewall policy on and let the network resolve through it: network rules name hosts.",
+            out,
+        );
+    }
+    line!(out);
+}
+
+fn network_hosts(made: &Made<'_>) -> bool {
+    made.plan.choices.iter().any(|c| c.how == How::NetworkFqdn)
+}
+
+/// The choices of one target by flow.
+fn choices(made: &Made<'_>, target: Target) -> BTreeMap<String, Choice> {
+    let own = made.plan.choices.iter().filter(|c| c.target == target);
+    own.map(|c| (c.flow.clone(), c.clone())).collect()
+}
+
+fn allowed(made: &Made<'_>, out: &mut String) {
+    line!(out, "## What is allowed, and why");
+    line!(out);
+    let targets: Vec<Target> =
+        [Target::Nsg, Target::Firewall].into_iter().filter(|&t| made.policy.wants(t)).collect();
+    let by_target: Vec<BTreeMap<String, Choice>> = targets.iter().map(|&t| choices(made, t)).collect();
+    for subnet in made.policy.network.subnets.keys() {
+        let flows: Vec<&Flow> = made.policy.flows.iter().filter(|f| f.subnet == *subnet).collect();
+        line!(out, "### Subnet {}", cell(subnet));
+        line!(out);
+        if flows.is_empty() {
+            line!(out, "Nothing.");
+            line!(out);
+            continue;
+        }
+        let columns: String = targets.iter().map(|t| format!(" {} |", t.title())).collect();
+        line!(out, "| | Remote | Protocol, ports | Why | Source |{columns}");
+        line!(out, "|---|---|---|---|---|{}", "---|".repeat(targets.len()));
+        for flow in flows {
+            let ends: String = targets
+                .iter()
+                .zip(&by_target)
+                .map(|(&target, choices)| format!(" {} |", cell(&form(made, flow, target, choices))))
+                .collect();
+            line!(
+                out,
+                "| {} | {} | {} | {} | {} |{ends}",
+                if flow.direction == Direction::Inbound { "in" } else { "out" },
+                remote(flow),
+                service(flow),
+                causes(flow),
+                sources(flow)
+            );
+        }
+        line!(out);
+    }
+    closing(made, out);
+}
+
+fn form(made: &Made<'_>, flow: &Flow, target: Target, choices: &BTreeMap<String, Choice>) -> String {
+    if !flow.is_for(target) {
+        return "by host name".to_owned();
+    }
+    match choices.get(&flow.id) {
+        Some(choice) if choice.why.is_empty() => choice.how.to_string(),
+        Some(choice) => format!("{}: {}", choice.how, choice.why),
+        None => {
+            let gap = made.plan.gaps.iter().find(|g| g.target == target && g.flow == flow.id);
+            match gap {
+                Some(gap) if gap.covered_by.is_empty() => "not expressed".to_owned(),
+                Some(gap) => format!(
+                    "covered by {}",
+                    gap.covered_by.iter().map(|id| row_of(id)).collect::<Vec<_>>().join(", ")
+                ),
+                None => "–".to_owned(),
+            }
+        }
+    }
+}
+
+/// The row at the end of a flow's id.
+fn row_of(id: &str) -> &str {
+    id.splitn(3, '/').nth(2).unwrap_or(id)
+}
+
+fn remote(flow: &Flow) -> String {
+    let text = match &flow.remote {
+        Remote::Tag(tag) => format!("`{}`", tag.name()),
+        other => cell(&other.to_string()),
+    };
+    if flow.except.is_empty() { text } else { format!("{text} except {}", short_list(&flow.except)) }
+}
+
+fn service(flow: &Flow) -> String {
+    let protocol = match flow.protocol {
+        Protocol::Any if flow.ports.is_all() => return "any".to_owned(),
+        Protocol::Any => "TCP and UDP".to_owned(),
+        other => other.name().to_uppercase(),
+    };
+    if flow.ports.is_all() { protocol } else { format!("{protocol} {}", flow.ports.ranges().join(", ")) }
+}
+
+fn causes(flow: &Flow) -> String {
+    let list: Vec<String> = flow
+        .causes
+        .iter()
+        .map(|c| {
+            let optional = if c.required { "" } else { ", optional" };
+            match (c.row.is_empty(), c.why.is_empty()) {
+                (true, true) => "asked for in the policy".to_owned(),
+                (true, false) => cell(&c.why),
+                (false, _) => format!("{} ({} {}{optional})", cell(&c.why), cell(&c.workload), cell(&c.row)),
+            }
+        })
+        .collect();
+    list.join("; ")
+}
+
+fn sources(flow: &Flow) -> String {
+    let mut list: Vec<&str> =
+        flow.causes.iter().map(|c| c.source.as_str()).filter(|s| !s.is_empty()).collect();
+    list.dedup();
+    if list.is_empty() { "policy".to_owned() } else { cell(&list.join("; ")) }
+}
+
+fn closing(made: &Made<'_>, out: &mut String) {
+    let nsg = &made.policy.nsg;
+    if !made.policy.wants(Target::Nsg) {
+        return;
+    }
+    use crate::policy::intent::Passage;
+    if nsg.deny_rest {
+        let vnet = if nsg.vnet == Passage::Allow {
+            "Traffic inside the virtual network passes by its literal address space (`nsg.vnet`)"
+        } else {
+            "Traffic inside the virtual network is denied too (`nsg.vnet`)"
+        };
+        let probes = if nsg.load_balancer == Passage::Allow {
+            "health probes pass (`nsg.load-balancer`)"
+        } else {
+            "health probes are denied (`nsg.load-balancer`)"
+        };
+        line!(out, "Everything else is denied by the security group, both ways. {vnet}; {probes}.");
+    } else {
+        line!(
+            out,
+            "**The security group denies nothing beyond Azure's default rules** (`nsg.deny-rest = false`): all outbound traffic to the Internet passes it."
+        );
+    }
+    line!(out);
+}
+
+fn routes(made: &Made<'_>, out: &mut String) {
+    let Some(table) = &made.plan.route_table else { return };
+    line!(out, "## Where traffic goes");
+    line!(out);
+    line!(out, "| Destination | Next hop | Why |");
+    line!(out, "|---|---|---|");
+    for v6 in [false, true] {
+        let present = if v6 {
+            !made.policy.network.subnet_space().v6.is_empty()
+        } else {
+            !made.policy.network.subnet_space().v4.is_empty()
+        };
+        if let Some(hop) = made.policy.default_hop(v6).filter(|_| present) {
+            let all = if v6 { "`::/0`" } else { "`0.0.0.0/0`" };
+            line!(out, "| {all} | {hop} | default (`route-table.default`) |");
+        }
+    }
+    for need in &made.policy.routes {
+        let why: Vec<String> =
+            need.causes.iter().map(|c| format!("{} ({} {})", cell(&c.why), c.workload, c.row)).collect();
+        let how = made.plan.choices.iter().find(|c| c.target == Target::RouteTable && c.flow == need.id);
+        let how = how.map_or(String::new(), |c| {
+            if c.why.is_empty() { format!(", as {}", c.how) } else { format!(", as {}: {}", c.how, c.why) }
+        });
+        line!(
+            out,
+            "| {}{} | {} | {} |",
+            cell(&need.to.to_string()),
+            cell(&how),
+            need.next_hop,
+            why.join("; ")
+        );
+    }
+    line!(out);
+    if !made.policy.private_to_firewall() && made.policy.has_default_route() {
+        line!(
+            out,
+            "Private ranges outside the virtual network stay with Azure's own routes, which drop them unless a peering or gateway is there; `route-table.private = \"firewall\"` sends them to the firewall."
+        );
+        line!(out);
+    }
+    line!(
+        out,
+        "The table has {} routes. A subnet takes one table; associate `{}` with each subnet above.",
+        table.routes.len(),
+        table.name
+    );
+    line!(out);
+}
+
+fn gaps(made: &Made<'_>, out: &mut String) {
+    let (covered, open): (Vec<_>, Vec<_>) = made.plan.gaps.iter().partition(|g| !g.covered_by.is_empty());
+    line!(out, "## Not expressed");
+    line!(out);
+    if made.plan.gaps.is_empty() {
+        line!(out, "Nothing: every need is expressed on every target.");
+        line!(out);
+        return;
+    }
+    if !open.is_empty() {
+        line!(out, "These needs are missing on a target. Nothing else lets them through there.");
+        line!(out);
+        line!(out, "| Target | Need | Remote | Why not | What to do |");
+        line!(out, "|---|---|---|---|---|");
+        for gap in open {
+            let part = if gap.partial { " (in part)" } else { "" };
+            line!(
+                out,
+                "| {} | {}{part} | {} | {} | {} |",
+                gap.target.title(),
+                cell(&gap.flow),
+                cell(&gap.remote),
+                cell(&gap.reason),
+                cell(&gap.remedy)
+            );
+        }
+        line!(out);
+    }
+    if !covered.is_empty() {
+        line!(out, "These needs cannot be said on a target, but other rules there let them through.");
+        line!(out);
+        line!(out, "| Target | Need | Remote | Why not | Covered by |");
+        line!(out, "|---|---|---|---|---|");
+        for gap in covered {
+            let by: Vec<String> = gap.covered_by.iter().map(|id| cell(row_of(id))).collect();
+            line!(
+                out,
+                "| {} | {} | {} | {} | {} |",
+                gap.target.title(),
+                cell(&gap.flow),
+                cell(&gap.remote),
+                cell(&gap.reason),
+                by.join(", ")
+            );
+        }
+        line!(out);
+    }
+}
+
+fn risks(made: &Made<'_>, out: &mut String) {
+    let risks = &made.policy.remarks.risks;
+    if risks.is_empty() {
+        return;
+    }
+    line!(out, "## Risks");
+    line!(out);
+    for (risk, places) in risks {
+        let from = match places.len() {
+            0..=4 => places.join(", "),
+            n => format!("{} and {} more", places[..3].join(", "), n - 3),
+        };
+        line!(out, "- **{}** {} _({from})_", cell(&risk.text), cell(&risk.advice));
+    }
+    line!(out);
+}
+
+fn notes(made: &Made<'_>, out: &mut String) {
+    let remarks = &made.policy.remarks;
+    if !remarks.notes.is_empty() {
+        line!(out, "## Notes");
+        line!(out);
+        for note in &remarks.notes {
+            line!(out, "- {}", cell(note));
+        }
+        line!(out);
+    }
+    if !remarks.skipped.is_empty() {
+        line!(out, "## Rows of the workloads that were not used");
+        line!(out);
+        line!(out, "| Workload | Row | Why |");
+        line!(out, "|---|---|---|");
+        for row in &remarks.skipped {
+            line!(out, "| {} | {} | {} |", cell(&row.workload), cell(&row.row), cell(&row.reason));
+        }
+        line!(out);
+    }
+}
+
+fn limits(made: &Made<'_>, out: &mut String) {
+    let profile = made.policy.limits.profile.as_deref().unwrap_or("current");
+    line!(out, "## Azure's limits");
+    line!(out);
+    line!(out, "Profile `{profile}`. A figure can be replaced in `[limits]` by its name.");
+    line!(out);
+    line!(out, "| Limit | Of | Used | Applies | Current | Conservative |");
+    line!(out, "|---|---|--:|--:|--:|--:|");
+    for usage in &made.plan.usage {
+        let tight = if usage.have > usage.conservative { " ⚠" } else { "" };
+        line!(
+            out,
+            "| {} | {} | {} | {} | {} | {}{tight} |",
+            usage.key,
+            cell(&usage.of),
+            usage.have,
+            usage.limit,
+            usage.current,
+            usage.conservative
+        );
+    }
+    line!(out);
+}
+
+fn proof(made: &Made<'_>, out: &mut String) {
+    line!(out, "## Proof");
+    line!(out);
+    line!(
+        out,
+        "The files were read back and replayed as Azure matches rules, for every packet, not a sample. Nothing is missing, nothing is in excess."
+    );
+    line!(out);
+    line!(out, "| Target | Format | Part | Rules replayed | Needs |");
+    line!(out, "|---|---|---|--:|--:|");
+    for proven in &made.proof.proven {
+        line!(
+            out,
+            "| {} | {} | {} | {} | {} |",
+            proven.target,
+            proven.format,
+            proven.part,
+            proven.rules,
+            proven.needs
+        );
+    }
+}

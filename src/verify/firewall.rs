@@ -1,0 +1,387 @@
+//! Azure Firewall: network rules by address, then hosts, against what the policy lets out. IPv4.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use super::meaning::{self, Meaning};
+use super::report::{FailureKind, Proven, Report};
+use super::resources::{FirewallRule, NetworkRule, RuleCollection, RuleCollectionGroup};
+use super::rules::{Access, Rule, RuleList, first_difference};
+use crate::addr::{AddrSet, Entry, IpPrefix};
+use crate::packet::{Direction, Ports, Protocol};
+use crate::policy::{Flow, Policy, Remote};
+use crate::tags::Symbol;
+use crate::target::Target;
+
+/// Proves that the groups let out what the flows of `policy` ask for, but for `gaps`, and nothing else.
+pub(super) fn check(
+    policy: &Policy,
+    groups: &[RuleCollectionGroup],
+    gaps: &HashSet<&str>,
+    format: &str,
+    meaning: &mut Meaning<'_>,
+    report: &mut Report,
+) {
+    for text in field_errors(groups) {
+        report.fail(Target::Firewall, format, FailureKind::Invalid, text);
+    }
+    let outcome = Emitted::read(groups, meaning).and_then(|emitted| {
+        check_gaps(policy, gaps)?;
+        network(policy, &emitted, gaps, format, report)?;
+        hosts(policy, &emitted, gaps, format, report)
+    });
+    if let Err(text) = outcome {
+        report.fail(Target::Firewall, format, FailureKind::Invalid, text);
+    }
+}
+
+/// What the rules say, ready to be matched: in the order the firewall tries them.
+struct Emitted {
+    network: Vec<Rule>,
+    hosts: Vec<HostRule>,
+}
+
+/// A rule that matches by name.
+struct HostRule {
+    key: HostKey,
+    rule: Rule,
+}
+
+/// What a name is matched against.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum HostKey {
+    /// A host, `*` at the left standing for any characters.
+    Host(String),
+    Tag(String),
+    Url(String),
+}
+
+impl Emitted {
+    fn read(groups: &[RuleCollectionGroup], meaning: &mut Meaning<'_>) -> Result<Self, String> {
+        let mut order: Vec<(i64, &RuleCollection)> =
+            groups.iter().flat_map(|g| g.collections.iter().map(move |c| (g.priority, c))).collect();
+        order.sort_by_key(|(group, c)| (*group, c.priority));
+        let mut emitted = Emitted { network: Vec::new(), hosts: Vec::new() };
+        for (_, collection) in order {
+            let access = match collection.action.to_ascii_lowercase().as_str() {
+                "allow" => Access::Allow,
+                "deny" => Access::Deny,
+                other => return Err(format!("collection {}: action {other} is not known", collection.name)),
+            };
+            for rule in &collection.rules {
+                emitted.add(rule, access, meaning)?;
+            }
+        }
+        Ok(emitted)
+    }
+
+    fn add(&mut self, rule: &FirewallRule, access: Access, meaning: &mut Meaning<'_>) -> Result<(), String> {
+        match rule {
+            FirewallRule::Network(rule) => {
+                let at = |error: String| format!("rule {}: {error}", rule.name);
+                self.add_network(rule, access, meaning).map_err(at)
+            }
+            FirewallRule::Application(rule) => {
+                let at = |error: String| format!("rule {}: {error}", rule.name);
+                let source = sources(&rule.sources, &rule.source_groups, meaning).map_err(at)?;
+                if !rule.urls.is_empty() && !rule.terminate_tls {
+                    return Err(at("a URL is matched only where TLS is inspected".to_owned()));
+                }
+                let keys = rule.fqdns.iter().map(|h| HostKey::Host(h.to_ascii_lowercase()));
+                let keys = keys.chain(rule.fqdn_tags.iter().map(|t| HostKey::Tag(t.clone())));
+                for key in keys.chain(rule.urls.iter().map(|u| HostKey::Url(u.clone()))) {
+                    for (kind, port) in &rule.protocols {
+                        if !["http", "https"].contains(&kind.to_ascii_lowercase().as_str()) {
+                            return Err(at(format!("protocol {kind} is not known")));
+                        }
+                        let ports = Ports::new(crate::addr::Prefix::host(*port).into());
+                        let rule =
+                            plain(&rule.name, access, Protocol::Tcp, source.clone(), meaning.all(), ports);
+                        self.hosts.push(HostRule { key: key.clone(), rule });
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn add_network(
+        &mut self,
+        rule: &NetworkRule,
+        access: Access,
+        meaning: &mut Meaning<'_>,
+    ) -> Result<(), String> {
+        let source = sources(&rule.sources, &rule.source_groups, meaning)?;
+        let ports = meaning::ports(&rule.ports)?;
+        let destination = destinations(rule, meaning)?;
+        for text in &rule.protocols {
+            let protocol = meaning::protocol(text)?;
+            if let Some(destination) = &destination {
+                let rule =
+                    plain(&rule.name, access, protocol, source.clone(), destination.clone(), ports.clone());
+                self.network.push(rule);
+            }
+            for host in &rule.fqdns {
+                if host.contains('*') {
+                    return Err(format!("{host}: a network rule takes no wildcard"));
+                }
+                let rule = plain(&rule.name, access, protocol, source.clone(), meaning.all(), ports.clone());
+                self.hosts.push(HostRule { key: HostKey::Host(host.to_ascii_lowercase()), rule });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn plain(
+    name: &str,
+    access: Access,
+    protocol: Protocol,
+    src: Arc<AddrSet>,
+    dst: Arc<AddrSet>,
+    dport: Ports,
+) -> Rule {
+    Rule { name: name.to_owned(), priority: 0, access, protocol, src, dst, sport: Ports::all(), dport }
+}
+
+fn list(rules: impl IntoIterator<Item = Rule>) -> Result<RuleList, String> {
+    let mut rules: Vec<Rule> = rules.into_iter().collect();
+    for (priority, rule) in rules.iter_mut().enumerate() {
+        rule.priority = priority as u32;
+    }
+    RuleList::new(rules, Access::Deny).map_err(|e| e.to_string())
+}
+
+fn sources(texts: &[String], groups: &[String], meaning: &mut Meaning<'_>) -> Result<Arc<AddrSet>, String> {
+    let mut sets = literal(texts)?.into_iter().map(Arc::new).collect::<Vec<_>>();
+    for name in groups {
+        sets.push(meaning.group(name)?);
+    }
+    if sets.is_empty() {
+        return Err("it has no source".to_owned());
+    }
+    Ok(Arc::new(AddrSet::union_of(sets.iter().map(AsRef::as_ref))))
+}
+
+/// Addresses, prefixes, ranges and `*`, IPv4 only; `None` where there are none.
+fn literal(texts: &[String]) -> Result<Option<AddrSet>, String> {
+    let mut v4 = Vec::new();
+    for text in texts {
+        match text.as_str() {
+            "*" => v4.push(crate::addr::Interval::all()),
+            text => match Entry::parse(text, false).map_err(|e| format!("{text}: {e}"))? {
+                Entry::V4(i) => v4.push(i),
+                Entry::V6(_) => return Err(format!("{text}: the firewall takes IPv4 only")),
+            },
+        }
+    }
+    Ok((!texts.is_empty()).then(|| AddrSet { v4: v4.into_iter().collect(), ..AddrSet::empty() }))
+}
+
+fn destinations(rule: &NetworkRule, meaning: &mut Meaning<'_>) -> Result<Option<Arc<AddrSet>>, String> {
+    let is_tag = |text: &String| {
+        text != "*" && text.parse::<IpPrefix>().is_err() && Entry::parse(text, false).is_err()
+    };
+    let (tags, plain): (Vec<String>, Vec<String>) = rule.destinations.iter().cloned().partition(is_tag);
+    if !tags.is_empty() && !plain.is_empty() {
+        return Err("tags and addresses in one rule, which Azure has refused".to_owned());
+    }
+    let mut sets: Vec<Arc<AddrSet>> = literal(&plain)?.into_iter().map(Arc::new).collect();
+    for tag in &tags {
+        if Symbol::find(tag).is_some() {
+            return Err(format!("{tag} cannot be a destination of the firewall"));
+        }
+        sets.push(meaning.tag(tag)?);
+    }
+    for name in &rule.destination_groups {
+        sets.push(meaning.group(name)?);
+    }
+    match sets.len() {
+        0 if rule.fqdns.is_empty() => Err("it has no destination".to_owned()),
+        0 => Ok(None),
+        1 => Ok(sets.pop()),
+        _ => Ok(Some(Arc::new(AddrSet::union_of(sets.iter().map(AsRef::as_ref))))),
+    }
+}
+
+/// What Azure would refuse. Source: rule-processing.md, 2025-05-07; resource-name-rules.md, 2020-02-11.
+fn field_errors(groups: &[RuleCollectionGroup]) -> Vec<String> {
+    let mut errors = Vec::new();
+    let in_range = |p: i64| (100..=65000).contains(&p);
+    for group in groups {
+        if !in_range(group.priority) {
+            errors
+                .push(format!("group {}: priority {} is not from 100 to 65000", group.name, group.priority));
+        }
+        let mut seen = HashSet::new();
+        for collection in &group.collections {
+            if !in_range(collection.priority) || !seen.insert(collection.priority) {
+                errors.push(format!(
+                    "collection {}: priority {} is out of range or taken",
+                    collection.name, collection.priority
+                ));
+            }
+            let names = collection.rules.iter().map(|r| match r {
+                FirewallRule::Network(r) => &r.name,
+                FirewallRule::Application(r) => &r.name,
+            });
+            let mut taken = HashSet::new();
+            for name in names {
+                if !super::legal_name(name) || !taken.insert(name.to_ascii_lowercase()) {
+                    errors.push(format!("{name} is no legal name, or taken"));
+                }
+            }
+        }
+    }
+    errors
+}
+
+/// A gap is allowed only where the firewall truly cannot say a flow.
+fn check_gaps(policy: &Policy, gaps: &HashSet<&str>) -> Result<(), String> {
+    let symbols = policy.symbols();
+    for flow in outbound(policy).filter(|f| gaps.contains(f.id.as_str()) && !f.local.v4.is_empty()) {
+        let platform = matches!(flow.remote, Remote::Symbol(s) if !matches!(s, Symbol::VirtualNetwork | Symbol::Internet));
+        let none_v4 = flow.remote_set(&symbols).is_none_or(|set| set.v4.is_empty());
+        if !(platform || none_v4 || matches!(flow.protocol, Protocol::Esp | Protocol::Ah)) {
+            return Err(format!("{} is reported as not expressible, but it is", flow.id));
+        }
+    }
+    Ok(())
+}
+
+fn outbound(policy: &Policy) -> impl Iterator<Item = &Flow> {
+    policy.flows.iter().filter(|f| f.direction == Direction::Outbound && f.is_for(Target::Firewall))
+}
+
+/// Whether the firewall must carry the IPv4 part of a flow.
+fn carried(flow: &Flow, gaps: &HashSet<&str>) -> bool {
+    !flow.local.v4.is_empty() && !gaps.contains(flow.id.as_str())
+}
+
+fn local_v4(flow: &Flow) -> Arc<AddrSet> {
+    Arc::new(AddrSet { v4: flow.local.v4.clone(), ..AddrSet::empty() })
+}
+
+fn network(
+    policy: &Policy,
+    emitted: &Emitted,
+    gaps: &HashSet<&str>,
+    format: &str,
+    report: &mut Report,
+) -> Result<(), String> {
+    let symbols = policy.symbols();
+    let expressible = |flow: &&Flow| {
+        let platform = matches!(flow.remote, Remote::Symbol(s) if !matches!(s, Symbol::VirtualNetwork | Symbol::Internet));
+        carried(flow, gaps) && !platform && !matches!(flow.protocol, Protocol::Esp | Protocol::Ah)
+    };
+    let wanted = outbound(policy).filter(expressible).filter_map(|flow| {
+        let remote = Arc::new(AddrSet { v4: flow.remote_set(&symbols)?.v4, ..AddrSet::empty() });
+        Some(plain(&flow.id, Access::Allow, flow.protocol, local_v4(flow), remote, flow.ports.clone()))
+    });
+    let wanted = list(wanted)?;
+    let rules = list(emitted.network.iter().cloned())?;
+    compare(&wanted, &rules, "", "network rules", format, report);
+    Ok(())
+}
+
+fn compare(wanted: &RuleList, emitted: &RuleList, host: &str, part: &str, format: &str, report: &mut Report) {
+    let differences = first_difference(wanted, emitted);
+    let to = if host.is_empty() { String::new() } else { format!(" for {host}") };
+    let rule_of = |list: &RuleList, packet| {
+        list.evaluate(packet).rule.map_or("the default".to_owned(), |r| r.name.clone())
+    };
+    if let Some(packet) = &differences.missing {
+        let (need, rule) = (rule_of(wanted, packet), rule_of(emitted, packet));
+        let text = format!("{packet}{to} must pass for {need}, but {rule} denies it");
+        report.fail(Target::Firewall, format, FailureKind::Missing, text);
+    }
+    if let Some(packet) = &differences.excess {
+        let text = format!("{packet}{to} passes by {}, but nothing asks for it", rule_of(emitted, packet));
+        report.fail(Target::Firewall, format, FailureKind::Excess, text);
+    }
+    if part.is_empty() {
+        return;
+    }
+    report.proven.push(Proven {
+        target: Target::Firewall.name().to_owned(),
+        format: format.to_owned(),
+        part: part.to_owned(),
+        rules: emitted.rules().len(),
+        needs: wanted.rules().len(),
+    });
+}
+
+/// Names fall into classes by the patterns that match them: each exact name, and for each wildcard a name below it
+/// that nothing else names. For one name of each class the rules are compared like any others.
+fn hosts(
+    policy: &Policy,
+    emitted: &Emitted,
+    gaps: &HashSet<&str>,
+    format: &str,
+    report: &mut Report,
+) -> Result<(), String> {
+    let wanted: Vec<(HostKey, Rule)> =
+        outbound(policy).filter(|f| carried(f, gaps)).filter_map(host_need).collect();
+    let mut names = BTreeSet::new();
+    for key in wanted.iter().map(|(key, _)| key).chain(emitted.hosts.iter().map(|h| &h.key)) {
+        names.insert(match key {
+            HostKey::Host(pattern) => {
+                HostKey::Host(pattern.replacen('*', "a-name-that-nothing-else-names", 1))
+            }
+            other => other.clone(),
+        });
+    }
+    for name in &names {
+        let need = list(wanted.iter().filter(|(key, _)| covers(key, name)).map(|(_, rule)| rule.clone()))?;
+        let rules = list(emitted.hosts.iter().filter(|h| covers(&h.key, name)).map(|h| h.rule.clone()))?;
+        let shown = match name {
+            HostKey::Host(host) => host.clone(),
+            HostKey::Tag(tag) => format!("FQDN tag {tag}"),
+            HostKey::Url(url) => url.clone(),
+        };
+        compare(&need, &rules, &shown, "", format, report);
+    }
+    if !names.is_empty() {
+        report.proven.push(Proven {
+            target: Target::Firewall.name().to_owned(),
+            format: format.to_owned(),
+            part: "hosts".to_owned(),
+            rules: emitted.hosts.len(),
+            needs: wanted.len(),
+        });
+    }
+    Ok(())
+}
+
+/// A host need as a rule. HTTP and HTTPS by name are TCP, also where any protocol is asked for.
+fn host_need(flow: &Flow) -> Option<(HostKey, Rule)> {
+    let key = match &flow.remote {
+        Remote::Fqdn(host) => HostKey::Host(host.as_str().to_owned()),
+        Remote::FqdnTag(tag) => HostKey::Tag(tag.clone()),
+        Remote::Url(url) => HostKey::Url(url.clone()),
+        _ => return None,
+    };
+    let web =
+        flow.ports.set().intervals().iter().all(|i| i.first() == i.last() && [80, 443].contains(&i.first()));
+    let protocol = if flow.protocol == Protocol::Any && web { Protocol::Tcp } else { flow.protocol };
+    let rule = plain(
+        &flow.id,
+        Access::Allow,
+        protocol,
+        local_v4(flow),
+        Arc::new(AddrSet::all()),
+        flow.ports.clone(),
+    );
+    Some((key, rule))
+}
+
+/// Whether a pattern matches a name: `*` at the left stands for one character or more.
+fn covers(pattern: &HostKey, name: &HostKey) -> bool {
+    match (pattern, name) {
+        (HostKey::Host(pattern), HostKey::Host(name)) => match pattern.strip_prefix('*') {
+            Some(ending) => name.len() > ending.len() && name.ends_with(ending),
+            None => pattern == name,
+        },
+        (pattern, name) => pattern == name,
+    }
+}

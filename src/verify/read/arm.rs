@@ -1,0 +1,208 @@
+//! ARM templates.
+
+use serde_json::Value;
+
+use super::ReadError;
+use crate::verify::resources::{
+    ApplicationRule, FirewallRule, IpGroup, NetworkRule, Nsg, Resources, Route, RouteTable, RuleCollection,
+    RuleCollectionGroup, SecurityRule,
+};
+
+/// Reads a deployment template: network security groups, route tables, IP groups, rule collection groups. Other
+/// resources are passed over.
+///
+/// # Errors
+/// [`ReadError`] with the place in the document where a member is missing or of another form.
+pub fn read_arm(bytes: &[u8]) -> Result<Resources, ReadError> {
+    let document: Value = serde_json::from_slice(bytes)
+        .map_err(|error| ReadError { place: "template".to_owned(), message: error.to_string() })?;
+    let top = Node { value: &document, place: "template".to_owned() };
+    let mut resources = Resources::default();
+    for resource in top.member("resources")?.items()? {
+        let properties = resource.member("properties");
+        match resource.member("type")?.text()?.to_ascii_lowercase().as_str() {
+            "microsoft.network/networksecuritygroups" => resources.nsgs.push(nsg(&resource, &properties?)?),
+            "microsoft.network/routetables" => {
+                resources.route_tables.push(route_table(&resource, &properties?)?)
+            }
+            "microsoft.network/ipgroups" => resources.ip_groups.push(IpGroup {
+                name: resource.member("name")?.text()?,
+                addresses: properties?.texts("ipAddresses")?,
+            }),
+            "microsoft.network/firewallpolicies/rulecollectiongroups" => {
+                resources.groups.push(group(&resource, &properties?)?);
+            }
+            _ => {}
+        }
+    }
+    Ok(resources)
+}
+
+/// A value of the document and where it stands.
+struct Node<'a> {
+    value: &'a Value,
+    place: String,
+}
+
+impl<'a> Node<'a> {
+    fn error(&self, message: &str) -> ReadError {
+        ReadError { place: self.place.clone(), message: message.to_owned() }
+    }
+
+    fn optional(&self, key: &str) -> Option<Node<'a>> {
+        let value = self.value.get(key).filter(|v| !v.is_null())?;
+        Some(Node { value, place: format!("{}.{key}", self.place) })
+    }
+
+    fn member(&self, key: &str) -> Result<Node<'a>, ReadError> {
+        self.optional(key).ok_or_else(|| self.error(&format!("`{key}` is missing")))
+    }
+
+    fn items(&self) -> Result<Vec<Node<'a>>, ReadError> {
+        let list = self.value.as_array().ok_or_else(|| self.error("a list is expected"))?;
+        let item = |(index, value)| Node { value, place: format!("{}[{index}]", self.place) };
+        Ok(list.iter().enumerate().map(item).collect())
+    }
+
+    /// A string; a literal that begins with `[` is written `[[`.
+    fn text(&self) -> Result<String, ReadError> {
+        let text = self.value.as_str().ok_or_else(|| self.error("a string is expected"))?;
+        Ok(text.strip_prefix("[[").map_or_else(|| text.to_owned(), |rest| format!("[{rest}")))
+    }
+
+    fn number(&self) -> Result<i64, ReadError> {
+        self.value.as_i64().ok_or_else(|| self.error("a whole number is expected"))
+    }
+
+    /// The strings of a list; empty if there is no such member.
+    fn texts(&self, key: &str) -> Result<Vec<String>, ReadError> {
+        match self.optional(key) {
+            Some(list) => list.items()?.iter().map(Node::text).collect(),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The value of the singular member and those of the plural one.
+    fn one_and_many(&self, one: &str, many: &str) -> Result<Vec<String>, ReadError> {
+        let mut values = self.texts(many)?;
+        if let Some(single) = self.optional(one) {
+            let text = single.text()?;
+            if !text.is_empty() {
+                values.push(text);
+            }
+        }
+        if values.is_empty() {
+            Err(self.error(&format!("neither `{one}` nor `{many}` is given")))
+        } else {
+            Ok(values)
+        }
+    }
+
+    /// The names at the end of resource ids, plain or as `[resourceId(…, 'name')]`.
+    fn ids(&self, key: &str) -> Result<Vec<String>, ReadError> {
+        self.texts(key)?.iter().map(|id| Ok(last_name(id))).collect()
+    }
+}
+
+fn last_name(id: &str) -> String {
+    match id.strip_prefix('[').and_then(|e| e.strip_suffix(']')) {
+        Some(expression) => {
+            let inner = expression.trim_end_matches(')');
+            let last = inner.rsplit(", ").next().unwrap_or(inner);
+            last.trim_matches('\'').replace("''", "'")
+        }
+        None => id.rsplit('/').next().unwrap_or(id).to_owned(),
+    }
+}
+
+fn nsg(resource: &Node<'_>, properties: &Node<'_>) -> Result<Nsg, ReadError> {
+    let mut nsg = Nsg { name: resource.member("name")?.text()?, rules: Vec::new() };
+    for rule in properties.member("securityRules")?.items()? {
+        let p = rule.member("properties")?;
+        nsg.rules.push(SecurityRule {
+            name: rule.member("name")?.text()?,
+            description: p.optional("description").map_or(Ok(String::new()), |d| d.text())?,
+            priority: p.member("priority")?.number()?,
+            direction: p.member("direction")?.text()?,
+            access: p.member("access")?.text()?,
+            protocol: p.member("protocol")?.text()?,
+            sources: p.one_and_many("sourceAddressPrefix", "sourceAddressPrefixes")?,
+            destinations: p.one_and_many("destinationAddressPrefix", "destinationAddressPrefixes")?,
+            source_ports: p.one_and_many("sourcePortRange", "sourcePortRanges")?,
+            destination_ports: p.one_and_many("destinationPortRange", "destinationPortRanges")?,
+        });
+    }
+    Ok(nsg)
+}
+
+fn route_table(resource: &Node<'_>, properties: &Node<'_>) -> Result<RouteTable, ReadError> {
+    let mut table = RouteTable { name: resource.member("name")?.text()?, routes: Vec::new() };
+    for route in properties.member("routes")?.items()? {
+        let p = route.member("properties")?;
+        table.routes.push(Route {
+            name: route.member("name")?.text()?,
+            address_prefix: p.member("addressPrefix")?.text()?,
+            next_hop_type: p.member("nextHopType")?.text()?,
+            next_hop_address: p.optional("nextHopIpAddress").map(|n| n.text()).transpose()?,
+        });
+    }
+    Ok(table)
+}
+
+fn group(resource: &Node<'_>, properties: &Node<'_>) -> Result<RuleCollectionGroup, ReadError> {
+    let mut group = RuleCollectionGroup {
+        name: last_name(&resource.member("name")?.text()?),
+        priority: properties.member("priority")?.number()?,
+        collections: Vec::new(),
+    };
+    for collection in properties.member("ruleCollections")?.items()? {
+        let kind = collection.member("ruleCollectionType")?;
+        if kind.text()? != "FirewallPolicyFilterRuleCollection" {
+            return Err(kind.error("only filter collections are read"));
+        }
+        let rules = collection.member("rules")?.items()?;
+        group.collections.push(RuleCollection {
+            name: collection.member("name")?.text()?,
+            priority: collection.member("priority")?.number()?,
+            action: collection.member("action")?.member("type")?.text()?,
+            rules: rules.iter().map(firewall_rule).collect::<Result<_, _>>()?,
+        });
+    }
+    Ok(group)
+}
+
+fn firewall_rule(rule: &Node<'_>) -> Result<FirewallRule, ReadError> {
+    let name = rule.member("name")?.text()?;
+    let kind = rule.member("ruleType")?;
+    match kind.text()?.as_str() {
+        "NetworkRule" => Ok(FirewallRule::Network(NetworkRule {
+            name,
+            protocols: rule.texts("ipProtocols")?,
+            sources: rule.texts("sourceAddresses")?,
+            source_groups: rule.ids("sourceIpGroups")?,
+            destinations: rule.texts("destinationAddresses")?,
+            destination_groups: rule.ids("destinationIpGroups")?,
+            fqdns: rule.texts("destinationFqdns")?,
+            ports: rule.texts("destinationPorts")?,
+        })),
+        "ApplicationRule" => {
+            let mut protocols = Vec::new();
+            for protocol in rule.member("protocols")?.items()? {
+                let port = protocol.member("port")?;
+                let number = u16::try_from(port.number()?).map_err(|_| port.error("a port is expected"))?;
+                protocols.push((protocol.member("protocolType")?.text()?, number));
+            }
+            Ok(FirewallRule::Application(ApplicationRule {
+                name,
+                sources: rule.texts("sourceAddresses")?,
+                source_groups: rule.ids("sourceIpGroups")?,
+                protocols,
+                fqdns: rule.texts("targetFqdns")?,
+                urls: rule.texts("targetUrls")?,
+                fqdn_tags: rule.texts("fqdnTags")?,
+                terminate_tls: rule.optional("terminateTLS").is_some_and(|t| t.value == &Value::Bool(true)),
+            }))
+        }
+        other => Err(kind.error(&format!("rules of type {other} are not read"))),
+    }
+}

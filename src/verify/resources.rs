@@ -1,0 +1,166 @@
+//! What emitted files say, in the words of Azure's resources: every reader of a format gives these.
+//!
+//! Fields hold text as it stands in the file. What the text means is the business of the replay.
+
+/// The resources of one or several files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Network security groups.
+    pub nsgs: Vec<Nsg>,
+    /// Route tables.
+    pub route_tables: Vec<RouteTable>,
+    /// Rule collection groups of firewall policies.
+    pub groups: Vec<RuleCollectionGroup>,
+    /// IP groups.
+    pub ip_groups: Vec<IpGroup>,
+}
+
+impl Resources {
+    /// Adds the resources of another file.
+    pub fn extend(&mut self, other: Resources) {
+        self.nsgs.extend(other.nsgs);
+        self.route_tables.extend(other.route_tables);
+        self.groups.extend(other.groups);
+        self.ip_groups.extend(other.ip_groups);
+    }
+}
+
+/// A network security group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Nsg {
+    /// Name.
+    pub name: String,
+    /// Rules in order of the file.
+    pub rules: Vec<SecurityRule>,
+}
+
+/// A rule of a network security group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecurityRule {
+    /// Name.
+    pub name: String,
+    /// Description.
+    pub description: String,
+    /// Priority.
+    pub priority: i64,
+    /// `Inbound` or `Outbound`.
+    pub direction: String,
+    /// `Allow` or `Deny`.
+    pub access: String,
+    /// `Tcp`, `Udp`, `Icmp`, `Esp`, `Ah` or `*`.
+    pub protocol: String,
+    /// Addresses, prefixes, one tag or `*`.
+    pub sources: Vec<String>,
+    /// The same for the other side.
+    pub destinations: Vec<String>,
+    /// Ports and ranges of the source.
+    pub source_ports: Vec<String>,
+    /// Ports and ranges of the destination.
+    pub destination_ports: Vec<String>,
+}
+
+/// A route table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RouteTable {
+    /// Name.
+    pub name: String,
+    /// Routes in order of the file.
+    pub routes: Vec<Route>,
+}
+
+/// A route.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Route {
+    /// Name.
+    pub name: String,
+    /// Prefix or service tag.
+    pub address_prefix: String,
+    /// `VirtualAppliance`, `Internet`, `None`, `VnetLocal`, `VirtualNetworkGateway`.
+    pub next_hop_type: String,
+    /// Address of the appliance.
+    pub next_hop_address: Option<String>,
+}
+
+/// An IP group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IpGroup {
+    /// Name.
+    pub name: String,
+    /// Addresses, prefixes and ranges.
+    pub addresses: Vec<String>,
+}
+
+/// A rule collection group of a firewall policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleCollectionGroup {
+    /// Name, without that of the policy.
+    pub name: String,
+    /// Priority.
+    pub priority: i64,
+    /// Collections in order of the file.
+    pub collections: Vec<RuleCollection>,
+}
+
+/// A rule collection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleCollection {
+    /// Name.
+    pub name: String,
+    /// Priority.
+    pub priority: i64,
+    /// `Allow` or `Deny`.
+    pub action: String,
+    /// Rules in order of the file, which is the order they are tried in.
+    pub rules: Vec<FirewallRule>,
+}
+
+/// A rule of a firewall policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FirewallRule {
+    /// Matched by address or exact host.
+    Network(NetworkRule),
+    /// Matched by the host in HTTP or TLS.
+    Application(ApplicationRule),
+}
+
+/// A network rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NetworkRule {
+    /// Name.
+    pub name: String,
+    /// `TCP`, `UDP`, `ICMP`, `Any`.
+    pub protocols: Vec<String>,
+    /// Source addresses and prefixes.
+    pub sources: Vec<String>,
+    /// Names of source IP groups.
+    pub source_groups: Vec<String>,
+    /// Destination addresses, prefixes and service tags.
+    pub destinations: Vec<String>,
+    /// Names of destination IP groups.
+    pub destination_groups: Vec<String>,
+    /// Destination hosts.
+    pub fqdns: Vec<String>,
+    /// Destination ports and ranges.
+    pub ports: Vec<String>,
+}
+
+/// An application rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApplicationRule {
+    /// Name.
+    pub name: String,
+    /// Source addresses and prefixes.
+    pub sources: Vec<String>,
+    /// Names of source IP groups.
+    pub source_groups: Vec<String>,
+    /// `Http` or `Https`, with the port.
+    pub protocols: Vec<(String, u16)>,
+    /// Hosts, `*` at the left allowed.
+    pub fqdns: Vec<String>,
+    /// URLs.
+    pub urls: Vec<String>,
+    /// FQDN tags.
+    pub fqdn_tags: Vec<String>,
+    /// Whether TLS is inspected.
+    pub terminate_tls: bool,
+}
