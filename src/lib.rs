@@ -24,6 +24,8 @@
 
 pub mod addr;
 pub mod catalog;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod emit;
 mod error;
 pub mod lower;
@@ -32,6 +34,8 @@ pub mod pipeline;
 pub mod plan;
 pub mod policy;
 pub mod report;
+#[cfg(feature = "cli")]
+pub mod store;
 pub mod tags;
 pub mod target;
 pub mod text;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `tagwall` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tagwall::cli::run()
+}

@@ -1,0 +1,97 @@
+//! `tagwall generate`
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::catalog::Catalog;
+use crate::cli::args::Generate;
+use crate::cli::{Failure, output, select, write};
+use crate::pipeline::{self, Generation};
+use crate::policy::{PolicySource, cloud_of};
+use crate::tags::{Cloud, Snapshot};
+
+/// The outcome of one policy, as JSON.
+#[derive(Serialize)]
+struct Outcome {
+    policy: String,
+    name: String,
+    dir: String,
+    files: Vec<String>,
+    flows: usize,
+    not_expressed: usize,
+    proven: bool,
+}
+
+pub(in crate::cli) fn run(args: &Generate) -> Result<(), Failure> {
+    // Everything is made before anything is written: one wrong policy among several leaves no half of a run.
+    let mut snapshots: BTreeMap<Cloud, Snapshot> = BTreeMap::new();
+    let mut made: Vec<(String, Generation)> = Vec::new();
+    for path in &args.policies {
+        let source = read_policy(path)?;
+        let cloud = cloud_of(&source.intent);
+        let snapshot = match snapshots.entry(cloud) {
+            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::btree_map::Entry::Vacant(free) => {
+                free.insert(select::snapshot(&args.data, Some(cloud))?)
+            }
+        };
+        let catalog = catalog_of(path, &source)?;
+        let generation = pipeline::generate(&source, &catalog, snapshot)?;
+        if let Some((other, _)) = made.iter().find(|(_, g)| g.name == generation.name) {
+            let (name, path) = (&generation.name, path.display());
+            return Err(Failure::Input(format!(
+                "{path} and {other} are both called {name}; give one another name"
+            )));
+        }
+        made.push((path.display().to_string(), generation));
+    }
+    let mut outcomes = Vec::new();
+    for (policy, generation) in made {
+        write::replace_folder(&args.out, &generation.name, &generation.files)?;
+        outcomes.push(outcome(policy, &args.out, &generation));
+    }
+    output::print(&args.printing, &outcomes, |out| {
+        outcomes.iter().try_for_each(|o| {
+            writeln!(out, "{}: proven, {} flows, {} files", o.dir, o.flows, o.files.len())?;
+            o.files.iter().try_for_each(|f| writeln!(out, "  {f}"))?;
+            match o.not_expressed {
+                0 => Ok(()),
+                n => writeln!(out, "  {n} needs are not expressed on every target: see report.md"),
+            }
+        })
+    })
+}
+
+fn outcome(policy: String, out: &Path, generation: &Generation) -> Outcome {
+    Outcome {
+        policy,
+        name: generation.name.clone(),
+        dir: out.join(&generation.name).display().to_string(),
+        files: generation.files.iter().map(|f| f.name.clone()).collect(),
+        flows: generation.policy.flows.len(),
+        not_expressed: generation.plan.gaps.iter().filter(|g| g.covered_by.is_empty()).count(),
+        proven: generation.proof.is_success(),
+    }
+}
+
+fn read_policy(path: &Path) -> Result<PolicySource, Failure> {
+    Ok(PolicySource::read(&path.display().to_string(), &read_text(path)?)?)
+}
+
+/// The built-in catalogue with the policy's own files, which are named relative to the policy.
+fn catalog_of(path: &Path, source: &PolicySource) -> Result<Catalog, Failure> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let files = &source.intent.catalog.files;
+    let read = |name: &String| Ok((name.clone(), read_text(&folder.join(name))?));
+    let texts = files.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
+    Ok(Catalog::builtin().extended(&texts)?)
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    let bytes = fs::read(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display())))?;
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::Input(format!("{}: not a text file in UTF-8", path.display())))
+}

@@ -1,0 +1,144 @@
+//! `tagwall init`
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+
+use crate::catalog::{Catalog, OptionSpec, OptionValue, Workload};
+use crate::cli::args::Init;
+use crate::cli::{Failure, output};
+use crate::text::did_you_mean;
+
+const HEAD: &str = "\
+# A tagwall policy: what one environment may reach. Everything else is denied.
+# Make the rules with:  tagwall generate FILE --snapshot sample --out out
+# All keys, for editors:  tagwall schema
+schema = 1
+
+# Names the output folder and begins the names of the Azure resources.
+name = \"ml-prod\"
+
+# public, usgov or china
+cloud = \"public\"
+
+# Region of the workspace: westeurope, \"West Europe\" and WestEurope are the same.
+region = \"westeurope\"
+
+[network]
+# Address space of the virtual network.
+address-space = [\"10.20.0.0/16\"]
+# Private address of Azure Firewall or another appliance. Leave it out if there is none.
+firewall = \"10.20.255.4\"
+
+# One table for each subnet that rules are made for.
+[subnets.training]
+prefixes = [\"10.20.1.0/24\"]
+";
+
+const TAIL: &str = "
+# A need written by hand. Remotes: a service tag, a prefix, a range, fqdn:host, fqdn:*.below.it, fqdn-tag:NAME,
+# url:host/path, group:NAME, Internet, VirtualNetwork or *.
+# [[allow]]
+# subnet    = \"training\"
+# direction = \"outbound\"            # the default; inbound needs have `from` in place of `to`
+# to        = [\"Sql.westeurope\", \"203.0.113.0/24\", \"fqdn:*.pytorch.org\"]
+# except    = [\"203.0.113.7\"]      # taken out of the remotes
+# protocol  = \"tcp\"                # tcp, udp, icmp, esp, ah, any; one or a list
+# ports     = \"1433\"               # \"443,8704-8710\", a number, a list, \"*\"
+# why       = \"feature store\"
+
+# [groups]
+# partners = [\"203.0.113.0/24\", \"198.51.100.0/24\"]
+
+# [precision]
+# max-extra = 0                    # extra addresses allowed for the whole environment; 0 is exact
+# never = [\"198.51.100.0/24\"]      # may never be covered, at any price
+
+# [nsg]
+# tags = \"auto\"                    # by name where the target takes it, else prefixes | \"native\" | \"expand\"
+# deny-rest = true                 # end in the deny that makes this an allow-list
+# hosts = \"report\"                 # host names: list them | \"internet\": open their ports, the firewall judges
+# vnet = \"allow\"                   # traffic inside the virtual network
+# load-balancer = \"allow\"          # health probes
+
+# [route-table]
+# default = \"firewall\"             # 0.0.0.0/0 to network.firewall | \"internet\" | \"none\"
+# private = \"system\"               # private ranges outside the network: as Azure has it | \"firewall\"
+# disable-bgp = false
+
+# [firewall]
+# sku = \"standard\"                 # basic | standard | premium
+# ip-groups = \"auto\"               # long lists in IP groups | \"always\" | \"never\"
+# dns-proxy = true                 # host names in network rules need it
+# tls-inspection = false           # paths of URLs need it, and premium
+
+# [limits]
+# profile = \"current\"              # or \"conservative\", for older subscriptions and tools
+# routes-per-table = 400           # single figures by the names that the report shows
+
+# [output]
+# formats = [\"arm\"]
+# targets = [\"nsg\", \"route-table\", \"firewall\"]
+";
+
+pub(in crate::cli) fn run(args: &Init) -> Result<(), Failure> {
+    let catalog = Catalog::builtin();
+    let workload = catalog.workload(&args.workload).ok_or_else(|| {
+        let hint = did_you_mean(&catalog.nearest(&args.workload));
+        Failure::Input(format!(
+            "there is no workload `{}`{hint}; `tagwall workloads` lists them",
+            args.workload
+        ))
+    })?;
+    let text = format!("{HEAD}\n{}{TAIL}", allow(workload));
+    if args.stdout {
+        let mut out = output::stdout();
+        return out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::Output);
+    }
+    let path = args.file.display();
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&args.file)
+        .and_then(|mut f| f.write_all(text.as_bytes()));
+    match written {
+        Ok(()) => {
+            output::say(&format!(
+                "wrote {path}; edit it, then run: tagwall generate {path} --snapshot sample --out out"
+            ));
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(Failure::Input(format!("{path} exists already; name another file")))
+        }
+        Err(error) => Err(Failure::Io(format!("{path}: {error}"))),
+    }
+}
+
+/// The entry for a workload: its options as comments, or set where they have to be given.
+fn allow(workload: &Workload) -> String {
+    let mut text = format!(
+        "# {}\n[[allow]]\nworkload = \"{}\"\nsubnet = \"training\"\n",
+        workload.title(),
+        workload.name()
+    );
+    for option in workload.options() {
+        text.push_str(&format!("# {}\n", option.help.replace('\n', " ")));
+        let mark = if option.required { "" } else { "# " };
+        text.push_str(&format!("{mark}{} = {}\n", option.name, value(option)));
+    }
+    text.push_str("# prefer = \"auto\"                 # tags, hosts where there is no tag | \"tags\" | \"fqdns\" | \"both\"\n");
+    text.push_str(
+        "# without = [\"row-id\"]            # rows to leave out; `tagwall workloads NAME` shows them\n",
+    );
+    text
+}
+
+fn value(option: &OptionSpec) -> String {
+    match &option.default {
+        OptionValue::Bool(switch) => switch.to_string(),
+        OptionValue::Text(text) => format!("\"{text}\""),
+        OptionValue::List(list) => {
+            format!("[{}]", list.iter().map(|t| format!("\"{t}\"")).collect::<Vec<_>>().join(", "))
+        }
+    }
+}

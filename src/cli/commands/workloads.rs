@@ -1,0 +1,212 @@
+//! `tagwall workloads`
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::catalog::{Catalog, Context, OptionValue, Prefer, Resolved, Workload};
+use crate::cli::args::Workloads;
+use crate::cli::{Failure, output, select};
+use crate::tags::Regions;
+use crate::text::did_you_mean;
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    name: &'a str,
+    title: &'a str,
+    clouds: Vec<&'a str>,
+    rows: usize,
+    beyond_article: bool,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    name: &'a str,
+    title: &'a str,
+    summary: &'a str,
+    cloud: &'a str,
+    region: String,
+    options: Vec<OptionInfo<'a>>,
+    preconditions: Vec<String>,
+    rows: Vec<RowInfo>,
+    not_used: Vec<NotUsed>,
+    sources: &'a [String],
+}
+
+#[derive(Serialize)]
+struct OptionInfo<'a> {
+    name: &'a str,
+    values: String,
+    default: serde_json::Value,
+    required: bool,
+    help: &'a str,
+}
+
+#[derive(Serialize)]
+struct RowInfo {
+    id: String,
+    direction: &'static str,
+    remote: String,
+    protocol: String,
+    ports: String,
+    required: bool,
+    purpose: String,
+    source: String,
+}
+
+#[derive(Serialize)]
+struct NotUsed {
+    id: String,
+    why: String,
+}
+
+pub(in crate::cli) fn run(args: &Workloads) -> Result<(), Failure> {
+    let catalog = Catalog::builtin();
+    match &args.name {
+        None => list(args, catalog),
+        Some(name) => {
+            let workload = catalog.workload(name).ok_or_else(|| {
+                Failure::Input(format!(
+                    "there is no workload `{name}`{}",
+                    did_you_mean(&catalog.nearest(name))
+                ))
+            })?;
+            show(args, workload)
+        }
+    }
+}
+
+fn list(args: &Workloads, catalog: &Catalog) -> Result<(), Failure> {
+    let list: Vec<Listed<'_>> = catalog
+        .workloads()
+        .map(|w| Listed {
+            name: w.name(),
+            title: w.title(),
+            clouds: w.clouds().iter().map(|c| c.name()).collect(),
+            rows: w.rows().len(),
+            beyond_article: w.beyond_article(),
+        })
+        .collect();
+    output::print(&args.printing, &list, |out| {
+        let mut table = output::table(&["workload", "clouds", "rows", "what it is"]);
+        for item in &list {
+            table.add_row([item.name, &item.clouds.join(" "), &item.rows.to_string(), item.title]);
+        }
+        output::write_table(out, &table)?;
+        writeln!(out, "\n`tagwall workloads NAME` shows one with its rows, options and sources.")
+    })
+}
+
+fn show(args: &Workloads, workload: &Workload) -> Result<(), Failure> {
+    let cloud = select::find_cloud(&args.cloud)?;
+    let regions = Regions::of(cloud);
+    let home = regions.iter().find(|r| r.suffix() == "WestEurope").or_else(|| regions.iter().next());
+    let region = match &args.region {
+        Some(text) => regions.find(text),
+        None => home,
+    };
+    let region = region.ok_or_else(|| {
+        let text = args.region.as_deref().unwrap_or_default();
+        let names: Vec<String> = regions.locations().collect();
+        let hint = did_you_mean(&crate::text::nearest(text, names.iter().map(String::as_str)));
+        Failure::Input(format!("the cloud {cloud} has no region `{text}`{hint}"))
+    })?;
+    let options = BTreeMap::new();
+    let context =
+        Context { cloud, region, regions, options: &options, prefer: Prefer::Both, without: &[], with: &[] };
+    let resolved = workload.resolve(&context).map_err(|errors| {
+        Failure::Input(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    })?;
+    let shown = describe(workload, cloud.name(), region.location(), &resolved);
+    output::print(&args.printing, &shown, |out| write_text(out, &shown))
+}
+
+fn describe<'a>(workload: &'a Workload, cloud: &'a str, region: String, resolved: &Resolved) -> Shown<'a> {
+    Shown {
+        name: workload.name(),
+        title: workload.title(),
+        summary: workload.summary(),
+        cloud,
+        region,
+        options: workload
+            .options()
+            .iter()
+            .map(|o| OptionInfo {
+                name: &o.name,
+                values: o.kind.expected(),
+                default: match &o.default {
+                    OptionValue::Bool(b) => (*b).into(),
+                    OptionValue::Text(t) => t.as_str().into(),
+                    OptionValue::List(l) => l.clone().into(),
+                },
+                required: o.required,
+                help: &o.help,
+            })
+            .collect(),
+        preconditions: resolved.preconditions.clone(),
+        rows: resolved
+            .rows
+            .iter()
+            .map(|r| RowInfo {
+                id: r.id.clone(),
+                direction: r.direction.name(),
+                remote: r.need.to_string(),
+                protocol: r.protocol.to_string(),
+                ports: r.ports.to_string(),
+                required: r.required,
+                purpose: r.purpose.clone(),
+                source: r.source.clone(),
+            })
+            .collect(),
+        not_used: resolved.skipped.iter().map(|s| NotUsed { id: s.id.clone(), why: s.why.clone() }).collect(),
+        sources: workload.sources(),
+    }
+}
+
+fn write_text(out: &mut dyn Write, shown: &Shown<'_>) -> io::Result<()> {
+    writeln!(out, "{}: {}\n\n{}\n", shown.name, shown.title, shown.summary.trim())?;
+    writeln!(out, "Rows in {} ({}), by tag and by host:", shown.region, shown.cloud)?;
+    let mut table = output::table(&["  row", "", "remote", "protocol", "ports", "purpose", "source"]);
+    for row in &shown.rows {
+        let purpose = if row.required { row.purpose.clone() } else { format!("{} (optional)", row.purpose) };
+        let way = if row.direction == "inbound" { "in" } else { "out" };
+        table.add_row([
+            &format!("  {}", row.id),
+            way,
+            &row.remote,
+            &row.protocol,
+            &row.ports,
+            &purpose,
+            &row.source,
+        ]);
+    }
+    output::write_table(out, &table)?;
+    if !shown.options.is_empty() {
+        writeln!(out, "\nOptions, as further keys of the [[allow]]:")?;
+        for option in &shown.options {
+            let default = if option.required {
+                "has to be given".to_owned()
+            } else {
+                format!("default {}", option.default)
+            };
+            writeln!(out, "  {} ({}; {default})\n      {}", option.name, option.values, option.help)?;
+        }
+    }
+    write_list(out, "Must hold, or no rule helps:", shown.preconditions.iter().cloned())?;
+    write_list(
+        out,
+        "Rows not taken with these options:",
+        shown.not_used.iter().map(|n| format!("{}: {}", n.id, n.why)),
+    )?;
+    write_list(out, "Sources:", shown.sources.iter().cloned())
+}
+
+fn write_list(out: &mut dyn Write, title: &str, items: impl Iterator<Item = String>) -> io::Result<()> {
+    let items: Vec<String> = items.collect();
+    if items.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{title}")?;
+    items.iter().try_for_each(|item| writeln!(out, "  - {item}"))
+}

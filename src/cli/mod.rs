@@ -1,0 +1,107 @@
+//! The command line: flags to calls, results to text or JSON, errors to exit codes.
+
+mod args;
+mod commands;
+mod output;
+mod select;
+mod write;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+/// Reads the arguments, does what they say and gives the exit code.
+///
+/// | code | meaning |
+/// |---|---|
+/// | 0 | done |
+/// | 1 | could not do it: network, disk |
+/// | 2 | the input is wrong; nothing written |
+/// | 3 | not possible within the limits or budget; nothing written |
+/// | 4 | a difference, drift or failed proof |
+/// | 5 | new data refused as suspicious; last good kept |
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; everything else is wrong input.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::from(1) };
+        }
+    };
+    match dispatch(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader that has seen enough closed the pipe: nothing to say, nobody to say it to.
+        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Init(args) => commands::init::run(&args),
+        Command::Generate(args) => commands::generate::run(&args),
+        Command::Expand(args) => commands::expand::run(&args),
+        Command::Lookup(args) => commands::lookup::run(&args),
+        Command::Tags(args) => commands::tags::run(&args),
+        Command::Workloads(args) => commands::workloads::run(&args),
+        Command::Minimize(args) => commands::minimize::run(&args),
+        Command::Schema(_) => commands::schema::run(),
+        Command::Completions(args) => commands::completions::run(&args),
+    }
+}
+
+/// Why a command did not do what it should.
+#[derive(Debug)]
+enum Failure {
+    /// A file or the network failed; exit code 1.
+    Io(String),
+    /// The input is wrong; exit code 2.
+    Input(String),
+    /// A stage of the library refused; its own exit code.
+    Stage(crate::Error),
+    /// Writing the results failed; exit code 1.
+    Output(std::io::Error),
+}
+
+impl Failure {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Io(_) | Failure::Output(_) => 1,
+            Failure::Input(_) => 2,
+            Failure::Stage(error) => error.exit_code(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Io(text) | Failure::Input(text) => f.write_str(text),
+            Failure::Stage(error) => error.fmt(f),
+            Failure::Output(error) => write!(f, "cannot write the results: {error}"),
+        }
+    }
+}
+
+impl<E: Into<crate::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure::Stage(error.into())
+    }
+}
+
+impl From<crate::store::LoadError> for Failure {
+    fn from(error: crate::store::LoadError) -> Self {
+        use crate::store::LoadError;
+        match error {
+            LoadError::Io { .. } => Failure::Io(error.to_string()),
+            _ => Failure::Input(error.to_string()),
+        }
+    }
+}
