@@ -8,5 +8,21 @@ macro_rules! files {
 }
 
 /// Every file of the built-in catalogue; a test holds the list against the directory.
-pub(super) const FILES: &[(&str, &str)] =
-    files!["sources", "risks", "aliases", "absent-tags", "aml-compute",];
+pub(super) const FILES: &[(&str, &str)] = files![
+    "sources",
+    "risks",
+    "aliases",
+    "absent-tags",
+    "aks-egress",
+    "aml-compute",
+    "aml-exfiltration",
+    "aml-hdinsight",
+    "aml-inference",
+    "aml-kubernetes",
+    "aml-serverless",
+    "aml-training-internet",
+    "aml-vm",
+    "aml-workspace",
+    "databricks",
+    "hdinsight",
+];

@@ -7,12 +7,16 @@ use super::workload::{OptionKind, OptionSpec, OptionValue};
 use crate::tags::Cloud;
 use crate::text::{did_you_mean, nearest};
 
-/// One condition on an option or on the cloud; those of a row must all hold.
+/// One condition on options or the cloud; those of a row must all hold.
 ///
-/// Written `name` (on, or given), `!name` (off, or not given), `name=a|b`, `name!=a|b`. The name `cloud` asks for
-/// the cloud; every other name is an option of the workload.
+/// Written `name` (on, or given), `!name` (off, or not given), `name=a|b`, `name!=a|b`; several with ` or ` between,
+/// of which one must hold. The name `cloud` asks for the cloud; every other name is an option of the workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
+pub struct Condition(Vec<Test>);
+
+/// One part of a condition, between `or`s.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Test {
     name: String,
     negated: bool,
     values: Vec<String>,
@@ -20,6 +24,21 @@ pub struct Condition {
 
 impl Condition {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        text.split(" or ").map(Test::parse).collect::<Result<_, _>>().map(Condition)
+    }
+
+    /// What is wrong with the condition for a workload with these options.
+    pub(super) fn problem(&self, options: &[OptionSpec]) -> Option<String> {
+        self.0.iter().find_map(|test| test.problem(options))
+    }
+
+    pub(super) fn holds(&self, options: &BTreeMap<&str, OptionValue>, cloud: Cloud) -> bool {
+        self.0.iter().any(|test| test.holds(options, cloud))
+    }
+}
+
+impl Test {
+    fn parse(text: &str) -> Result<Self, String> {
         let (head, values) = match text.split_once('=') {
             Some((head, values)) => (head, values.split('|').map(|v| v.trim().to_owned()).collect()),
             None => (text, Vec::new()),
@@ -31,19 +50,14 @@ impl Condition {
             (None, None, _) => (head, false),
             _ => return Err(format!("`{text}` is no condition: write name, !name, name=a|b or name!=a|b")),
         };
-        if name.is_empty() || values.iter().any(String::is_empty) {
-            return Err(format!("`{text}` is no condition: a name or a value is missing"));
+        let name = name.trim();
+        if name.is_empty() || name.contains(char::is_whitespace) || values.iter().any(String::is_empty) {
+            return Err(format!("`{text}` is no condition: a name, a value or `or` is missing"));
         }
-        Ok(Condition { name: name.trim().to_owned(), negated, values })
+        Ok(Test { name: name.to_owned(), negated, values })
     }
 
-    /// The option asked for, or `cloud`.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// What is wrong with the condition for a workload with these options.
-    pub(super) fn problem(&self, options: &[OptionSpec]) -> Option<String> {
+    fn problem(&self, options: &[OptionSpec]) -> Option<String> {
         let known: Vec<&str> = match options.iter().find(|o| o.name == self.name) {
             _ if self.name == "cloud" => Cloud::ALL.iter().map(|c| c.name()).collect(),
             None => {
@@ -60,7 +74,7 @@ impl Condition {
         Some(format!("`when`: `{}` is never `{wrong}`; it is one of {}", self.name, known.join(", ")))
     }
 
-    pub(super) fn holds(&self, options: &BTreeMap<&str, OptionValue>, cloud: Cloud) -> bool {
+    fn holds(&self, options: &BTreeMap<&str, OptionValue>, cloud: Cloud) -> bool {
         let cloud_name = OptionValue::Text(cloud.name().to_owned());
         let value = if self.name == "cloud" { Some(&cloud_name) } else { options.get(self.name.as_str()) };
         let plain = match value {
@@ -74,6 +88,13 @@ impl Condition {
 }
 
 impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tests: Vec<String> = self.0.iter().map(Test::to_string).collect();
+        f.write_str(&tests.join(" or "))
+    }
+}
+
+impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let not = if self.negated { "!" } else { "" };
         match self.values.is_empty() {
@@ -108,12 +129,15 @@ mod tests {
             ("!list", true),
             ("cloud=public|usgov", false),
             ("cloud!=public", true),
+            ("off or on", true),
+            ("off or list or style=b", true),
+            ("off or list", false),
         ] {
             let condition = Condition::parse(text).unwrap();
             assert_eq!(condition.holds(&options, Cloud::China), expected, "{text}");
             assert_eq!(condition.to_string(), text);
         }
-        for text in ["", "!", "=a", "a=", "!a=b", "a=b|"] {
+        for text in ["", "!", "=a", "a=", "!a=b", "a=b|", "a b", "a or "] {
             assert!(Condition::parse(text).is_err(), "{text}");
         }
     }
