@@ -261,3 +261,17 @@ fn every_row_of_the_facts_is_here() {
     let both: Vec<_> = excused_ids.intersection(&known).collect();
     assert!(both.is_empty(), "excused and present: {both:?}");
 }
+
+#[test]
+fn the_examples_of_the_readme_load() {
+    let readme = std::fs::read_to_string(directory().join("README.md")).unwrap();
+    let examples: Vec<&str> =
+        readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let workload = format!("{}\n{}", examples[0], examples[1]);
+    let files =
+        [("labs.toml".to_owned(), workload), ("own.toml".to_owned(), examples.last().unwrap().to_string())];
+    let catalog = Catalog::builtin().extended(&files).unwrap_or_else(|error| panic!("{error}"));
+    assert!(catalog.workload("labs").unwrap().row("lab-1").is_some());
+    let own = catalog.workload("aml-compute").unwrap().row("aml-o1").unwrap();
+    assert_eq!(own.flows().next().unwrap().1, "443");
+}

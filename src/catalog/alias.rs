@@ -49,10 +49,11 @@ pub(super) struct AliasRule {
 impl AliasRule {
     pub(super) fn apply(&self, text: &str) -> Option<Alias> {
         // Where only the case is wrong, other spellings of the right name are no mistake worth a word.
-        if self.written.eq_ignore_ascii_case(&self.name) && self.written != text {
+        let only_case = self.written.eq_ignore_ascii_case(&self.name);
+        let rest = rest_of(&self.written, text)?;
+        if only_case && self.written.replace('*', rest) != text {
             return None;
         }
-        let rest = rest_of(&self.written, text)?;
         Some(Alias { name: self.name.replace('*', rest), note: self.note.clone() })
     }
 }

@@ -259,3 +259,149 @@ fn include_list<T: Clone>(list: &mut Vec<T>, other: &[T], name: impl Fn(&T) -> &
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Catalog;
+
+    fn extended(files: &[&str]) -> Result<Catalog, String> {
+        let files: Vec<(String, String)> =
+            files.iter().enumerate().map(|(i, text)| (format!("{i}.toml"), (*text).to_owned())).collect();
+        Catalog::builtin().extended(&files).map_err(|error| error.to_string())
+    }
+
+    fn errors(text: &str) -> String {
+        extended(&[text]).expect_err("must not be accepted")
+    }
+
+    #[test]
+    fn rows_and_options_are_overridden() {
+        let file = r#"
+            name = "aml-vm"
+            [[option]]
+            name = "ssh-port"
+            kind = "port"
+            default = 2222
+            help = "Our port."
+            [[row]]
+            id = "vm-1"
+            direction = "inbound"
+            addresses = "192.0.2.0/28"
+            flows = "tcp {option:ssh-port}"
+            purpose = "only the bastion"
+            source = "our own rule"
+            [[row]]
+            id = "vm-9"
+            direction = "outbound"
+            hosts = "internal.example.org"
+            flows = "tcp 443"
+            purpose = "packages"
+            source = "our own rule"
+        "#;
+        let catalog = extended(&[file]).unwrap();
+        let workload = catalog.workload("aml-vm").unwrap();
+        let ids: Vec<&str> = workload.rows().iter().map(|r| r.id()).collect();
+        assert_eq!(ids, ["vm-1", "vm-u1", "vm-9"]);
+        assert_eq!(workload.row("vm-1").unwrap().remotes().collect::<Vec<_>>(), ["192.0.2.0/28"]);
+        assert_eq!(workload.row("vm-1").unwrap().place().to_string(), "0.toml:8");
+        assert_eq!(workload.option("ssh-port").unwrap().help, "Our port.");
+        assert!(workload.title().contains("Virtual machine"));
+        // What another workload includes is overridden there too.
+        let catalog = extended(&["name = \"hdinsight\"\n[[row]]\nid = \"hd-9\"\ndirection = \"outbound\"\n\
+            tags = \"Sql\"\nflows = \"tcp 1433\"\npurpose = \"p\"\nsource = \"our own\""])
+        .unwrap();
+        assert!(catalog.workload("aml-hdinsight").unwrap().row("hd-9").is_some());
+    }
+
+    #[test]
+    fn everything_wrong_in_every_file_is_told() {
+        let file = r#"name = "labs"
+title = "t"
+sumary = "s"
+beyond-article = "yes"
+clouds = ["public", "mars"]
+[[option]]
+name = "a"
+kind = "bol"
+help = "h"
+[[option]]
+name = "b"
+kind = "choice"
+choices = ["x", "y"]
+default = "z"
+help = "h"
+[[row]]
+id = "one"
+direction = "outbond"
+tags = ["Storage.{Regoin}", "Not A Tag"]
+hosts = { publik = "*pytorch.org" }
+flows = ["tpc 443", "udp 99999"]
+when = "b=q"
+instead-of = "tow"
+purpose = "p"
+source = "articel"
+risks = "tag-inbond"
+[[row]]
+id = "two"
+direction = "inbound"
+flows = "tcp {option:c}"
+purpose = "p"
+source = "article"
+"#;
+        let text = errors(file);
+        for part in [
+            "0.toml:1: no workload `labs`",
+            "0.toml:3: unknown key `sumary`; did you mean summary?",
+            "0.toml:4: `beyond-article` is true or false, without quotes",
+            "0.toml:5: no cloud `mars`; known are public, usgov, china, germany",
+            "0.toml:6: no kind `bol`; did you mean bool?",
+            "0.toml:14: `default` of b is one of x, y",
+            "0.toml:18: no direction `outbond`: inbound or outbound",
+            "0.toml:19: `{Regoin}` is not known",
+            "0.toml:19: `Not A Tag` cannot be the name of a tag",
+            "0.toml:20: `publik` is neither a cloud",
+            "0.toml:20: `*pytorch.org` is no host name",
+            "0.toml:21: no protocol `tpc`; did you mean tcp?",
+            "0.toml:21: `udp 99999`: ports as in",
+            "0.toml:16: `when`: `b` is never `q`; it is one of x, y",
+            "0.toml:16: `instead-of`: no row `tow`; did you mean two",
+            "0.toml:16: `source`: no key `articel` in [sources]; did you mean article",
+            "0.toml:16: `risks`: no risk `tag-inbond`; did you mean tag-inbound?",
+            "0.toml:27: row two has no far side",
+            "0.toml:27: `{option:c}`: no option `c`",
+        ] {
+            assert!(text.lines().any(|line| line.starts_with(part)), "{part}\nin\n{text}");
+        }
+        let text = extended(&["name = \"a\"\nx = 1", "name = \"b\"\ny = 1"]).unwrap_err();
+        assert!(text.contains("0.toml:2") && text.contains("1.toml:2"), "{text}");
+    }
+
+    #[test]
+    fn other_mistakes() {
+        for (text, part) in [
+            ("name = ", "0.toml:1: "),
+            ("name = \"aml-comput\"", "did you mean aml-compute"),
+            ("title = \"t\"", "`name` of the workload is missing"),
+            ("name = \"aml-vm\"\nrow = 3", "0.toml:2: `row` is written [[row]], once for each"),
+            ("name = \"aml-vm\"\n[[row]]\nid = \"a/b\"", "row id `a/b`: no `/` and no blanks"),
+            ("name = \"aml-vm\"\ninclude = \"aml-hdinsight\"", "`aml-hdinsight` includes workloads itself"),
+            ("name = \"aml-vm\"\ninclude = \"hdinsigt\"", "did you mean hdinsight"),
+            ("name = \"aml-vm\"\nname = \"x\"", "duplicate key"),
+            ("name = \"aml-vm\"\npreconditions = [{ when = \"ssh-port\" }]", "`text` is missing"),
+            ("[[alias]]\nwritten = \"X\"", "`note` is missing"),
+            ("[[absent]]\ncloud = \"moon\"\nnote = \"n\"", "no cloud `moon`"),
+        ] {
+            let errors = errors(text);
+            assert!(errors.contains(part), "{part}\nin\n{errors}");
+        }
+    }
+
+    #[test]
+    fn files_may_hold_sources_risks_and_aliases_alone() {
+        let catalog = extended(&["[sources]\nours = \"ticket 1\"\n[[alias]]\nwritten = \"Batch.*\"\n\
+            name = \"Ours.*\"\nnote = \"n\"\n[[risk]]\nid = \"r\"\ntext = \"t\"\nadvice = \"a\""])
+        .unwrap();
+        assert_eq!(catalog.alias("Batch.westus").unwrap().name, "Ours.westus", "later rules win");
+        assert_eq!(catalog.risk("r").unwrap().advice, "a");
+    }
+}

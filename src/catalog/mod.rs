@@ -210,3 +210,51 @@ impl fmt::Display for CatalogError {
 }
 
 impl std::error::Error for CatalogError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_mistakes_are_corrected() {
+        let catalog = Catalog::builtin();
+        for (written, right) in [
+            ("AzureFrontDoor.FrontEnd", "AzureFrontDoor.Frontend"),
+            ("Frontdoor.FirstParty", "AzureFrontDoor.FirstParty"),
+            ("Keyvault.WestEurope", "AzureKeyVault.WestEurope"),
+            ("Batch.westeurope", "BatchNodeManagement.westeurope"),
+            ("ContainerRegistry.EastUS", "AzureContainerRegistry.EastUS"),
+            ("OneDSCollector", "OneDsCollector"),
+            ("BatchNodeManagement.uswest", "BatchNodeManagement.WestUS"),
+            ("HDInsight. NorthCentralUS", "HDInsight.NorthCentralUS"),
+            ("HDInsight.GermanyNortheast", "HDInsight.GermanyNorthEast"),
+            ("HDInsight.USGovIowa", "HDInsight.USGovVirginia"),
+        ] {
+            let alias = catalog.alias(written).unwrap_or_else(|| panic!("{written}"));
+            assert_eq!(alias.name, right);
+            assert!(!alias.note.is_empty());
+        }
+        for right in
+            ["AzureFrontDoor.Frontend", "azurefrontdoor.frontend", "HDInsight.germanynortheast", "Batch2.X"]
+        {
+            assert_eq!(catalog.alias(right), None, "{right}");
+        }
+        let host = catalog.host_alias("*.westeurope.service.batch.com").unwrap();
+        assert_eq!(host.name, "*.westeurope.service.batch.azure.com");
+        assert_eq!(catalog.host_alias("*.westeurope.service.batch.azure.com"), None);
+    }
+
+    #[test]
+    fn absent_tags_say_what_covers_them() {
+        let catalog = Catalog::builtin();
+        let absent = catalog.absent(Cloud::Public, "batchnodemanagement.eastus2stage").unwrap();
+        assert_eq!(
+            absent.cover_of("BatchNodeManagement.EastUS2Stage").unwrap(),
+            "BatchNodeManagement.EastUS2"
+        );
+        assert!(catalog.absent(Cloud::China, "AzureFrontDoor.FirstParty").unwrap().cover_of("x").is_none());
+        let regional = catalog.absent(Cloud::UsGov, "AzureDatabricks.USGovVirginia").unwrap();
+        assert_eq!(regional.cover_of("AzureDatabricks.USGovVirginia").unwrap(), "AzureDatabricks");
+        assert!(catalog.absent(Cloud::Public, "Storage.WestEurope").is_none());
+    }
+}

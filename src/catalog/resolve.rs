@@ -106,40 +106,43 @@ struct Resolver<'a> {
 
 /// What became of a row before tags and hosts are weighed against each other.
 enum State {
-    Taken(Vec<ResolvedRow>),
+    /// Its needs, and the tag rows that stand by where hosts were taken instead.
+    Taken(Vec<ResolvedRow>, Vec<ResolvedRow>),
     Left(SkipReason, String),
 }
+
+/// Far sides of a row, each with the ending of its id where it needs one of its own.
+type Found = Vec<(Option<&'static str>, RemoteSpec)>;
+
+/// Why a row is left out, by kind and in words.
+type Reason = (SkipReason, String);
 
 impl<'a> Resolver<'a> {
     fn run(&mut self) -> Resolved {
         let workload = self.workload;
-        let mut states: BTreeMap<&str, State> =
+        let states: BTreeMap<&str, State> =
             workload.rows.iter().map(|row| (row.id.as_str(), self.state(row))).collect();
-        let style: BTreeMap<&str, Skipped> = workload
-            .rows
-            .iter()
-            .filter_map(|row| Some((row.id.as_str(), self.style(row, &states)?)))
-            .collect();
         let mut resolved = Resolved::default();
         for row in &workload.rows {
-            let state = states.remove(row.id.as_str()).expect("every row has a state");
-            match (state, style.get(row.id.as_str())) {
+            match (&states[row.id.as_str()], self.style(row, &states)) {
                 (State::Left(reason, why), _) => {
-                    let (id, covered_by) = (row.id.clone(), Vec::new());
-                    resolved.skipped.push(Skipped { id, reason, why, covered_by });
+                    let (id, why, covered_by) = (row.id.clone(), why.clone(), Vec::new());
+                    resolved.skipped.push(Skipped { id, reason: *reason, why, covered_by });
                 }
-                (State::Taken(rows), Some(skipped)) => {
+                (State::Taken(rows, _), Some(skipped)) => {
                     // Rows of hosts have a tag to fall back on as it is; a tag row has to be kept for that.
                     if row.instead_of.is_empty() {
-                        resolved.replaced.extend(rows);
+                        resolved.replaced.extend_from_slice(rows);
                     }
-                    resolved.skipped.push(skipped.clone());
+                    resolved.skipped.push(skipped);
                 }
-                (State::Taken(rows), None) => resolved.rows.extend(rows),
+                (State::Taken(rows, standing_by), None) => {
+                    resolved.rows.extend_from_slice(rows);
+                    resolved.replaced.extend_from_slice(standing_by);
+                }
             }
         }
-        self.check_parts(&resolved);
-        resolved.rows.retain(|row| !self.context.without.contains(&row.id));
+        self.leave_out_parts(&mut resolved);
         self.cover(&mut resolved);
         self.rest(&mut resolved);
         resolved
@@ -174,53 +177,63 @@ impl<'a> Resolver<'a> {
 
     /// Why a row is left out for the other way of meeting the same need.
     fn style(&self, row: &Row, states: &BTreeMap<&str, State>) -> Option<Skipped> {
-        let taken = |id: &str| matches!(states.get(id), Some(State::Taken(_)));
-        let hosts = matches!(self.context.prefer, Prefer::Fqdns | Prefer::Both);
-        let skip = |why: String, covered_by: Vec<String>| {
-            Some(Skipped { id: row.id.clone(), reason: SkipReason::Style, why, covered_by })
+        let skip = |(why, covered_by): (String, Vec<String>)| Skipped {
+            id: row.id.clone(),
+            reason: SkipReason::Style,
+            why,
+            covered_by,
         };
-        if !row.instead_of.is_empty() {
-            if self.is_asked_for(row) {
-                return None;
-            }
-            let covering: Vec<String> = row.instead_of.iter().filter(|id| taken(id)).cloned().collect();
-            if covering.is_empty() {
-                // Where the cloud lacks the tag the hosts have to do; where the need itself is off, so are they.
-                let lacking = |id: &String| {
-                    matches!(states.get(id.as_str()), Some(State::Left(SkipReason::NotHere, _)))
-                };
-                let all = row.instead_of.join(", ");
-                return if row.instead_of.iter().any(lacking) {
-                    None
-                } else {
-                    skip(format!("alternative to {all}, which is left out"), Vec::new())
-                };
-            }
-            return if hosts { None } else { skip(format!("covered by {}", covering.join(", ")), covering) };
+        match (self.is_asked_for(row), row.instead_of.is_empty()) {
+            (true, _) => None,
+            (false, false) => self.style_of_hosts(row, states).map(skip),
+            (false, true) => self.style_of_tags(row, states).map(skip),
         }
-        let replacing = |other: &&Row| other.instead_of.contains(&row.id) && taken(&other.id);
-        let replacing: Vec<String> =
-            self.workload.rows.iter().filter(replacing).map(|r| r.id.clone()).collect();
-        match self.context.prefer == Prefer::Fqdns && !replacing.is_empty() && !self.is_asked_for(row) {
-            true => skip(format!("hosts are preferred: {}", replacing.join(", ")), replacing),
-            false => None,
+    }
+
+    fn style_of_hosts(&self, row: &Row, states: &BTreeMap<&str, State>) -> Option<(String, Vec<String>)> {
+        let is_taken = |id: &&String| matches!(states.get(id.as_str()), Some(State::Taken(..)));
+        let covering: Vec<String> = row.instead_of.iter().filter(is_taken).cloned().collect();
+        if covering.is_empty() {
+            // Where the cloud lacks the tag the hosts have to do; where the need itself is off, so are they.
+            let lacking =
+                |id: &String| matches!(states.get(id.as_str()), Some(State::Left(SkipReason::NotHere, _)));
+            let why = format!("alternative to {}, which is left out", row.instead_of.join(", "));
+            return (!row.instead_of.iter().any(lacking)).then_some((why, covering));
         }
+        match self.context.prefer {
+            Prefer::Fqdns | Prefer::Both => None,
+            Prefer::Auto | Prefer::Tags => Some((format!("covered by {}", covering.join(", ")), covering)),
+        }
+    }
+
+    fn style_of_tags(&self, row: &Row, states: &BTreeMap<&str, State>) -> Option<(String, Vec<String>)> {
+        let replaces = |other: &&Row| {
+            other.instead_of.contains(&row.id) && matches!(states[other.id.as_str()], State::Taken(..))
+        };
+        let hosts: Vec<String> = self.workload.rows.iter().filter(replaces).map(|r| r.id.clone()).collect();
+        let replaced = self.context.prefer == Prefer::Fqdns && !hosts.is_empty();
+        replaced.then(|| (format!("hosts are preferred: {}", hosts.join(", ")), hosts))
     }
 
     /// One row for every remote and protocol.
     fn expand(&mut self, row: &'a Row) -> State {
         let mut notes = row.notes.clone();
-        let remotes = match self.remotes(row, &mut notes) {
-            Ok(remotes) => remotes,
+        let (taken, standing_by) = match self.remotes(row, &mut notes) {
+            Ok(found) => found,
             Err((reason, why)) => return State::Left(reason, why),
         };
+        match (self.each(row, taken, &notes), self.each(row, standing_by, &notes)) {
+            (Ok(taken), Ok(standing_by)) => State::Taken(taken, standing_by),
+            (Err((reason, why)), _) | (_, Err((reason, why))) => State::Left(reason, why),
+        }
+    }
+
+    fn each(&mut self, row: &Row, remotes: Found, notes: &[String]) -> Result<Vec<ResolvedRow>, Reason> {
         let several_remotes = row.has_several_remotes();
         let mut rows: Vec<ResolvedRow> = Vec::new();
         for (suffix, remote) in remotes {
             for flow in &row.flows {
-                let Some(ports) = self.ports(row, &flow.ports) else {
-                    return State::Left(SkipReason::OptionMissing, "its ports are not given".into());
-                };
+                let ports = self.ports(row, &flow.ports)?;
                 let mut id = row.id.clone();
                 if several_remotes || suffix.is_some() {
                     id = format!("{id}/{}", suffix.map_or_else(|| short(&remote), str::to_owned));
@@ -228,43 +241,42 @@ impl<'a> Resolver<'a> {
                 if row.flows.len() > 1 {
                     id = format!("{id}/{}", flow.protocol);
                 }
-                rows.push(resolved_row(row, id, remote.clone(), flow.protocol, ports, &notes));
+                rows.push(resolved_row(row, id, remote.clone(), flow.protocol, ports, notes));
             }
         }
-        // Two values may name the same remote, as where two groups of regions overlap.
+        // Two values may name the same remote, as where a region is itself one of its group.
         let mut seen = BTreeSet::new();
         rows.retain(|row| seen.insert(row.id.clone()));
-        State::Taken(rows)
+        Ok(rows)
     }
 
-    /// The far sides of a row here, each with the ending of its id where it needs one of its own.
-    fn remotes(&mut self, row: &'a Row, notes: &mut Vec<String>) -> Result<Found, (SkipReason, String)> {
-        let mut found = Vec::new();
+    /// The far sides of a row here, and the tag that stands by where its hosts are taken.
+    fn remotes(&mut self, row: &'a Row, notes: &mut Vec<String>) -> Result<(Found, Found), Reason> {
+        let (mut hosts, mut written): (Found, usize) = (Vec::new(), 0);
         let tags = matches!(self.context.prefer, Prefer::Auto | Prefer::Tags);
-        let mut written = 0;
-        let here = |remotes: &'a Remotes| remotes.at(self.context.cloud, self.context.region);
-        let lists: Vec<(RemoteKind, &[Template])> =
-            row.remotes.iter().filter_map(|r| Some((r.kind, here(r)?))).collect();
-        for (kind, list) in lists {
+        for remotes in &row.remotes {
+            let list = remotes.at(self.context.cloud, self.context.region).unwrap_or_default();
             written += list.len();
-            if row.covering_tag.is_some() && tags && kind == RemoteKind::Hosts {
+            if row.covering_tag.is_some() && tags {
                 continue;
             }
             for template in list {
-                found.extend(self.fill(row, kind, template, notes)?.into_iter().map(|remote| (None, remote)));
+                hosts.extend(self.fill(row, remotes.kind, template, notes)?.into_iter().map(|r| (None, r)));
             }
         }
-        // A covering tag is taken in place of hosts, beside them, or because the cloud has no such hosts.
-        if let Some(template) = &row.covering_tag
-            && (self.context.prefer != Prefer::Fqdns || found.is_empty())
-        {
-            let remotes = self.fill(row, RemoteKind::Tags, template, notes)?;
-            found.extend(remotes.into_iter().map(|remote| (Some("tag"), remote)));
+        let mut covering: Found = Vec::new();
+        if let Some(template) = &row.covering_tag {
+            let filled = self.fill(row, RemoteKind::Tags, template, notes)?;
+            covering.extend(filled.into_iter().map(|r| (Some("tag"), r)));
         }
-        match (found.is_empty(), written) {
-            (false, _) => Ok(found),
-            (true, 0) => Err((SkipReason::NotHere, self.nothing_here())),
-            (true, _) => Err((SkipReason::NotHere, notes.pop().unwrap_or_default())),
+        match (hosts.is_empty() && covering.is_empty(), written, self.context.prefer) {
+            (true, 0, _) => Err((SkipReason::NotHere, self.nothing_here())),
+            (true, ..) => Err((SkipReason::NotHere, notes.pop().unwrap_or_default())),
+            (_, _, Prefer::Fqdns) if !hosts.is_empty() => Ok((hosts, covering)),
+            _ => {
+                hosts.append(&mut covering);
+                Ok((hosts, Vec::new()))
+            }
         }
     }
 
@@ -278,7 +290,7 @@ impl<'a> Resolver<'a> {
         kind: RemoteKind,
         template: &Template,
         notes: &mut Vec<String>,
-    ) -> Result<Vec<RemoteSpec>, (SkipReason, String)> {
+    ) -> Result<Vec<RemoteSpec>, Reason> {
         let texts = match template.fill(&self.places()) {
             Ok(texts) => texts,
             Err(Gap::NoPair) => {
@@ -307,7 +319,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A row that was asked for by name fails without its option; any other is left out.
-    fn missing(&mut self, row: &Row, option: String) -> (SkipReason, String) {
+    fn missing(&mut self, row: &Row, option: String) -> Reason {
         let why = format!("option `{option}` is not given");
         if self.is_asked_for(row) {
             let (workload, row) = (self.workload.name.clone(), Some(row.id.clone()));
@@ -316,29 +328,40 @@ impl<'a> Resolver<'a> {
         (SkipReason::OptionMissing, why)
     }
 
-    fn ports(&mut self, row: &Row, template: &Template) -> Option<Ports> {
+    fn ports(&mut self, row: &Row, template: &Template) -> Result<Ports, Reason> {
         match template.fill(&self.places()) {
-            Ok(texts) => texts.join(",").parse().ok(),
-            Err(Gap::Option(option)) => {
-                self.missing(row, option);
-                None
+            Ok(texts) => {
+                Ok(texts.join(",").parse().expect("ports are checked when the file and the option are read"))
             }
-            Err(Gap::NoPair) => None,
+            Err(Gap::Option(option)) => Err(self.missing(row, option)),
+            Err(Gap::NoPair) => Err((SkipReason::NotHere, self.nothing_here())),
         }
     }
 
     /// `without` may name a part of a row; a part that the row does not have is a mistake.
-    fn check_parts(&mut self, resolved: &Resolved) {
-        let all = || resolved.rows.iter().chain(&resolved.replaced);
-        for id in self.context.without.iter().chain(self.context.with).filter(|id| id.contains('/')) {
+    fn leave_out_parts(&mut self, resolved: &mut Resolved) {
+        let without = self.context.without;
+        for id in without.iter().chain(self.context.with).filter(|id| id.contains('/')) {
             let base = id.split('/').next().unwrap_or(id);
-            let parts: Vec<&str> = all().filter(|r| r.row == base).map(|r| r.id.as_str()).collect();
+            let all = resolved.rows.iter().chain(&resolved.replaced);
+            let parts: Vec<&str> = all.filter(|r| r.row == base).map(|r| r.id.as_str()).collect();
             if !parts.is_empty() && !parts.contains(&id.as_str()) {
                 let nearest = nearest(id, parts);
+                let list = if without.contains(id) { "without" } else { "with" };
                 let (workload, id) = (self.workload.name.clone(), id.clone());
-                self.errors.push(ResolveError::UnknownRow { workload, list: "with or without", id, nearest });
+                self.errors.push(ResolveError::UnknownRow { workload, list, id, nearest });
             }
         }
+        let left: Vec<String> =
+            resolved.rows.iter().map(|r| &r.id).filter(|id| without.contains(id)).cloned().collect();
+        resolved.rows.retain(|row| !without.contains(&row.id));
+        resolved.replaced.retain(|row| !without.contains(&row.id));
+        resolved.skipped.extend(left.into_iter().map(|id| Skipped {
+            id,
+            reason: SkipReason::Without,
+            why: "switched off by `without`".into(),
+            covered_by: Vec::new(),
+        }));
     }
 
     /// Names the rows whose tags stand in for hosts.
@@ -395,8 +418,6 @@ impl<'a> Resolver<'a> {
     }
 }
 
-type Found = Vec<(Option<&'static str>, RemoteSpec)>;
-
 impl Row {
     /// Whether the row may have several far sides anywhere; ids then name the remote everywhere.
     fn has_several_remotes(&self) -> bool {
@@ -441,3 +462,6 @@ fn resolved_row(
         notes: notes.to_vec(),
     }
 }
+
+#[cfg(test)]
+mod tests;
