@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::remote::RemoteSpec;
 use super::resolved::*;
 use super::template::{Fill, Gap, Template};
-use super::when::Condition;
+use super::when::{Condition, Facts};
 use super::workload::*;
 use crate::packet::{Ports, Protocol};
 use crate::text::nearest;
@@ -126,8 +126,7 @@ impl<'a> Resolver<'a> {
         for row in &workload.rows {
             match (&states[row.id.as_str()], self.style(row, &states)) {
                 (State::Left(reason, why), _) => {
-                    let (id, why, covered_by) = (row.id.clone(), why.clone(), Vec::new());
-                    resolved.skipped.push(Skipped { id, reason: *reason, why, covered_by });
+                    resolved.skipped.push(row.skipped(*reason, why.clone(), Vec::new()));
                 }
                 (State::Taken(rows, _), Some(skipped)) => {
                     // Rows of hosts have a tag to fall back on as it is; a tag row has to be kept for that.
@@ -172,17 +171,16 @@ impl<'a> Resolver<'a> {
     }
 
     fn holds(&self, condition: &Condition) -> bool {
-        condition.holds(&self.options, self.context.cloud)
+        condition.holds(&Facts {
+            options: &self.options,
+            cloud: self.context.cloud,
+            prefer: self.context.prefer,
+        })
     }
 
     /// Why a row is left out for the other way of meeting the same need.
     fn style(&self, row: &Row, states: &BTreeMap<&str, State>) -> Option<Skipped> {
-        let skip = |(why, covered_by): (String, Vec<String>)| Skipped {
-            id: row.id.clone(),
-            reason: SkipReason::Style,
-            why,
-            covered_by,
-        };
+        let skip = |(why, covered_by)| row.skipped(SkipReason::Style, why, covered_by);
         match (self.is_asked_for(row), row.instead_of.is_empty()) {
             (true, _) => None,
             (false, false) => self.style_of_hosts(row, states).map(skip),
@@ -352,16 +350,13 @@ impl<'a> Resolver<'a> {
                 self.errors.push(ResolveError::UnknownRow { workload, list, id, nearest });
             }
         }
-        let left: Vec<String> =
-            resolved.rows.iter().map(|r| &r.id).filter(|id| without.contains(id)).cloned().collect();
+        for row in resolved.rows.iter().filter(|row| without.contains(&row.id)) {
+            let why = "switched off by `without`".into();
+            let (id, reason, covered_by) = (row.id.clone(), SkipReason::Without, Vec::new());
+            resolved.skipped.push(Skipped { id, reason, why, required: row.required, covered_by });
+        }
         resolved.rows.retain(|row| !without.contains(&row.id));
         resolved.replaced.retain(|row| !without.contains(&row.id));
-        resolved.skipped.extend(left.into_iter().map(|id| Skipped {
-            id,
-            reason: SkipReason::Without,
-            why: "switched off by `without`".into(),
-            covered_by: Vec::new(),
-        }));
     }
 
     /// Names the rows whose tags stand in for hosts.
@@ -419,6 +414,10 @@ impl<'a> Resolver<'a> {
 }
 
 impl Row {
+    fn skipped(&self, reason: SkipReason, why: String, covered_by: Vec<String>) -> Skipped {
+        Skipped { id: self.id.clone(), reason, why, required: self.required, covered_by }
+    }
+
     /// Whether the row may have several far sides anywhere; ids then name the remote everywhere.
     fn has_several_remotes(&self) -> bool {
         let kinds = self.remotes.len();
@@ -432,6 +431,10 @@ fn short(remote: &RemoteSpec) -> String {
     match remote {
         RemoteSpec::Fqdn(name) => name.to_string(),
         RemoteSpec::Url(url) => url.clone(),
+        RemoteSpec::Addresses(_) => {
+            let text = remote.to_string();
+            text.strip_suffix("/32").or(text.strip_suffix("/128")).unwrap_or(&text).to_owned()
+        }
         other => other.to_string(),
     }
 }

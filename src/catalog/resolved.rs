@@ -152,6 +152,9 @@ pub struct Skipped {
     pub reason: SkipReason,
     /// The reason in words.
     pub why: String,
+    /// Whether the workload fails without it where it applies; with [`SkipReason::OptionMissing`] or
+    /// [`SkipReason::Without`] the administrator has something to do.
+    pub required: bool,
     /// The rows that cover it, where there are some.
     pub covered_by: Vec<String>,
 }

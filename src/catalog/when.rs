@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::resolved::Prefer;
 use super::workload::{OptionKind, OptionSpec, OptionValue};
 use crate::tags::Cloud;
 use crate::text::{did_you_mean, nearest};
@@ -10,7 +11,8 @@ use crate::text::{did_you_mean, nearest};
 /// One condition on options or the cloud; those of a row must all hold.
 ///
 /// Written `name` (on, or given), `!name` (off, or not given), `name=a|b`, `name!=a|b`; several with ` or ` between,
-/// of which one must hold. The name `cloud` asks for the cloud; every other name is an option of the workload.
+/// of which one must hold. The names `cloud` and `prefer` ask
+/// for the cloud and for the style; every other name is an option of the workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition(Vec<Test>);
 
@@ -20,6 +22,13 @@ struct Test {
     name: String,
     negated: bool,
     values: Vec<String>,
+}
+
+/// What conditions are held against.
+pub(super) struct Facts<'a> {
+    pub(super) options: &'a BTreeMap<&'a str, OptionValue>,
+    pub(super) cloud: Cloud,
+    pub(super) prefer: Prefer,
 }
 
 impl Condition {
@@ -32,8 +41,8 @@ impl Condition {
         self.0.iter().find_map(|test| test.problem(options))
     }
 
-    pub(super) fn holds(&self, options: &BTreeMap<&str, OptionValue>, cloud: Cloud) -> bool {
-        self.0.iter().any(|test| test.holds(options, cloud))
+    pub(super) fn holds(&self, facts: &Facts<'_>) -> bool {
+        self.0.iter().any(|test| test.holds(facts))
     }
 }
 
@@ -60,6 +69,7 @@ impl Test {
     fn problem(&self, options: &[OptionSpec]) -> Option<String> {
         let known: Vec<&str> = match options.iter().find(|o| o.name == self.name) {
             _ if self.name == "cloud" => Cloud::ALL.iter().map(|c| c.name()).collect(),
+            _ if self.name == "prefer" => Prefer::ALL.iter().map(|p| p.name()).collect(),
             None => {
                 let near = did_you_mean(&nearest(&self.name, options.iter().map(|o| o.name.as_str())));
                 return Some(format!("`when`: no option `{}`{near}", self.name));
@@ -74,12 +84,16 @@ impl Test {
         Some(format!("`when`: `{}` is never `{wrong}`; it is one of {}", self.name, known.join(", ")))
     }
 
-    fn holds(&self, options: &BTreeMap<&str, OptionValue>, cloud: Cloud) -> bool {
-        let cloud_name = OptionValue::Text(cloud.name().to_owned());
-        let value = if self.name == "cloud" { Some(&cloud_name) } else { options.get(self.name.as_str()) };
+    fn holds(&self, facts: &Facts<'_>) -> bool {
+        let text = |name: &str| OptionValue::Text(name.to_owned());
+        let value = match self.name.as_str() {
+            "cloud" => Some(text(facts.cloud.name())),
+            "prefer" => Some(text(facts.prefer.name())),
+            option => facts.options.get(option).cloned(),
+        };
         let plain = match value {
             None => false,
-            Some(OptionValue::Bool(on)) if self.values.is_empty() => *on,
+            Some(OptionValue::Bool(on)) if self.values.is_empty() => on,
             Some(value) if self.values.is_empty() => !value.is_empty(),
             Some(value) => value.texts().iter().any(|text| self.values.contains(text)),
         };
@@ -116,6 +130,7 @@ mod tests {
             ("style", OptionValue::Text("b".into())),
             ("list", OptionValue::List(vec![])),
         ]);
+        let facts = Facts { options: &options, cloud: Cloud::China, prefer: Prefer::Fqdns };
         for (text, expected) in [
             ("on", true),
             ("!on", false),
@@ -129,12 +144,13 @@ mod tests {
             ("!list", true),
             ("cloud=public|usgov", false),
             ("cloud!=public", true),
+            ("prefer=fqdns|both", true),
             ("off or on", true),
             ("off or list or style=b", true),
             ("off or list", false),
         ] {
             let condition = Condition::parse(text).unwrap();
-            assert_eq!(condition.holds(&options, Cloud::China), expected, "{text}");
+            assert_eq!(condition.holds(&facts), expected, "{text}");
             assert_eq!(condition.to_string(), text);
         }
         for text in ["", "!", "=a", "a=", "!a=b", "a=b|", "a b", "a or "] {
