@@ -173,6 +173,11 @@ impl Finish<'_> {
         if let Some(name) = row.remotes_of.clone() {
             self.row_name(draft, &place, "remotes-of", &name);
             let other = draft.rows.iter().find(|r| r.id == name);
+            if other.is_some_and(|r| r.remotes_of.is_some()) {
+                let text =
+                    format!("`remotes-of`: row `{name}` takes its own from another row; name that one");
+                self.problems.push(problem(&place, text));
+            }
             row.remotes = other.map(|r| r.remotes.clone()).unwrap_or_default();
         }
         let remotes = row.remotes.iter().flat_map(|r| &r.scopes).flat_map(|(_, list)| list);
@@ -384,6 +389,10 @@ source = "article"
             ("title = \"t\"", "`name` of the workload is missing"),
             ("name = \"aml-vm\"\nrow = 3", "0.toml:2: `row` is written [[row]], once for each"),
             ("name = \"aml-vm\"\n[[row]]\nid = \"a/b\"", "row id `a/b`: no `/` and no blanks"),
+            (
+                "name = \"hdinsight\"\n[[row]]\nid = \"x\"\nremotes-of = \"hd-u1\"",
+                "takes its own from another row",
+            ),
             ("name = \"aml-vm\"\ninclude = \"aml-hdinsight\"", "`aml-hdinsight` includes workloads itself"),
             ("name = \"aml-vm\"\ninclude = \"hdinsigt\"", "did you mean hdinsight"),
             ("name = \"aml-vm\"\nname = \"x\"", "duplicate key"),

@@ -253,6 +253,19 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_is_read_prints_and_reads_back(
+            kind in proptest::sample::select(vec!["", "tag:", "fqdn:", "fqdn-tag:", "url:", "group:"]),
+            text in "[-a-fA-F0-9.:/*, ]{0,24}|[0-9]{1,3}(\\.[0-9]{1,3}){3}(-[0-9]{1,3}(\\.[0-9]{1,3}){3})?|\\PC{0,12}",
+        ) {
+            if let Ok(remote) = RemoteSpec::parse(&format!("{kind}{text}")) {
+                let printed = remote.to_string();
+                proptest::prop_assert_eq!(RemoteSpec::parse(&printed), Ok(remote), "{}", printed);
+            }
+        }
+    }
+
     #[test]
     fn errors_say_what_was_meant() {
         for (text, part) in [

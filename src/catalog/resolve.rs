@@ -7,7 +7,7 @@ use super::resolved::*;
 use super::template::{Fill, Gap, Template};
 use super::when::{Condition, Facts};
 use super::workload::*;
-use crate::packet::{Ports, Protocol};
+use crate::packet::{Ports, PortsError, Protocol};
 use crate::text::nearest;
 
 impl Workload {
@@ -328,9 +328,12 @@ impl<'a> Resolver<'a> {
 
     fn ports(&mut self, row: &Row, template: &Template) -> Result<Ports, Reason> {
         match template.fill(&self.places()) {
-            Ok(texts) => {
-                Ok(texts.join(",").parse().expect("ports are checked when the file and the option are read"))
-            }
+            // An option may be only a part of a port's digits, so that the result can still be no port.
+            Ok(texts) => texts.join(",").parse().map_err(|error: PortsError| {
+                let (workload, row) = (self.workload.name.clone(), row.id.clone());
+                self.errors.push(ResolveError::Remote { workload, row, message: error.to_string() });
+                (SkipReason::OptionMissing, error.to_string())
+            }),
             Err(Gap::Option(option)) => Err(self.missing(row, option)),
             Err(Gap::NoPair) => Err((SkipReason::NotHere, self.nothing_here())),
         }

@@ -255,7 +255,7 @@ pub enum ResolveError {
         /// The row that asks for it, where it is one.
         row: Option<String>,
     },
-    /// The value of an option makes no far side.
+    /// The value of an option makes no far side, or no ports.
     #[error("workload {workload}, row {row}: {message}")]
     Remote {
         /// The workload.

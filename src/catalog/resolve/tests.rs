@@ -198,3 +198,26 @@ fn managed_rules_and_endpoint_policies() {
     assert_eq!(definitions[1].1, ["/subscriptions/s/a"]);
     assert!(compute.risks.iter().any(|risk| risk.id == "storage-exfiltration"));
 }
+
+#[test]
+fn an_option_may_spoil_a_port() {
+    let file = "name = \"x\"\ntitle = \"t\"\nsummary = \"s\"\n[[option]]\nname = \"p\"\nkind = \"port\"\nhelp = \"h\"\n\
+        [[row]]\nid = \"a\"\ndirection = \"outbound\"\ntags = \"Sql\"\nflows = \"tcp 44{option:p}\"\n\
+        purpose = \"p\"\nsource = \"our own\"";
+    let catalog = Catalog::builtin().extended(&[("x.toml".into(), file.into())]).unwrap();
+    let resolve = |port: &str| {
+        let ask = ask("westeurope", Prefer::Auto).set("p", OptionValue::Text(port.into()));
+        let regions = Regions::of(ask.cloud);
+        catalog.workload("x").unwrap().resolve(&Context {
+            cloud: ask.cloud,
+            region: regions.find(ask.region).unwrap(),
+            regions,
+            options: &ask.options,
+            prefer: ask.prefer,
+            without: &[],
+            with: &[],
+        })
+    };
+    assert_eq!(resolve("3").unwrap().rows[0].ports.to_string(), "443");
+    assert!(resolve("65535").unwrap_err()[0].to_string().contains("`4465535` is not understood"));
+}
