@@ -77,11 +77,33 @@ impl BitRows {
 }
 
 /// The positions of the bits that are set, ascending.
-pub(super) fn ones(words: impl Iterator<Item = u64>) -> impl Iterator<Item = usize> {
-    words.enumerate().flat_map(|(at, word)| {
-        std::iter::successors((word != 0).then_some(word), |w| Some(w & (w - 1)).filter(|&w| w != 0))
-            .map(move |w| at * 64 + w.trailing_zeros() as usize)
-    })
+pub(super) fn ones<I: Iterator<Item = u64>>(words: I) -> Ones<I> {
+    // The first word taken moves the base to zero.
+    Ones { words, base: usize::MAX - 63, word: 0 }
+}
+
+/// See [`ones`].
+pub(super) struct Ones<I> {
+    words: I,
+    /// The position of the lowest bit of `word`.
+    base: usize,
+    /// The bits of the current word that have not been returned.
+    word: u64,
+}
+
+impl<I: Iterator<Item = u64>> Iterator for Ones<I> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.word == 0 {
+            self.word = self.words.next()?;
+            self.base = self.base.wrapping_add(64);
+        }
+        let bit = self.word.trailing_zeros() as usize;
+        self.word &= self.word - 1;
+        Some(self.base + bit)
+    }
 }
 
 /// The position of the lowest bit that is set.
@@ -89,21 +111,15 @@ pub(super) fn lowest(words: impl Iterator<Item = u64>) -> Option<usize> {
     ones(words).next()
 }
 
-/// Sets `bits` to the lowest `count` bits.
-pub(super) fn fill(bits: &mut Vec<u64>, count: usize) {
-    bits.clear();
-    bits.resize(count.div_ceil(64), u64::MAX);
+/// The lowest `count` bits, all set.
+pub(super) fn filled(count: usize) -> Vec<u64> {
+    let mut bits = vec![u64::MAX; count.div_ceil(64)];
     if let Some(last) = bits.last_mut()
-        && count % 64 != 0
+        && !count.is_multiple_of(64)
     {
         *last = (1 << (count % 64)) - 1;
     }
-}
-
-/// Sets `bits` to `count` empty bits.
-pub(super) fn clear(bits: &mut Vec<u64>, count: usize) {
-    bits.clear();
-    bits.resize(count.div_ceil(64), 0);
+    bits
 }
 
 pub(super) fn is_subset(a: &[u64], b: &[u64]) -> bool {
@@ -131,11 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn fill_stops_at_the_count() {
-        let mut bits = Vec::new();
+    fn filled_stops_at_the_count() {
         for count in [0, 1, 63, 64, 65, 128] {
-            fill(&mut bits, count);
-            assert_eq!(ones(bits.iter().copied()).count(), count);
+            assert_eq!(ones(filled(count).into_iter()).count(), count);
         }
     }
 

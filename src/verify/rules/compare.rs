@@ -85,9 +85,9 @@ pub fn first_difference(a: &RuleList, b: &RuleList) -> Differences {
 /// starting threads costs about as much as they save.
 const PARALLEL_WORK: usize = 1 << 16;
 
-/// Into how many pieces the service classes are cut at most. Each piece has a memo of its own, which they cannot
-/// share, so there are not many more than common machines have cores.
-const PIECES: usize = 16;
+/// Into how many pieces per thread the service classes are cut. More would even out the load better; but each piece
+/// has a memo of its own, and what two of them meet is decided twice.
+const PIECES: usize = 3;
 
 fn run(a: &RuleList, b: &RuleList, counting: bool) -> Comparison {
     let rules: Vec<&Rule> = a.rules().iter().chain(b.rules()).collect();
@@ -114,10 +114,11 @@ impl Pair<'_> {
             return;
         }
         let grid: Grid<A> = Grid::of(self.rules, self.services);
-        if grid.work() < PARALLEL_WORK {
+        let threads = rayon::current_num_threads();
+        if threads == 1 || grid.work() < PARALLEL_WORK {
             return self.classes(&grid, 0..self.services.len(), found);
         }
-        let step = self.services.len().div_ceil(PIECES);
+        let step = self.services.len().div_ceil(PIECES * threads);
         let pieces: Vec<Comparison> = (0..self.services.len())
             .step_by(step)
             .collect::<Vec<_>>()
