@@ -81,9 +81,9 @@ pub fn first_difference(a: &RuleList, b: &RuleList) -> Differences {
     run(a, b, false).examples
 }
 
-/// From this much work on (see [`Grid::work`]), service classes are shared out over threads. Measured: below it
-/// starting threads costs about as much as they save.
-const PARALLEL_WORK: usize = 1 << 16;
+/// From this much work on (see [`Grid::work`]), service classes are shared out over threads. Measured on two cores: a
+/// comparison of half this work takes about a millisecond, and two threads are no faster.
+const PARALLEL_WORK: usize = 1 << 13;
 
 /// Into how many pieces per thread the service classes are cut. More would even out the load better; but each piece
 /// has a memo of its own, and what two of them meet is decided twice.
@@ -114,11 +114,12 @@ impl Pair<'_> {
             return;
         }
         let grid: Grid<A> = Grid::of(self.rules, self.services);
-        let threads = rayon::current_num_threads();
-        if threads == 1 || grid.work() < PARALLEL_WORK {
+        // Asking for the number of threads starts them, so small work does not ask.
+        let pieces = if grid.work() < PARALLEL_WORK { 1 } else { PIECES * rayon::current_num_threads() };
+        if pieces <= PIECES {
             return self.classes(&grid, 0..self.services.len(), found);
         }
-        let step = self.services.len().div_ceil(PIECES * threads);
+        let step = self.services.len().div_ceil(pieces);
         let pieces: Vec<Comparison> = (0..self.services.len())
             .step_by(step)
             .collect::<Vec<_>>()
