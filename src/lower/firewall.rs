@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::gaps::{gap, partial_gap};
+use super::gaps::{gap, inbound_gap, partial_gap};
 use super::names::{description, name, ports_part, protocol_part, remote_part, unique};
 use super::{count, native};
 use crate::addr::{AddrSet, IpPrefix};
@@ -99,6 +99,10 @@ fn flow_rule(
     if sources.is_empty() {
         return;
     }
+    if flow.direction == Direction::Inbound {
+        plan.gaps.push(inbound_gap(policy, flow));
+        return;
+    }
     match form(policy, limits, symbols, flow, draft) {
         Form::Network(destination, how, why) => {
             let Some(protocol) = network_protocol(flow.protocol) else { return };
@@ -166,13 +170,6 @@ fn network_rule(
 }
 
 fn form(policy: &Policy, limits: &Limits, symbols: &Symbols, flow: &Flow, draft: &mut Draft) -> Form {
-    if flow.direction == Direction::Inbound {
-        return Form::Gap(
-            "the firewall carries no inbound need: a service tag can only be a destination there".to_owned(),
-            "let it reach the subnet directly, with a return route to the Internet, or publish it by DNAT"
-                .to_owned(),
-        );
-    }
     if network_protocol(flow.protocol).is_none() {
         let reason = format!("firewall rules know no {}", flow.protocol);
         return Form::Gap(reason, "allow any protocol".to_owned());

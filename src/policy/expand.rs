@@ -33,10 +33,14 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
     let mut flows = Vec::new();
     let mut routes = Vec::new();
     if let Some(region) = &region {
+        let diverted = match intent.route_table.default_route {
+            Some(wanted) => wanted != DefaultRoute::Internet,
+            None => !network.firewall.is_empty(),
+        };
         let resolver = Resolver { catalog, snapshot, groups: &intent.groups, network: &network };
         for (index, allow) in intent.allow.iter().enumerate() {
             let place = Path::top().at("allow").at(index);
-            let needs = Needs { resolver: &resolver, network: &network, region, allow, place };
+            let needs = Needs { resolver: &resolver, network: &network, region, allow, place, diverted };
             needs.collect(&mut flows, &mut routes, &mut remarks, &mut problems);
         }
     }
@@ -273,6 +277,8 @@ struct Needs<'a> {
     region: &'a Arc<Region>,
     allow: &'a Allow,
     place: Path,
+    /// Whether the default route leads elsewhere than to the Internet.
+    diverted: bool,
 }
 
 impl Needs<'_> {
@@ -292,8 +298,13 @@ impl Needs<'_> {
                     let resolved =
                         self.resolver.workload(workload, &region, self.allow, &self.place, problems);
                     let Some(resolved) = resolved else { continue };
-                    let context =
-                        flows::RowContext { workload, region: &region, home: self.region, except: &except };
+                    let context = flows::RowContext {
+                        workload,
+                        region: &region,
+                        home: self.region,
+                        except: &except,
+                        diverted: self.diverted,
+                    };
                     let place = self.place.at("workload");
                     flows::from_rows(
                         &resolved,

@@ -23,6 +23,8 @@ pub(super) struct RowContext<'a> {
     /// The environment's own region: rows for another one carry its name in their id.
     pub(super) home: &'a Arc<Region>,
     pub(super) except: &'a AddrSet,
+    /// Whether a default route takes traffic off its direct way, so that exceptions from it make sense.
+    pub(super) diverted: bool,
 }
 
 impl RowContext<'_> {
@@ -59,6 +61,7 @@ pub(super) fn from_rows(
             workload: scope.clone(),
             row: skipped.id.clone(),
             reason: skipped.why.clone(),
+            required: skipped.required && skipped.covered_by.is_empty(),
         });
     }
     let taken = resolved.rows.iter().map(|row| (row, None));
@@ -86,7 +89,7 @@ pub(super) fn from_rows(
                     subnets.iter().map(|subnet| row_flow(row, only, context, &scope, subnet, remote.clone())),
                 );
             }
-            RowNeed::Route { next_hop, .. } => match hop(*next_hop, resolver) {
+            RowNeed::Route { next_hop, .. } => match hop(*next_hop, context, resolver) {
                 Some(next_hop) => {
                     let id = format!("{remote} -> {next_hop}");
                     let causes = vec![row_cause(row, &scope)];
@@ -97,18 +100,18 @@ pub(super) fn from_rows(
                     row: row.id.clone(),
                     reason: "a route is needed only where a default route leads to a firewall or appliance"
                         .to_owned(),
+                    required: false,
                 }),
             },
         }
     }
 }
 
-/// The next hop of a row; none of its routes is needed where nothing takes traffic off its way.
-fn hop(hop: RouteHop, resolver: &Resolver<'_>) -> Option<NextHop> {
-    let appliance = resolver.network.firewall.first().copied();
+/// The next hop of a row; a way around the default route is needed only where that leads off the direct way.
+fn hop(hop: RouteHop, context: &RowContext<'_>, resolver: &Resolver<'_>) -> Option<NextHop> {
     match hop {
-        RouteHop::Internet => appliance.map(|_| NextHop::Internet),
-        RouteHop::Firewall => appliance.map(NextHop::Appliance),
+        RouteHop::Internet => context.diverted.then_some(NextHop::Internet),
+        RouteHop::Firewall => resolver.network.firewall.first().copied().map(NextHop::Appliance),
         RouteHop::None => Some(NextHop::None),
     }
 }

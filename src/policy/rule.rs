@@ -290,6 +290,8 @@ pub struct SkippedRow {
     pub row: String,
     /// Why.
     pub reason: String,
+    /// Whether the workload fails without it and nothing else covers it.
+    pub required: bool,
 }
 
 /// Blocks that Azure's system routes drop unless they belong to the virtual network or a narrower route exists.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::Made;
 use crate::packet::{Direction, Protocol};
 use crate::plan::{Choice, How};
-use crate::policy::{Flow, Remote, short_list};
+use crate::policy::{Cause, Flow, Remote, short_list};
 use crate::target::Target;
 
 pub(super) fn report(made: &Made<'_>) -> String {
@@ -20,6 +20,7 @@ pub(super) fn report(made: &Made<'_>) -> String {
     notes(made, &mut out);
     limits(made, &mut out);
     proof(made, &mut out);
+    sources(made, &mut out);
     out
 }
 
@@ -86,6 +87,13 @@ fn next_steps(made: &Made<'_>, out: &mut String) {
             line!(out, "   - {text} ({workload})");
         }
     }
+    let missing: Vec<_> = made.policy.remarks.skipped.iter().filter(|s| s.required).collect();
+    if !missing.is_empty() {
+        step("These rows are required, but make no rule yet:", out);
+        for row in missing {
+            line!(out, "   - {} of {}: {}", row.row, row.workload, row.reason);
+        }
+    }
     if made.plan.gaps.iter().any(|g| g.covered_by.is_empty()) {
         step("Decide about what could not be expressed (section *Not expressed*).", out);
     }
@@ -132,6 +140,7 @@ fn choices(made: &Made<'_>, target: Target) -> BTreeMap<String, Choice> {
 fn allowed(made: &Made<'_>, out: &mut String) {
     line!(out, "## What is allowed, and why");
     line!(out);
+    let documents = documents(made);
     let targets: Vec<Target> =
         [Target::Nsg, Target::Firewall].into_iter().filter(|&t| made.policy.wants(t)).collect();
     let by_target: Vec<BTreeMap<String, Choice>> = targets.iter().map(|&t| choices(made, t)).collect();
@@ -160,7 +169,7 @@ fn allowed(made: &Made<'_>, out: &mut String) {
                 remote(flow),
                 service(flow),
                 causes(flow),
-                sources(flow)
+                numbers(&flow.causes, &documents)
             );
         }
         line!(out);
@@ -227,11 +236,44 @@ fn causes(flow: &Flow) -> String {
     list.join("; ")
 }
 
-fn sources(flow: &Flow) -> String {
+/// Every document that a flow or route rests on, in order.
+fn documents<'a>(made: &Made<'a>) -> Vec<&'a str> {
+    let flows = made.policy.flows.iter().flat_map(|f| &f.causes);
+    let routes = made.policy.routes.iter().flat_map(|r| &r.causes);
     let mut list: Vec<&str> =
-        flow.causes.iter().map(|c| c.source.as_str()).filter(|s| !s.is_empty()).collect();
+        flows.chain(routes).flat_map(|c| c.source.split("; ")).filter(|s| !s.is_empty()).collect();
+    list.sort_unstable();
     list.dedup();
-    if list.is_empty() { "policy".to_owned() } else { cell(&list.join("; ")) }
+    list
+}
+
+/// The numbers of the documents that these causes rest on.
+fn numbers(causes: &[Cause], documents: &[&str]) -> String {
+    let mut list: Vec<usize> = causes
+        .iter()
+        .flat_map(|c| c.source.split("; "))
+        .filter_map(|s| documents.binary_search(&s).ok())
+        .map(|index| index + 1)
+        .collect();
+    list.sort_unstable();
+    list.dedup();
+    if list.is_empty() {
+        return "policy".to_owned();
+    }
+    list.iter().map(|n| format!("[{n}]")).collect::<Vec<_>>().join(" ")
+}
+
+fn sources(made: &Made<'_>, out: &mut String) {
+    let documents = documents(made);
+    if documents.is_empty() {
+        return;
+    }
+    line!(out);
+    line!(out, "## Sources");
+    line!(out);
+    for (index, document) in documents.iter().enumerate() {
+        line!(out, "{}. {}", index + 1, cell(document));
+    }
 }
 
 fn closing(made: &Made<'_>, out: &mut String) {

@@ -167,10 +167,12 @@ fn describe<'a>(workload: &'a Workload, cloud: &'a str, region: String, resolved
 fn write_text(out: &mut dyn Write, shown: &Shown<'_>) -> io::Result<()> {
     writeln!(out, "{}: {}\n\n{}\n", shown.name, shown.title, shown.summary.trim())?;
     writeln!(out, "Rows in {} ({}), by tag and by host:", shown.region, shown.cloud)?;
+    let documents = documents(shown);
     let mut table = output::table(&["  row", "", "remote", "protocol", "ports", "purpose", "source"]);
     for row in &shown.rows {
         let purpose = if row.required { row.purpose.clone() } else { format!("{} (optional)", row.purpose) };
         let way = if row.direction == "inbound" { "in" } else { "out" };
+        let numbers = numbers(&row.source, &documents);
         table.add_row([
             &format!("  {}", row.id),
             way,
@@ -199,7 +201,21 @@ fn write_text(out: &mut dyn Write, shown: &Shown<'_>) -> io::Result<()> {
         "Rows not taken with these options:",
         shown.not_used.iter().map(|n| format!("{}: {}", n.id, n.why)),
     )?;
-    write_list(out, "Sources:", shown.sources.iter().cloned())
+    write_list(out, "Sources:", documents.iter().enumerate().map(|(i, d)| format!("[{}] {d}", i + 1)))
+}
+
+/// Every document that a row rests on, in order.
+fn documents<'a>(shown: &'a Shown<'_>) -> Vec<&'a str> {
+    let mut list: Vec<&str> =
+        shown.rows.iter().flat_map(|r| r.source.split("; ")).filter(|s| !s.is_empty()).collect();
+    list.sort_unstable();
+    list.dedup();
+    list
+}
+
+fn numbers(source: &str, documents: &[&str]) -> String {
+    let known = source.split("; ").filter_map(|s| documents.binary_search(&s).ok());
+    known.map(|index| format!("[{}]", index + 1)).collect::<Vec<_>>().join(" ")
 }
 
 fn write_list(out: &mut dyn Write, title: &str, items: impl Iterator<Item = String>) -> io::Result<()> {
