@@ -282,7 +282,11 @@ fn count_nsg(nsg: &Nsg, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceede
             nsg.rules.iter().map(|r| r.description.chars().count()).max().unwrap_or(0),
             "shorten `why` of the needs",
         ),
-        ("nsg-ports", sum(&|r| r.ports.set().intervals().len()), "use ranges of ports"),
+        (
+            "nsg-ports",
+            sum(&|r| r.ports.set().intervals().len()),
+            "write neighbouring ports as ranges, or split the environment over several subnets and groups",
+        ),
     ];
     for (key, have, remedy) in rows {
         count(limits, key, &nsg.name, have, remedy, plan, over);

@@ -9,7 +9,7 @@ use super::{count, native};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::NextHop;
 use crate::plan::{Choice, Exceeded, Gap, How, Limits, Plan, Route, RouteTable, RouteTo};
-use crate::policy::intent::DefaultRoute;
+use crate::policy::intent::{DefaultRoute, TagUse};
 use crate::policy::{Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
 use crate::target::Target;
 
@@ -116,7 +116,8 @@ fn need_routes(
     };
     let (set, why) = match &need.to {
         Remote::Tag(tag) => match native(tag, "UDR", policy.route_table.tags) {
-            Ok(()) if *tag_routes < most => {
+            // Who insists on names gets a refusal past the limit; else the rest is listed.
+            Ok(()) if *tag_routes < most || policy.route_table.tags == TagUse::Native => {
                 *tag_routes += 1;
                 let to = RouteTo::Tag(tag.name().to_string());
                 routes.push(Route {
