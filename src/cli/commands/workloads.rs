@@ -180,7 +180,7 @@ fn write_text(out: &mut dyn Write, shown: &Shown<'_>) -> io::Result<()> {
             &row.protocol,
             &row.ports,
             &purpose,
-            &row.source,
+            &numbers,
         ]);
     }
     output::write_table(out, &table)?;
