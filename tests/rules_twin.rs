@@ -222,7 +222,10 @@ proptest! {
 
     #[test]
     fn a_list_compares_with_itself_changed_a_little(
-        a in rule_list(), at in any::<prop::sample::Index>(), other in any::<prop::sample::Index>(), cut in any::<bool>(),
+        a in rule_list(),
+        at in any::<prop::sample::Index>(),
+        other in any::<prop::sample::Index>(),
+        cut in any::<bool>(),
     ) {
         let mut rules = a.rules().to_vec();
         if !rules.is_empty() {
