@@ -4,6 +4,7 @@
 //! universe small enough to test in full.
 
 mod count;
+mod cover;
 mod dual;
 mod family;
 mod interval;
@@ -11,7 +12,11 @@ mod list;
 mod prefix;
 mod set;
 
-pub use count::Count;
+pub use count::{Count, ParseCountError};
+pub use cover::{
+    Anchor, Certificate, CoverCurve, CoverError, CoverRequest, Covers, CurvePoint, PriceError, PriceMap,
+    Prices, fewest_within,
+};
 pub use dual::AddrSet;
 pub use family::Address;
 pub use interval::{Interval, Prefixes};

@@ -104,6 +104,18 @@ impl<A: Address> IntervalSet<A> {
         self.intervals.get(at).is_some_and(|i| i.contains(interval.first()) && i.contains(interval.last()))
     }
 
+    /// Whether the set holds no address of `interval`.
+    pub fn is_clear_of(&self, interval: Interval<A>) -> bool {
+        self.first_in(interval).is_none()
+    }
+
+    /// The lowest address of the set that lies in `interval`, or `None` if there is none.
+    pub fn first_in(&self, interval: Interval<A>) -> Option<A> {
+        let at = self.intervals.partition_point(|i| i.last() < interval.first());
+        let found = self.intervals.get(at)?.first().max(interval.first());
+        interval.contains(found).then_some(found)
+    }
+
     /// Whether every address of `self` is in `other`.
     pub fn is_subset(&self, other: &Self) -> bool {
         self.intervals.iter().all(|&i| other.contains_interval(i))
