@@ -10,6 +10,7 @@ mod family;
 mod interval;
 mod list;
 mod prefix;
+mod routes;
 mod set;
 
 pub use count::{Count, ParseCountError};
@@ -22,4 +23,5 @@ pub use family::Address;
 pub use interval::{Interval, Prefixes};
 pub use list::{AddrList, Entry, EntryError, LineError, ListErrors, ListOptions, write_prefixes};
 pub use prefix::{IpPrefix, Prefix, PrefixError};
+pub use routes::{Mismatch, Route, RouteCurve, RouteError, RouteProblem, RouteTable};
 pub use set::IntervalSet;

@@ -10,7 +10,7 @@ use super::tree::Tree;
 use crate::addr::{Address, Count, IntervalSet, IpPrefix, Prefix};
 
 /// A cost in the type that holds every total.
-pub(super) type Total = Priced<Count>;
+pub(crate) type Total = Priced<Count>;
 
 /// An address family as the outside sees it.
 pub(super) trait Family: Address {

@@ -13,7 +13,7 @@ pub(super) struct Sums<C> {
 }
 
 /// What a [`Sums`] of either type answers.
-pub(super) trait Split: Send + Sync {
+pub(crate) trait Split: Send + Sync {
     /// The curve of all parts together.
     fn total(&self) -> Vec<Total>;
     /// How many prefixes each part gets of `count` in all; ties give the earlier parts fewer.
@@ -21,7 +21,7 @@ pub(super) trait Split: Send + Sync {
 }
 
 /// Adds up curves, each from its smallest number of prefixes on, as far as `cap` prefixes in all.
-pub(super) fn sums(parts: Vec<(usize, Vec<Total>)>, plain: bool, cap: usize) -> Box<dyn Split> {
+pub(crate) fn sums(parts: Vec<(usize, Vec<Total>)>, plain: bool, cap: usize) -> Box<dyn Split> {
     let bound: Count = parts.iter().filter_map(|(_, curve)| curve.first()).map(|t| t.cost).sum();
     if plain && bound.to_u128().is_some() {
         let narrow = |t: Total| t.cost.to_u128().expect("not above the bound");

@@ -17,7 +17,10 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::addr::{AddrSet, Count, IpPrefix, Prefix};
-use component::{Component, Part, Pending, Total};
+pub(crate) use amount::{Amount, combine, first_split};
+pub(crate) use component::Total;
+use component::{Component, Part, Pending};
+pub(crate) use joint::{Split, sums};
 pub use price::{PriceError, PriceMap, Prices};
 
 /// One set to cover: what is required, what is forbidden, what extra addresses cost.
@@ -104,7 +107,7 @@ fn by_family(list: &[IpPrefix]) -> (HashSet<Prefix<u32>>, HashSet<Prefix<u128>>)
 /// | the prefixes of one point | `O(n)` to `O(n * k)` |
 pub struct CoverCurve {
     parts: Vec<Box<dyn Part>>,
-    split: Box<dyn joint::Split>,
+    split: Box<dyn Split>,
     totals: Vec<Total>,
     smallest: usize,
     lossless: usize,
@@ -177,7 +180,7 @@ impl CoverCurve {
             .map(|(l, c, p)| (l, p.run(c)))
             .unzip();
         let curves = least.into_iter().zip(parts.iter().map(|p| p.curve())).collect();
-        let split = joint::sums(curves, plain, cap);
+        let split = sums(curves, plain, cap);
         let totals = split.total();
         CoverCurve { parts, split, totals, smallest, lossless, certificate }
     }
