@@ -10,8 +10,11 @@ mod family;
 mod interval;
 mod list;
 mod prefix;
+mod reader;
 mod routes;
 mod set;
+mod sort;
+mod text;
 
 pub use count::{Count, ParseCountError};
 pub use cover::{
@@ -21,7 +24,9 @@ pub use cover::{
 pub use dual::AddrSet;
 pub use family::Address;
 pub use interval::{Interval, Prefixes};
-pub use list::{AddrList, Entry, EntryError, LineError, ListErrors, ListOptions, write_prefixes};
+pub use list::{AddrList, Entry, EntryError, LineError, ListErrors, ListOptions};
 pub use prefix::{IpPrefix, Prefix, PrefixError};
+pub use reader::{ListReader, write_prefixes};
 pub use routes::{Mismatch, Route, RouteCurve, RouteError, RouteProblem, RouteTable};
 pub use set::IntervalSet;
+pub use text::AddressText;

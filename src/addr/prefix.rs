@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::family::Address;
 use super::interval::Interval;
+use super::text::AddressText;
 
 /// A block of `2^(BITS - len)` addresses that share their first `len` bits.
 ///
@@ -113,21 +114,39 @@ impl<A: Address> Prefix<A> {
     /// # Errors
     /// What is wrong with the text; see [`PrefixError`].
     pub fn parse(text: &str, relaxed: bool) -> Result<Self, PrefixError> {
-        let (addr, len) = match text.split_once('/') {
+        Self::parse_bytes(text.as_bytes(), relaxed)
+    }
+
+    /// [`parse`](Self::parse) of bytes.
+    ///
+    /// # Errors
+    /// What is wrong with the text; see [`PrefixError`].
+    pub fn parse_bytes(text: &[u8], relaxed: bool) -> Result<Self, PrefixError> {
+        let (addr, len) = match text.iter().position(|&b| b == b'/') {
             None => (text, A::BITS),
-            Some((addr, len)) => (addr, parse_length(len, A::BITS)?),
+            Some(slash) => (&text[..slash], parse_length(&text[slash + 1..], A::BITS)?),
         };
-        let addr = A::parse(addr).ok_or(PrefixError::Address)?;
+        let addr = A::parse_bytes(addr).ok_or(PrefixError::Address)?;
         if relaxed { Self::new_relaxed(addr, len) } else { Self::new(addr, len) }
+    }
+
+    /// The prefix as text, `address/length`.
+    #[inline]
+    pub fn to_text(self) -> AddressText {
+        let mut text = AddressText::new();
+        self.addr.append_to(&mut text);
+        text.push(b'/');
+        text.push_byte(self.len);
+        text
     }
 }
 
-fn parse_length(text: &str, max: u8) -> Result<u8, PrefixError> {
-    let digits = text.len() <= 3 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits || (text.len() > 1 && text.starts_with('0')) {
+fn parse_length(text: &[u8], max: u8) -> Result<u8, PrefixError> {
+    let digits = text.len() <= 3 && !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    if !digits || (text.len() > 1 && text[0] == b'0') {
         return Err(PrefixError::LengthText);
     }
-    let len: u32 = text.parse().map_err(|_| PrefixError::LengthText)?;
+    let len = text.iter().fold(0, |len, digit| len * 10 + u32::from(digit - b'0'));
     match u8::try_from(len) {
         Ok(len) if len <= max => Ok(len),
         _ => Err(PrefixError::Length { len, max }),
@@ -148,8 +167,7 @@ impl<A: Address> PartialOrd for Prefix<A> {
 
 impl<A: Address> fmt::Display for Prefix<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.addr.write(f)?;
-        write!(f, "/{}", self.len)
+        f.write_str(self.to_text().as_str())
     }
 }
 
@@ -207,10 +225,27 @@ impl IpPrefix {
     /// # Errors
     /// What is wrong with the text; see [`PrefixError`].
     pub fn parse(text: &str, relaxed: bool) -> Result<Self, PrefixError> {
-        if text.contains(':') {
-            Prefix::parse(text, relaxed).map(IpPrefix::V6)
+        Self::parse_bytes(text.as_bytes(), relaxed)
+    }
+
+    /// [`parse`](Self::parse) of bytes, for readers that have no `str` yet.
+    ///
+    /// # Errors
+    /// What is wrong with the text; see [`PrefixError`].
+    pub fn parse_bytes(text: &[u8], relaxed: bool) -> Result<Self, PrefixError> {
+        if text.contains(&b':') {
+            Prefix::parse_bytes(text, relaxed).map(IpPrefix::V6)
         } else {
-            Prefix::parse(text, relaxed).map(IpPrefix::V4)
+            Prefix::parse_bytes(text, relaxed).map(IpPrefix::V4)
+        }
+    }
+
+    /// The prefix as text, `address/length`.
+    #[inline]
+    pub fn to_text(self) -> AddressText {
+        match self {
+            IpPrefix::V4(p) => p.to_text(),
+            IpPrefix::V6(p) => p.to_text(),
         }
     }
 
