@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::net::Ipv6Addr;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
-use super::text::{AddressText, scan_v4, scan_v6, window};
+use super::text::{AddressText, Cursor, scan_v4, scan_v6};
 
 /// An address of one family, as an unsigned integer in network order.
 ///
@@ -54,7 +54,13 @@ pub trait Address:
     /// Reads one address in the family's usual notation, nothing before or after it.
     fn parse_bytes(text: &[u8]) -> Option<Self>;
     /// Appends the address in the family's canonical notation (RFC 5952 for IPv6).
-    fn append_to(self, text: &mut AddressText);
+    fn append_to(self, text: &mut Cursor<'_>);
+    /// Reads an address in its usual notation at the start of `text`, and how many bytes it takes. `None` says
+    /// only that this quick reader does not know it.
+    fn scan(text: &[u8]) -> Option<(Self, usize)> {
+        let _ = text;
+        None
+    }
 
     /// [`parse_bytes`](Self::parse_bytes) of a string.
     fn parse(text: &str) -> Option<Self> {
@@ -65,9 +71,7 @@ pub trait Address:
     /// # Errors
     /// Only what `out` itself reports.
     fn write(self, out: &mut dyn fmt::Write) -> fmt::Result {
-        let mut text = AddressText::new();
-        self.append_to(&mut text);
-        out.write_str(text.as_str())
+        out.write_str(AddressText::of(|text| self.append_to(text)).as_str())
     }
 }
 
@@ -119,12 +123,16 @@ impl Address for u32 {
     integer!(u32);
 
     #[inline]
+    fn scan(text: &[u8]) -> Option<(Self, usize)> {
+        scan_v4(text)
+    }
+    #[inline]
     fn parse_bytes(text: &[u8]) -> Option<Self> {
-        let (addr, used) = scan_v4(&window(text))?;
+        let (addr, used) = Self::scan(text)?;
         (used == text.len()).then_some(addr)
     }
     #[inline]
-    fn append_to(self, text: &mut AddressText) {
+    fn append_to(self, text: &mut Cursor<'_>) {
         text.push_v4(self);
     }
 }
@@ -132,6 +140,10 @@ impl Address for u32 {
 impl Address for u128 {
     integer!(u128);
 
+    #[inline]
+    fn scan(text: &[u8]) -> Option<(Self, usize)> {
+        scan_v6(text)
+    }
     #[inline]
     fn parse_bytes(text: &[u8]) -> Option<Self> {
         match scan_v6(text) {
@@ -141,7 +153,7 @@ impl Address for u128 {
         }
     }
     #[inline]
-    fn append_to(self, text: &mut AddressText) {
+    fn append_to(self, text: &mut Cursor<'_>) {
         text.push_v6(self);
     }
 }
@@ -155,7 +167,7 @@ macro_rules! plain_number {
                 // `from_str` of the integers takes a leading `+`; a number in a list does not.
                 if text.starts_with(b"+") { None } else { std::str::from_utf8(text).ok()?.parse().ok() }
             }
-            fn append_to(self, text: &mut AddressText) {
+            fn append_to(self, text: &mut Cursor<'_>) {
                 text.push_number(self.into());
             }
         }

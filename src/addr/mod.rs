@@ -29,4 +29,4 @@ pub use prefix::{IpPrefix, Prefix, PrefixError};
 pub use reader::{ListReader, write_prefixes};
 pub use routes::{Mismatch, Route, RouteCurve, RouteError, RouteProblem, RouteTable};
 pub use set::IntervalSet;
-pub use text::AddressText;
+pub use text::{AddressText, Cursor, PrefixText, TextBuffer};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::family::Address;
 use super::interval::Interval;
-use super::text::AddressText;
+use super::text::{AddressText, Cursor, PrefixText, scan_length};
 
 /// A block of `2^(BITS - len)` addresses that share their first `len` bits.
 ///
@@ -122,6 +122,11 @@ impl<A: Address> Prefix<A> {
     /// # Errors
     /// What is wrong with the text; see [`PrefixError`].
     pub fn parse_bytes(text: &[u8], relaxed: bool) -> Result<Self, PrefixError> {
+        if let Some((prefix, used)) = Self::scan(text, relaxed)
+            && used == text.len()
+        {
+            return Ok(prefix);
+        }
         let (addr, len) = match text.iter().position(|&b| b == b'/') {
             None => (text, A::BITS),
             Some(slash) => (&text[..slash], parse_length(&text[slash + 1..], A::BITS)?),
@@ -130,14 +135,24 @@ impl<A: Address> Prefix<A> {
         if relaxed { Self::new_relaxed(addr, len) } else { Self::new(addr, len) }
     }
 
+    /// Reads a right prefix or address at the start of `text`; also returns how many bytes it takes. What this
+    /// quick reader does not know is for [`parse_bytes`](Self::parse_bytes) to judge.
+    #[inline]
+    pub(crate) fn scan(text: &[u8], relaxed: bool) -> Option<(Self, usize)> {
+        let (addr, end) = A::scan(text)?;
+        let (len, used) =
+            if text.get(end) == Some(&b'/') { scan_length(text, end + 1)? } else { (A::BITS, end) };
+        if len > A::BITS {
+            return None;
+        }
+        let prefix = Prefix { addr: addr & !A::host_mask(len), len };
+        (relaxed || prefix.addr == addr).then_some((prefix, used))
+    }
+
     /// The prefix as text, `address/length`.
     #[inline]
     pub fn to_text(self) -> AddressText {
-        let mut text = AddressText::new();
-        self.addr.append_to(&mut text);
-        text.push(b'/');
-        text.push_byte(self.len);
-        text
+        AddressText::of(|out| self.write_to(out))
     }
 }
 
@@ -150,6 +165,15 @@ fn parse_length(text: &[u8], max: u8) -> Result<u8, PrefixError> {
     match u8::try_from(len) {
         Ok(len) if len <= max => Ok(len),
         _ => Err(PrefixError::Length { len, max }),
+    }
+}
+
+impl<A: Address> PrefixText for Prefix<A> {
+    #[inline]
+    fn write_to(self, out: &mut Cursor<'_>) {
+        self.addr.append_to(out);
+        out.push(b'/');
+        out.push_byte(self.len);
     }
 }
 
@@ -233,6 +257,10 @@ impl IpPrefix {
     /// # Errors
     /// What is wrong with the text; see [`PrefixError`].
     pub fn parse_bytes(text: &[u8], relaxed: bool) -> Result<Self, PrefixError> {
+        match Prefix::scan(text, relaxed) {
+            Some((prefix, used)) if used == text.len() => return Ok(IpPrefix::V4(prefix)),
+            _ => {}
+        }
         if text.contains(&b':') {
             Prefix::parse_bytes(text, relaxed).map(IpPrefix::V6)
         } else {
@@ -243,10 +271,7 @@ impl IpPrefix {
     /// The prefix as text, `address/length`.
     #[inline]
     pub fn to_text(self) -> AddressText {
-        match self {
-            IpPrefix::V4(p) => p.to_text(),
-            IpPrefix::V6(p) => p.to_text(),
-        }
+        AddressText::of(|out| self.write_to(out))
     }
 
     /// Whether this is an IPv4 prefix.
@@ -260,6 +285,16 @@ impl IpPrefix {
         match self {
             IpPrefix::V4(p) => p.len(),
             IpPrefix::V6(p) => p.len(),
+        }
+    }
+}
+
+impl PrefixText for IpPrefix {
+    #[inline]
+    fn write_to(self, out: &mut Cursor<'_>) {
+        match self {
+            IpPrefix::V4(p) => p.write_to(out),
+            IpPrefix::V6(p) => p.write_to(out),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::interval::Interval;
 use super::list::{AddrList, Entry, EntryError, ListErrors, ListOptions, MAPPED};
 use super::prefix::Prefix;
 use super::set::IntervalSet;
-use super::text::{WINDOW, scan_short_length, scan_v4, scan_v6, window};
+use super::text::TextBuffer;
 
 /// Bytes from which on two threads read faster than one.
 const PARALLEL_FROM: usize = 1 << 18;
@@ -128,10 +128,12 @@ impl Lines {
     fn read(&mut self, mut bytes: &[u8], relaxed: bool) {
         while !bytes.is_empty() {
             self.lines += 1;
-            let used = if let Some((interval, used)) = plain_v4(bytes, relaxed) {
+            let used = if let Some((interval, used)) = plain(bytes, relaxed) {
                 self.v4.push(interval);
                 used
-            } else if let Some((interval, used)) = plain_v6(bytes, relaxed) {
+            } else if let Some((interval, used)) = plain(bytes, relaxed)
+                && !MAPPED.contains(interval.first())
+            {
                 self.v6.push(interval);
                 used
             } else {
@@ -161,44 +163,12 @@ impl Lines {
     }
 }
 
-/// Reads a line that is a right IPv4 prefix or address and nothing else; also returns how many bytes it takes.
+/// Reads a line that is a right prefix or address of the family and nothing else; also returns how many bytes it
+/// takes.
 #[inline]
-fn plain_v4(bytes: &[u8], relaxed: bool) -> Option<(Interval<u32>, usize)> {
-    let window: [u8; WINDOW] = window(bytes);
-    let (addr, end) = scan_v4(&window)?;
-    let (len, end) = if window[end] == b'/' { scan_short_length(&window, end + 1)? } else { (32, end) };
-    let used = line_end(bytes, end)?;
-    Some((plain_interval(addr, len, relaxed)?, used))
-}
-
-/// The same for IPv6.
-#[inline]
-fn plain_v6(bytes: &[u8], relaxed: bool) -> Option<(Interval<u128>, usize)> {
-    let (addr, mut end) = scan_v6(bytes)?;
-    let mut len = 128;
-    if bytes.get(end) == Some(&b'/') {
-        let (short, after) = scan_short_length(bytes, end + 1)?;
-        (len, end) = (short, after);
-        if let Some(third) = bytes.get(after).map(|b| b.wrapping_sub(b'0')).filter(|&d| d < 10 && short >= 10)
-        {
-            (len, end) = (short.checked_mul(10)?.checked_add(third)?, after + 1);
-        }
-    }
-    let used = line_end(bytes, end)?;
-    if MAPPED.contains(addr) {
-        return None;
-    }
-    Some((plain_interval(addr, len, relaxed)?, used))
-}
-
-#[inline]
-fn plain_interval<A: Address>(addr: A, len: u8, relaxed: bool) -> Option<Interval<A>> {
-    if len > A::BITS {
-        return None;
-    }
-    let host = A::host_mask(len);
-    let first = addr & !host;
-    (relaxed || first == addr).then(|| Interval::from_ordered(first, addr | host))
+fn plain<A: Address>(bytes: &[u8], relaxed: bool) -> Option<(Interval<A>, usize)> {
+    let (prefix, end) = Prefix::scan(bytes, relaxed)?;
+    Some((prefix.interval(), line_end(bytes, end)?))
 }
 
 /// Where the next line begins if this one ends at `at`.
@@ -243,36 +213,28 @@ impl AddrSet {
     /// assert_eq!(out, b"0.0.0.0/0\n::/0\n");
     /// ```
     pub fn write_text<E>(&self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let mut block = Vec::with_capacity(BLOCK + 64);
+        let mut block = TextBuffer::new();
         write_family(self.v4.intervals(), &mut block, &mut sink)?;
         write_family(self.v6.intervals(), &mut block, &mut sink)?;
-        if block.is_empty() { Ok(()) } else { sink(&block) }
+        if block.is_empty() { Ok(()) } else { sink(block.as_bytes()) }
     }
 }
 
 fn write_family<A: Address, E>(
     intervals: &[Interval<A>],
-    block: &mut Vec<u8>,
+    block: &mut TextBuffer,
     sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     for interval in intervals {
         for prefix in interval.prefixes() {
-            append_line(block, prefix);
+            block.push_line(prefix);
             if block.len() >= BLOCK {
-                sink(block)?;
+                sink(block.as_bytes())?;
                 block.clear();
             }
         }
     }
     Ok(())
-}
-
-/// Appends a prefix and a line end.
-#[inline]
-pub(crate) fn append_line<A: Address>(out: &mut Vec<u8>, prefix: Prefix<A>) {
-    let mut text = prefix.to_text();
-    text.push(b'\n');
-    out.extend_from_slice(text.as_bytes());
 }
 
 #[cfg(test)]
@@ -348,11 +310,12 @@ mod tests {
 
     #[test]
     fn many_lines_on_many_threads() {
-        let mut bytes = Vec::new();
+        let mut lines = TextBuffer::new();
         for i in 0..100_000_u32 {
-            append_line(&mut bytes, Prefix::host(i * 2));
-            append_line(&mut bytes, Prefix::host(u128::from(i) << 90 | 1 << 100));
+            lines.push_line(Prefix::host(i * 2));
+            lines.push_line(Prefix::host(u128::from(i) << 90 | 1 << 100));
         }
+        let mut bytes = lines.as_bytes().to_vec();
         let list = AddrList::parse(&bytes, ListOptions::default()).unwrap();
         assert_eq!(list.entries, 200_000);
         let mut out = Vec::new();

@@ -10,7 +10,7 @@ const SCATTER_FROM: usize = 1 << 12;
 /// From here on two threads beat one; below, waking them costs more than they save.
 const PARALLEL_FROM: usize = 1 << 17;
 /// Intervals that one bucket should hold on average: few enough to be sorted in the first-level cache.
-const BUCKET: usize = 1 << 8;
+const BUCKET: usize = 1 << 4;
 
 /// Sorts and joins: ascending, disjoint, not touching. The order of the input does not matter.
 pub(super) fn canonical<A: Address>(mut list: Vec<Interval<A>>) -> Vec<Interval<A>> {
