@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::count::Count;
 use super::interval::Interval;
+use super::list::Entry;
 use super::prefix::{IpPrefix, Prefix};
 use super::set::IntervalSet;
 
@@ -109,6 +110,28 @@ impl From<IpPrefix> for AddrSet {
             IpPrefix::V4(p) => AddrSet { v4: p.into(), v6: IntervalSet::empty() },
             IpPrefix::V6(p) => AddrSet { v4: IntervalSet::empty(), v6: p.into() },
         }
+    }
+}
+
+impl From<Entry> for AddrSet {
+    fn from(entry: Entry) -> Self {
+        match entry {
+            Entry::V4(i) => AddrSet { v4: i.into(), v6: IntervalSet::empty() },
+            Entry::V6(i) => AddrSet { v4: IntervalSet::empty(), v6: i.into() },
+        }
+    }
+}
+
+impl FromIterator<Entry> for AddrSet {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for entry in entries {
+            match entry {
+                Entry::V4(i) => v4.push(i),
+                Entry::V6(i) => v6.push(i),
+            }
+        }
+        AddrSet { v4: IntervalSet::from_intervals(v4), v6: IntervalSet::from_intervals(v6) }
     }
 }
 

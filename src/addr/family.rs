@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::hash::Hash;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
+
+use super::text::{AddressText, Cursor, scan_v4, scan_v6};
 
 /// An address of one family, as an unsigned integer in network order.
 ///
@@ -43,17 +45,34 @@ pub trait Address:
     /// # Panics
     /// In debug builds, if `len > BITS`.
     fn host_mask(len: u8) -> Self;
+    /// The `width` bits behind the first `skip` ones, as a number; `skip + width <= BITS`, `0 < width <= 32`.
+    fn bits_at(self, skip: u8, width: u8) -> usize;
     /// The value in a type that holds every family.
     fn to_u128(self) -> u128;
     /// The value from its wide form, or `None` if it does not fit the family.
     fn from_u128(wide: u128) -> Option<Self>;
     /// Reads one address in the family's usual notation, nothing before or after it.
-    fn parse(text: &str) -> Option<Self>;
-    /// Writes the address in the family's canonical notation (RFC 5952 for IPv6).
+    fn parse_bytes(text: &[u8]) -> Option<Self>;
+    /// Appends the address in the family's canonical notation (RFC 5952 for IPv6).
+    fn append_to(self, text: &mut Cursor<'_>);
+    /// Reads an address in its usual notation at the start of `text`, and how many bytes it takes. `None` says
+    /// only that this quick reader does not know it.
+    fn scan(text: &[u8]) -> Option<(Self, usize)> {
+        let _ = text;
+        None
+    }
+
+    /// [`parse_bytes`](Self::parse_bytes) of a string.
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse_bytes(text.as_bytes())
+    }
+    /// Writes the address in the family's canonical notation.
     ///
     /// # Errors
     /// Only what `out` itself reports.
-    fn write(self, out: &mut dyn fmt::Write) -> fmt::Result;
+    fn write(self, out: &mut dyn fmt::Write) -> fmt::Result {
+        out.write_str(AddressText::of(|text| self.append_to(text)).as_str())
+    }
 }
 
 macro_rules! integer {
@@ -85,6 +104,11 @@ macro_rules! integer {
             <$ty>::MAX.checked_shr(u32::from(len)).unwrap_or(0)
         }
         #[inline]
+        fn bits_at(self, skip: u8, width: u8) -> usize {
+            debug_assert!(width > 0 && width <= 32 && skip + width <= <Self as Address>::BITS);
+            (self << skip >> (<Self as Address>::BITS - width)) as usize
+        }
+        #[inline]
         fn to_u128(self) -> u128 {
             self as u128
         }
@@ -98,22 +122,39 @@ macro_rules! integer {
 impl Address for u32 {
     integer!(u32);
 
-    fn parse(text: &str) -> Option<Self> {
-        text.parse::<Ipv4Addr>().ok().map(u32::from)
+    #[inline]
+    fn scan(text: &[u8]) -> Option<(Self, usize)> {
+        scan_v4(text)
     }
-    fn write(self, out: &mut dyn fmt::Write) -> fmt::Result {
-        write!(out, "{}", Ipv4Addr::from(self))
+    #[inline]
+    fn parse_bytes(text: &[u8]) -> Option<Self> {
+        let (addr, used) = Self::scan(text)?;
+        (used == text.len()).then_some(addr)
+    }
+    #[inline]
+    fn append_to(self, text: &mut Cursor<'_>) {
+        text.push_v4(self);
     }
 }
 
 impl Address for u128 {
     integer!(u128);
 
-    fn parse(text: &str) -> Option<Self> {
-        text.parse::<Ipv6Addr>().ok().map(u128::from)
+    #[inline]
+    fn scan(text: &[u8]) -> Option<(Self, usize)> {
+        scan_v6(text)
     }
-    fn write(self, out: &mut dyn fmt::Write) -> fmt::Result {
-        write!(out, "{}", Ipv6Addr::from(self))
+    #[inline]
+    fn parse_bytes(text: &[u8]) -> Option<Self> {
+        match scan_v6(text) {
+            Some((addr, used)) => (used == text.len()).then_some(addr),
+            // What is left is wrong or ends in dotted decimal, which is rare.
+            None => std::str::from_utf8(text).ok()?.parse::<Ipv6Addr>().ok().map(u128::from),
+        }
+    }
+    #[inline]
+    fn append_to(self, text: &mut Cursor<'_>) {
+        text.push_v6(self);
     }
 }
 
@@ -122,12 +163,12 @@ macro_rules! plain_number {
         impl Address for $ty {
             integer!($ty);
 
-            fn parse(text: &str) -> Option<Self> {
+            fn parse_bytes(text: &[u8]) -> Option<Self> {
                 // `from_str` of the integers takes a leading `+`; a number in a list does not.
-                if text.starts_with('+') { None } else { text.parse().ok() }
+                if text.starts_with(b"+") { None } else { std::str::from_utf8(text).ok()?.parse().ok() }
             }
-            fn write(self, out: &mut dyn fmt::Write) -> fmt::Result {
-                write!(out, "{self}")
+            fn append_to(self, text: &mut Cursor<'_>) {
+                text.push_number(self.into());
             }
         }
     };

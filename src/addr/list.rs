@@ -5,8 +5,8 @@ use std::fmt;
 use super::dual::AddrSet;
 use super::family::Address;
 use super::interval::Interval;
-use super::prefix::{IpPrefix, Prefix, PrefixError};
-use super::set::IntervalSet;
+use super::prefix::{IpPrefix, PrefixError};
+use super::reader::ListReader;
 
 /// How [`AddrList::parse`] reads.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,38 +48,10 @@ impl AddrList {
     /// # Ok::<(), tagwall::addr::ListErrors>(())
     /// ```
     pub fn parse(bytes: &[u8], options: ListOptions) -> Result<Self, ListErrors> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let (mut v4, mut v6) = (Vec::new(), Vec::new());
-        let mut errors = ListErrors::default();
-        for (index, line) in bytes.split(|&b| b == b'\n').enumerate() {
-            let text = match std::str::from_utf8(strip_comment(line)) {
-                Ok(text) => text.trim(),
-                Err(_) => {
-                    errors.push(index + 1, &String::from_utf8_lossy(line), EntryError::NotText);
-                    continue;
-                }
-            };
-            if text.is_empty() {
-                continue;
-            }
-            match Entry::parse(text, options.relaxed) {
-                Ok(Entry::V4(interval)) => v4.push(interval),
-                Ok(Entry::V6(interval)) => v6.push(interval),
-                Err(error) => errors.push(index + 1, text, error),
-            }
-        }
-        if errors.total > 0 {
-            return Err(errors);
-        }
-        let entries = v4.len() + v6.len();
-        let set = AddrSet { v4: IntervalSet::from_intervals(v4), v6: IntervalSet::from_intervals(v6) };
-        Ok(AddrList { set, entries })
+        let mut reader = ListReader::new(options);
+        reader.push(bytes);
+        reader.finish()
     }
-}
-
-fn strip_comment(line: &[u8]) -> &[u8] {
-    let end = line.iter().position(|&b| b == b'#' || b == b';').unwrap_or(line.len());
-    &line[..end]
 }
 
 /// One entry of a list: a closed interval of one family.
@@ -123,13 +95,13 @@ impl Entry {
     }
 }
 
-struct Mapped;
+pub(super) struct Mapped;
 
 /// `::ffff:0:0/96`, where IPv6 notation hides IPv4 addresses (RFC 4291, section 2.5.5.2).
-const MAPPED: Mapped = Mapped;
+pub(super) const MAPPED: Mapped = Mapped;
 
 impl Mapped {
-    fn contains(&self, addr: u128) -> bool {
+    pub(super) fn contains(&self, addr: u128) -> bool {
         addr >> 32 == 0xffff
     }
 }
@@ -186,11 +158,21 @@ impl ListErrors {
         self.total
     }
 
-    fn push(&mut self, line: usize, text: &str, error: EntryError) {
+    pub(super) fn push(&mut self, line: usize, text: &str, error: EntryError) {
         self.total += 1;
         if self.lines.len() < Self::MOST {
             self.lines.push(LineError { line, text: text.trim().chars().take(80).collect(), error });
         }
+    }
+}
+
+impl ListErrors {
+    /// Appends the errors of a later part of the same list, whose lines were counted from `lines_before`.
+    pub(super) fn append(&mut self, later: ListErrors, lines_before: usize) {
+        self.total += later.total;
+        let room = Self::MOST - self.lines.len();
+        let moved = later.lines.into_iter().take(room);
+        self.lines.extend(moved.map(|e| LineError { line: e.line + lines_before, ..e }));
     }
 }
 
@@ -208,17 +190,3 @@ impl fmt::Display for ListErrors {
 }
 
 impl std::error::Error for ListErrors {}
-
-/// Writes one prefix a line.
-///
-/// # Errors
-/// Only what `out` itself reports.
-pub fn write_prefixes<A: Address>(
-    prefixes: impl IntoIterator<Item = Prefix<A>>,
-    out: &mut dyn fmt::Write,
-) -> fmt::Result {
-    for prefix in prefixes {
-        writeln!(out, "{prefix}")?;
-    }
-    Ok(())
-}

@@ -4,17 +4,29 @@
 //! universe small enough to test in full.
 
 mod count;
+mod cover;
 mod dual;
 mod family;
 mod interval;
 mod list;
 mod prefix;
+mod reader;
+mod routes;
 mod set;
+mod sort;
+mod text;
 
-pub use count::Count;
+pub use count::{Count, ParseCountError};
+pub use cover::{
+    Anchor, Certificate, CoverCurve, CoverError, CoverRequest, Covers, CurvePoint, PriceError, PriceMap,
+    Prices, fewest_within,
+};
 pub use dual::AddrSet;
 pub use family::Address;
 pub use interval::{Interval, Prefixes};
-pub use list::{AddrList, Entry, EntryError, LineError, ListErrors, ListOptions, write_prefixes};
+pub use list::{AddrList, Entry, EntryError, LineError, ListErrors, ListOptions};
 pub use prefix::{IpPrefix, Prefix, PrefixError};
+pub use reader::{ListReader, write_prefixes};
+pub use routes::{Mismatch, Route, RouteCurve, RouteError, RouteProblem, RouteTable};
 pub use set::IntervalSet;
+pub use text::{AddressText, Cursor, PrefixText, TextBuffer};

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::family::Address;
 use super::interval::Interval;
+use super::text::{AddressText, Cursor, PrefixText, scan_length};
 
 /// A block of `2^(BITS - len)` addresses that share their first `len` bits.
 ///
@@ -113,24 +114,66 @@ impl<A: Address> Prefix<A> {
     /// # Errors
     /// What is wrong with the text; see [`PrefixError`].
     pub fn parse(text: &str, relaxed: bool) -> Result<Self, PrefixError> {
-        let (addr, len) = match text.split_once('/') {
+        Self::parse_bytes(text.as_bytes(), relaxed)
+    }
+
+    /// [`parse`](Self::parse) of bytes.
+    ///
+    /// # Errors
+    /// What is wrong with the text; see [`PrefixError`].
+    pub fn parse_bytes(text: &[u8], relaxed: bool) -> Result<Self, PrefixError> {
+        if let Some((prefix, used)) = Self::scan(text, relaxed)
+            && used == text.len()
+        {
+            return Ok(prefix);
+        }
+        let (addr, len) = match text.iter().position(|&b| b == b'/') {
             None => (text, A::BITS),
-            Some((addr, len)) => (addr, parse_length(len, A::BITS)?),
+            Some(slash) => (&text[..slash], parse_length(&text[slash + 1..], A::BITS)?),
         };
-        let addr = A::parse(addr).ok_or(PrefixError::Address)?;
+        let addr = A::parse_bytes(addr).ok_or(PrefixError::Address)?;
         if relaxed { Self::new_relaxed(addr, len) } else { Self::new(addr, len) }
+    }
+
+    /// Reads a right prefix or address at the start of `text`; also returns how many bytes it takes. What this
+    /// quick reader does not know is for [`parse_bytes`](Self::parse_bytes) to judge.
+    #[inline]
+    pub(crate) fn scan(text: &[u8], relaxed: bool) -> Option<(Self, usize)> {
+        let (addr, end) = A::scan(text)?;
+        let (len, used) =
+            if text.get(end) == Some(&b'/') { scan_length(text, end + 1)? } else { (A::BITS, end) };
+        if len > A::BITS {
+            return None;
+        }
+        let prefix = Prefix { addr: addr & !A::host_mask(len), len };
+        (relaxed || prefix.addr == addr).then_some((prefix, used))
+    }
+
+    /// The prefix as text, `address/length`.
+    #[inline]
+    pub fn to_text(self) -> AddressText {
+        AddressText::of(|out| self.write_to(out))
     }
 }
 
-fn parse_length(text: &str, max: u8) -> Result<u8, PrefixError> {
-    let digits = text.len() <= 3 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits || (text.len() > 1 && text.starts_with('0')) {
+fn parse_length(text: &[u8], max: u8) -> Result<u8, PrefixError> {
+    let digits = text.len() <= 3 && !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    if !digits || (text.len() > 1 && text[0] == b'0') {
         return Err(PrefixError::LengthText);
     }
-    let len: u32 = text.parse().map_err(|_| PrefixError::LengthText)?;
+    let len = text.iter().fold(0, |len, digit| len * 10 + u32::from(digit - b'0'));
     match u8::try_from(len) {
         Ok(len) if len <= max => Ok(len),
         _ => Err(PrefixError::Length { len, max }),
+    }
+}
+
+impl<A: Address> PrefixText for Prefix<A> {
+    #[inline]
+    fn write_to(self, out: &mut Cursor<'_>) {
+        self.addr.append_to(out);
+        out.push(b'/');
+        out.push_byte(self.len);
     }
 }
 
@@ -148,8 +191,7 @@ impl<A: Address> PartialOrd for Prefix<A> {
 
 impl<A: Address> fmt::Display for Prefix<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.addr.write(f)?;
-        write!(f, "/{}", self.len)
+        f.write_str(self.to_text().as_str())
     }
 }
 
@@ -207,11 +249,29 @@ impl IpPrefix {
     /// # Errors
     /// What is wrong with the text; see [`PrefixError`].
     pub fn parse(text: &str, relaxed: bool) -> Result<Self, PrefixError> {
-        if text.contains(':') {
-            Prefix::parse(text, relaxed).map(IpPrefix::V6)
-        } else {
-            Prefix::parse(text, relaxed).map(IpPrefix::V4)
+        Self::parse_bytes(text.as_bytes(), relaxed)
+    }
+
+    /// [`parse`](Self::parse) of bytes, for readers that have no `str` yet.
+    ///
+    /// # Errors
+    /// What is wrong with the text; see [`PrefixError`].
+    pub fn parse_bytes(text: &[u8], relaxed: bool) -> Result<Self, PrefixError> {
+        match Prefix::scan(text, relaxed) {
+            Some((prefix, used)) if used == text.len() => return Ok(IpPrefix::V4(prefix)),
+            _ => {}
         }
+        if text.contains(&b':') {
+            Prefix::parse_bytes(text, relaxed).map(IpPrefix::V6)
+        } else {
+            Prefix::parse_bytes(text, relaxed).map(IpPrefix::V4)
+        }
+    }
+
+    /// The prefix as text, `address/length`.
+    #[inline]
+    pub fn to_text(self) -> AddressText {
+        AddressText::of(|out| self.write_to(out))
     }
 
     /// Whether this is an IPv4 prefix.
@@ -225,6 +285,16 @@ impl IpPrefix {
         match self {
             IpPrefix::V4(p) => p.len(),
             IpPrefix::V6(p) => p.len(),
+        }
+    }
+}
+
+impl PrefixText for IpPrefix {
+    #[inline]
+    fn write_to(self, out: &mut Cursor<'_>) {
+        match self {
+            IpPrefix::V4(p) => p.write_to(out),
+            IpPrefix::V6(p) => p.write_to(out),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::count::Count;
 use super::family::Address;
 use super::interval::Interval;
 use super::prefix::Prefix;
+use super::sort::{apart, canonical, push_joined};
 
 /// A set of addresses as sorted closed intervals.
 ///
@@ -48,17 +49,13 @@ impl<A: Address> IntervalSet<A> {
     }
 
     /// The union of `intervals`, which may be in any order and overlap.
-    pub fn from_intervals(mut intervals: Vec<Interval<A>>) -> Self {
-        if !intervals.is_sorted() {
-            intervals.sort_unstable();
-        }
-        merge_sorted(&mut intervals);
-        Self::from_canonical(intervals)
+    pub fn from_intervals(intervals: Vec<Interval<A>>) -> Self {
+        Self::from_canonical(canonical(intervals))
     }
 
     /// For callers that have kept the invariant themselves.
     pub(crate) fn from_canonical(intervals: Vec<Interval<A>>) -> Self {
-        debug_assert!(intervals.windows(2).all(|w| touches_not(w[0], w[1])), "not canonical: {intervals:?}");
+        debug_assert!(intervals.windows(2).all(|w| apart(w[0], w[1])), "not canonical: {intervals:?}");
         IntervalSet { intervals }
     }
 
@@ -102,6 +99,18 @@ impl<A: Address> IntervalSet<A> {
     pub fn contains_interval(&self, interval: Interval<A>) -> bool {
         let at = self.intervals.partition_point(|i| i.last() < interval.first());
         self.intervals.get(at).is_some_and(|i| i.contains(interval.first()) && i.contains(interval.last()))
+    }
+
+    /// Whether the set holds no address of `interval`.
+    pub fn is_clear_of(&self, interval: Interval<A>) -> bool {
+        self.first_in(interval).is_none()
+    }
+
+    /// The lowest address of the set that lies in `interval`, or `None` if there is none.
+    pub fn first_in(&self, interval: Interval<A>) -> Option<A> {
+        let at = self.intervals.partition_point(|i| i.last() < interval.first());
+        let found = self.intervals.get(at)?.first().max(interval.first());
+        interval.contains(found).then_some(found)
     }
 
     /// Whether every address of `self` is in `other`.
@@ -231,36 +240,6 @@ impl<A: Address> IntervalSet<A> {
         }
         Self::from_canonical(out)
     }
-}
-
-/// Whether a gap of at least one address lies between `a` and the later `b`.
-fn touches_not<A: Address>(a: Interval<A>, b: Interval<A>) -> bool {
-    a.last().succ().is_some_and(|next| next < b.first())
-}
-
-/// Appends `next`, whose first address is not below that of the last interval in `out`, joining what overlaps
-/// or touches.
-#[inline]
-fn push_joined<A: Address>(out: &mut Vec<Interval<A>>, next: Interval<A>) {
-    match out.last_mut() {
-        Some(tail) if !touches_not(*tail, next) => {
-            if tail.last() < next.last() {
-                *tail = Interval::from_ordered(tail.first(), next.last());
-            }
-        }
-        _ => out.push(next),
-    }
-}
-
-/// Joins overlapping and touching neighbours of a list sorted by first address, in place.
-fn merge_sorted<A: Address>(list: &mut Vec<Interval<A>>) {
-    list.dedup_by(|next, tail| {
-        let join = !touches_not(*tail, *next);
-        if join && tail.last() < next.last() {
-            *tail = Interval::from_ordered(tail.first(), next.last());
-        }
-        join
-    });
 }
 
 impl<A: Address> From<Interval<A>> for IntervalSet<A> {

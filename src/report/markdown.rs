@@ -350,10 +350,13 @@ fn routes(made: &Made<'_>, out: &mut String) {
         );
         line!(out);
     }
+    let count = match table.routes.len() {
+        1 => "1 route".to_owned(),
+        n => format!("{n} routes"),
+    };
     line!(
         out,
-        "The table has {} routes. A subnet takes one table; associate `{}` with each subnet above.",
-        table.routes.len(),
+        "The table has {count}. A subnet takes one table; associate `{}` with each subnet above.",
         table.name
     );
     line!(out);

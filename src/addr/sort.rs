@@ -1,0 +1,215 @@
+//! Sorting intervals into a canonical list.
+
+use rayon::prelude::*;
+
+use super::family::Address;
+use super::interval::Interval;
+
+/// From here on scattering by leading bits beats comparing: below, the list is in the cache anyway.
+const SCATTER_FROM: usize = 1 << 12;
+/// From here on two threads beat one; below, waking them costs more than they save.
+const PARALLEL_FROM: usize = 1 << 17;
+/// Intervals that one bucket should hold on average: few enough to be sorted in the first-level cache.
+const BUCKET: usize = 1 << 4;
+
+/// Sorts and joins: ascending, disjoint, not touching. The order of the input does not matter.
+pub(super) fn canonical<A: Address>(mut list: Vec<Interval<A>>) -> Vec<Interval<A>> {
+    if list.is_sorted_by_key(|i| i.first()) {
+        merge_sorted(&mut list);
+        return list;
+    }
+    if list.len() < SCATTER_FROM {
+        list.sort_unstable_by_key(|i| i.first());
+        merge_sorted(&mut list);
+        return list;
+    }
+    let Scattered { mut items, ends } = scatter(&list);
+    if list.len() < PARALLEL_FROM || rayon::current_num_threads() == 1 {
+        list.clear();
+        sort_buckets(&mut items, &ends, 0, &mut list);
+        return list;
+    }
+    drop(list);
+    join_parts(parallel_buckets(&mut items, &ends))
+}
+
+/// A list in buckets of ascending first addresses, each bucket in any order.
+struct Scattered<A> {
+    items: Vec<Interval<A>>,
+    /// Where each bucket ends.
+    ends: Vec<usize>,
+}
+
+/// Distributes by the leading bits in which the first addresses differ; one pass to count, one to move.
+fn scatter<A: Address>(list: &[Interval<A>]) -> Scattered<A> {
+    let origin = list[0].first();
+    let differing = list.iter().fold(A::MIN, |all, i| all | (i.first() ^ origin));
+    let skip = differing.leading_zeros();
+    let width = (list.len() / BUCKET).ilog2().clamp(1, 14) as u8;
+    let width = width.min(A::BITS - skip);
+    let bucket = |i: &Interval<A>| i.first().bits_at(skip, width);
+    let mut next = vec![0_usize; 1 << width];
+    for interval in list {
+        next[bucket(interval)] += 1;
+    }
+    let mut sum = 0;
+    for count in &mut next {
+        sum += std::mem::replace(count, sum);
+    }
+    let mut items = vec![list[0]; list.len()];
+    for &interval in list {
+        let place = &mut next[bucket(&interval)];
+        items[*place] = interval;
+        *place += 1;
+    }
+    // Each cursor has moved on to the end of its bucket.
+    Scattered { items, ends: next }
+}
+
+/// Sorts bucket after bucket and appends what they join to. `start` is where `items` begin in the whole list.
+fn sort_buckets<A: Address>(
+    items: &mut [Interval<A>],
+    ends: &[usize],
+    start: usize,
+    out: &mut Vec<Interval<A>>,
+) {
+    let mut from = 0;
+    for end in ends {
+        let bucket = &mut items[from..end - start];
+        from = end - start;
+        bucket.sort_unstable_by_key(|i| i.first());
+        bucket.iter().for_each(|&next| push_joined(out, next));
+    }
+}
+
+/// The joined lists of consecutive groups of buckets.
+fn parallel_buckets<A: Address>(items: &mut [Interval<A>], ends: &[usize]) -> Vec<Vec<Interval<A>>> {
+    let share = items.len() / (rayon::current_num_threads() * 4) + 1;
+    let (mut groups, mut rest, mut start, mut first) = (Vec::new(), items, 0, 0);
+    while first < ends.len() {
+        let last = ends.partition_point(|&end| end < start + share).clamp(first, ends.len() - 1);
+        let (group, after) = rest.split_at_mut(ends[last] - start);
+        groups.push((group, &ends[first..=last], start));
+        (rest, start, first) = (after, ends[last], last + 1);
+    }
+    groups
+        .into_par_iter()
+        .map(|(group, ends, start)| {
+            let mut out = Vec::with_capacity(group.len());
+            sort_buckets(group, ends, start, &mut out);
+            out
+        })
+        .collect()
+}
+
+/// Puts lists behind each other whose borders may overlap or touch.
+fn join_parts<A: Address>(parts: Vec<Vec<Interval<A>>>) -> Vec<Interval<A>> {
+    let mut out: Vec<Interval<A>> = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+    for part in parts {
+        let mut rest = part.as_slice();
+        // A long interval may swallow many at the border; behind the first that stands apart all do.
+        while let [next, after @ ..] = rest
+            && out.last().is_some_and(|tail| !apart(*tail, *next))
+        {
+            push_joined(&mut out, *next);
+            rest = after;
+        }
+        out.extend_from_slice(rest);
+    }
+    out
+}
+
+/// Whether a gap of at least one address lies between `a` and the later `b`.
+#[inline]
+pub(super) fn apart<A: Address>(a: Interval<A>, b: Interval<A>) -> bool {
+    // `b` begins at or behind `a`, so the difference is meant as one, and no address behind the last is formed.
+    a.last() < b.first() && b.first().pred() != Some(a.last())
+}
+
+/// Appends `next`, whose first address is not below that of the last interval in `out`, joining what overlaps
+/// or touches.
+#[inline]
+pub(super) fn push_joined<A: Address>(out: &mut Vec<Interval<A>>, next: Interval<A>) {
+    match out.last_mut() {
+        Some(tail) if !apart(*tail, next) => {
+            *tail = Interval::from_ordered(tail.first(), tail.last().max(next.last()));
+        }
+        _ => out.push(next),
+    }
+}
+
+/// Joins overlapping and touching neighbours of a list sorted by first address, in place.
+fn merge_sorted<A: Address>(list: &mut Vec<Interval<A>>) {
+    list.dedup_by(|next, tail| {
+        let join = !apart(*tail, *next);
+        if join {
+            *tail = Interval::from_ordered(tail.first(), tail.last().max(next.last()));
+        }
+        join
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The slow twin: compare, then join one after another.
+    fn obvious<A: Address>(mut list: Vec<Interval<A>>) -> Vec<Interval<A>> {
+        list.sort();
+        let mut out: Vec<Interval<A>> = Vec::new();
+        for next in list {
+            match out.last_mut() {
+                Some(tail) if tail.last().succ().is_none_or(|after| after >= next.first()) => {
+                    *tail = Interval::new(tail.first(), tail.last().max(next.last())).unwrap();
+                }
+                _ => out.push(next),
+            }
+        }
+        out
+    }
+
+    /// Many intervals, clustered so that buckets of every size and long overlaps occur.
+    fn spread(seed: u64, count: usize, bits: u32) -> Vec<Interval<u32>> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 32) as u32
+        };
+        let mut interval = || {
+            let first = (next() >> (32 - bits)) | next() & 0x8000_0000;
+            let size = next() >> (next() % 24 + 8);
+            Interval::from_ordered(first, first.saturating_add(size))
+        };
+        (0..count).map(|_| interval()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn large_lists_as_the_slow_twin(seed: u64, bits in 8..32_u32, count in 3000..9000_usize) {
+            let list = spread(seed, count, bits);
+            prop_assert_eq!(canonical(list.clone()), obvious(list));
+        }
+
+        #[test]
+        fn threads_change_nothing(seed: u64, bits in 12..32_u32) {
+            let list = spread(seed, 3000, bits);
+            let wide: Vec<_> = list.iter().map(|i| Interval::from_ordered(u128::from(i.first()) << 80, u128::from(i.last()) << 80 | 0xff)).collect();
+            let Scattered { mut items, ends } = scatter(&wide);
+            prop_assert_eq!(join_parts(parallel_buckets(&mut items, &ends)), obvious(wide));
+        }
+    }
+
+    #[test]
+    fn long_and_top_intervals() {
+        let at = |first, last| Interval::new(first, last).unwrap();
+        let mut list: Vec<Interval<u32>> =
+            (0..PARALLEL_FROM as u32).rev().map(|i| at(i * 7, i * 7 + 3)).collect();
+        list.push(at(0, u32::MAX));
+        list.push(at(u32::MAX, u32::MAX));
+        assert_eq!(canonical(list), [Interval::all()]);
+    }
+}

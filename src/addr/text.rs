@@ -1,0 +1,475 @@
+//! Reading and writing addresses as bytes: the one place that knows their notation.
+//!
+//! Readers take four bytes at a time, so that the common case has no branch for each. What they do not recognise
+//! is left to a slower reader; what they accept, that reader accepts with the same result.
+
+/// The longest prefix in text: `xxxx:xxxx:xxxx:xxxx:xxxx:xxxx:255.255.255.255/128` and a line end.
+pub(crate) const LONGEST: usize = 52;
+
+/// The four bytes at `at`, zeros beyond the end.
+#[inline]
+fn four_bytes(bytes: &[u8], at: usize) -> [u8; 4] {
+    match bytes.get(at..at + 4) {
+        Some(word) => [word[0], word[1], word[2], word[3]],
+        None => std::array::from_fn(|i| bytes.get(at + i).copied().unwrap_or(0)),
+    }
+}
+
+/// The sixteen bytes at the start of `bytes`, the first lowest, zeros beyond the end.
+#[inline]
+fn sixteen_bytes(bytes: &[u8]) -> u128 {
+    if let Some(word) = bytes.first_chunk() {
+        return u128::from_le_bytes(*word);
+    }
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        // Two words that overlap; what the second has twice is shifted out.
+        (Some(first), Some(last)) => {
+            let above = u64::from_le_bytes(*last) >> 1 >> (127 - 8 * bytes.len());
+            u128::from(above) << 64 | u128::from(u64::from_le_bytes(*first))
+        }
+        _ => bytes.iter().rev().fold(0, |word, &byte| word << 8 | u128::from(byte)),
+    }
+}
+
+/// One bit for each byte of `word` that is no decimal digit, the first lowest.
+#[inline]
+fn other_than_digits(word: u128) -> u32 {
+    let half = |word: u64| {
+        let digits = word ^ 0x3030_3030_3030_3030;
+        // Above 9 the sum reaches the high bit; above 127 it is set. No sum carries into the next byte.
+        let marks =
+            ((digits & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676 | digits) & 0x8080_8080_8080_8080;
+        // The product brings the eight high bits together in the top byte.
+        ((marks >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+    };
+    half(word as u64) | half((word >> 64) as u64) << 8
+}
+
+/// Reads dotted decimal at the start of `bytes`; also returns how many bytes it takes.
+///
+/// Four numbers up to 255 without leading zeros, as `std::net` has it.
+#[inline]
+pub(crate) fn scan_v4(bytes: &[u8]) -> Option<(u32, usize)> {
+    let word = sixteen_bytes(bytes);
+    // Where the digits end; an address has at most fifteen bytes, so there is a fourth end.
+    let mut others = other_than_digits(word);
+    let (mut addr, mut start, mut bad) = (0, 0, others.count_ones() < 4);
+    for index in 0..4 {
+        let end = others.trailing_zeros();
+        others &= others.wrapping_sub(1);
+        let len = end.wrapping_sub(start);
+        bad |= len.wrapping_sub(1) > 2;
+        let part = (word >> (8 * (start & 15))) as u32;
+        let digits = (part ^ 0x3030_3030) << ((32 - 8 * (len & 3)) & 31);
+        let [_, hundreds, tens, ones] = digits.to_le_bytes().map(u32::from);
+        let value = hundreds * 100 + tens * 10 + ones;
+        // A leading zero, or a number too large.
+        bad |= value > 255 || (len > 1 && part as u8 == b'0');
+        // The byte behind the digits.
+        bad |= index < 3 && (part >> (8 * (len & 3))) as u8 != b'.';
+        addr = addr << 8 | value;
+        start = end + 1;
+    }
+    (!bad).then_some((addr, start as usize - 1))
+}
+
+/// Reads up to three digits at `at`, without leading zero; also returns where they end.
+#[inline]
+pub(crate) fn scan_length(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
+    let digit = |at: usize| bytes.get(at).map(|b| b.wrapping_sub(b'0')).filter(|&d| d < 10);
+    let first = digit(at)?;
+    let Some(second) = digit(at + 1) else { return Some((first, at + 1)) };
+    if first == 0 {
+        return None;
+    }
+    let two = first * 10 + second;
+    match digit(at + 2) {
+        None => Some((two, at + 2)),
+        Some(third) => Some((two.checked_mul(10)?.checked_add(third)?, at + 3)),
+    }
+}
+
+/// The value of a hexadecimal digit by byte; 255 for every other byte.
+const HEX_VALUE: [u8; 256] = {
+    let mut table = [255; 256];
+    let mut value = 0;
+    while value < 16 {
+        table[HEX_DIGITS[value as usize] as usize] = value;
+        table[HEX_DIGITS[value as usize].to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    table
+};
+const HEX_DIGITS: [u8; 16] = *b"0123456789abcdef";
+
+/// Reads hexadecimal groups at the start of `bytes`; also returns how many bytes they take.
+///
+/// The notation of RFC 4291, section 2.2, but for an IPv4 address at the end.
+#[inline]
+pub(crate) fn scan_v6(bytes: &[u8]) -> Option<(u128, usize)> {
+    let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
+    let (mut groups, mut count, mut at) = (0_u128, 0, 0);
+    // The groups before `::`, and how many they are.
+    let mut head: Option<(u128, u32)> = None;
+    if byte(0) == b':' {
+        if byte(1) != b':' {
+            return None;
+        }
+        head = Some((0, 0));
+        at = 2;
+    }
+    loop {
+        let Some((group, len)) = scan_group(bytes, at) else {
+            // Nothing behind the gap is an end; nothing behind a single colon is not.
+            if head.is_none_or(|(_, before)| before != count) {
+                return None;
+            }
+            break;
+        };
+        groups = groups << 16 | u128::from(group);
+        count += 1;
+        at += len;
+        if count == 8 || byte(at) != b':' {
+            break;
+        }
+        at += 1;
+        if byte(at) == b':' {
+            if head.replace((groups, count)).is_some() {
+                return None;
+            }
+            groups = 0;
+            at += 1;
+        }
+    }
+    let addr = match head {
+        _ if byte(at) == b'.' => return None,
+        None if count < 8 => return None,
+        None => groups,
+        Some(_) if count == 8 => return None,
+        Some((_, 0)) => groups,
+        Some((before, number)) => before << (16 * (8 - number)) | groups,
+    };
+    Some((addr, at))
+}
+
+/// Reads one to four hexadecimal digits; also returns how many there are. No branch depends on a digit.
+#[inline]
+fn scan_group(bytes: &[u8], at: usize) -> Option<(u16, usize)> {
+    let values = four_bytes(bytes, at).map(|byte| u32::from(HEX_VALUE[usize::from(byte)]));
+    // Four nibbles, the first on top, and marks of what is no digit, the first at the bottom.
+    let nibbles = (values[0] & 15) << 12 | (values[1] & 15) << 8 | (values[2] & 15) << 4 | values[3] & 15;
+    let others = values[0] >> 7 | values[1] >> 7 << 1 | values[2] >> 7 << 2 | values[3] >> 7 << 3 | 1 << 4;
+    let len = others.trailing_zeros();
+    (len > 0).then(|| ((nibbles >> (4 * (4 - len))) as u16, len as usize))
+}
+
+/// The text of one address or prefix, made without allocation.
+#[derive(Clone, Copy)]
+pub struct AddressText {
+    bytes: [u8; LONGEST],
+    len: usize,
+}
+
+impl AddressText {
+    #[inline]
+    pub(crate) fn of(write: impl FnOnce(&mut Cursor<'_>)) -> Self {
+        let mut bytes = [0; LONGEST];
+        let mut cursor = Cursor::new(&mut bytes);
+        write(&mut cursor);
+        let len = cursor.len;
+        AddressText { bytes, len }
+    }
+
+    /// The text as bytes, all of them ASCII.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).expect("only ASCII is written")
+    }
+}
+
+impl std::fmt::Debug for AddressText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Lines of text in one block of memory, which grows as needed.
+///
+/// ```
+/// use tagwall::addr::{IpPrefix, TextBuffer};
+/// let mut lines = TextBuffer::new();
+/// lines.push_line("192.0.2.0/24".parse::<IpPrefix>()?);
+/// lines.push_line("2001:db8::/32".parse::<IpPrefix>()?);
+/// assert_eq!(lines.as_bytes(), b"192.0.2.0/24\n2001:db8::/32\n");
+/// # Ok::<(), tagwall::addr::PrefixError>(())
+/// ```
+#[derive(Default)]
+pub struct TextBuffer {
+    /// Written up to `len`; at least the longest line's room follows while a line is written.
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl TextBuffer {
+    /// An empty buffer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The lines so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Number of bytes so far.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no lines yet.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Forgets the lines, keeps the memory.
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Appends a prefix and a line end.
+    #[inline]
+    pub fn push_line(&mut self, prefix: impl PrefixText) {
+        if self.bytes.len() - self.len < LONGEST {
+            self.bytes.resize((self.bytes.len() * 2).max(1 << 10), 0);
+        }
+        // Pieces go straight to where they stay: to write them aside and copy the whole would wait for each.
+        let room = self.bytes[self.len..].first_chunk_mut().expect("made room for the longest line");
+        let mut cursor = Cursor::new(room);
+        prefix.write_to(&mut cursor);
+        cursor.push(b'\n');
+        self.len += cursor.len;
+    }
+}
+
+impl std::fmt::Debug for TextBuffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TextBuffer").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+/// A prefix of one or either family that a [`TextBuffer`] takes.
+pub trait PrefixText {
+    /// Writes `address/length`.
+    fn write_to(self, out: &mut Cursor<'_>);
+}
+
+/// Where text is written in a fixed room.
+#[derive(Debug)]
+pub struct Cursor<'a> {
+    bytes: &'a mut [u8; LONGEST],
+    len: usize,
+}
+
+/// The decimal digits of every byte, left-aligned, and their number.
+const DECIMAL: [[u8; 4]; 256] = {
+    let mut table = [[0; 4]; 256];
+    let mut value = 0;
+    while value < 256 {
+        let (hundreds, tens, ones) = (value / 100, value / 10 % 10, value % 10);
+        let digits = [hundreds as u8 + b'0', tens as u8 + b'0', ones as u8 + b'0'];
+        table[value] = match value {
+            0..10 => [digits[2], 0, 0, 1],
+            10..100 => [digits[1], digits[2], 0, 2],
+            _ => [digits[0], digits[1], digits[2], 3],
+        };
+        value += 1;
+    }
+    table
+};
+
+impl<'a> Cursor<'a> {
+    #[inline]
+    fn new(bytes: &'a mut [u8; LONGEST]) -> Self {
+        Cursor { bytes, len: 0 }
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, byte: u8) {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    /// A number up to 255 in decimal.
+    #[inline]
+    pub(crate) fn push_byte(&mut self, value: u8) {
+        let [a, b, c, len] = DECIMAL[usize::from(value)];
+        // Always three bytes; what is too much is written over next.
+        self.bytes[self.len..self.len + 3].copy_from_slice(&[a, b, c]);
+        self.len += usize::from(len);
+    }
+
+    /// A number up to 255 in decimal and a byte behind it.
+    #[inline]
+    fn push_byte_and(&mut self, value: u8, behind: u8) {
+        let word = u32::from_le_bytes(DECIMAL[usize::from(value)]);
+        let len = word >> 24;
+        let text = word & 0x00ff_ffff | u32::from(behind) << (8 * len);
+        self.bytes[self.len..self.len + 4].copy_from_slice(&text.to_le_bytes());
+        self.len += len as usize + 1;
+    }
+
+    #[inline]
+    pub(crate) fn push_v4(&mut self, addr: u32) {
+        let [a, b, c, d] = addr.to_be_bytes();
+        self.push_byte_and(a, b'.');
+        self.push_byte_and(b, b'.');
+        self.push_byte_and(c, b'.');
+        self.push_byte(d);
+    }
+
+    /// A number in decimal.
+    pub(crate) fn push_number(&mut self, value: u16) {
+        let thousands = value / 1000;
+        if thousands > 0 {
+            self.push_byte(thousands as u8);
+            for digit in [value / 100 % 10, value / 10 % 10, value % 10] {
+                self.push(b'0' + digit as u8);
+            }
+        } else if value > 255 {
+            self.push_byte((value / 10) as u8);
+            self.push(b'0' + (value % 10) as u8);
+        } else {
+            self.push_byte(value as u8);
+        }
+    }
+
+    /// Canonical text of RFC 5952: the longest run of two or more zero groups (the first of equals) as `::`.
+    #[inline]
+    pub(crate) fn push_v6(&mut self, addr: u128) {
+        let groups: [u16; 8] = std::array::from_fn(|i| (addr >> (112 - 16 * i)) as u16);
+        if addr >> 32 == 0xffff {
+            b"::ffff:".iter().for_each(|&b| self.push(b));
+            return self.push_v4(addr as u32);
+        }
+        let (from, to) = longest_zeros(&groups);
+        let mut at = 0;
+        while at < 8 {
+            if at == from && to > from {
+                // The colon before the gap is there already unless the gap comes first.
+                if at == 0 {
+                    self.push(b':');
+                }
+                self.push(b':');
+                at = to;
+                continue;
+            }
+            self.push_group(groups[at]);
+            at += 1;
+            if at < 8 {
+                self.push(b':');
+            }
+        }
+    }
+
+    /// A number in hexadecimal, no leading zeros.
+    #[inline]
+    fn push_group(&mut self, group: u16) {
+        let digits = (19 - (group | 1).leading_zeros()) / 4;
+        let aligned = group << (16 - 4 * digits);
+        let text: [u8; 4] = std::array::from_fn(|i| HEX_DIGITS[usize::from(aligned >> (12 - 4 * i) & 15)]);
+        self.bytes[self.len..self.len + 4].copy_from_slice(&text);
+        self.len += digits as usize;
+    }
+}
+
+/// The first of the longest runs of two or more zero groups, as a half-open range; empty if there is none.
+#[inline]
+fn longest_zeros(groups: &[u16; 8]) -> (usize, usize) {
+    let (mut best, mut from) = ((0, 0), 0);
+    for (at, &group) in groups.iter().enumerate() {
+        if group != 0 {
+            from = at + 1;
+        } else if at + 1 - from > (best.1 - best.0).max(1) {
+            best = (from, at + 1);
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn v4(text: &str) -> Option<u32> {
+        let (addr, used) = scan_v4(text.as_bytes())?;
+        (used == text.len()).then_some(addr)
+    }
+
+    fn v6(text: &str) -> Option<u128> {
+        let (addr, used) = scan_v6(text.as_bytes())?;
+        (used == text.len()).then_some(addr)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn v4_as_std(addr: u32) {
+            let text = Ipv4Addr::from(addr).to_string();
+            prop_assert_eq!(v4(&text), Some(addr));
+            let line = AddressText::of(|out| out.push_v4(addr));
+            prop_assert_eq!(line.as_str(), text);
+        }
+
+        #[test]
+        fn v6_as_std(groups in prop::array::uniform8(prop_oneof![Just(0_u16), Just(0xffff), any::<u16>(), 0..20_u16])) {
+            let addr = Ipv6Addr::from(groups);
+            let (bits, text) = (u128::from(addr), addr.to_string());
+            let line = AddressText::of(|out| out.push_v6(bits));
+            prop_assert_eq!(line.as_str(), &text);
+            if !text.contains('.') {
+                prop_assert_eq!(v6(&text), Some(bits));
+            }
+        }
+
+        #[test]
+        fn odd_texts_as_std(text in "[0-9.]{0,17}", other in "[0-9a-fA-F:.]{0,40}", third in "(:|::|[0-9a-f]{1,5}|:[0-9]){0,12}") {
+            prop_assert_eq!(v4(&text), text.parse::<Ipv4Addr>().ok().map(u32::from), "{}", text);
+            for text in [other, third] {
+                if !text.contains('.') {
+                    prop_assert_eq!(v6(&text), text.parse::<Ipv6Addr>().ok().map(u128::from), "{}", text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_small_number() {
+        for value in 0..=u16::MAX {
+            let text = AddressText::of(|out| out.push_number(value));
+            assert_eq!(text.as_str(), value.to_string());
+        }
+    }
+
+    #[test]
+    fn every_byte_around_a_number() {
+        for byte in 0..=u8::MAX {
+            for at in 0..8 {
+                let mut text = *b"12.3.45.6";
+                text[at] = byte;
+                let slow = std::str::from_utf8(&text).ok().and_then(|t| t.parse::<Ipv4Addr>().ok());
+                let fast = scan_v4(&text).filter(|&(_, used)| used == text.len());
+                assert_eq!(fast.map(|(addr, _)| addr), slow.map(u32::from), "{text:?}");
+            }
+        }
+    }
+}
