@@ -29,7 +29,9 @@ impl Format for Bicep {
             files.extend(split("ip-groups", LOCATION, ip_groups(&plan.ip_groups), caps));
         }
         if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
-            files.extend(split("firewall", &policy_head(firewall), groups(firewall), caps));
+            let symbols = identifiers("ipGroup_", plan.ip_groups.iter().map(|g| g.name.as_str()));
+            let known: Vec<_> = plan.ip_groups.iter().map(|g| g.name.as_str()).zip(&symbols).collect();
+            files.extend(split("firewall", &policy_head(firewall, &known), groups(firewall, &known), caps));
         }
         if let Some(nsg) = &plan.nsg {
             let kind = "Microsoft.Network/networkSecurityGroups";
@@ -92,18 +94,30 @@ fn endpoint_policies(policies: &[EndpointPolicy]) -> Vec<Resource> {
     policies.iter().zip(&symbols).map(resource).collect()
 }
 
-fn policy_head(firewall: &Firewall) -> String {
-    format!(
-        "\n@description('Name of the existing firewall policy.')\nparam firewallPolicyName string = {}\n\
-         \nresource firewallPolicy 'Microsoft.Network/firewallPolicies@{API_VERSION}' existing = {{\n  \
-         name: firewallPolicyName\n}}\n",
+/// Parameter, and what exists when the groups are deployed: the policy and the IP groups, by their symbols.
+fn policy_head(firewall: &Firewall, ip_groups: &[(&str, &String)]) -> String {
+    let mut out = format!(
+        "\n@description('Name of the existing firewall policy.')\nparam firewallPolicyName string = {}\n",
         quoted(&firewall.policy_name)
-    )
+    );
+    let mut existing = |symbol: &str, kind: &str, name: &str| {
+        write!(
+            out,
+            "\nresource {symbol} 'Microsoft.Network/{kind}@{API_VERSION}' existing = {{\n  name: {name}\n}}\n"
+        )
+        .expect("writing to a string does not fail");
+    };
+    existing("firewallPolicy", "firewallPolicies", "firewallPolicyName");
+    ip_groups.iter().for_each(|(name, symbol)| existing(symbol, "ipGroups", &quoted(name)));
+    out
 }
 
-fn groups(firewall: &Firewall) -> Vec<Resource> {
+fn groups(firewall: &Firewall, ip_groups: &[(&str, &String)]) -> Vec<Resource> {
     let symbols = identifiers("group_", firewall.groups.iter().map(|g| g.name.as_str()));
-    let id = |name: &str| format!("resourceId('Microsoft.Network/ipGroups', {})", quoted(name));
+    let id = |name: &str| {
+        let known = ip_groups.iter().find(|(known, _)| *known == name);
+        format!("{}.id", known.expect("a plan holds the groups it names").1)
+    };
     // Groups of one policy must be deployed one after another.
     let before = std::iter::once(None).chain(symbols.iter().cloned().map(Some));
     let resource = |((group, symbol), after): ((&crate::plan::RuleCollectionGroup, &String), _)| Resource {

@@ -34,6 +34,8 @@ pub(super) enum Value {
     Name(String),
     List(Vec<Value>),
     Object(Vec<(&'static str, Value)>),
+    /// Nothing. In JSON some blocks of the provider must say so; the native syntax leaves it out.
+    Absent,
 }
 
 impl Body {
@@ -55,11 +57,11 @@ impl Body {
         if list.is_empty() { self } else { self.set(key, texts(list)) }
     }
 
-    /// `one` where there is one value, else `many`.
+    /// `one` where there is one value, else `many`; the other is absent.
     pub(super) fn one_or_many(self, one: &'static str, many: &'static str, list: &[String]) -> Self {
         match list {
-            [single] => self.text(one, single.clone()),
-            list => self.set(many, texts(list)),
+            [single] => self.text(one, single.clone()).set(many, Value::Absent),
+            list => self.set(one, Value::Absent).set(many, texts(list)),
         }
     }
 
@@ -120,8 +122,8 @@ fn write_block(block: &Block, depth: usize, out: &mut String) {
             let attribute = |item: &Item| matches!(item, Item::Attribute(..));
             let run = items.iter().position(|item| !attribute(item)).unwrap_or(items.len());
             let pairs = items[..run].iter().filter_map(|item| match item {
+                Item::Attribute(_, Value::Absent) | Item::Block(_) => None,
                 Item::Attribute(key, value) => Some((*key, value)),
-                Item::Block(_) => None,
             });
             if !first {
                 out.push('\n');
@@ -176,6 +178,7 @@ fn write_value(value: &Value, depth: usize, out: &mut String) {
         Value::Number(number) => write!(out, "{number}").expect("writing to a string does not fail"),
         Value::Bool(switch) => out.push_str(if *switch { "true" } else { "false" }),
         Value::Expression(code) | Value::Name(code) => out.push_str(code),
+        Value::Absent => out.push_str("null"),
         Value::List(items) if value.is_tall() => {
             out.push_str("[\n");
             for item in items {
@@ -253,13 +256,15 @@ fn place(top: &mut Map<String, Json>, block: &Block) {
         let next = below.entry(*step).or_insert_with(|| Json::Object(Map::new()));
         below = next.as_object_mut().expect("only blocks without labels hold values");
     }
-    below.insert((*last).to_owned(), json_body(&block.body));
+    below.insert((*last).to_owned(), json_body(&block.body, false));
 }
 
-fn json_body(body: &Body) -> Json {
+/// A body; inside another one, what is absent is written as `null`.
+fn json_body(body: &Body, inner: bool) -> Json {
     let mut map = Map::new();
     for item in &body.0 {
         match item {
+            Item::Attribute(_, Value::Absent) if !inner => {}
             Item::Attribute(key, value) => {
                 map.insert((*key).to_owned(), json_value(value));
             }
@@ -267,7 +272,7 @@ fn json_body(body: &Body) -> Json {
                 let list = map.entry(block.kind).or_insert_with(|| Json::Array(Vec::new()));
                 list.as_array_mut()
                     .expect("a block and an attribute differ in name")
-                    .push(json_body(&block.body));
+                    .push(json_body(&block.body, true));
             }
         }
     }
@@ -281,6 +286,7 @@ fn json_value(value: &Value) -> Json {
         Value::Bool(switch) => Json::Bool(*switch),
         Value::Expression(code) => Json::String(format!("${{{code}}}")),
         Value::Name(name) => Json::String(name.clone()),
+        Value::Absent => Json::Null,
         Value::List(items) => Json::Array(items.iter().map(json_value).collect()),
         Value::Object(members) => {
             Json::Object(members.iter().map(|(key, value)| ((*key).to_owned(), json_value(value))).collect())

@@ -153,6 +153,7 @@ fn security_rule(body: Body, rule: &NsgRule) -> Body {
         .text("access", words::access(rule.action))
         .text("protocol", words::protocol(rule.protocol))
         .text("source_port_range", "*")
+        .set("source_port_ranges", Value::Absent)
         .one_or_many("source_address_prefix", "source_address_prefixes", &words::side(&rule.source))
         .one_or_many("destination_port_range", "destination_port_ranges", &rule.ports.ranges())
         .one_or_many(
@@ -160,6 +161,8 @@ fn security_rule(body: Body, rule: &NsgRule) -> Body {
             "destination_address_prefixes",
             &words::side(&rule.destination),
         )
+        .set("source_application_security_group_ids", Value::Absent)
+        .set("destination_application_security_group_ids", Value::Absent)
 }
 
 fn route_table(table: &RouteTable, style: TerraformStyle) -> Vec<Block> {
@@ -189,7 +192,7 @@ fn route_table(table: &RouteTable, style: TerraformStyle) -> Vec<Block> {
 fn route(body: Body, route: &Route) -> Body {
     let (kind, address) = words::next_hop(route.next_hop);
     let body = body.text("address_prefix", route.to.to_string()).text("next_hop_type", kind);
-    address.into_iter().fold(body, |body, address| body.text("next_hop_in_ip_address", address))
+    body.set("next_hop_in_ip_address", address.map_or(Value::Absent, Value::Text))
 }
 
 fn ip_groups(groups: &[IpGroup], labels: &[String]) -> Vec<Block> {

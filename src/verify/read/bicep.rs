@@ -1,5 +1,7 @@
 //! Bicep files: the template that a compiler would make of them, as far as resources need it.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{Files, ReadError, arm, utf8};
@@ -16,7 +18,7 @@ pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
 
 /// The template's resources. Parameters and existing resources stay what they are: names.
 fn compile(name: &str, text: &str) -> Result<Value, ReadError> {
-    let mut reader = Reader { name, rest: text, line: 1 };
+    let mut reader = Reader { name, rest: text, line: 1, existing: HashMap::new() };
     let mut resources = Vec::new();
     loop {
         reader.blank(true)?;
@@ -40,6 +42,8 @@ struct Reader<'a> {
     name: &'a str,
     rest: &'a str,
     line: usize,
+    /// Resources that exist, by symbol: type and name.
+    existing: HashMap<String, (String, String)>,
 }
 
 impl Reader<'_> {
@@ -121,7 +125,7 @@ impl Reader<'_> {
 
     /// A resource after its keyword; `None` for one that exists.
     fn resource(&mut self) -> Result<Option<Value>, ReadError> {
-        self.word()?;
+        let symbol = self.word()?;
         let kind = self.text()?;
         self.blank(false)?;
         let existing = self.takes("existing");
@@ -129,8 +133,13 @@ impl Reader<'_> {
         let body = self.value()?;
         let kind = kind.split('@').next().unwrap_or(&kind).to_owned();
         let Value::Object(mut members) = body else { return Err(self.error("an object is expected")) };
+        if existing {
+            let name = members.get("name").and_then(Value::as_str).unwrap_or_default();
+            self.existing.insert(symbol, (kind, name.to_owned()));
+            return Ok(None);
+        }
         members.insert("type".to_owned(), Value::String(kind));
-        Ok((!existing).then_some(Value::Object(members)))
+        Ok(Some(Value::Object(members)))
     }
 
     fn value(&mut self) -> Result<Value, ReadError> {
@@ -181,13 +190,19 @@ impl Reader<'_> {
         }
     }
 
-    /// A name, `true`, `false`, or a call with strings as its arguments.
+    /// A name, `true`, `false`, the id of an existing resource, or a call with strings as its arguments.
     fn expression(&mut self) -> Result<Value, ReadError> {
         let word = self.word()?;
         match word.as_str() {
             "true" => return Ok(Value::Bool(true)),
             "false" => return Ok(Value::Bool(false)),
             _ => {}
+        }
+        if self.takes(".id") {
+            let known = self.existing.get(&word);
+            let (kind, name) =
+                known.ok_or_else(|| self.error(format!("no existing resource is called {word}")))?;
+            return Ok(Value::String(format!("[resourceId('{kind}', '{}')]", name.replace('\'', "''"))));
         }
         if !self.takes("(") {
             return Ok(Value::String(format!("[{word}]")));

@@ -267,6 +267,7 @@ fn json_block(kind: String, body: &Json, place: String) -> Result<Block, ReadErr
                     block.blocks.push(json_block(key.clone(), inner, format!("{place}.{key}[{index}]"))?);
                 }
             }
+            None if value.is_null() => {}
             None => {
                 block.attributes.insert(key.clone(), json_term(value, &format!("{place}.{key}"))?);
             }
