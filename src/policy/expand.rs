@@ -32,17 +32,16 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
     let mut remarks = Remarks::default();
     let mut flows = Vec::new();
     let mut routes = Vec::new();
-    if let Some(region) = &region {
-        let diverted = match intent.route_table.default_route {
-            Some(wanted) => wanted != DefaultRoute::Internet,
-            None => !network.firewall.is_empty(),
-        };
-        let resolver = Resolver { catalog, snapshot, groups: &intent.groups, network: &network };
-        for (index, allow) in intent.allow.iter().enumerate() {
-            let place = Path::top().at("allow").at(index);
-            let needs = Needs { resolver: &resolver, network: &network, region, allow, place, diverted };
-            needs.collect(&mut flows, &mut routes, &mut remarks, &mut problems);
-        }
+    let diverted = match intent.route_table.default_route {
+        Some(wanted) => wanted != DefaultRoute::Internet,
+        None => !network.firewall.is_empty(),
+    };
+    let resolver = Resolver { catalog, snapshot, groups: &intent.groups, network: &network };
+    for (index, allow) in intent.allow.iter().enumerate() {
+        let place = Path::top().at("allow").at(index);
+        let needs =
+            Needs { resolver: &resolver, network: &network, home: region.as_ref(), allow, place, diverted };
+        needs.collect(&mut flows, &mut routes, &mut remarks, &mut problems);
     }
     let precision = precision(intent, &mut problems);
     let flows = flows::merge(flows);
@@ -274,7 +273,8 @@ fn merge_routes(
 struct Needs<'a> {
     resolver: &'a Resolver<'a>,
     network: &'a Network,
-    region: &'a Arc<Region>,
+    /// The environment's region; `None` where its name is not known, which is reported already.
+    home: Option<&'a Arc<Region>>,
     allow: &'a Allow,
     place: Path,
     /// Whether the default route leads elsewhere than to the Internet.
@@ -301,7 +301,7 @@ impl Needs<'_> {
                     let context = flows::RowContext {
                         workload,
                         region: &region,
-                        home: self.region,
+                        home: self.home.unwrap_or(&region),
                         except: &except,
                         diverted: self.diverted,
                     };
@@ -363,7 +363,7 @@ impl Needs<'_> {
     fn regions(&self, problems: &mut Problems) -> Vec<Arc<Region>> {
         let named = self.allow.region.as_slice();
         if named.is_empty() {
-            return vec![self.region.clone()];
+            return self.home.cloned().into_iter().collect();
         }
         let mut seen = BTreeSet::new();
         let mut regions = Vec::new();

@@ -1,5 +1,6 @@
 //! [`Snapshot`]: one published service-tags file, parsed and checked.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -390,18 +391,20 @@ fn short(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(80).collect()
 }
 
-/// The cloud's table, with the regions added that this file is the first to have: a dotted name whose ending
-/// equals its `region` field.
-fn regions_of<'a>(cloud: Cloud, entries: &[wire::Entry<'_>]) -> std::borrow::Cow<'a, Regions> {
-    let mut regions = std::borrow::Cow::Borrowed(Regions::of(cloud));
-    for entry in entries {
-        let Some((base, ending)) = entry.name.0.split_once('.') else { continue };
-        let code = &entry.properties.region.0;
-        let new = base != "AzureCloud"
-            && ending.eq_ignore_ascii_case(code)
-            && regions.of_tag(base, ending).is_none();
-        if new {
-            regions.to_mut().add_unknown(cloud, ending, code, entry.properties.region_id);
+/// The cloud's table, with the regions added that this file has and the table does not: a dotted name whose ending
+/// equals its `region` field. Regions that only `AzureCloud` has come last, and have no suffix.
+fn regions_of<'a>(cloud: Cloud, entries: &[wire::Entry<'_>]) -> Cow<'a, Regions> {
+    let mut regions = Cow::Borrowed(Regions::of(cloud));
+    for cloud_tags in [false, true] {
+        for entry in entries {
+            let Some((base, ending)) = entry.name.0.split_once('.') else { continue };
+            let code = &entry.properties.region.0;
+            let own =
+                base.eq_ignore_ascii_case("AzureCloud") == cloud_tags && ending.eq_ignore_ascii_case(code);
+            if own && regions.of_tag(base, ending).is_none() {
+                let suffix = if cloud_tags { "" } else { ending };
+                regions.to_mut().add_unknown(cloud, suffix, code, entry.properties.region_id);
+            }
         }
     }
     regions
