@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::gaps::{gap, inbound_gap, partial_gap};
 use super::names::{description, name, ports_part, protocol_part, remote_part, unique};
-use super::{count, native};
+use super::{count, each_flow, native};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Protocol};
 use crate::plan::{
@@ -41,9 +41,9 @@ enum Form {
 pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
     let symbols = policy.symbols();
     let mut draft = Draft::default();
-    for flow in policy.flows.iter().filter(|f| f.is_for(Target::Firewall)) {
+    each_flow(policy, Target::Firewall, plan, |flow, plan| {
         flow_rule(policy, limits, &symbols, flow, &mut draft, plan);
-    }
+    });
     draft.groups.sort_by(|a, b| a.name.cmp(&b.name));
     draft.groups.dedup();
     let group_name = name(&[&policy.name, "rules"]);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::gaps::gap;
 use super::names::{self, description, name, ports_part, protocol_part, remote_part, unique};
-use super::{assign_priorities, count, native};
+use super::{assign_priorities, count, each_flow, native};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::{Action, Choice, Exceeded, How, Limits, Nsg, NsgRule, Plan, Side};
@@ -36,9 +36,7 @@ enum Form {
 pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
     let symbols = policy.symbols();
     let mut rules = Vec::new();
-    for flow in policy.flows.iter().filter(|f| f.is_for(Target::Nsg)) {
-        flow_rules(policy, &symbols, flow, &mut rules, plan);
-    }
+    each_flow(policy, Target::Nsg, plan, |flow, plan| flow_rules(policy, &symbols, flow, &mut rules, plan));
     rules.sort_by(|a, b| (a.direction, &a.name).cmp(&(b.direction, &b.name)));
     unique(
         &mut rules,
