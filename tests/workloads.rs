@@ -3,6 +3,9 @@
 //!
 //! `TAGWALL_BLESS=1 cargo test --test workloads` takes new listings over; read the difference before committing it.
 
+#[path = "../examples/workload_table.rs"]
+mod workload_table;
+
 mod support;
 
 use std::fmt::Write;
@@ -161,4 +164,11 @@ fn every_region_of_every_cloud_on_real_files() {
         }
         assert!(made >= 30, "{cloud}: {made}");
     }
+}
+
+#[test]
+fn the_table_in_the_documents_is_of_today() {
+    let text = workload_table::document().expect("every workload can be made");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/workloads.md");
+    support::golden(&path, text.as_bytes());
 }
