@@ -294,10 +294,11 @@ impl Needs<'_> {
         match &self.allow.workload {
             Some(workload) => {
                 self.refuse_hand_keys(problems);
+                let found = self.resolver.find_workload(workload, &self.place, problems);
                 for region in self.regions(problems) {
-                    let resolved =
-                        self.resolver.workload(workload, &region, self.allow, &self.place, problems);
-                    let Some(resolved) = resolved else { continue };
+                    let rows =
+                        found.and_then(|w| self.resolver.rows(w, &region, self.allow, &self.place, problems));
+                    let Some(resolved) = rows else { continue };
                     let context = flows::RowContext {
                         workload,
                         region: &region,
