@@ -117,7 +117,7 @@ impl Resolver<'_> {
         let found = self.catalog.workload(name);
         if found.is_none() {
             let hint = did_you_mean(&self.catalog.nearest(name));
-            let message = format!("there is no workload `{name}`{hint}; `tagwall workloads` lists them");
+            let message = format!("there is no workload `{name}`{hint} (`tagwall workloads` lists them)");
             problems.push((place.at("workload"), message));
         }
         found
