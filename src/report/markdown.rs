@@ -212,6 +212,9 @@ fn row_of(id: &str) -> &str {
 fn remote(flow: &Flow) -> String {
     let text = match &flow.remote {
         Remote::Tag(tag) => format!("`{}`", tag.name()),
+        list @ Remote::Addresses(_) if flow.group.is_some() => {
+            format!("group {}: {list}", cell(flow.group.as_deref().unwrap_or_default()))
+        }
         other => cell(&other.to_string()),
     };
     if flow.except.is_empty() { text } else { format!("{text} except {}", short_list(&flow.except)) }
