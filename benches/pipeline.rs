@@ -67,7 +67,7 @@ fn newest(c: &mut Criterion) {
             b.iter(|| {
                 let snapshot = Snapshot::parse(black_box(&json)).unwrap();
                 let source = PolicySource::read(name, &policy).unwrap();
-                pipeline::generate(&source, Catalog::builtin(), &snapshot).unwrap().files.len()
+                pipeline::generate(&source, Catalog::builtin(), &snapshot, None).unwrap().files.len()
             })
         });
     }

@@ -41,7 +41,7 @@ pub(crate) fn document() -> Result<String, Box<dyn Error>> {
     let mut text = HEAD.to_owned();
     for workload in Catalog::builtin().workloads() {
         let source = PolicySource::read("table.toml", &policy(workload))?;
-        let made = pipeline::generate(&source, Catalog::builtin(), &snapshot)?;
+        let made = pipeline::generate(&source, Catalog::builtin(), &snapshot, None)?;
         text.push_str(&table(workload, &made));
     }
     Ok(text)

@@ -15,18 +15,22 @@ pub enum Target {
     RouteTable,
     /// Azure Firewall policy: rule collection groups, with the IP groups they use.
     Firewall,
+    /// Service endpoint policy: the storage accounts that a subnet may reach.
+    ServiceEndpointPolicy,
 }
 
 impl Target {
     /// Every target.
-    pub const ALL: [Target; 3] = [Target::Nsg, Target::RouteTable, Target::Firewall];
+    pub const ALL: [Target; 4] =
+        [Target::Nsg, Target::RouteTable, Target::Firewall, Target::ServiceEndpointPolicy];
 
-    /// The name in files and reports: `nsg`, `route-table`, `firewall`.
+    /// The name in files and reports: `nsg`, `route-table`, `firewall`, `service-endpoint-policy`.
     pub fn name(self) -> &'static str {
         match self {
             Target::Nsg => "nsg",
             Target::RouteTable => "route-table",
             Target::Firewall => "firewall",
+            Target::ServiceEndpointPolicy => "service-endpoint-policy",
         }
     }
 
@@ -36,6 +40,7 @@ impl Target {
             Target::Nsg => "Network security group",
             Target::RouteTable => "Route table",
             Target::Firewall => "Azure Firewall",
+            Target::ServiceEndpointPolicy => "Service endpoint policy",
         }
     }
 }

@@ -32,6 +32,19 @@ pub(super) fn replace_folder(out: &Path, name: &str, files: &[Artefact]) -> Resu
     Ok(())
 }
 
+/// The files of the folder `out/name`, in order of their names; none if there is no such folder. A file that cannot
+/// be read is left out: whoever asks can do without.
+pub(super) fn read_folder(out: &Path, name: &str) -> Vec<Artefact> {
+    let Ok(entries) = fs::read_dir(out.join(name)) else { return Vec::new() };
+    let read = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some(Artefact { name, bytes: fs::read(entry.path()).ok()? })
+    };
+    let mut files: Vec<Artefact> = entries.flatten().filter_map(read).collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    files
+}
+
 fn same_content(folder: &Path, files: &[Artefact]) -> bool {
     let Ok(entries) = fs::read_dir(folder) else { return false };
     entries.count() == files.len()

@@ -2,7 +2,7 @@
 
 mod arm;
 
-pub use arm::Arm;
+pub use arm::{Arm, group_bytes, template_sizes};
 
 use crate::plan::Plan;
 use crate::target::FormatName;

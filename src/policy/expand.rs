@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::endpoints::Endpoints;
 use super::flows::{self, NewFlow};
 use super::intent::{Allow, Amount, CloudName, DefaultRoute, HostUse, Intent, OneOrMany};
 use super::read::{Path, PolicyErrors, PolicySource};
@@ -32,6 +33,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
     let mut remarks = Remarks::default();
     let mut flows = Vec::new();
     let mut routes = Vec::new();
+    let mut endpoints = Endpoints::default();
     let diverted = match intent.route_table.default_route {
         Some(wanted) => wanted != DefaultRoute::Internet,
         None => !network.firewall.is_empty(),
@@ -41,7 +43,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         let place = Path::top().at("allow").at(index);
         let needs =
             Needs { resolver: &resolver, network: &network, home: region.as_ref(), allow, place, diverted };
-        needs.collect(&mut flows, &mut routes, &mut remarks, &mut problems);
+        needs.collect(&mut flows, &mut routes, &mut endpoints, &mut remarks, &mut problems);
     }
     let precision = precision(intent, &mut problems);
     let flows = flows::merge(flows);
@@ -56,6 +58,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         network,
         flows,
         routes,
+        endpoints: endpoints.into_needs(),
         precision,
         nsg: intent.nsg.clone(),
         route_table: intent.route_table.clone(),
@@ -286,6 +289,7 @@ impl Needs<'_> {
         &self,
         flows: &mut Vec<NewFlow>,
         routes: &mut Vec<(Path, RouteNeed)>,
+        endpoints: &mut Endpoints,
         remarks: &mut Remarks,
         problems: &mut Problems,
     ) {
@@ -306,6 +310,7 @@ impl Needs<'_> {
                         except: &except,
                         diverted: self.diverted,
                     };
+                    endpoints.add(&resolved, &context.scope(), &subnets, &self.place, remarks, problems);
                     let place = self.place.at("workload");
                     flows::from_rows(
                         &resolved,

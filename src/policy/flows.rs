@@ -27,7 +27,8 @@ pub(super) struct RowContext<'a> {
 }
 
 impl RowContext<'_> {
-    fn scope(&self) -> String {
+    /// The workload's name, with the region where that is another one.
+    pub(super) fn scope(&self) -> String {
         if self.region.suffix() == self.home.suffix() {
             self.workload.to_owned()
         } else {
@@ -147,17 +148,20 @@ fn row_flow(
         protocol: row.protocol,
         ports: row.ports.clone(),
         causes: vec![row_cause(row, scope)],
+        group: None,
     }
 }
 
-/// Exceptions that take something away from `remote`; others would only change how it is written.
+/// The exceptions, if they take something away from `remote`; else they would only change how it is written. They
+/// are left whole, since what they take away from a tag changes with the tag, and names are made from them.
 fn applicable(except: &AddrSet, remote: &Remote) -> AddrSet {
-    match remote {
-        Remote::Tag(tag) => tag.set().intersection(except),
-        Remote::Addresses(set) => set.intersection(except),
-        Remote::Any | Remote::Symbol(_) => except.clone(),
-        Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_) => AddrSet::empty(),
-    }
+    let applies = match remote {
+        Remote::Tag(tag) => !tag.set().is_disjoint(except),
+        Remote::Addresses(set) => !set.is_disjoint(except),
+        Remote::Any | Remote::Symbol(_) => true,
+        Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_) => false,
+    };
+    if applies { except.clone() } else { AddrSet::empty() }
 }
 
 #[allow(clippy::too_many_arguments)] // what is read, and where what is found goes
@@ -186,13 +190,14 @@ pub(super) fn by_hand(
                     continue;
                 }
             };
-            for remote in remotes {
+            for (remote, group) in remotes {
                 if let Remote::Addresses(set) = &remote
                     && set.difference(except).is_empty()
                 {
                     problems.push((place.at("except"), format!("nothing is left of {remote}")));
                 }
-                let need = HandNeed { direction, remote, except, ports: &ports, why: allow.why.as_deref() };
+                let why = allow.why.as_deref();
+                let need = HandNeed { direction, remote, group, except, ports: &ports, why };
                 for subnet in subnets {
                     flows.extend(protocols.iter().map(|&protocol| need.flow(subnet, protocol)));
                 }
@@ -204,6 +209,7 @@ pub(super) fn by_hand(
 struct HandNeed<'a> {
     direction: Direction,
     remote: Remote,
+    group: Option<String>,
     except: &'a AddrSet,
     ports: &'a Ports,
     why: Option<&'a str>,
@@ -213,6 +219,7 @@ impl HandNeed<'_> {
     fn flow(&self, (subnet, local): &(String, AddrSet), protocol: Protocol) -> Flow {
         let arrow = if self.direction == Direction::Inbound { "from" } else { "to" };
         let list = match &self.remote {
+            _ if self.group.is_some() => format!("group:{}", self.group.as_deref().unwrap_or_default()),
             Remote::Addresses(set) => set.prefixes().map(|p| p.to_string()).collect::<Vec<_>>().join(","),
             other => other.to_string(),
         };
@@ -237,6 +244,7 @@ impl HandNeed<'_> {
                 covered_by: Vec::new(),
                 required: true,
             }],
+            group: self.group.clone(),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::expand::Problems;
 use super::intent::{Allow, OneOrMany, OptionIntent, PreferName};
 use super::read::Path;
 use super::rule::{Network, Remote};
+use crate::addr::AddrSet;
 use crate::catalog::{Catalog, Context, OptionValue, Prefer, RemoteSpec, ResolveError, Resolved, Workload};
 use crate::tags::{Region, Snapshot, Tag};
 use crate::text::{did_you_mean, nearest};
@@ -20,24 +21,36 @@ pub(super) struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// The remotes that a text stands for; a group stands for all of its own.
+    /// The remotes that a text stands for. A group stands for all of its own: its addresses are one remote, which
+    /// comes with the group's name.
     ///
     /// # Errors
     /// What is wrong, with the nearest names.
-    pub(super) fn remotes(&self, text: &str, notes: &mut Vec<String>) -> Result<Vec<Remote>, String> {
+    pub(super) fn remotes(
+        &self,
+        text: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<(Remote, Option<String>)>, String> {
         let spec = RemoteSpec::parse(text).map_err(|error| error.to_string())?;
-        let RemoteSpec::Group(name) = spec else { return self.remote(&spec, notes).map(|r| vec![r]) };
+        let RemoteSpec::Group(name) = spec else { return self.remote(&spec, notes).map(|r| vec![(r, None)]) };
         let Some(members) = self.groups.get(&name) else {
             let hint = did_you_mean(&nearest(&name, self.groups.keys().map(String::as_str)));
             return Err(format!("there is no group `{name}`{hint}"));
         };
         let mut remotes = Vec::new();
+        let mut addresses = AddrSet::empty();
         for member in members.as_slice() {
             let spec = RemoteSpec::parse(member).map_err(|error| format!("group {name}: {error}"))?;
             if let RemoteSpec::Group(inner) = spec {
                 return Err(format!("group {name} names group {inner}; a group holds remotes only"));
             }
-            remotes.push(self.remote(&spec, notes).map_err(|error| format!("group {name}: {error}"))?);
+            match self.remote(&spec, notes).map_err(|error| format!("group {name}: {error}"))? {
+                Remote::Addresses(set) => addresses = addresses.union(&set),
+                other => remotes.push((other, None)),
+            }
+        }
+        if !addresses.is_empty() {
+            remotes.push((Remote::Addresses(addresses), Some(name.clone())));
         }
         if remotes.is_empty() { Err(format!("group {name} is empty")) } else { Ok(remotes) }
     }

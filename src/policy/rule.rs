@@ -1,6 +1,6 @@
 //! [`Policy`]: what a policy file means once every name in it is resolved. Neutral as to targets.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub struct Policy {
     pub flows: Vec<Flow>,
     /// Routes that must hold beside the default, in order of [`RouteNeed::id`].
     pub routes: Vec<RouteNeed>,
+    /// Service endpoint policies, at most one of a subnet, in order of subnets.
+    pub endpoints: Vec<EndpointNeed>,
     /// How exact the rules must be.
     pub precision: Precision,
     /// Settings of the network security group.
@@ -120,6 +122,8 @@ pub struct Flow {
     pub ports: Ports,
     /// Where the need comes from; at least one.
     pub causes: Vec<Cause>,
+    /// Name of the group that a list of addresses stands in. Names made from it outlive changes of the list.
+    pub group: Option<String>,
 }
 
 impl Flow {
@@ -249,6 +253,32 @@ pub struct RouteNeed {
     pub causes: Vec<Cause>,
 }
 
+/// The resources that a subnet may reach through service endpoints, and no others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointNeed {
+    /// Name of the subnet.
+    pub subnet: String,
+    /// Ids of resources or aliases, by service.
+    pub definitions: BTreeMap<String, BTreeSet<String>>,
+    /// Where the need comes from; the row is that whose tag is narrowed.
+    pub causes: Vec<Cause>,
+}
+
+/// A service endpoint policy that could be made if the policy named the resources.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EndpointOffer {
+    /// The workload, with its region where that is not the environment's.
+    pub workload: String,
+    /// Name of the subnet.
+    pub subnet: String,
+    /// The option that names the resources.
+    pub option: String,
+    /// What it is for.
+    pub purpose: String,
+    /// Where this is written.
+    pub source: String,
+}
+
 /// What the report says beside the rules.
 #[derive(Debug, Clone, Default)]
 pub struct Remarks {
@@ -258,6 +288,8 @@ pub struct Remarks {
     pub risks: Vec<(Risk, Vec<String>)>,
     /// Rows of workloads that make no rule, with the reason.
     pub skipped: Vec<SkippedRow>,
+    /// Service endpoint policies that lack the ids of their resources.
+    pub offers: Vec<EndpointOffer>,
     /// Spellings that were corrected, and other things to know.
     pub notes: Vec<String>,
 }
@@ -282,6 +314,8 @@ impl Remarks {
         }
         self.skipped.sort();
         self.skipped.dedup();
+        self.offers.sort();
+        self.offers.dedup();
         self.notes.sort();
         self.notes.dedup();
         self
@@ -385,6 +419,7 @@ impl Policy {
                         || self.default_hop(true).is_some()
                 }
                 Target::Firewall => !self.network.firewall.is_empty(),
+                Target::ServiceEndpointPolicy => !self.endpoints.is_empty(),
             }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::Made;
+use super::{Made, storage};
 use crate::packet::{Direction, Protocol};
 use crate::plan::{Choice, How};
 use crate::policy::{Cause, Flow, Remote, short_list};
@@ -16,6 +16,7 @@ pub(super) fn report(made: &Made<'_>) -> String {
     allowed(made, &mut out);
     routes(made, &mut out);
     gaps(made, &mut out);
+    storage::section(made, &mut out);
     risks(made, &mut out);
     notes(made, &mut out);
     limits(made, &mut out);
@@ -31,7 +32,7 @@ macro_rules! line {
 }
 
 /// Text that cannot break a table or be read as markup.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('|', "\\|")
         .replace('<', "&lt;")
@@ -97,26 +98,11 @@ fn next_steps(made: &Made<'_>, out: &mut String) {
     if made.plan.gaps.iter().any(|g| g.covered_by.is_empty()) {
         step("Decide about what could not be expressed (section *Not expressed*).", out);
     }
-    let deploy = ["ip-groups", "firewall", "nsg", "route-table"];
-    for part in deploy {
-        let name = format!("{part}.arm.json");
-        if made.artefacts.iter().any(|a| a.name == name) {
-            let parameters = if part == "firewall" { " --parameters firewallPolicyName=POLICY" } else { "" };
-            let what = match part {
-                "ip-groups" => "the IP groups, before the rules that name them",
-                "firewall" => "the firewall's rules, into your existing firewall policy",
-                "nsg" => "the security group; then associate it with the subnet",
-                _ => {
-                    "the route table, last: from then on traffic takes the new way. Then associate it with the subnet"
-                }
-            };
-            step(
-                &format!(
-                    "Deploy {what}:\n   `az deployment group create -g GROUP --template-file {name}{parameters}`"
-                ),
-                out,
-            );
-        }
+    for artefact in made.artefacts.iter().filter(|a| a.name.ends_with(".arm.json")) {
+        step(&deploy(&artefact.name), out);
+    }
+    for text in storage::steps(made) {
+        step(&text, out);
     }
     if network_hosts(made) {
         step(
@@ -125,6 +111,26 @@ fn next_steps(made: &Made<'_>, out: &mut String) {
         );
     }
     line!(out);
+}
+
+/// How one template is deployed. Templates come in the order of deployment, parts of one kind too.
+fn deploy(name: &str) -> String {
+    let stem = name.trim_end_matches(".arm.json");
+    let kind = stem.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
+    let parameters = if kind == "firewall" { " --parameters firewallPolicyName=POLICY" } else { "" };
+    let what = match kind {
+        "ip-groups" => "the IP groups, before the rules that name them",
+        "firewall" => "the firewall's rules, into your existing firewall policy",
+        "nsg" => "the security group; then associate it with the subnet",
+        "service-endpoint-policy" => "the service endpoint policy, which does nothing until a subnet has it",
+        _ => {
+            "the route table, last: from then on traffic takes the new way. Then associate it with the subnet"
+        }
+    };
+    let part = if kind == stem { "" } else { " (a part: one template would be too large)" };
+    format!(
+        "Deploy {what}{part}:\n   `az deployment group create -g GROUP --template-file {name}{parameters}`"
+    )
 }
 
 fn network_hosts(made: &Made<'_>) -> bool {
@@ -204,6 +210,9 @@ fn row_of(id: &str) -> &str {
 fn remote(flow: &Flow) -> String {
     let text = match &flow.remote {
         Remote::Tag(tag) => format!("`{}`", tag.name()),
+        list @ Remote::Addresses(_) if flow.group.is_some() => {
+            format!("group {}: {list}", cell(flow.group.as_deref().unwrap_or_default()))
+        }
         other => cell(&other.to_string()),
     };
     if flow.except.is_empty() { text } else { format!("{text} except {}", short_list(&flow.except)) }
@@ -446,21 +455,25 @@ fn limits(made: &Made<'_>, out: &mut String) {
     let profile = made.policy.limits.profile.as_deref().unwrap_or("current");
     line!(out, "## Azure's limits");
     line!(out);
-    line!(out, "Profile `{profile}`. A figure can be replaced in `[limits]` by its name.");
+    line!(
+        out,
+        "Profile `{profile}`. A figure can be replaced in `[limits]` by its name. In brackets: what is left, in percent."
+    );
     line!(out);
     line!(out, "| Limit | Of | Used | Applies | Current | Conservative |");
     line!(out, "|---|---|--:|--:|--:|--:|");
     for usage in &made.plan.usage {
         let tight = if usage.have > usage.conservative { " ⚠" } else { "" };
+        let figure = |limit: u64| format!("{limit} ({} %)", usage.headroom(limit));
         line!(
             out,
             "| {} | {} | {} | {} | {} | {}{tight} |",
             usage.key,
             cell(&usage.of),
             usage.have,
-            usage.limit,
-            usage.current,
-            usage.conservative
+            figure(usage.limit),
+            figure(usage.current),
+            figure(usage.conservative)
         );
     }
     line!(out);

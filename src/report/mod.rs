@@ -2,6 +2,7 @@
 
 mod manifest;
 mod markdown;
+mod storage;
 
 use crate::emit::Artefact;
 use crate::plan::Plan;

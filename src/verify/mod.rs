@@ -3,6 +3,8 @@
 //! Nothing here is shared with the lowering or the emitters: the readers parse the files anew, and what must pass
 //! is derived from the flows once more.
 
+mod earlier;
+mod endpoints;
 mod firewall;
 mod meaning;
 mod nsg;
@@ -14,6 +16,7 @@ pub mod rules;
 
 use std::collections::HashSet;
 
+pub use earlier::earlier;
 pub use read::{ReadError, read_arm};
 pub use report::{Failure, FailureKind, Proven, Report};
 
@@ -108,6 +111,9 @@ pub fn check(
             },
             Target::Firewall => {
                 firewall::check(policy, &resources.groups, &gaps, format, &mut meaning, &mut report);
+            }
+            Target::ServiceEndpointPolicy => {
+                endpoints::check(policy, &resources.endpoint_policies, format, &mut report);
             }
         }
     }

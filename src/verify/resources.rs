@@ -13,6 +13,8 @@ pub struct Resources {
     pub groups: Vec<RuleCollectionGroup>,
     /// IP groups.
     pub ip_groups: Vec<IpGroup>,
+    /// Service endpoint policies.
+    pub endpoint_policies: Vec<EndpointPolicy>,
 }
 
 impl Resources {
@@ -22,6 +24,7 @@ impl Resources {
         self.route_tables.extend(other.route_tables);
         self.groups.extend(other.groups);
         self.ip_groups.extend(other.ip_groups);
+        self.endpoint_policies.extend(other.endpoint_policies);
     }
 }
 
@@ -88,6 +91,28 @@ pub struct IpGroup {
     pub name: String,
     /// Addresses, prefixes and ranges.
     pub addresses: Vec<String>,
+}
+
+/// A service endpoint policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndpointPolicy {
+    /// Name.
+    pub name: String,
+    /// Definitions in order of the file.
+    pub definitions: Vec<EndpointDefinition>,
+}
+
+/// A definition of a service endpoint policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndpointDefinition {
+    /// Name.
+    pub name: String,
+    /// Description.
+    pub description: String,
+    /// `Microsoft.Storage` or `Global`.
+    pub service: String,
+    /// Ids of resources, or aliases.
+    pub resources: Vec<String>,
 }
 
 /// A rule collection group of a firewall policy.

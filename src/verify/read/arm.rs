@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use super::ReadError;
 use crate::verify::resources::{
-    ApplicationRule, FirewallRule, IpGroup, NetworkRule, Nsg, Resources, Route, RouteTable, RuleCollection,
-    RuleCollectionGroup, SecurityRule,
+    ApplicationRule, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NetworkRule, Nsg, Resources,
+    Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
 };
 
-/// Reads a deployment template: network security groups, route tables, IP groups, rule collection groups. Other
-/// resources are passed over.
+/// Reads a deployment template: network security groups, route tables, IP groups, rule collection groups,
+/// service endpoint policies. Other resources are passed over.
 ///
 /// # Errors
 /// [`ReadError`] with the place in the document where a member is missing or of another form.
@@ -31,6 +31,9 @@ pub fn read_arm(bytes: &[u8]) -> Result<Resources, ReadError> {
             }),
             "microsoft.network/firewallpolicies/rulecollectiongroups" => {
                 resources.groups.push(group(&resource, &properties?)?);
+            }
+            "microsoft.network/serviceendpointpolicies" => {
+                resources.endpoint_policies.push(endpoint_policy(&resource, &properties?)?);
             }
             _ => {}
         }
@@ -147,6 +150,20 @@ fn route_table(resource: &Node<'_>, properties: &Node<'_>) -> Result<RouteTable,
         });
     }
     Ok(table)
+}
+
+fn endpoint_policy(resource: &Node<'_>, properties: &Node<'_>) -> Result<EndpointPolicy, ReadError> {
+    let mut policy = EndpointPolicy { name: resource.member("name")?.text()?, definitions: Vec::new() };
+    for definition in properties.member("serviceEndpointPolicyDefinitions")?.items()? {
+        let p = definition.member("properties")?;
+        policy.definitions.push(EndpointDefinition {
+            name: definition.member("name")?.text()?,
+            description: p.optional("description").map_or(Ok(String::new()), |d| d.text())?,
+            service: p.member("service")?.text()?,
+            resources: p.texts("serviceResources")?,
+        });
+    }
+    Ok(policy)
 }
 
 fn group(resource: &Node<'_>, properties: &Node<'_>) -> Result<RuleCollectionGroup, ReadError> {
