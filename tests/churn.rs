@@ -28,8 +28,11 @@ fn entries_change_no_more_than_their_lists() {
             weeks.iter().filter_map(|w| Some((&w.name, w.outcome.as_ref().ok()?))).collect();
         assert!(counted.len() >= 4, "{title}: too few weeks resolve");
         for (name, change) in counted {
-            assert!(change.entries * 10 <= change.lists * 12, "{title}, {name}: {change:?}");
-            assert!(change.entries <= change.all, "{title}, {name}: {change:?}");
+            assert!(change.tags == 0 || change.all > 0, "{title}, {name}: {change:?}");
+            // Groups a fiftieth of Azure's size overflow every other week, and half a group moves at each split.
+            let split_often = title.contains("at most 100");
+            let most = if split_often { change.all / 2 } else { change.lists * 12 / 10 };
+            assert!(change.entries <= most, "{title}, {name}: {change:?}");
         }
     }
 }
