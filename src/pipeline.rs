@@ -68,7 +68,7 @@ pub fn generate(
     let limits = limits_of(source)?;
     let previous = previous.cloned().unwrap_or_default();
     let mut plan = lower::lower(&policy, &limits, &previous, emit::group_bytes)?; // sets become rules within limits
-    let artefacts = emit::render(&plan, &policy.output.formats); // rules become bytes
+    let artefacts = emit::render(&plan, &policy.output.formats, &options_of(&policy)); // rules become bytes
     lower::count_files(&mut plan, &limits, &emit::template_sizes(&artefacts))?;
     let proof = prove(&policy, snapshot, &plan, &artefacts)?; // and the bytes are proven
     let files = report::complete(artefacts, &policy, snapshot, &plan, &proof);
@@ -82,6 +82,16 @@ fn limits_of(source: &PolicySource) -> Result<Limits, PolicyErrors> {
         let place = Path::top().at("limits");
         source.errors(errors.into_iter().map(|(key, message)| (place.at(key.as_str()), message)))
     })
+}
+
+fn options_of(policy: &Policy) -> emit::Options {
+    let output = &policy.output;
+    emit::Options {
+        location: policy.region.location(),
+        resource_group: output.resource_group.clone(),
+        terraform_style: output.terraform_style,
+        edl: output.edl,
+    }
 }
 
 /// Reads the artefacts of each format back and holds them against the policy.

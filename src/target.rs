@@ -53,8 +53,101 @@ impl fmt::Display for Target {
 
 /// A format of artefacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum FormatName {
-    /// ARM templates in JSON.
+    /// ARM templates in JSON: `nsg.arm.json` and so on.
     Arm,
+    /// Bicep files: `nsg.bicep` and so on.
+    Bicep,
+    /// Terraform configuration: `main.tf`, `nsg.tf` and so on.
+    Terraform,
+    /// Terraform configuration in its JSON syntax: `main.tf.json`, `nsg.tf.json` and so on.
+    TerraformJson,
+    /// Bash scripts that call the Azure command line: `nsg.sh` and so on, with long lists in `azcli/`.
+    Azcli,
+    /// Tables: `nsg.csv` and so on.
+    Csv,
+    /// Plain lists of prefixes per remote and family, in `lists/`.
+    Lists,
+    /// Lists of prefixes per remote and family for firewalls that fetch them, in `edl/`.
+    Edl,
+    /// Named sets per remote and family: `sets.nft`.
+    Nftables,
+    /// The plan itself: `plan.json`.
+    Json,
+}
+
+impl FormatName {
+    /// Every format.
+    pub const ALL: [FormatName; 10] = [
+        FormatName::Arm,
+        FormatName::Bicep,
+        FormatName::Terraform,
+        FormatName::TerraformJson,
+        FormatName::Azcli,
+        FormatName::Csv,
+        FormatName::Lists,
+        FormatName::Edl,
+        FormatName::Nftables,
+        FormatName::Json,
+    ];
+
+    /// The name in policies, manifests and proofs.
+    pub fn name(self) -> &'static str {
+        match self {
+            FormatName::Arm => "arm",
+            FormatName::Bicep => "bicep",
+            FormatName::Terraform => "terraform",
+            FormatName::TerraformJson => "terraform-json",
+            FormatName::Azcli => "azcli",
+            FormatName::Csv => "csv",
+            FormatName::Lists => "lists",
+            FormatName::Edl => "edl",
+            FormatName::Nftables => "nftables",
+            FormatName::Json => "json",
+        }
+    }
+
+    /// Whether its files hold lists of addresses only, and no rules.
+    ///
+    /// ```
+    /// use tagwall::target::FormatName;
+    /// assert!(FormatName::Edl.lists_only());
+    /// assert!(!FormatName::Csv.lists_only());
+    /// ```
+    pub fn lists_only(self) -> bool {
+        matches!(self, FormatName::Lists | FormatName::Edl | FormatName::Nftables)
+    }
+}
+
+impl fmt::Display for FormatName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// How Terraform is told about rules and routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TerraformStyle {
+    /// As blocks inside the security group and the route table, which then hold nothing else.
+    #[default]
+    Inline,
+    /// As one resource for each rule and route; rules made elsewhere stay.
+    Resources,
+}
+
+/// For which firewall lists are written; their rules on comments and sizes differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EdlDialect {
+    /// What all of them take: one prefix on a line and nothing else.
+    #[default]
+    Common,
+    /// Palo Alto external dynamic lists: a remark behind each entry.
+    Panos,
+    /// FortiGate threat feeds: remarks in lines of their own.
+    Fortigate,
+    /// Check Point network feeds: remarks in lines of their own.
+    Checkpoint,
 }

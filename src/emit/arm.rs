@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{Artefact, Format};
+use super::{Artefact, Format, Options};
 use crate::packet::{Direction, NextHop, Protocol};
 use crate::plan::{
     Action, AppProtocol, AppTarget, ApplicationRule, Destination, EndpointPolicy, FileCaps, Firewall,
@@ -27,7 +27,7 @@ impl Format for Arm {
         "arm"
     }
 
-    fn render(&self, plan: &Plan) -> Vec<Artefact> {
+    fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
         let mut parts = Vec::new();
         if !plan.ip_groups.is_empty() {
             parts.push(("ip-groups", Parameters::place(), ip_group_resources(&plan.ip_groups)));
@@ -167,9 +167,10 @@ impl Parameters {
     }
 }
 
-/// A literal string of a template: one that begins with `[` would be read as an expression.
+/// A literal string of a template: one that begins with `[` and ends with `]` would be read as an expression. Any
+/// other is not to be escaped. Source: template-expressions.md.
 fn literal(text: &str) -> String {
-    if text.starts_with('[') { format!("[{text}") } else { text.to_owned() }
+    if text.starts_with('[') && text.ends_with(']') { format!("[{text}") } else { text.to_owned() }
 }
 
 #[derive(Clone, Serialize)]

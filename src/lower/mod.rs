@@ -7,6 +7,7 @@ mod chunked;
 mod endpoints;
 mod firewall;
 mod gaps;
+mod lists;
 mod names;
 mod nsg;
 mod pack;
@@ -47,6 +48,7 @@ pub fn lower(policy: &Policy, limits: &Limits, previous: &Previous, weigh: Weigh
     if wants(Target::ServiceEndpointPolicy) {
         endpoints::lower(policy, limits, &mut plan, &mut over);
     }
+    lists::lower(policy, limits, &mut plan, &mut over);
     count_names(&mut plan, limits, &mut over);
     gaps::settle(&mut plan.gaps);
     plan.gaps.sort();

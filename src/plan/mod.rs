@@ -27,6 +27,8 @@ pub struct Plan {
     pub ip_groups: Vec<IpGroup>,
     /// Service endpoint policies, one of a subnet.
     pub endpoint_policies: Vec<EndpointPolicy>,
+    /// Lists of addresses, in order of their names.
+    pub lists: Vec<AddressList>,
     /// How large one emitted file may be.
     pub file_caps: FileCaps,
     /// What a target cannot say.
@@ -310,6 +312,25 @@ pub struct EndpointDefinition {
     pub service: String,
     /// Ids or aliases, ascending; never both.
     pub resources: Vec<String>,
+}
+
+/// The addresses of one remote, for targets that take lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressList {
+    /// Name, legal as that of a file and unique ignoring case.
+    pub name: String,
+    /// The remote as people know it.
+    pub title: String,
+    /// The fewest prefixes, IPv4 before IPv6, ascending.
+    pub prefixes: Vec<IpPrefix>,
+}
+
+impl AddressList {
+    /// The prefixes of each family that has some, with the family's name: `ipv4`, `ipv6`.
+    pub fn families(&self) -> impl Iterator<Item = (&'static str, &[IpPrefix])> {
+        let (v4, v6) = self.prefixes.split_at(self.prefixes.partition_point(|p| p.is_v4()));
+        [("ipv4", v4), ("ipv6", v6)].into_iter().filter(|(_, prefixes)| !prefixes.is_empty())
+    }
 }
 
 /// How large one template may be. A plan that needs more is written as several, deployed in order.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::endpoints::Endpoints;
 use super::flows::{self, NewFlow};
-use super::intent::{Allow, Amount, CloudName, DefaultRoute, HostUse, Intent, OneOrMany};
+use super::intent::{Allow, Amount, CloudName, DefaultRoute, HostUse, Intent, OneOrMany, OutputIntent};
 use super::read::{Path, PolicyErrors, PolicySource};
 use super::resolve::Resolver;
 use super::rule::{LimitSettings, Network, Policy, Precision, Remarks, Remote, RouteNeed, only_families_of};
@@ -14,6 +14,7 @@ use crate::addr::{AddrSet, Count, Entry, IpPrefix};
 use crate::catalog::Catalog;
 use crate::packet::NextHop;
 use crate::tags::{Cloud, Region, Snapshot};
+use crate::target::FormatName;
 use crate::text::{did_you_mean, nearest};
 
 /// What is wrong with a policy, place by place.
@@ -214,6 +215,7 @@ fn precision(intent: &Intent, problems: &mut Problems) -> Precision {
 
 /// Settings that contradict each other, once everything is resolved.
 fn check_settings(policy: &Policy, problems: &mut Problems) {
+    check_output(&policy.output, problems);
     let route = Path::top().at("route-table");
     let no_firewall = policy.network.firewall.is_empty();
     if policy.route_table.default_route == Some(DefaultRoute::Firewall) && no_firewall {
@@ -228,6 +230,27 @@ fn check_settings(policy: &Policy, problems: &mut Problems) {
     if policy.nsg.hosts == HostUse::Internet && !to_firewall {
         let message = "opening ports to the Internet for host names needs a default route to the firewall that judges them";
         problems.push((Path::top().at("nsg").at("hosts"), message.to_owned()));
+    }
+}
+
+fn check_output(output: &OutputIntent, problems: &mut Problems) {
+    let place = Path::top().at("output");
+    let asked = |format| output.formats.contains(&format);
+    if output.formats.is_empty() {
+        problems.push((place.at("formats"), "nothing would be written; name a format".to_owned()));
+    }
+    if asked(FormatName::Terraform) && asked(FormatName::TerraformJson) {
+        let message =
+            "terraform and terraform-json in one folder would say everything twice; take one of them";
+        problems.push((place.at("formats"), message.to_owned()));
+    }
+    // Source: resource-name-rules.md, 2020-02-11; letters beyond ASCII are left out here.
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')');
+    if let Some(name) = &output.resource_group
+        && (name.is_empty() || name.len() > 90 || !name.chars().all(legal) || name.ends_with('.'))
+    {
+        let message = "a resource group's name has 1 to 90 letters, digits, `-`, `_`, `.`, `(` or `)`, and ends in no `.`";
+        problems.push((place.at("resource-group"), message.to_owned()));
     }
 }
 

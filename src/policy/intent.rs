@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::target::{FormatName, Target};
+use crate::target::{EdlDialect, FormatName, Target, TerraformStyle};
 
 /// A tagwall policy: what one environment needs to reach, and what is to be made of it.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -451,14 +451,27 @@ pub struct CatalogIntent {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct OutputIntent {
-    /// Formats of the artefacts.
+    /// Formats of the artefacts. `terraform` and `terraform-json` exclude each other: in one folder they would be one
+    /// configuration that says everything twice.
     pub formats: Vec<FormatName>,
     /// Targets to write for; those that the policy has a use for if left out.
     pub targets: Option<Vec<Target>>,
+    /// Resource group that Terraform and the scripts make resources in, unless another is given when they are run.
+    pub resource_group: Option<String>,
+    /// Terraform: rules and routes as blocks inside their resource, or as one resource each.
+    pub terraform_style: TerraformStyle,
+    /// For which firewall the lists of the format `edl` are written.
+    pub edl: EdlDialect,
 }
 
 impl Default for OutputIntent {
     fn default() -> Self {
-        OutputIntent { formats: vec![FormatName::Arm], targets: None }
+        OutputIntent {
+            formats: vec![FormatName::Arm],
+            targets: None,
+            resource_group: None,
+            terraform_style: TerraformStyle::Inline,
+            edl: EdlDialect::Common,
+        }
     }
 }

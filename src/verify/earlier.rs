@@ -24,24 +24,21 @@ pub fn earlier(environment: &str, files: &[(&str, &[u8])]) -> Previous {
         };
     }
     let mut notes = Vec::new();
-    for (format, ending, read) in READERS {
-        let own: Vec<_> = files.iter().filter(|(name, _)| name.ends_with(ending)).collect();
-        let mut resources = Resources::default();
-        let mut whole = !own.is_empty();
-        for (name, bytes) in own {
-            match read(bytes) {
-                Ok(found) => resources.extend(found),
-                Err(error) => {
-                    notes.push(format!("the earlier {format} files are not used: {name}: {error}"));
-                    whole = false;
-                    break;
-                }
+    for reader in READERS {
+        let own: Vec<(&str, &[u8])> =
+            files.iter().filter(|(name, _)| (reader.takes)(name)).copied().collect();
+        if own.is_empty() {
+            continue;
+        }
+        let resources = match (reader.read)(&own) {
+            Ok(resources) => resources,
+            Err(error) => {
+                notes.push(format!("the earlier {} files are not used: {error}", reader.format));
+                continue;
             }
-        }
+        };
         // All formats say the same, so that the first one that can be read is enough.
-        if whole {
-            return Previous { notes, ..placed(&resources) };
-        }
+        return Previous { notes, ..placed(&resources) };
     }
     Previous { notes, ..Previous::default() }
 }

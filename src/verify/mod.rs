@@ -6,6 +6,7 @@
 mod earlier;
 mod endpoints;
 mod firewall;
+mod lists;
 mod meaning;
 mod nsg;
 mod read;
@@ -38,7 +39,8 @@ pub struct Unsaid<'a> {
 
 /// Reads artefacts back, each format by its own reader, and proves them; see [`check`].
 ///
-/// `files` are names and contents; the name's ending says the format. What cannot be read is a failure.
+/// `files` are names and contents; the name says the format. What cannot be read is a failure, and so is a format that
+/// the policy asks for and that does not say everything.
 pub fn check_files(
     policy: &Policy,
     snapshot: &Snapshot,
@@ -47,22 +49,31 @@ pub fn check_files(
     targets: &[Target],
 ) -> Report {
     let mut report = Report::default();
-    for (format, ending, read) in read::READERS {
-        let mut resources = Resources::default();
-        let own: Vec<_> = files.iter().filter(|(name, _)| name.ends_with(ending)).collect();
-        if own.is_empty() {
+    let asked = |format| policy.output.formats.contains(&format);
+    let first = targets.first().copied().unwrap_or(Target::Nsg);
+    for reader in read::READERS {
+        let own: Vec<(&str, &[u8])> =
+            files.iter().filter(|(name, _)| (reader.takes)(name)).copied().collect();
+        if own.is_empty() && !asked(reader.format) {
             continue;
         }
-        for (name, bytes) in own {
-            match read(bytes) {
-                Ok(found) => resources.extend(found),
-                Err(error) => {
-                    let target = targets.first().copied().unwrap_or(Target::Nsg);
-                    report.fail(target, format, FailureKind::Invalid, format!("{name}: {error}"));
-                }
-            }
+        let format = reader.format.name();
+        match (reader.read)(&own) {
+            Ok(resources) => report.extend(check(policy, snapshot, &resources, unsaid, format, targets)),
+            Err(error) => report.fail(first, format, FailureKind::Invalid, error.to_string()),
         }
-        report.extend(check(policy, snapshot, &resources, unsaid, format, targets));
+    }
+    for reader in read::LIST_READERS {
+        let own: Vec<(&str, &[u8])> =
+            files.iter().filter(|(name, _)| (reader.takes)(name)).copied().collect();
+        if own.is_empty() && !asked(reader.format) {
+            continue;
+        }
+        let format = reader.format.name();
+        match (reader.read)(&own) {
+            Ok(found) => lists::check(policy, &found, format, &mut report),
+            Err(error) => report.fail(first, format, FailureKind::Invalid, error.to_string()),
+        }
     }
     if report.proven.is_empty() && report.failures.is_empty() && !targets.is_empty() {
         report.fail(

@@ -67,6 +67,8 @@ pub struct SecurityRule {
 pub struct RouteTable {
     /// Name.
     pub name: String,
+    /// Whether routes learned by a gateway are kept off; Azure takes them where the file does not say.
+    pub disable_bgp: Option<bool>,
     /// Routes in order of the file.
     pub routes: Vec<Route>,
 }
@@ -113,6 +115,17 @@ pub struct EndpointDefinition {
     pub service: String,
     /// Ids of resources, or aliases.
     pub resources: Vec<String>,
+}
+
+/// A list of addresses of one family.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddressList {
+    /// Name of the file or set.
+    pub name: String,
+    /// Whether the list is for IPv6, by its name or type.
+    pub v6: bool,
+    /// Addresses and prefixes in order of the file.
+    pub entries: Vec<String>,
 }
 
 /// A rule collection group of a firewall policy.
