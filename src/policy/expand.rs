@@ -261,6 +261,7 @@ fn merge_routes(
     problems: &mut Problems,
 ) -> Vec<RouteNeed> {
     routes.sort_by(|a, b| a.1.id.cmp(&b.1.id));
+    let platform = AddrSet::from("168.63.129.16".parse::<IpPrefix>().expect("a constant address"));
     let mut kept: Vec<(RouteNeed, AddrSet)> = Vec::new();
     for (place, need) in routes {
         let set = match &need.to {
@@ -269,6 +270,13 @@ fn merge_routes(
             _ => AddrSet::empty(),
         };
         let set = only_families_of(&set, &network.subnet_space());
+        if !set.is_disjoint(&platform) {
+            let message = format!(
+                "the route to {} holds 168.63.129.16, the platform's own address, which is never routed; take it out with `except` or narrower prefixes",
+                need.to
+            );
+            problems.push((place.clone(), message));
+        }
         if let Some(prefix) = set.intersection(&network.space).prefixes().next() {
             let message = format!("the route to {} would take {prefix} out of the virtual network", need.to);
             problems.push((place.clone(), message));

@@ -10,7 +10,7 @@ use super::rule::{Cause, Flow, Remarks, Remote, RouteNeed, SkippedRow};
 use crate::addr::AddrSet;
 use crate::catalog::{Resolved, ResolvedRow, RouteHop, RowNeed};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
-use crate::tags::Region;
+use crate::tags::{Region, Symbol};
 
 /// A flow before merging.
 pub(super) type NewFlow = Flow;
@@ -198,6 +198,9 @@ pub(super) fn by_hand(
                 }
                 let why = allow.why.as_deref();
                 let need = HandNeed { direction, remote, group, except, ports: &ports, why };
+                for risk in need.risks().into_iter().filter_map(|id| resolver.catalog.risk(id)) {
+                    remarks.risk(risk, &format!("policy {} {}", need.arrow(), need.remote));
+                }
                 for subnet in subnets {
                     flows.extend(protocols.iter().map(|&protocol| need.flow(subnet, protocol)));
                 }
@@ -216,8 +219,39 @@ struct HandNeed<'a> {
 }
 
 impl HandNeed<'_> {
+    fn arrow(&self) -> &'static str {
+        if self.direction == Direction::Inbound { "from" } else { "to" }
+    }
+
+    /// Risks of the catalogue that rows of the same kind carry.
+    fn risks(&self) -> Vec<&'static str> {
+        let inbound = self.direction == Direction::Inbound;
+        let mut risks = Vec::new();
+        match &self.remote {
+            Remote::Tag(_) if inbound => risks.push("tag-inbound"),
+            Remote::Tag(tag) => match tag.name().base() {
+                "Storage" => risks.push("storage-exfiltration"),
+                "AzureCloud" => risks.push("wide-azure-cloud"),
+                "AzureMonitor" => risks.push("wide-azure-monitor"),
+                "AzureFrontDoor" => risks.push("wide-front-door"),
+                _ => {}
+            },
+            Remote::Symbol(Symbol::Internet) | Remote::Any if !inbound => risks.push("everywhere"),
+            Remote::Symbol(Symbol::VirtualNetwork) => risks.push("virtual-network-udr"),
+            _ => {}
+        }
+        let plain = self.ports.set().contains(80) && !self.ports.is_all();
+        if plain && matches!(&self.remote, Remote::Tag(tag) if tag.name().base() == "AzureActiveDirectory") {
+            risks.push("plain-http");
+        }
+        if inbound && self.ports.set().contains(22) && !self.ports.is_all() {
+            risks.push("ssh-open");
+        }
+        risks
+    }
+
     fn flow(&self, (subnet, local): &(String, AddrSet), protocol: Protocol) -> Flow {
-        let arrow = if self.direction == Direction::Inbound { "from" } else { "to" };
+        let arrow = self.arrow();
         let list = match &self.remote {
             _ if self.group.is_some() => format!("group:{}", self.group.as_deref().unwrap_or_default()),
             Remote::Addresses(set) => set.prefixes().map(|p| p.to_string()).collect::<Vec<_>>().join(","),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{Made, storage};
+use crate::addr::Count;
 use crate::packet::{Direction, Protocol};
 use crate::plan::{Choice, How};
 use crate::policy::{Cause, Flow, Remote, short_list};
@@ -426,7 +427,30 @@ fn risks(made: &Made<'_>, out: &mut String) {
         };
         line!(out, "- **{}** {} _({from})_", cell(&risk.text), cell(&risk.advice));
     }
+    widest(made, out);
     line!(out);
+}
+
+/// The tags with most addresses: what they open, whoever sits there.
+fn widest(made: &Made<'_>, out: &mut String) {
+    let mut tags: Vec<(Count, &str)> = made
+        .policy
+        .flows
+        .iter()
+        .filter(|f| !f.stand_in)
+        .filter_map(|f| match &f.remote {
+            Remote::Tag(tag) => Some((tag.set().v4.count(), tag.name().as_str())),
+            _ => None,
+        })
+        .collect();
+    tags.sort_by(|a, b| b.cmp(a));
+    tags.dedup();
+    if tags.is_empty() {
+        return;
+    }
+    let shown: Vec<String> = tags.iter().take(5).map(|(count, name)| format!("`{name}` {count}")).collect();
+    line!(out);
+    line!(out, "Widest tags by IPv4 addresses: {}.", shown.join(", "));
 }
 
 fn notes(made: &Made<'_>, out: &mut String) {
