@@ -89,7 +89,8 @@ pub(super) fn chunk_part(first: IpPrefix) -> String {
 
 /// What a rule is for, from its causes, in at most 140 characters.
 pub(super) fn description(causes: &[Cause], form: &str) -> String {
-    let mut rows: Vec<String> = causes.iter().map(|c| format!("{} {}", c.workload, c.row)).collect();
+    let mut rows: Vec<String> =
+        causes.iter().map(|c| format!("{} {}", c.workload, c.row).trim_end().to_owned()).collect();
     rows.dedup();
     let why = causes.first().map_or("", |c| c.why.as_str());
     let text = match (why.is_empty(), form.is_empty()) {

@@ -410,8 +410,8 @@ impl How {
     pub fn kind(self) -> &'static str {
         match self {
             How::NativeTag => "tag",
-            How::Prefixes(_) => "prefixes",
-            How::IpGroup(_) => "IP group",
+            How::Prefixes(_) => "as prefixes",
+            How::IpGroup(_) => "as IP group",
             How::NetworkFqdn => "host name in a network rule",
             How::Application => "application rule",
             How::Any => "any address",

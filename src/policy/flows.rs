@@ -10,8 +10,7 @@ use super::rule::{Cause, Flow, Remarks, Remote, RouteNeed, SkippedRow};
 use crate::addr::AddrSet;
 use crate::catalog::{Resolved, ResolvedRow, RouteHop, RowNeed};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
-use crate::tags::Region;
-use crate::target::Target;
+use crate::tags::{Region, Symbol};
 
 /// A flow before merging.
 pub(super) type NewFlow = Flow;
@@ -65,10 +64,10 @@ pub(super) fn from_rows(
             required: skipped.required && skipped.covered_by.is_empty(),
         });
     }
-    let taken = resolved.rows.iter().map(|row| (row, None));
+    let taken = resolved.rows.iter().map(|row| (row, false));
     // Tags that hosts took the place of still stand in for them where hosts cannot be said.
-    let replaced = resolved.replaced.iter().map(|row| (row, Some(Target::Nsg)));
-    for (row, only) in taken.chain(replaced) {
+    let replaced = resolved.replaced.iter().map(|row| (row, true));
+    for (row, stand_in) in taken.chain(replaced) {
         let remote = match resolver.remote(row.need.remote(), &mut remarks.notes) {
             Ok(remote) => remote,
             Err(error) => {
@@ -87,7 +86,9 @@ pub(super) fn from_rows(
         match &row.need {
             RowNeed::Remote(_) => {
                 flows.extend(
-                    subnets.iter().map(|subnet| row_flow(row, only, context, &scope, subnet, remote.clone())),
+                    subnets
+                        .iter()
+                        .map(|subnet| row_flow(row, stand_in, context, &scope, subnet, remote.clone())),
                 );
             }
             RowNeed::Route { next_hop, .. } => match hop(*next_hop, context, resolver) {
@@ -130,7 +131,7 @@ fn row_cause(row: &ResolvedRow, scope: &str) -> Cause {
 
 fn row_flow(
     row: &ResolvedRow,
-    only: Option<Target>,
+    stand_in: bool,
     context: &RowContext<'_>,
     scope: &str,
     (subnet, local): &(String, AddrSet),
@@ -138,7 +139,7 @@ fn row_flow(
 ) -> Flow {
     Flow {
         id: format!("{subnet}/{scope}/{}", row.id),
-        only,
+        stand_in,
         direction: row.direction,
         subnet: subnet.clone(),
         local: local.clone(),
@@ -197,6 +198,9 @@ pub(super) fn by_hand(
                 }
                 let why = allow.why.as_deref();
                 let need = HandNeed { direction, remote, group, except, ports: &ports, why };
+                for risk in need.risks().into_iter().filter_map(|id| resolver.catalog.risk(id)) {
+                    remarks.risk(risk, &format!("policy {} {}", need.arrow(), need.remote));
+                }
                 for subnet in subnets {
                     flows.extend(protocols.iter().map(|&protocol| need.flow(subnet, protocol)));
                 }
@@ -215,8 +219,39 @@ struct HandNeed<'a> {
 }
 
 impl HandNeed<'_> {
+    fn arrow(&self) -> &'static str {
+        if self.direction == Direction::Inbound { "from" } else { "to" }
+    }
+
+    /// Risks of the catalogue that rows of the same kind carry.
+    fn risks(&self) -> Vec<&'static str> {
+        let inbound = self.direction == Direction::Inbound;
+        let mut risks = Vec::new();
+        match &self.remote {
+            Remote::Tag(_) if inbound => risks.push("tag-inbound"),
+            Remote::Tag(tag) => match tag.name().base() {
+                "Storage" => risks.push("storage-exfiltration"),
+                "AzureCloud" => risks.push("wide-azure-cloud"),
+                "AzureMonitor" => risks.push("wide-azure-monitor"),
+                "AzureFrontDoor" => risks.push("wide-front-door"),
+                _ => {}
+            },
+            Remote::Symbol(Symbol::Internet) | Remote::Any if !inbound => risks.push("everywhere"),
+            Remote::Symbol(Symbol::VirtualNetwork) => risks.push("virtual-network-udr"),
+            _ => {}
+        }
+        let plain = self.ports.set().contains(80) && !self.ports.is_all();
+        if plain && matches!(&self.remote, Remote::Tag(tag) if tag.name().base() == "AzureActiveDirectory") {
+            risks.push("plain-http");
+        }
+        if inbound && self.ports.set().contains(22) && !self.ports.is_all() {
+            risks.push("ssh-open");
+        }
+        risks
+    }
+
     fn flow(&self, (subnet, local): &(String, AddrSet), protocol: Protocol) -> Flow {
-        let arrow = if self.direction == Direction::Inbound { "from" } else { "to" };
+        let arrow = self.arrow();
         let list = match &self.remote {
             _ if self.group.is_some() => format!("group:{}", self.group.as_deref().unwrap_or_default()),
             Remote::Addresses(set) => set.prefixes().map(|p| p.to_string()).collect::<Vec<_>>().join(","),
@@ -227,7 +262,7 @@ impl HandNeed<'_> {
         let row = format!("{arrow} {list}{without} {protocol} {}", self.ports);
         Flow {
             id: format!("{subnet}/policy/{row}"),
-            only: None,
+            stand_in: false,
             direction: self.direction,
             subnet: subnet.clone(),
             local: local.clone(),
@@ -330,7 +365,7 @@ fn absorb(wider: &mut Flow, narrower: Flow) {
 
 /// Whether `wide` lets through all that `narrow` does, with the same remote side.
 fn holds(wide: &Flow, narrow: &Flow) -> bool {
-    let same_ends = (wide.only.is_none() || wide.only == narrow.only)
+    let same_ends = (!wide.stand_in || narrow.stand_in)
         && wide.direction == narrow.direction
         && wide.subnet == narrow.subnet
         && wide.except == narrow.except

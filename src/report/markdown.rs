@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{Made, storage};
+use crate::addr::Count;
 use crate::packet::{Direction, Protocol};
 use crate::plan::{Choice, How};
 use crate::policy::{Cause, Flow, Remote, short_list};
@@ -184,9 +185,6 @@ fn allowed(made: &Made<'_>, out: &mut String) {
 }
 
 fn form(made: &Made<'_>, flow: &Flow, target: Target, choices: &BTreeMap<String, Choice>) -> String {
-    if !flow.is_for(target) {
-        return "by host name".to_owned();
-    }
     match choices.get(&flow.id) {
         Some(choice) if choice.why.is_empty() => choice.how.to_string(),
         Some(choice) => format!("{}: {}", choice.how, choice.why),
@@ -198,6 +196,7 @@ fn form(made: &Made<'_>, flow: &Flow, target: Target, choices: &BTreeMap<String,
                     "covered by {}",
                     gap.covered_by.iter().map(|id| row_of(id)).collect::<Vec<_>>().join(", ")
                 ),
+                None if flow.stand_in => "by host name".to_owned(),
                 None => "–".to_owned(),
             }
         }
@@ -212,6 +211,9 @@ fn row_of(id: &str) -> &str {
 fn remote(flow: &Flow) -> String {
     let text = match &flow.remote {
         Remote::Tag(tag) => format!("`{}`", tag.name()),
+        list @ Remote::Addresses(_) if flow.group.is_some() => {
+            format!("group {}: {list}", cell(flow.group.as_deref().unwrap_or_default()))
+        }
         other => cell(&other.to_string()),
     };
     if flow.except.is_empty() { text } else { format!("{text} except {}", short_list(&flow.except)) }
@@ -425,7 +427,30 @@ fn risks(made: &Made<'_>, out: &mut String) {
         };
         line!(out, "- **{}** {} _({from})_", cell(&risk.text), cell(&risk.advice));
     }
+    widest(made, out);
     line!(out);
+}
+
+/// The tags with most addresses: what they open, whoever sits there.
+fn widest(made: &Made<'_>, out: &mut String) {
+    let mut tags: Vec<(Count, &str)> = made
+        .policy
+        .flows
+        .iter()
+        .filter(|f| !f.stand_in)
+        .filter_map(|f| match &f.remote {
+            Remote::Tag(tag) => Some((tag.set().v4.count(), tag.name().as_str())),
+            _ => None,
+        })
+        .collect();
+    tags.sort_by(|a, b| b.cmp(a));
+    tags.dedup();
+    if tags.is_empty() {
+        return;
+    }
+    let shown: Vec<String> = tags.iter().take(5).map(|(count, name)| format!("`{name}` {count}")).collect();
+    line!(out);
+    line!(out, "Widest tags by IPv4 addresses: {}.", shown.join(", "));
 }
 
 fn notes(made: &Made<'_>, out: &mut String) {
