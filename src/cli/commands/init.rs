@@ -76,8 +76,11 @@ const TAIL: &str = "
 # routes-per-table = 400           # single figures by the names that the report shows
 
 # [output]
-# formats = [\"arm\"]
+# formats = [\"arm\"]               # also bicep, terraform or terraform-json, azcli, csv, lists, edl, nftables, json
 # targets = [\"nsg\", \"route-table\", \"firewall\"]
+# resource-group = \"network\"       # what Terraform and the scripts take unless told otherwise
+# terraform-style = \"inline\"       # rules inside their group | \"resources\": one resource each
+# edl = \"common\"                   # lists for any firewall | \"panos\" | \"fortigate\" | \"checkpoint\"
 ";
 
 pub(in crate::cli) fn run(args: &Init) -> Result<(), Failure> {
