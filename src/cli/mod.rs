@@ -1,7 +1,10 @@
 //! The command line: flags to calls, results to text or JSON, errors to exit codes.
 
 mod args;
+mod clock;
 mod commands;
+#[cfg(feature = "fetch")]
+mod online;
 mod output;
 mod select;
 mod write;
@@ -49,6 +52,9 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Generate(args) => commands::generate::run(&args),
         Command::Expand(args) => commands::expand::run(&args),
         Command::Lookup(args) => commands::lookup::run(&args),
+        #[cfg(feature = "fetch")]
+        Command::Fetch(args) => commands::fetch::run(&args),
+        Command::Snapshots(args) => commands::snapshots::run(&args),
         Command::Tags(args) => commands::tags::run(&args),
         Command::Workloads(args) => commands::workloads::run(&args),
         Command::Minimize(args) => commands::minimize::run(&args),
@@ -64,6 +70,9 @@ enum Failure {
     Io(String),
     /// The input is wrong; exit code 2.
     Input(String),
+    /// New data is refused as suspicious; exit code 5.
+    #[cfg(feature = "fetch")]
+    Refused(String),
     /// A stage of the library refused; its own exit code.
     Stage(crate::Error),
     /// Writing the results failed; exit code 1.
@@ -75,6 +84,8 @@ impl Failure {
         match self {
             Failure::Io(_) | Failure::Output(_) => 1,
             Failure::Input(_) => 2,
+            #[cfg(feature = "fetch")]
+            Failure::Refused(_) => 5,
             Failure::Stage(error) => error.exit_code(),
         }
     }
@@ -84,6 +95,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Io(text) | Failure::Input(text) => f.write_str(text),
+            #[cfg(feature = "fetch")]
+            Failure::Refused(text) => f.write_str(text),
             Failure::Stage(error) => error.fmt(f),
             Failure::Output(error) => write!(f, "cannot write the results: {error}"),
         }
@@ -93,6 +106,12 @@ impl fmt::Display for Failure {
 impl<E: Into<crate::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Failure::Stage(error.into())
+    }
+}
+
+impl From<crate::store::StoreError> for Failure {
+    fn from(error: crate::store::StoreError) -> Self {
+        Failure::Io(error.to_string())
     }
 }
 
