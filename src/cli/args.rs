@@ -14,7 +14,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     max_term_width = 100,
     after_help = "Exit codes: 0 done · 1 could not do it (network, disk) · 2 the input is wrong, nothing written · \
                   3 not possible within the limits or budget, nothing written · 4 a difference, drift or failed proof \
-                  · 5 new data refused as suspicious, last good kept"
+                  · 5 new data refused as suspicious, last good kept · \
+                  6 rules changed (only with --detailed-exitcode)"
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -29,6 +30,9 @@ pub(super) enum Command {
     Lookup(Lookup),
     #[cfg(feature = "fetch")]
     Fetch(Box<Fetch>),
+    #[cfg(feature = "fetch")]
+    Refresh(Box<Refresh>),
+    Rollback(Rollback),
     Snapshots(Snapshots),
     Tags(Tags),
     Workloads(Workloads),
@@ -158,6 +162,102 @@ pub(super) struct Fetch {
     pub(super) printing: Printing,
     #[command(flatten)]
     pub(super) source: SourceArgs,
+}
+
+/// Get new data, prove what follows from it, and publish it; for jobs that nobody watches.
+///
+/// Fetches, holds new data against the old, makes and proves the rules of all policies, and publishes them with one
+/// rename: DIR/current leads to the published generation, DIR/NAME to the files of an environment in it. Says in
+/// DIR/changes.md and changes.json which rules change because of which tag. Whatever fails, what was published stays.
+///
+/// Example: tagwall refresh ml-prod.toml --out /srv/tagwall
+#[cfg(feature = "fetch")]
+#[derive(Debug, Args)]
+pub(super) struct Refresh {
+    /// Policy files.
+    #[arg(required = true, value_name = "POLICY")]
+    pub(super) policies: Vec<PathBuf>,
+    /// Folder that is published to.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// How the summary is printed.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Json, value_name = "FORMAT")]
+    pub(super) format: OutputFormat,
+    /// Exit with 6 instead of 0 if a new generation changes rules.
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+    /// Take what the store has instead of looking for new data.
+    #[arg(long)]
+    pub(super) no_fetch: bool,
+    /// Publish also what is published already or was rolled back.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Take the data although this rule refuses it; the refusal names the rule.
+    #[arg(long, value_name = "RULE")]
+    pub(super) accept: Vec<String>,
+    /// How many generations are kept.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(super) keep: usize,
+    /// How many snapshots of each cloud are kept in the store.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub(super) keep_snapshots: usize,
+    #[command(flatten)]
+    pub(super) schedule: ScheduleArgs,
+    #[command(flatten)]
+    pub(super) hooks: HookArgs,
+    #[command(flatten)]
+    pub(super) place: Place,
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
+}
+
+/// When a refresh is done again.
+#[cfg(feature = "fetch")]
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Schedule")]
+pub(super) struct ScheduleArgs {
+    /// Keep going: refresh now, and then at the times of this cron expression (UTC), such as `17 5 * * *`.
+    #[arg(long, value_name = "CRON")]
+    pub(super) watch: Option<String>,
+    /// Up to so many seconds later each time, so that many machines do not ask at once.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, requires = "watch")]
+    pub(super) jitter: u64,
+}
+
+/// Who is told that rules changed.
+#[cfg(feature = "fetch")]
+#[derive(Debug, Args)]
+#[command(next_help_heading = "When rules change")]
+pub(super) struct HookArgs {
+    /// Command for the shell; gets the summary and all changes as JSON on its standard input.
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) on_change: Option<String>,
+    /// Address that the same JSON is posted to.
+    #[arg(long, value_name = "URL")]
+    pub(super) webhook: Option<String>,
+    /// File with the secret that signs what is posted; else TAGWALL_WEBHOOK_SECRET.
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    pub(super) webhook_secret_file: Option<PathBuf>,
+    /// Seconds that the command may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(super) hook_timeout: u64,
+}
+
+/// Publish an earlier generation again.
+///
+/// What is rolled back is not published again by `refresh` until data or policies change.
+///
+/// Example: tagwall rollback --out /srv/tagwall
+#[derive(Debug, Args)]
+pub(super) struct Rollback {
+    /// The published folder.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// Number of the generation; without it that before the present one.
+    #[arg(long, value_name = "N")]
+    pub(super) to: Option<u64>,
+    #[command(flatten)]
+    pub(super) printing: Printing,
 }
 
 /// List the snapshots of the store, or add and remove some.

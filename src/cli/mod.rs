@@ -26,6 +26,7 @@ use args::{Cli, Command};
 /// | 3 | not possible within the limits or budget; nothing written |
 /// | 4 | a difference, drift or failed proof |
 /// | 5 | new data refused as suspicious; last good kept |
+/// | 6 | rules changed; only with `--detailed-exitcode` |
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -36,7 +37,7 @@ pub fn run() -> ExitCode {
         }
     };
     match dispatch(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // A reader that has seen enough closed the pipe: nothing to say, nobody to say it to.
         Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
@@ -46,7 +47,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(command: Command) -> Result<(), Failure> {
+fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Init(args) => commands::init::run(&args),
         Command::Generate(args) => commands::generate::run(&args),
@@ -54,6 +55,9 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Lookup(args) => commands::lookup::run(&args),
         #[cfg(feature = "fetch")]
         Command::Fetch(args) => commands::fetch::run(&args),
+        #[cfg(feature = "fetch")]
+        Command::Refresh(args) => return commands::refresh::run(&args),
+        Command::Rollback(args) => commands::rollback::run(&args),
         Command::Snapshots(args) => commands::snapshots::run(&args),
         Command::Tags(args) => commands::tags::run(&args),
         Command::Workloads(args) => commands::workloads::run(&args),
@@ -61,6 +65,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Schema(_) => commands::schema::run(),
         Command::Completions(args) => commands::completions::run(&args),
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 /// Why a command did not do what it should.
@@ -106,6 +111,16 @@ impl fmt::Display for Failure {
 impl<E: Into<crate::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Failure::Stage(error.into())
+    }
+}
+
+impl From<crate::store::site::SiteError> for Failure {
+    fn from(error: crate::store::site::SiteError) -> Self {
+        use crate::store::site::SiteError;
+        match error {
+            SiteError::InTheWay(_) | SiteError::NoSuchGeneration(_) => Failure::Input(error.to_string()),
+            _ => Failure::Io(error.to_string()),
+        }
     }
 }
 

@@ -83,12 +83,80 @@ impl Online {
     }
 }
 
-/// Runs what waits for the network.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Io(format!("the network cannot be set up: {error}")))
+/// Runs what waits: for the network, a clock or another program. A signal to stop ends the waiting, and is kept in
+/// mind while nothing waits, so that what is short and under way is finished.
+pub(super) struct Waiting {
+    runtime: tokio::runtime::Runtime,
+    stop: Stop,
+}
+
+/// Somebody wants the program to end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stopped;
+
+impl From<Stopped> for Failure {
+    fn from(_: Stopped) -> Self {
+        Failure::Io("stopped by a signal; nothing was changed".to_owned())
+    }
+}
+
+impl Waiting {
+    pub(super) fn new() -> Result<Self, Failure> {
+        let failed = |error| Failure::Io(format!("the network cannot be set up: {error}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let stop = runtime.block_on(async { Stop::new() }).map_err(failed)?;
+        Ok(Waiting { runtime, stop })
+    }
+
+    /// Waits for `future`, or for a signal.
+    pub(super) fn wait<T>(&mut self, future: impl Future<Output = T>) -> Result<T, Stopped> {
+        let stop = &mut self.stop;
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = stop.asked() => Err(Stopped),
+                done = future => Ok(done),
+            }
+        })
+    }
+}
+
+#[cfg(unix)]
+struct Stop {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Stop {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Stop { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Stop;
+
+#[cfg(not(unix))]
+impl Stop {
+    fn new() -> std::io::Result<Self> {
+        Ok(Stop)
+    }
+
+    async fn asked(&mut self) {
+        // Without a handler the system ends the program by itself.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 fn settings(args: &SourceArgs, bar: &ProgressBar) -> Result<HttpSettings, Failure> {

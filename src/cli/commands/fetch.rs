@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::cli::args::Fetch;
-use crate::cli::online::{Online, runtime};
+use crate::cli::online::{Online, Waiting};
 use crate::cli::{Failure, clock, output, select};
 use crate::store::guard::{Rule, Thresholds};
 use crate::store::{Acquired, Entry, Status, Store, Terms, acquire};
@@ -62,9 +62,10 @@ pub(in crate::cli) fn fetch(
     terms: &Terms,
 ) -> Result<Acquired, Failure> {
     let source = online.source(cloud)?;
-    let got = runtime()?.block_on(acquire(store, &source, &online.http, cloud, terms, |_| BTreeSet::new()));
+    let mut waiting = Waiting::new()?;
+    let got = waiting.wait(acquire(store, &source, &online.http, cloud, terms, |_| BTreeSet::new()));
     online.quiet();
-    Ok(got?)
+    Ok(got??)
 }
 
 /// All failures in one, with the code of the weightiest: refused data before a network that failed.

@@ -105,7 +105,7 @@ fn catalog_of(path: &Path, source: &PolicySource) -> Result<Catalog, Failure> {
     Ok(Catalog::builtin().extended(&texts)?)
 }
 
-fn read_text(path: &Path) -> Result<String, Failure> {
+pub(in crate::cli) fn read_text(path: &Path) -> Result<String, Failure> {
     let bytes = fs::read(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display())))?;
     String::from_utf8(bytes)
         .map_err(|_| Failure::Input(format!("{}: not a text file in UTF-8", path.display())))

@@ -5,9 +5,14 @@ pub(super) mod expand;
 #[cfg(feature = "fetch")]
 pub(super) mod fetch;
 pub(super) mod generate;
+#[cfg(feature = "fetch")]
+mod hooks;
 pub(super) mod init;
 pub(super) mod lookup;
 pub(super) mod minimize;
+#[cfg(feature = "fetch")]
+pub(super) mod refresh;
+pub(super) mod rollback;
 pub(super) mod schema;
 pub(super) mod snapshots;
 pub(super) mod tags;
