@@ -111,7 +111,8 @@ impl Setup<'_> {
                 .map_err(|error| Failure::Input(format!("the cron expression never comes true: {error}")))?;
             let pause = next.timestamp().duration_since(now.timestamp()).unsigned_abs();
             let jitter = Duration::from_millis(fastrand::u64(0..=self.args.schedule.jitter * 1000));
-            if waiting.wait(tokio::time::sleep(pause + jitter)).is_err() {
+            // The timer is made inside the runtime that it belongs to.
+            if waiting.wait(async { tokio::time::sleep(pause + jitter).await }).is_err() {
                 return Ok(ExitCode::SUCCESS);
             }
         }

@@ -223,6 +223,7 @@ impl Centre<'_> {
         match download(self.http, url, self.known).await {
             Ok(answer) => Some(answer),
             Err(error) => {
+                search.broken |= !error.is_missing();
                 search.attempts.push(format!("{way}: {error}"));
                 None
             }
@@ -231,7 +232,11 @@ impl Centre<'_> {
 
     /// Asks for the file of each likely day, in the folder where the known one was and in the usual one.
     async fn probe(&self, search: &mut Search) -> Option<Answer> {
-        let days = page::likely_days(self.today, self.known.date);
+        let mut days = page::likely_days(self.today, self.known.date);
+        if search.broken {
+            // There is a newer file that cannot be had; that the known one is still there is no comfort.
+            days.retain(|&day| Some(day) != self.known.date);
+        }
         let mut failures = 0;
         for folder in self.folders() {
             for &day in &days {
@@ -275,4 +280,6 @@ impl Centre<'_> {
 struct Search {
     attempts: Vec<String>,
     tried: Vec<Url>,
+    /// Whether a file is there, but could not be had.
+    broken: bool,
 }
