@@ -40,7 +40,7 @@ const FILE_FAULTS: &[Case] = &[
     ("badgzip", 1, "the connection broke while reading"),
     ("bomb", 1, "longer than 8 MiB"),
     ("badjson", 5, "trailing comma"),
-    ("badutf", 5, "invalid unicode"),
+    ("badutf", 5, "not text in UTF-8"),
     ("bom", 0, ""),
     ("dupkey", 5, "duplicate field `changeNumber`"),
     ("loop", 1, "more than 5 redirects"),

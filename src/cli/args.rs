@@ -195,6 +195,10 @@ pub(super) struct Refresh {
     /// Take the data although this rule refuses it; the refusal names the rule.
     #[arg(long, value_name = "RULE")]
     pub(super) accept: Vec<String>,
+    /// Copy what is published there too, repeatable: az://CONTAINER/PREFIX, https://ACCOUNT.blob.core.windows.net/…,
+    /// file:///FOLDER. Settings come from the environment, such as AZURE_STORAGE_ACCOUNT_NAME.
+    #[arg(long, value_name = "URL")]
+    pub(super) publish: Vec<String>,
     /// How many generations are kept.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(super) keep: usize,

@@ -8,6 +8,8 @@ mod acquire;
 mod atomic;
 mod disk;
 pub mod guard;
+#[cfg(feature = "fetch")]
+pub mod publish;
 pub mod refresh;
 pub mod site;
 #[cfg(feature = "fetch")]

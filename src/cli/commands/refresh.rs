@@ -21,6 +21,7 @@ use crate::cli::{Failure, clock, output, select};
 use crate::policy::PolicySource;
 use crate::report::changes::Changes;
 use crate::store::guard::{Rule, Thresholds};
+use crate::store::publish::{Copied, Remote};
 use crate::store::refresh::{Environment, Job, RefreshError, RefreshStatus, Refreshed, refresh};
 use crate::store::site::Site;
 use crate::store::{Acquired, Entry, Keep, Status, Store, StoreError, Terms, acquire};
@@ -70,6 +71,7 @@ struct Setup<'a> {
     online: Online,
     accepted: Vec<Rule>,
     hooks: Hooks,
+    remotes: Vec<Remote>,
 }
 
 pub(in crate::cli) fn run(args: &Refresh) -> Result<ExitCode, Failure> {
@@ -80,6 +82,7 @@ pub(in crate::cli) fn run(args: &Refresh) -> Result<ExitCode, Failure> {
         online: Online::new(&args.source)?,
         accepted: rules(&args.accept)?,
         hooks: Hooks::new(&args.hooks)?,
+        remotes: args.publish.iter().map(|url| remote(url)).collect::<Result<_, _>>()?,
     };
     let mut waiting = Waiting::new()?;
     match &args.schedule.watch {
@@ -135,6 +138,7 @@ impl Setup<'_> {
         let (keep, force) = (self.args.keep, self.args.force);
         let job = Job { site, environments, digests: &digests, now, keep, force };
         let refreshed = refresh(&job, |cloud| self.load(&acquired[&cloud]))?;
+        let copied = self.copy(&refreshed, waiting);
         drop(lock);
         let summary = self.summary(&refreshed, &acquired, now);
         self.print(&summary)?;
@@ -143,7 +147,26 @@ impl Setup<'_> {
         if changed {
             self.tell(&summary, &refreshed.changes, now, waiting)?;
         }
-        Ok(changed)
+        copied.map(|()| changed)
+    }
+
+    /// Copies what is published here to the other places, each of which may still lack it from an earlier run.
+    fn copy(&self, refreshed: &Refreshed, waiting: &mut Waiting) -> Result<(), Failure> {
+        let mut failures = Vec::new();
+        for remote in &self.remotes {
+            match waiting.wait(remote.copy(&self.site, &refreshed.record))? {
+                Ok(Copied::New | Copied::Known) => {}
+                Err(error) => failures.push(error.to_string()),
+            }
+        }
+        let text = || {
+            format!(
+                "generation {} is published here, but not there: {}",
+                refreshed.record.number,
+                failures.join("\n")
+            )
+        };
+        if failures.is_empty() { Ok(()) } else { Err(Failure::Io(text())) }
     }
 
     /// The data of a cloud that the rules are made from: new, or the last good.
@@ -256,6 +279,14 @@ impl Setup<'_> {
             Err(_) => Err(Failure::Io("published, but stopped by a signal before all were told".to_owned())),
         }
     }
+}
+
+/// A place to copy to, with the settings that the environment has for its kind.
+fn remote(url: &str) -> Result<Remote, Failure> {
+    let known = ["AZURE_", "AWS_", "GOOGLE_"];
+    let options = std::env::vars().filter(|(name, _)| known.iter().any(|start| name.starts_with(start)));
+    let options = options.map(|(name, value)| (name.to_lowercase(), value));
+    Remote::new(url, options).map_err(|error| Failure::Input(error.to_string()))
 }
 
 fn environment_change(changes: &Changes) -> EnvironmentChange {
