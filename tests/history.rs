@@ -4,7 +4,8 @@
 //! `data/service-tags`. Without it the test says so and passes.
 
 #![cfg(feature = "cli")]
-#![allow(clippy::print_stderr)] // a skipped test says so
+
+mod support;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,14 +13,6 @@ use std::path::{Path, PathBuf};
 use tagwall::store::guard::{self, Dated, Rule, Thresholds};
 use tagwall::store::{date_in_name, load_file, unpack};
 use tagwall::tags::{Cloud, Snapshot};
-
-fn shared() -> Option<PathBuf> {
-    let shared = std::env::var_os("TAGWALL_SHARED").map(PathBuf::from);
-    if shared.is_none() {
-        eprintln!("skipped: TAGWALL_SHARED is not set");
-    }
-    shared
-}
 
 fn files_of(folder: &Path, cloud: Cloud) -> Vec<PathBuf> {
     let start = format!("ServiceTags_{}_", cloud.file_code());
@@ -34,7 +27,7 @@ fn files_of(folder: &Path, cloud: Cloud) -> Vec<PathBuf> {
 
 #[test]
 fn every_week_passes_but_the_mass_removal() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = support::shared("real history") else { return };
     let (mut weeks, mut refused) = (0, Vec::new());
     for cloud in Cloud::ALL {
         let mut good: Option<(Snapshot, Option<jiff::civil::Date>)> = None;
@@ -64,7 +57,7 @@ fn every_week_passes_but_the_mass_removal() {
 
 #[test]
 fn bad_downloads_are_told_by_what_they_are() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = support::shared("bad downloads") else { return };
     let folder = shared.join("data/service-tags/bad-downloads");
     let reason = |name: &str| {
         let bytes = std::fs::read(folder.join(name)).unwrap();

@@ -9,13 +9,16 @@ use std::process::{Child, Command, Output, Stdio};
 
 use tagwall::store::site::{Record, Site};
 
-/// The folder with the imitation and the archived files. Without it, tests that need it say so and pass.
+/// The folder with the imitation and the archived files. Without it, tests that need it say so and pass; where it is
+/// named, it has to be there.
 pub fn shared() -> Option<PathBuf> {
-    let shared = std::env::var_os("TAGWALL_SHARED").map(PathBuf::from);
-    if shared.is_none() {
+    let Some(shared) = std::env::var_os("TAGWALL_SHARED") else {
         eprintln!("skipped: TAGWALL_SHARED is not set");
-    }
-    shared
+        return None;
+    };
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join(shared);
+    assert!(shared.is_dir(), "TAGWALL_SHARED names {}, which is not there", shared.display());
+    Some(shared)
 }
 
 /// A number from the environment, for the same test at a larger scale.
