@@ -26,6 +26,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Init(Init),
     Generate(Generate),
+    Diff(Diff),
     Expand(Expand),
     Lookup(Lookup),
     #[cfg(feature = "fetch")]
@@ -262,6 +263,39 @@ pub(super) struct Rollback {
     pub(super) to: Option<u64>,
     #[command(flatten)]
     pub(super) printing: Printing,
+}
+
+/// Say what changed between two snapshots.
+///
+/// Each is named as for --snapshot: a date, change number or digest of the store, `latest`, `sample` or a file.
+///
+/// Example: tagwall diff 2026-06-15 2026-06-22 --policy ml-prod.toml
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// The snapshot before.
+    pub(super) old: String,
+    /// The snapshot after.
+    #[arg(default_value = "latest")]
+    pub(super) new: String,
+    /// Only what touches the rules of this policy, and which rules; repeatable.
+    #[arg(long, value_name = "POLICY", required = true)]
+    pub(super) policy: Vec<PathBuf>,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text, value_name = "FORMAT")]
+    pub(super) format: DiffFormat,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// How a difference is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiffFormat {
+    /// For people.
+    Text,
+    /// For programs; stable.
+    Json,
+    /// For tickets and pull requests.
+    Markdown,
 }
 
 /// List the snapshots of the store, or add and remove some.

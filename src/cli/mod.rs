@@ -51,6 +51,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Init(args) => commands::init::run(&args),
         Command::Generate(args) => commands::generate::run(&args),
+        Command::Diff(args) => commands::diff::run(&args),
         Command::Expand(args) => commands::expand::run(&args),
         Command::Lookup(args) => commands::lookup::run(&args),
         #[cfg(feature = "fetch")]

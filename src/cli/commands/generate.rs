@@ -92,12 +92,12 @@ fn outcome(policy: String, out: &Path, generation: &Generation) -> Outcome {
     }
 }
 
-fn read_policy(path: &Path) -> Result<PolicySource, Failure> {
+pub(in crate::cli) fn read_policy(path: &Path) -> Result<PolicySource, Failure> {
     Ok(PolicySource::read(&path.display().to_string(), &read_text(path)?)?)
 }
 
 /// The built-in catalogue with the policy's own files, which are named relative to the policy.
-fn catalog_of(path: &Path, source: &PolicySource) -> Result<Catalog, Failure> {
+pub(in crate::cli) fn catalog_of(path: &Path, source: &PolicySource) -> Result<Catalog, Failure> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let files = &source.intent.catalog.files;
     let read = |name: &String| Ok((name.clone(), read_text(&folder.join(name))?));

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(super) mod completions;
+pub(super) mod diff;
 pub(super) mod expand;
 #[cfg(feature = "fetch")]
 pub(super) mod fetch;
