@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::guard::{self, Dated, Rule, Thresholds};
+use super::guard::{self, Dated, Rule, Thresholds, Verdict};
 use super::source::{Answer, Body, FetchError, Http, Known, Source, Validators};
 use super::{Entry, Origin, Store, StoreError, unpack};
 use crate::tags::{Cloud, Snapshot};
@@ -138,46 +138,72 @@ fn take(
     used: impl FnOnce(&Snapshot) -> BTreeSet<String>,
 ) -> Result<Acquired, AcquireError> {
     let _lock = store.lock()?;
-    let origin = Origin {
-        kind: source.kind(),
-        from: body.from,
-        date: body.date,
-        etag: body.validators.etag,
-        last_modified: body.validators.last_modified,
-        at: terms.now,
-    };
     let (last, damaged) = store.last_good(cloud, source.kind())?;
-    let last_entry = last.as_ref().map(|(entry, _)| entry.clone());
-    let refuse = |bytes: &[u8], reasons: Vec<String>| {
-        // A disk that is too full for the refused bytes must not hide why they were refused.
-        let aside = store.set_aside(cloud, bytes, &origin, &reasons).ok();
-        let from = origin.from.clone();
-        let refused = Refused { cloud, from, reasons, aside, last_good: last_entry.clone() };
-        AcquireError::Refused(Box::new(refused))
-    };
-    let json = match unpack(body.bytes.clone()) {
-        Ok(json) => json,
-        Err((format, error)) => {
-            return Err(refuse(&body.bytes, vec![format!("it cannot be unpacked as {format}: {error}")]));
-        }
-    };
-    let snapshot = guard::read(&json, cloud).map_err(|why| refuse(&json, vec![why.to_string()]))?;
-    let old = last.as_ref().map(|(entry, snapshot)| Dated { snapshot, date: entry.date(), seen: None });
-    let seen = store
-        .entries(cloud, origin.kind)?
-        .iter()
-        .find(|e| e.digest == snapshot.digest())
-        .and_then(Entry::date);
-    let new = Dated { snapshot: &snapshot, date: origin.date, seen };
-    let used = last.as_ref().map(|(_, snapshot)| used(snapshot)).unwrap_or_default();
-    let verdict = guard::judge(old, new, &used, &terms.thresholds, &terms.accepted);
+    let arrival = Arrival { store, cloud, last, origin: origin(source, &body, terms.now) };
+    let (json, snapshot) = arrival.read(body.bytes)?;
+    let verdict = arrival.judge(&snapshot, terms, used)?;
     if !verdict.is_accepted() {
-        return Err(refuse(&json, verdict.reasons()));
+        return Err(arrival.refuse(&json, verdict.reasons()));
     }
-    let added = store.add(&snapshot, &json, &origin, &verdict.notes)?;
+    let added = store.add(&snapshot, &json, &arrival.origin, &verdict.notes)?;
     store.set_current(cloud, &added.entry)?;
-    let same = last_entry.is_some_and(|entry| entry.digest == added.entry.digest);
-    let notes = damaged.into_iter().chain(verdict.notes).collect();
+    let same = arrival.last.is_some_and(|(entry, _)| entry.digest == added.entry.digest);
     let status = if same { Status::Same } else { Status::New };
+    let notes = damaged.into_iter().chain(verdict.notes).collect();
     Ok(Acquired { status, entry: added.entry, snapshot: Some(snapshot), notes })
+}
+
+fn origin(source: &Source, body: &Body, at: Timestamp) -> Origin {
+    Origin {
+        kind: source.kind(),
+        from: body.from.clone(),
+        date: body.date,
+        etag: body.validators.etag.clone(),
+        last_modified: body.validators.last_modified.clone(),
+        at,
+    }
+}
+
+/// Data that has come, before it is known what it is.
+struct Arrival<'a> {
+    store: &'a Store,
+    cloud: Cloud,
+    last: Option<(Entry, Snapshot)>,
+    origin: Origin,
+}
+
+impl Arrival<'_> {
+    /// The bytes, unpacked, as a snapshot of the cloud.
+    fn read(&self, bytes: Vec<u8>) -> Result<(Vec<u8>, Snapshot), AcquireError> {
+        let json = unpack(bytes.clone()).map_err(|(format, error)| {
+            self.refuse(&bytes, vec![format!("it cannot be unpacked as {format}: {error}")])
+        })?;
+        let snapshot =
+            guard::read(&json, self.cloud).map_err(|why| self.refuse(&json, vec![why.to_string()]))?;
+        Ok((json, snapshot))
+    }
+
+    fn judge(
+        &self,
+        snapshot: &Snapshot,
+        terms: &Terms,
+        used: impl FnOnce(&Snapshot) -> BTreeSet<String>,
+    ) -> Result<Verdict, StoreError> {
+        let stored = self.store.entries(self.cloud, self.origin.kind)?;
+        let seen = stored.iter().find(|entry| entry.digest == snapshot.digest()).and_then(Entry::date);
+        let new = Dated { snapshot, date: self.origin.date, seen };
+        let old =
+            self.last.as_ref().map(|(entry, snapshot)| Dated { snapshot, date: entry.date(), seen: None });
+        let used = self.last.as_ref().map(|(_, snapshot)| used(snapshot)).unwrap_or_default();
+        Ok(guard::judge(old, new, &used, &terms.thresholds, &terms.accepted))
+    }
+
+    /// Lays the bytes aside and says why.
+    fn refuse(&self, bytes: &[u8], reasons: Vec<String>) -> AcquireError {
+        // A disk that is too full for the refused bytes must not hide why they were refused.
+        let aside = self.store.set_aside(self.cloud, bytes, &self.origin, &reasons).ok();
+        let last_good = self.last.as_ref().map(|(entry, _)| entry.clone());
+        let from = self.origin.from.clone();
+        AcquireError::Refused(Box::new(Refused { cloud: self.cloud, from, reasons, aside, last_good }))
+    }
 }

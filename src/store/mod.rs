@@ -7,6 +7,7 @@
 mod acquire;
 mod atomic;
 mod disk;
+mod entry;
 pub mod guard;
 #[cfg(feature = "fetch")]
 pub mod publish;
@@ -18,7 +19,6 @@ mod unpack;
 
 #[cfg(feature = "fetch")]
 pub use acquire::{AcquireError, Acquired, Refused, Status, Terms, acquire};
-pub use disk::{
-    Added, Entry, Keep, Kind, LastGood, Listing, Origin, Refusal, Store, StoreError, date_in_name,
-};
+pub use disk::{Added, Keep, LastGood, Listing, Refusal, Store, StoreError};
+pub use entry::{Entry, Kind, Origin, date_in_name};
 pub use unpack::{LoadError, load_file, unpack};
