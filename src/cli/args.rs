@@ -196,6 +196,9 @@ pub(super) struct Refresh {
     /// Take the data although this rule refuses it; the refusal names the rule.
     #[arg(long, value_name = "RULE")]
     pub(super) accept: Vec<String>,
+    /// Sign what is published with this secret key of minisign; its password is in TAGWALL_SIGN_PASSWORD.
+    #[arg(long, value_name = "FILE", env = "TAGWALL_SIGN_KEY")]
+    pub(super) sign_key: Option<PathBuf>,
     /// Copy what is published there too, repeatable: az://CONTAINER/PREFIX, https://ACCOUNT.blob.core.windows.net/…,
     /// file:///FOLDER. Settings come from the environment, such as AZURE_STORAGE_ACCOUNT_NAME.
     #[arg(long, value_name = "URL")]

@@ -12,6 +12,8 @@ pub mod guard;
 #[cfg(feature = "fetch")]
 pub mod publish;
 pub mod refresh;
+#[cfg(feature = "fetch")]
+pub mod sign;
 pub mod site;
 #[cfg(feature = "fetch")]
 pub mod source;

@@ -78,15 +78,18 @@ impl Remote {
     /// [`PublishError`], also where another publisher was faster: then its generation stays.
     pub async fn copy(&self, site: &Site, record: &Record) -> Result<Copied, PublishError> {
         let (known, version) = self.current().await?;
-        let text = serde_json::to_vec_pretty(record).expect("texts and numbers always serialise");
+        let read = |name: &str| site.read(record.number, name);
+        let text = read("record.json").ok_or_else(|| self.failed("record.json is gone".to_owned()))?;
         let folder = format!("generations/{:06}-{}", record.number, &sha256_hex(&text)[..12]);
         if known.is_some_and(|pointer| pointer.folder == folder) {
             return Ok(Copied::Known);
         }
         for name in record.files.keys().filter(|name| !name.starts_with('.')) {
-            let bytes =
-                site.read(record.number, name).ok_or_else(|| self.failed(format!("{name} is gone")))?;
+            let bytes = read(name).ok_or_else(|| self.failed(format!("{name} is gone")))?;
             self.put(&format!("{folder}/{name}"), bytes, PutMode::Overwrite).await?;
+        }
+        if let Some(signature) = read("record.json.minisig") {
+            self.put(&format!("{folder}/record.json.minisig"), signature, PutMode::Overwrite).await?;
         }
         self.put(&format!("{folder}/record.json"), text, PutMode::Overwrite).await?;
         let pointer = Pointer { schema: 1, folder, record: record.clone() };
@@ -157,7 +160,7 @@ mod tests {
                 (".state/ml.json".to_owned(), b"s".to_vec()),
             ]),
         };
-        let record = site.publish(&new).unwrap();
+        let record = site.publish(&new, None).unwrap();
         (site, record)
     }
 

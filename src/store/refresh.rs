@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::guard::Thresholds;
-use super::site::{NewGeneration, Record, Site, SiteError};
+use super::site::{NewGeneration, Record, Sign, Site, SiteError};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::catalog::Catalog;
 use crate::pipeline::{self, Generation};
@@ -91,6 +91,8 @@ pub struct Job<'a> {
     pub keep: usize,
     /// Publish also what was published or rolled back already.
     pub force: bool,
+    /// Signs what is published.
+    pub sign: Option<&'a Sign<'a>>,
 }
 
 /// How a refresh ended.
@@ -224,7 +226,7 @@ fn make(
         job.digests.iter().map(|(cloud, digest)| (cloud.name().to_owned(), digest.clone())).collect();
     let rules_changed = changes.iter().any(|c| !c.is_empty());
     let new = NewGeneration { at: job.now, inputs: inputs_of(job), snapshots, rules_changed, files };
-    Ok((job.site.publish(&new)?, changes))
+    Ok((job.site.publish(&new, job.sign)?, changes))
 }
 
 /// One environment of a generation.
@@ -425,7 +427,7 @@ mod tests {
             let digests = BTreeMap::from([(Cloud::Public, snapshot.digest().to_owned())]);
             let now = Timestamp::from_second(day * 86_400).unwrap();
             let (site, environments) = (&self.site, self.environments.as_slice());
-            let job = Job { site, environments, digests: &digests, now, keep: 5, force };
+            let job = Job { site, environments, digests: &digests, now, keep: 5, force, sign: None };
             refresh(&job, |_| Ok(snapshot.clone())).unwrap()
         }
 

@@ -66,6 +66,9 @@ pub struct NewGeneration {
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
+/// Signs a record, given its bytes and number.
+pub type Sign<'a> = dyn Fn(&[u8], u64) -> Result<Vec<u8>, String> + 'a;
+
 /// Why a folder cannot be published to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -78,6 +81,9 @@ pub enum SiteError {
         /// What the system said.
         error: io::Error,
     },
+    /// The record cannot be signed.
+    #[error("generation {0} cannot be signed: {1}")]
+    Sign(u64, String),
     /// Another run is at work on the folder.
     #[error("{0}: another run is at work on this folder; this one changed nothing")]
     Busy(String),
@@ -102,6 +108,8 @@ pub enum SiteError {
 const GENERATIONS: &str = ".generations";
 const CURRENT: &str = "current";
 const RECORD: &str = "record.json";
+/// The signature of the record, where there is one.
+const SIGNATURE: &str = "record.json.minisig";
 /// Holds the inputs of a generation that was rolled back, so that the next run does not publish it again.
 const ROLLED_BACK: &str = "rolled-back";
 
@@ -227,11 +235,11 @@ impl Site {
         numbers
     }
 
-    /// Publishes a generation in the place of the present one.
+    /// Publishes a generation in the place of the present one, signed by `sign` if there is one.
     ///
     /// # Errors
     /// [`SiteError`]; then what was published before still is.
-    pub fn publish(&self, new: &NewGeneration) -> Result<Record, SiteError> {
+    pub fn publish(&self, new: &NewGeneration, sign: Option<&Sign<'_>>) -> Result<Record, SiteError> {
         self.free_places(new)?;
         let previous = self.current().ok().flatten().map(|record| record.number);
         let number = self.numbers().last().map_or(1, |last| last + 1);
@@ -249,7 +257,7 @@ impl Site {
         let parent = self.out.join(GENERATIONS);
         let staging =
             tempfile::Builder::new().prefix(".new-").tempdir_in(&parent).map_err(failed(&parent))?;
-        write_tree(staging.path(), &new.files, &record)?;
+        write_tree(staging.path(), &new.files, &own_files(&record, sign)?)?;
         let place = self.folder(number);
         fs::rename(staging.path(), &place).map_err(failed(&place))?;
         atomic::sync_folder(&parent).map_err(failed(&parent))?;
@@ -364,12 +372,26 @@ fn top_names<'a>(paths: impl Iterator<Item = &'a String>) -> Vec<String> {
     names
 }
 
-fn write_tree(root: &Path, files: &BTreeMap<String, Vec<u8>>, record: &Record) -> Result<(), SiteError> {
-    let mut folders = vec![root.to_owned()];
+/// The record, and its signature.
+fn own_files(record: &Record, sign: Option<&Sign<'_>>) -> Result<BTreeMap<String, Vec<u8>>, SiteError> {
     let mut text = serde_json::to_vec_pretty(record).expect("texts and numbers always serialise");
     text.push(b'\n');
-    let own = [(RECORD.to_owned(), text)];
-    for (name, bytes) in files.iter().chain(own.iter().map(|(name, bytes)| (name, bytes))) {
+    let mut files = BTreeMap::new();
+    if let Some(sign) = sign {
+        let signature = sign(&text, record.number).map_err(|why| SiteError::Sign(record.number, why))?;
+        files.insert(SIGNATURE.to_owned(), signature);
+    }
+    files.insert(RECORD.to_owned(), text);
+    Ok(files)
+}
+
+fn write_tree(
+    root: &Path,
+    files: &BTreeMap<String, Vec<u8>>,
+    own: &BTreeMap<String, Vec<u8>>,
+) -> Result<(), SiteError> {
+    let mut folders = vec![root.to_owned()];
+    for (name, bytes) in files.iter().chain(own) {
         let path = root.join(name);
         let folder = path.parent().unwrap_or(root).to_owned();
         if !folders.contains(&folder) {
@@ -435,15 +457,15 @@ mod tests {
         let site = Site::new(folder.path());
         let _lock = site.lock().unwrap();
         assert_eq!(site.current().unwrap(), None);
-        site.publish(&generation("a", &[("ml/x", "1"), ("old/x", "1"), (".state/ml", "s")])).unwrap();
-        site.publish(&generation("b", &[("ml/x", "2")])).unwrap();
+        site.publish(&generation("a", &[("ml/x", "1"), ("old/x", "1"), (".state/ml", "s")]), None).unwrap();
+        site.publish(&generation("b", &[("ml/x", "2")]), None).unwrap();
         assert_eq!(text(&site, "ml/x"), "2");
         assert!(!site.out().join("old").exists(), "links of what is gone are removed");
         let (from, to) = site.rollback(None).unwrap();
         assert_eq!((from.number, to.number), (2, 1));
         assert_eq!((text(&site, "ml/x"), text(&site, "old/x")), ("1".into(), "1".into()));
         assert!(site.is_rolled_back("b") && !site.is_rolled_back("a"));
-        site.publish(&generation("c", &[("ml/x", "3")])).unwrap();
+        site.publish(&generation("c", &[("ml/x", "3")]), None).unwrap();
         assert_eq!(site.current().unwrap().unwrap().previous, Some(1));
     }
 
@@ -465,10 +487,10 @@ mod tests {
         let site = Site::new(folder.path());
         let _lock = site.lock().unwrap();
         fs::create_dir(folder.path().join("ml")).unwrap();
-        let error = site.publish(&generation("a", &[("ml/x", "1")])).unwrap_err();
+        let error = site.publish(&generation("a", &[("ml/x", "1")]), None).unwrap_err();
         assert!(matches!(error, SiteError::InTheWay(_)));
         fs::remove_dir(folder.path().join("ml")).unwrap();
-        let record = site.publish(&generation("a", &[("ml/x", "1")])).unwrap();
+        let record = site.publish(&generation("a", &[("ml/x", "1")]), None).unwrap();
         site.check(&record).unwrap();
         fs::write(site.out().join("ml/x"), "2").unwrap();
         assert!(matches!(site.check(&record), Err(SiteError::Damaged { .. })));
@@ -481,7 +503,7 @@ mod tests {
         let site = Site::new(folder.path());
         let _lock = site.lock().unwrap();
         for n in 0..6 {
-            site.publish(&generation(&n.to_string(), &[("ml/x", "1")])).unwrap();
+            site.publish(&generation(&n.to_string(), &[("ml/x", "1")]), None).unwrap();
         }
         site.rollback(Some(2)).unwrap();
         site.prune(2).unwrap();

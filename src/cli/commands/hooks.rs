@@ -61,7 +61,11 @@ impl Hooks {
 
     async fn run_command(&self, command: &str, body: &str) -> Result<(), String> {
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-        let mut child = tokio::process::Command::new(shell)
+        let mut program = tokio::process::Command::new(shell);
+        // A group of its own, so that what the shell started can be ended with it.
+        #[cfg(unix)]
+        program.process_group(0);
+        let mut child = program
             .args([flag, command])
             .stdin(Stdio::piped())
             // Standard output is the summary's.
@@ -77,13 +81,29 @@ impl Hooks {
             child.wait().await
         };
         match tokio::time::timeout(self.timeout, whole).await {
-            Err(_) => Err(format!("was ended after {} seconds", self.timeout.as_secs())),
+            Err(_) => {
+                end_group(&child);
+                Err(format!("was ended after {} seconds", self.timeout.as_secs()))
+            }
             Ok(Err(error)) => Err(format!("failed: {error}")),
             Ok(Ok(status)) if status.success() => Ok(()),
             Ok(Ok(status)) => Err(format!("failed: {status}")),
         }
     }
 }
+
+/// Ends a command with all that it started.
+#[cfg(unix)]
+fn end_group(child: &tokio::process::Child) {
+    let pid = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+    if let Some(pid) = pid {
+        // It may have ended by itself meanwhile.
+        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn end_group(_: &tokio::process::Child) {}
 
 /// `X-Tagwall-Signature` is `sha256=` and the HMAC of `TIME.BODY` in hexadecimal; `X-Tagwall-Time` is that time in Unix
 /// seconds, so that an old message cannot be sent again later.

@@ -23,7 +23,8 @@ use crate::report::changes::Changes;
 use crate::store::guard::{Rule, Thresholds};
 use crate::store::publish::{Copied, Remote};
 use crate::store::refresh::{Environment, Job, RefreshError, RefreshStatus, Refreshed, refresh};
-use crate::store::site::Site;
+use crate::store::sign::Signer;
+use crate::store::site::{Sign, Site};
 use crate::store::{Acquired, Entry, Keep, Status, Store, StoreError, Terms, acquire};
 use crate::tags::{Cloud, Snapshot};
 use crate::text::sha256_hex;
@@ -72,6 +73,7 @@ struct Setup<'a> {
     accepted: Vec<Rule>,
     hooks: Hooks,
     remotes: Vec<Remote>,
+    signer: Option<Signer>,
 }
 
 pub(in crate::cli) fn run(args: &Refresh) -> Result<ExitCode, Failure> {
@@ -83,6 +85,7 @@ pub(in crate::cli) fn run(args: &Refresh) -> Result<ExitCode, Failure> {
         accepted: rules(&args.accept)?,
         hooks: Hooks::new(&args.hooks)?,
         remotes: args.publish.iter().map(|url| remote(url)).collect::<Result<_, _>>()?,
+        signer: args.sign_key.as_deref().map(signer).transpose()?,
     };
     let mut waiting = Waiting::new()?;
     match &args.schedule.watch {
@@ -136,7 +139,14 @@ impl Setup<'_> {
         let digests = acquired.iter().map(|(&cloud, got)| (cloud, got.entry.digest.clone())).collect();
         let (site, environments) = (&self.site, environments.as_slice());
         let (keep, force) = (self.args.keep, self.args.force);
-        let job = Job { site, environments, digests: &digests, now, keep, force };
+        let sign = self.signer.as_ref().map(|signer| {
+            move |bytes: &[u8], number: u64| {
+                let comment = format!("tagwall generation {number} of {now}");
+                signer.sign(bytes, &comment).map_err(|error| error.to_string())
+            }
+        });
+        let sign = sign.as_ref().map(|sign| sign as &Sign<'_>);
+        let job = Job { site, environments, digests: &digests, now, keep, force, sign };
         let refreshed = refresh(&job, |cloud| self.load(&acquired[&cloud]))?;
         let copied = self.copy(&refreshed, waiting);
         drop(lock);
@@ -279,6 +289,13 @@ impl Setup<'_> {
             Err(_) => Err(Failure::Io("published, but stopped by a signal before all were told".to_owned())),
         }
     }
+}
+
+/// The key that signs what is published.
+fn signer(path: &Path) -> Result<Signer, Failure> {
+    let password = std::env::var("TAGWALL_SIGN_PASSWORD").ok().filter(|text| !text.is_empty());
+    Signer::new(&read_text(path)?, password)
+        .map_err(|error| Failure::Input(format!("{}: {error}", path.display())))
 }
 
 /// A place to copy to, with the settings that the environment has for its kind.
