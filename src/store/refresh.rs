@@ -13,10 +13,12 @@ use super::site::{NewGeneration, Record, Sign, Site, SiteError};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::catalog::Catalog;
 use crate::pipeline::{self, Generation};
+use crate::plan::Previous;
 use crate::policy::{self, PolicySource, Remote, cloud_of};
 use crate::report::changes::{Changes, RuleBook};
 use crate::tags::{Cloud, Snapshot};
 use crate::text::sha256_hex;
+use crate::verify;
 
 /// A policy with all that belongs to it, read.
 #[derive(Debug, Clone)]
@@ -205,7 +207,10 @@ fn make(
         let name = &environment.source.intent.name;
         let before = current.and_then(|record| book_of(job.site, record, name));
         let known = held_before.get(name).map_or(&[][..], Vec::as_slice);
-        let made = make_one(environment, &snapshots[&environment.cloud()], before.as_ref(), known, job.now)?;
+        let placed = current.map(|record| placed(job.site, record, name)).unwrap_or_default();
+        let context = Before { book: before.as_ref(), held: known, placed: &placed };
+        let made = make_one(environment, &snapshots[&environment.cloud()], &context, job.now)?;
+        notes.extend(made.notes);
         if !made.held.is_empty() {
             notes.push(format!(
                 "{name}: {} removed prefixes are let through for a while yet",
@@ -229,8 +234,16 @@ fn make(
     Ok((job.site.publish(&new, job.sign)?, changes))
 }
 
+/// What the published generation says of an environment.
+struct Before<'a> {
+    book: Option<&'a RuleBook>,
+    held: &'a [Held],
+    placed: &'a Previous,
+}
+
 /// One environment of a generation.
 struct Made {
+    notes: Vec<String>,
     book: RuleBook,
     changes: Changes,
     held: Vec<Held>,
@@ -240,21 +253,21 @@ struct Made {
 fn make_one(
     environment: &Environment,
     snapshot: &Snapshot,
-    before: Option<&RuleBook>,
-    known: &[Held],
+    before: &Before<'_>,
     now: Timestamp,
 ) -> Result<Made, RefreshError> {
-    let held = hold(environment, before, known, snapshot, now);
+    let held = hold(environment, before.book, before.held, snapshot, now);
     let made = if held.is_empty() {
-        generate(environment, snapshot)?
+        generate(environment, snapshot, before.placed)?
     } else {
-        generate(environment, &snapshot.with_held(&by_tag(&held)))?
+        generate(environment, &snapshot.with_held(&by_tag(&held)), before.placed)?
     };
     let book = RuleBook::new(&made.policy, &made.plan, snapshot);
-    let changes = Changes::between(before, &book);
+    let changes = Changes::between(before.book, &book);
     let name = &made.name;
+    let notes = before.placed.notes.iter().chain(&made.notes).map(|note| format!("{name}: {note}")).collect();
     let files = made.files.into_iter().map(|file| (format!("{name}/{}", file.name), file.bytes)).collect();
-    Ok(Made { book, changes, held, files })
+    Ok(Made { notes, book, changes, held, files })
 }
 
 /// The names of all environments; no two may be the same.
@@ -268,8 +281,22 @@ fn distinct_names(environments: &[Environment]) -> Result<BTreeMap<String, Strin
     Ok(names)
 }
 
-fn generate(environment: &Environment, snapshot: &Snapshot) -> Result<Generation, RefreshError> {
-    pipeline::generate(&environment.source, &environment.catalog, snapshot)
+/// Where things stand in the published generation, so that what still holds stays where it is.
+fn placed(site: &Site, record: &Record, name: &str) -> Previous {
+    let start = format!("{name}/");
+    let own = record.files.keys().filter_map(|path| Some((path.strip_prefix(&start)?, path)));
+    let files: Vec<(&str, Vec<u8>)> =
+        own.filter_map(|(file, path)| Some((file, site.read(record.number, path)?))).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(file, bytes)| (*file, bytes.as_slice())).collect();
+    verify::earlier(name, &files)
+}
+
+fn generate(
+    environment: &Environment,
+    snapshot: &Snapshot,
+    placed: &Previous,
+) -> Result<Generation, RefreshError> {
+    pipeline::generate(&environment.source, &environment.catalog, snapshot, Some(placed))
         .map_err(|error| RefreshError::Stage { file: environment.file.clone(), error })
 }
 

@@ -8,7 +8,7 @@ use crate::cli::{Failure, output, select};
 use crate::pipeline;
 use crate::policy::cloud_of;
 use crate::report::changes::{Changes, RuleBook};
-use crate::tags::Snapshot;
+use crate::verify;
 
 pub(in crate::cli) fn run(args: &Diff) -> Result<(), Failure> {
     let changes = args.policy.iter().map(|path| changes_of(args, path)).collect::<Result<Vec<_>, _>>()?;
@@ -21,12 +21,16 @@ fn changes_of(args: &Diff, path: &std::path::Path) -> Result<Changes, Failure> {
     let source = read_policy(path)?;
     let catalog = catalog_of(path, &source)?;
     let cloud = Some(cloud_of(&source.intent));
-    let book = |name: &str| -> Result<RuleBook, Failure> {
-        let snapshot: Snapshot = select::find_snapshot(name, &args.place, cloud)?;
-        let made = pipeline::generate(&source, &catalog, &snapshot)?;
-        Ok(RuleBook::new(&made.policy, &made.plan, &snapshot))
-    };
-    let (old, new) = (book(&args.old)?, book(&args.new)?);
+    let snapshot = |name: &str| select::find_snapshot(name, &args.place, cloud);
+    let (old, new) = (snapshot(&args.old)?, snapshot(&args.new)?);
+    let before = pipeline::generate(&source, &catalog, &old, None)?;
+    // As in a refresh, what still holds stays where it is.
+    let files: Vec<(&str, &[u8])> =
+        before.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
+    let placed = verify::earlier(&before.name, &files);
+    let after = pipeline::generate(&source, &catalog, &new, Some(&placed))?;
+    let old = RuleBook::new(&before.policy, &before.plan, &old);
+    let new = RuleBook::new(&after.policy, &after.plan, &new);
     Ok(Changes::between(Some(&old), &new))
 }
 
