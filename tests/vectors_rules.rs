@@ -1,6 +1,6 @@
 //! The rule-list test vectors, wherever `TAGWALL_SHARED` says they are.
 
-#[path = "../examples/solve_vectors/rules.rs"]
+#[path = "../examples/solve_vectors/problems/rules.rs"]
 mod rules;
 
 use std::path::PathBuf;

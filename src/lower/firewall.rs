@@ -10,7 +10,7 @@ use super::chunked::{Piece, pieces};
 use super::gaps::{gap, inbound_gap, partial_gap};
 use super::names::{description, name, ports_part, protocol_part, remote_part, unique};
 use super::pack::{self, Weigh};
-use super::{count, native};
+use super::{count, each_flow, native};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Protocol};
 use crate::plan::{
@@ -63,9 +63,7 @@ pub(super) fn lower(
     let symbols = policy.symbols();
     let scene = Scene { policy, limits, previous, symbols: &symbols };
     let mut draft = Draft::default();
-    for flow in policy.flows.iter().filter(|f| f.is_for(Target::Firewall)) {
-        flow_rule(&scene, flow, &mut draft, plan);
-    }
+    each_flow(policy, Target::Firewall, plan, |flow, plan| flow_rule(&scene, flow, &mut draft, plan));
     draft.groups.sort_by(|a, b| a.name.cmp(&b.name));
     draft.groups.dedup();
     draft.network.sort_by(|a, b| a.name.cmp(&b.name));

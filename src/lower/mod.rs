@@ -13,12 +13,14 @@ mod pack;
 mod priority;
 mod udr;
 
+use std::collections::HashSet;
+
 pub use pack::Weigh;
 pub use priority::assign as assign_priorities;
 
 use crate::plan::{Exceeded, FileCaps, Limits, OverLimit, Plan, Previous};
-use crate::policy::Policy;
 use crate::policy::intent::TagUse;
+use crate::policy::{Flow, Policy};
 use crate::tags::Tag;
 use crate::target::Target;
 
@@ -46,9 +48,27 @@ pub fn lower(policy: &Policy, limits: &Limits, previous: &Previous, weigh: Weigh
         endpoints::lower(policy, limits, &mut plan, &mut over);
     }
     count_names(&mut plan, limits, &mut over);
+    gaps::settle(&mut plan.gaps);
     plan.gaps.sort();
     plan.choices.sort();
     if over.is_empty() { Ok(plan) } else { Err(OverLimit { over }) }
+}
+
+/// The flows that `target` could not say at all, by id.
+fn unsaid(plan: &Plan, target: Target) -> HashSet<String> {
+    plan.gaps.iter().filter(|g| g.target == target && !g.partial).map(|g| g.flow.clone()).collect()
+}
+
+/// Lowers every flow by `one`: first those that are asked for, then what stands in for those that left a gap.
+fn each_flow(policy: &Policy, target: Target, plan: &mut Plan, mut one: impl FnMut(&Flow, &mut Plan)) {
+    for flow in policy.flows.iter().filter(|f| !f.stand_in) {
+        one(flow, plan);
+    }
+    let missing = unsaid(plan, target);
+    let missing: HashSet<&str> = missing.iter().map(String::as_str).collect();
+    for flow in policy.flows_with(&missing).filter(|f| f.stand_in) {
+        one(flow, plan);
+    }
 }
 
 /// Counts what only emitted files tell, by name, bytes and resources of each template.

@@ -4,7 +4,7 @@
 
 use super::gaps::gap;
 use super::names::{self, description, name, ports_part, protocol_part, remote_part, unique};
-use super::{assign_priorities, count, native};
+use super::{assign_priorities, count, each_flow, native};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::{Action, Choice, Exceeded, How, Limits, Nsg, NsgRule, Plan, Previous, Side};
@@ -40,9 +40,7 @@ pub(super) fn lower(
 ) {
     let symbols = policy.symbols();
     let mut rules = Vec::new();
-    for flow in policy.flows.iter().filter(|f| f.is_for(Target::Nsg)) {
-        flow_rules(policy, &symbols, flow, &mut rules, plan);
-    }
+    each_flow(policy, Target::Nsg, plan, |flow, plan| flow_rules(policy, &symbols, flow, &mut rules, plan));
     rules.sort_by(|a, b| (a.direction, &a.name).cmp(&(b.direction, &b.name)));
     unique(&mut rules, |r| &mut r.name, |r| r.flows.join(" "));
     let nsg_name = name(&[&policy.name, "nsg"]);

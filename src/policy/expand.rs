@@ -34,17 +34,16 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
     let mut flows = Vec::new();
     let mut routes = Vec::new();
     let mut endpoints = Endpoints::default();
-    if let Some(region) = &region {
-        let diverted = match intent.route_table.default_route {
-            Some(wanted) => wanted != DefaultRoute::Internet,
-            None => !network.firewall.is_empty(),
-        };
-        let resolver = Resolver { catalog, snapshot, groups: &intent.groups, network: &network };
-        for (index, allow) in intent.allow.iter().enumerate() {
-            let place = Path::top().at("allow").at(index);
-            let needs = Needs { resolver: &resolver, network: &network, region, allow, place, diverted };
-            needs.collect(&mut flows, &mut routes, &mut endpoints, &mut remarks, &mut problems);
-        }
+    let diverted = match intent.route_table.default_route {
+        Some(wanted) => wanted != DefaultRoute::Internet,
+        None => !network.firewall.is_empty(),
+    };
+    let resolver = Resolver { catalog, snapshot, groups: &intent.groups, network: &network };
+    for (index, allow) in intent.allow.iter().enumerate() {
+        let place = Path::top().at("allow").at(index);
+        let needs =
+            Needs { resolver: &resolver, network: &network, home: region.as_ref(), allow, place, diverted };
+        needs.collect(&mut flows, &mut routes, &mut endpoints, &mut remarks, &mut problems);
     }
     let precision = precision(intent, &mut problems);
     let flows = flows::merge(flows);
@@ -277,7 +276,8 @@ fn merge_routes(
 struct Needs<'a> {
     resolver: &'a Resolver<'a>,
     network: &'a Network,
-    region: &'a Arc<Region>,
+    /// The environment's region; `None` where its name is not known, which is reported already.
+    home: Option<&'a Arc<Region>>,
     allow: &'a Allow,
     place: Path,
     /// Whether the default route leads elsewhere than to the Internet.
@@ -298,14 +298,15 @@ impl Needs<'_> {
         match &self.allow.workload {
             Some(workload) => {
                 self.refuse_hand_keys(problems);
+                let found = self.resolver.find_workload(workload, &self.place, problems);
                 for region in self.regions(problems) {
-                    let resolved =
-                        self.resolver.workload(workload, &region, self.allow, &self.place, problems);
-                    let Some(resolved) = resolved else { continue };
+                    let rows =
+                        found.and_then(|w| self.resolver.rows(w, &region, self.allow, &self.place, problems));
+                    let Some(resolved) = rows else { continue };
                     let context = flows::RowContext {
                         workload,
                         region: &region,
-                        home: self.region,
+                        home: self.home.unwrap_or(&region),
                         except: &except,
                         diverted: self.diverted,
                     };
@@ -368,7 +369,7 @@ impl Needs<'_> {
     fn regions(&self, problems: &mut Problems) -> Vec<Arc<Region>> {
         let named = self.allow.region.as_slice();
         if named.is_empty() {
-            return vec![self.region.clone()];
+            return self.home.cloned().into_iter().collect();
         }
         let mut seen = BTreeSet::new();
         let mut regions = Vec::new();

@@ -11,7 +11,6 @@ use crate::addr::AddrSet;
 use crate::catalog::{Resolved, ResolvedRow, RouteHop, RowNeed};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
 use crate::tags::Region;
-use crate::target::Target;
 
 /// A flow before merging.
 pub(super) type NewFlow = Flow;
@@ -65,10 +64,10 @@ pub(super) fn from_rows(
             required: skipped.required && skipped.covered_by.is_empty(),
         });
     }
-    let taken = resolved.rows.iter().map(|row| (row, None));
+    let taken = resolved.rows.iter().map(|row| (row, false));
     // Tags that hosts took the place of still stand in for them where hosts cannot be said.
-    let replaced = resolved.replaced.iter().map(|row| (row, Some(Target::Nsg)));
-    for (row, only) in taken.chain(replaced) {
+    let replaced = resolved.replaced.iter().map(|row| (row, true));
+    for (row, stand_in) in taken.chain(replaced) {
         let remote = match resolver.remote(row.need.remote(), &mut remarks.notes) {
             Ok(remote) => remote,
             Err(error) => {
@@ -87,7 +86,9 @@ pub(super) fn from_rows(
         match &row.need {
             RowNeed::Remote(_) => {
                 flows.extend(
-                    subnets.iter().map(|subnet| row_flow(row, only, context, &scope, subnet, remote.clone())),
+                    subnets
+                        .iter()
+                        .map(|subnet| row_flow(row, stand_in, context, &scope, subnet, remote.clone())),
                 );
             }
             RowNeed::Route { next_hop, .. } => match hop(*next_hop, context, resolver) {
@@ -130,7 +131,7 @@ fn row_cause(row: &ResolvedRow, scope: &str) -> Cause {
 
 fn row_flow(
     row: &ResolvedRow,
-    only: Option<Target>,
+    stand_in: bool,
     context: &RowContext<'_>,
     scope: &str,
     (subnet, local): &(String, AddrSet),
@@ -138,7 +139,7 @@ fn row_flow(
 ) -> Flow {
     Flow {
         id: format!("{subnet}/{scope}/{}", row.id),
-        only,
+        stand_in,
         direction: row.direction,
         subnet: subnet.clone(),
         local: local.clone(),
@@ -227,7 +228,7 @@ impl HandNeed<'_> {
         let row = format!("{arrow} {list}{without} {protocol} {}", self.ports);
         Flow {
             id: format!("{subnet}/policy/{row}"),
-            only: None,
+            stand_in: false,
             direction: self.direction,
             subnet: subnet.clone(),
             local: local.clone(),
@@ -330,7 +331,7 @@ fn absorb(wider: &mut Flow, narrower: Flow) {
 
 /// Whether `wide` lets through all that `narrow` does, with the same remote side.
 fn holds(wide: &Flow, narrow: &Flow) -> bool {
-    let same_ends = (wide.only.is_none() || wide.only == narrow.only)
+    let same_ends = (!wide.stand_in || narrow.stand_in)
         && wide.direction == narrow.direction
         && wide.subnet == narrow.subnet
         && wide.except == narrow.except

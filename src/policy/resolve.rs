@@ -8,7 +8,7 @@ use super::intent::{Allow, OneOrMany, OptionIntent, PreferName};
 use super::read::Path;
 use super::rule::{Network, Remote};
 use crate::addr::AddrSet;
-use crate::catalog::{Catalog, Context, OptionValue, Prefer, RemoteSpec, ResolveError, Resolved};
+use crate::catalog::{Catalog, Context, OptionValue, Prefer, RemoteSpec, ResolveError, Resolved, Workload};
 use crate::tags::{Region, Snapshot, Tag};
 use crate::text::{did_you_mean, nearest};
 
@@ -120,23 +120,31 @@ impl Resolver<'_> {
         format!("{file}, has no tag `{name}`{}", did_you_mean(&self.snapshot.nearest(name)))
     }
 
-    /// The rows of a workload for one region.
-    pub(super) fn workload(
+    /// Finds a workload, or says what is near.
+    pub(super) fn find_workload(
         &self,
         name: &str,
+        place: &Path,
+        problems: &mut Problems,
+    ) -> Option<&Workload> {
+        let found = self.catalog.workload(name);
+        if found.is_none() {
+            let hint = did_you_mean(&self.catalog.nearest(name));
+            let message = format!("there is no workload `{name}`{hint} (`tagwall workloads` lists them)");
+            problems.push((place.at("workload"), message));
+        }
+        found
+    }
+
+    /// The rows of a workload for one region.
+    pub(super) fn rows(
+        &self,
+        workload: &Workload,
         region: &Region,
         allow: &Allow,
         place: &Path,
         problems: &mut Problems,
     ) -> Option<Resolved> {
-        let Some(workload) = self.catalog.workload(name) else {
-            let hint = did_you_mean(&self.catalog.nearest(name));
-            problems.push((
-                place.at("workload"),
-                format!("there is no workload `{name}`{hint}; `tagwall workloads` lists them"),
-            ));
-            return None;
-        };
         let options = allow.options.iter().map(|(k, v)| (k.clone(), option_value(v))).collect();
         let context = Context {
             cloud: self.snapshot.cloud(),

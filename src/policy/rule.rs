@@ -1,6 +1,6 @@
 //! [`Policy`]: what a policy file means once every name in it is resolved. Neutral as to targets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -103,9 +103,9 @@ pub struct LimitSettings {
 pub struct Flow {
     /// Names the flow for ever: from what it is, not from where it stands in the file.
     pub id: String,
-    /// The only target that the flow is for; `None` is all. Tags that host names took the place of stand in for them
-    /// in a security group, which knows no host names.
-    pub only: Option<Target>,
+    /// Whether the flow only stands in for host names, where a target cannot say them: a tag that hosts took the
+    /// place of.
+    pub stand_in: bool,
     /// Which side opens the connection.
     pub direction: Direction,
     /// Name of the subnet.
@@ -127,9 +127,16 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Whether the flow is for `target`.
-    pub fn is_for(&self, target: Target) -> bool {
-        self.only.is_none_or(|only| only == target)
+    /// Whether the catalogue says that what lets this flow through lets `other` through too.
+    pub fn covers(&self, other: &Flow) -> bool {
+        self.subnet == other.subnet
+            && self.direction == other.direction
+            && self.id != other.id
+            && other.causes.iter().any(|cause| {
+                self.causes
+                    .iter()
+                    .any(|own| own.workload == cause.workload && cause.covered_by.contains(&own.row))
+            })
     }
 
     /// The remote addresses, where the remote side is one of addresses: a tag, prefixes, a symbol, anything. Only
@@ -414,6 +421,13 @@ impl Policy {
                 Target::Firewall => !self.network.firewall.is_empty(),
                 Target::ServiceEndpointPolicy => !self.endpoints.is_empty(),
             }
+    }
+
+    /// The flows that a target has to carry, but for what it cannot say: `unsaid` holds the ids of flows that it
+    /// cannot say at all, whose stand-ins come in.
+    pub fn flows_with(&self, unsaid: &HashSet<&str>) -> impl Iterator<Item = &Flow> {
+        let missing: Vec<&Flow> = self.flows.iter().filter(|f| unsaid.contains(f.id.as_str())).collect();
+        self.flows.iter().filter(move |f| !f.stand_in || missing.iter().any(|m| f.covers(m)))
     }
 
     /// What symbolic tags mean in a need: `VirtualNetwork` is the network's own address space.

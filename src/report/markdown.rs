@@ -184,9 +184,6 @@ fn allowed(made: &Made<'_>, out: &mut String) {
 }
 
 fn form(made: &Made<'_>, flow: &Flow, target: Target, choices: &BTreeMap<String, Choice>) -> String {
-    if !flow.is_for(target) {
-        return "by host name".to_owned();
-    }
     match choices.get(&flow.id) {
         Some(choice) if choice.why.is_empty() => choice.how.to_string(),
         Some(choice) => format!("{}: {}", choice.how, choice.why),
@@ -198,6 +195,7 @@ fn form(made: &Made<'_>, flow: &Flow, target: Target, choices: &BTreeMap<String,
                     "covered by {}",
                     gap.covered_by.iter().map(|id| row_of(id)).collect::<Vec<_>>().join(", ")
                 ),
+                None if flow.stand_in => "by host name".to_owned(),
                 None => "–".to_owned(),
             }
         }

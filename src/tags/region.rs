@@ -109,17 +109,21 @@ impl Regions {
         map.get(&ending.to_ascii_lowercase()).map(|&at| &self.all[at])
     }
 
-    /// Adds a region that a snapshot holds and the table does not know yet. Its display name is the suffix.
+    /// Adds a region that a snapshot holds and the table does not know. Its display name is the suffix, or the
+    /// code where only `AzureCloud` has it and the suffix is empty.
     pub(crate) fn add_unknown(&mut self, cloud: Cloud, suffix: &str, code: &str, id: u32) {
         let (suffix, code): (Arc<str>, Arc<str>) = (suffix.into(), code.into());
-        self.add(Region { cloud, display: suffix.clone(), suffix, code, id, pair: None });
+        let display = if suffix.is_empty() { code.clone() } else { suffix.clone() };
+        self.add(Region { cloud, display, suffix, code, id, pair: None });
     }
 
     fn add(&mut self, region: Region) {
         let at = self.all.len();
         // The first row wins a name, except that a region's own suffix beats another region's file code.
-        self.by_name.insert(squeeze(&region.suffix), at);
-        self.by_suffix.insert(region.suffix.to_ascii_lowercase(), at);
+        if !region.suffix.is_empty() {
+            self.by_name.insert(squeeze(&region.suffix), at);
+            self.by_suffix.insert(region.suffix.to_ascii_lowercase(), at);
+        }
         self.by_code.entry(region.code.to_ascii_lowercase()).or_insert(at);
         for name in [&region.display, &region.code] {
             self.by_name.entry(squeeze(name)).or_insert(at);

@@ -1,5 +1,6 @@
 //! [`Snapshot`]: one published service-tags file, parsed and checked.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -343,18 +344,29 @@ fn read_json(json: &[u8]) -> Result<wire::File<'_>, SnapshotError> {
     }
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     refuse_other_documents(json)?;
+    // One check of the whole is many times cheaper than one of every string, which `from_slice` would make.
+    let text = std::str::from_utf8(json).map_err(|error| not_text(json, error.valid_up_to()))?;
     // Reading with paths costs a good part of the time, so they are only looked for once something is wrong.
-    serde_json::from_slice(json).map_err(|error| {
-        let mut reader = serde_json::Deserializer::from_slice(json);
-        let path = match serde_path_to_error::deserialize::<_, wire::File<'_>>(&mut reader) {
-            Err(error) => error.path().to_string(),
-            Ok(_) => String::new(),
-        };
-        let text = error.to_string();
-        let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-        let path = if path == "." { String::new() } else { path };
-        SnapshotError::Json { line: error.line(), column: error.column(), path, message: message.to_owned() }
-    })
+    serde_json::from_str(text).map_err(|error| json_error(text, &error))
+}
+
+fn not_text(json: &[u8], at: usize) -> SnapshotError {
+    let before = &json[..at];
+    let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+    let column = at - before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1) + 1;
+    SnapshotError::Json { line, column, path: String::new(), message: "not text in UTF-8".to_owned() }
+}
+
+fn json_error(text: &str, error: &serde_json::Error) -> SnapshotError {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let path = match serde_path_to_error::deserialize::<_, wire::File<'_>>(&mut reader) {
+        Err(error) => error.path().to_string(),
+        Ok(_) => String::new(),
+    };
+    let path = if path == "." { String::new() } else { path };
+    let whole = error.to_string();
+    let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(message, _)| message).to_owned();
+    SnapshotError::Json { line: error.line(), column: error.column(), path, message }
 }
 
 /// A download that went wrong brings an error page under the file's name; say what it is.
@@ -390,18 +402,20 @@ fn short(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(80).collect()
 }
 
-/// The cloud's table, with the regions added that this file is the first to have: a dotted name whose ending
-/// equals its `region` field.
-fn regions_of<'a>(cloud: Cloud, entries: &[wire::Entry<'_>]) -> std::borrow::Cow<'a, Regions> {
-    let mut regions = std::borrow::Cow::Borrowed(Regions::of(cloud));
-    for entry in entries {
-        let Some((base, ending)) = entry.name.0.split_once('.') else { continue };
-        let code = &entry.properties.region.0;
-        let new = base != "AzureCloud"
-            && ending.eq_ignore_ascii_case(code)
-            && regions.of_tag(base, ending).is_none();
-        if new {
-            regions.to_mut().add_unknown(cloud, ending, code, entry.properties.region_id);
+/// The cloud's table, with the regions added that this file has and the table does not: a dotted name whose ending
+/// equals its `region` field. Regions that only `AzureCloud` has come last, and have no suffix.
+fn regions_of<'a>(cloud: Cloud, entries: &[wire::Entry<'_>]) -> Cow<'a, Regions> {
+    let mut regions = Cow::Borrowed(Regions::of(cloud));
+    for cloud_tags in [false, true] {
+        for entry in entries {
+            let Some((base, ending)) = entry.name.0.split_once('.') else { continue };
+            let code = &entry.properties.region.0;
+            let own =
+                base.eq_ignore_ascii_case("AzureCloud") == cloud_tags && ending.eq_ignore_ascii_case(code);
+            if own && regions.of_tag(base, ending).is_none() {
+                let suffix = if cloud_tags { "" } else { ending };
+                regions.to_mut().add_unknown(cloud, suffix, code, entry.properties.region_id);
+            }
         }
     }
     regions

@@ -1,5 +1,5 @@
 //! What the integration tests share. Each test file uses a part of it.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::print_stderr)]
 
 use std::fs;
 use std::io::Read;

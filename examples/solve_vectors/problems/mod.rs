@@ -4,6 +4,7 @@ mod budget;
 mod cover;
 mod joint;
 mod routes;
+mod rules;
 
 use serde_json::{Value, json};
 use tagwall::addr::{AddrSet, Count, Entry, IpPrefix};
@@ -15,6 +16,7 @@ pub(crate) fn solver(problem: &str) -> Option<fn(&Value) -> Value> {
         "budgeted cover" => Some(budget::answer),
         "one budget for several sets" => Some(joint::answer),
         "route table minimization" => Some(routes::answer),
+        "rule lists" => Some(rules::solve),
         _ => None,
     }
 }
