@@ -30,6 +30,7 @@ fn entries_change_no_more_than_their_lists() {
         assert!(counted.len() >= 4, "{title}: too few weeks resolve");
         for (name, change) in counted {
             assert!(change.entries * 10 <= change.lists * 12, "{title}, {name}: {change:?}");
+            assert!(change.lists == 0 || change.tags <= change.lists, "{title}, {name}: {change:?}");
             assert!(change.entries <= change.all, "{title}, {name}: {change:?}");
         }
     }
