@@ -1,11 +1,17 @@
 //! Service tags: the published file, its names, regions and content.
 
+mod delta;
+mod graph;
+mod index;
 mod name;
 mod region;
 pub mod sample;
 mod snapshot;
 mod wire;
 
+pub use delta::{Delta, FamilyCounts, FeatureChange, Move, SetChange};
+pub use graph::Containment;
+pub use index::{Overlap, TagIndex};
 pub use name::{Cloud, Symbol, TagName};
 pub use region::{Region, Regions};
 pub use snapshot::{Features, Problem, Snapshot, SnapshotError, Tag};
