@@ -1,5 +1,6 @@
 //! Service tags: the published file, its names, regions and content.
 
+mod cover;
 mod delta;
 mod graph;
 mod index;
@@ -9,6 +10,7 @@ pub mod sample;
 mod snapshot;
 mod wire;
 
+pub use cover::{NoTagCover, TagCover, TagGoal};
 pub use delta::{Delta, FamilyCounts, FeatureChange, Move, SetChange};
 pub use graph::Containment;
 pub use index::{Overlap, TagIndex};
