@@ -4,7 +4,7 @@ use crate::addr::ListErrors;
 use crate::catalog::CatalogError;
 use crate::plan::OverLimit;
 use crate::policy::PolicyErrors;
-use crate::tags::SnapshotError;
+use crate::tags::{NoTagCover, SnapshotError};
 use crate::verify::Report;
 
 /// Whatever went wrong on the way from policy and snapshot to proven artefacts.
@@ -26,17 +26,20 @@ pub enum Error {
     /// The plan does not fit Azure's limits.
     #[error(transparent)]
     Limit(#[from] OverLimit),
+    /// No tags cover a list of addresses.
+    #[error(transparent)]
+    TagCover(#[from] NoTagCover),
     /// What was made is not what was asked.
     #[error("the proof failed, so nothing was written:\n{0}")]
     Proof(Report),
 }
 
 impl Error {
-    /// The exit code of the command: 2 wrong input, 3 not possible within the limits, 4 failed proof.
+    /// The exit code of the command: 2 wrong input, 3 not possible within the limits or with the tags, 4 failed proof.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Policy(_) | Error::Catalog(_) | Error::Snapshot(_) | Error::List(_) => 2,
-            Error::Limit(_) => 3,
+            Error::Limit(_) | Error::TagCover(_) => 3,
             Error::Proof(_) => 4,
         }
     }

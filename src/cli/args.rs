@@ -432,9 +432,14 @@ pub(super) struct Lookup {
     pub(super) printing: Printing,
 }
 
-/// List the tags of the snapshot, with their regions, sizes and where Azure takes them by name.
+/// List the tags of the snapshot, with their regions, sizes and where Azure takes them by name; or find tags for a
+/// list of addresses.
 ///
-/// Example: tagwall tags --region westeurope --target firewall
+/// With `--cover` the tags are printed that together hold the addresses of a list: exactly those addresses, in the
+/// fewest tags, unless `--tight` or `--fewest` allows extra ones. The other flags limit which tags may be used.
+///
+/// Examples: tagwall tags --region westeurope --target firewall
+///           tagwall tags --cover blocks.txt --tight --target nsg
 #[derive(Debug, Args)]
 pub(super) struct Tags {
     /// Only tags whose name contains this, in any case.
@@ -448,6 +453,15 @@ pub(super) struct Tags {
     /// Only tags that this target takes by name.
     #[arg(long, value_enum, value_name = "TARGET")]
     pub(super) target: Option<TargetArg>,
+    /// Find tags for the addresses of this list, a prefix, range or address a line; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(super) cover: Option<PathBuf>,
+    /// Allow extra addresses: as few as can be, then the fewest tags.
+    #[arg(long, requires = "cover", conflicts_with = "fewest")]
+    pub(super) tight: bool,
+    /// Allow extra addresses: the fewest tags, then the least extra.
+    #[arg(long, requires = "cover")]
+    pub(super) fewest: bool,
     #[command(flatten)]
     pub(super) data: Data,
     #[command(flatten)]

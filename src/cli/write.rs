@@ -26,6 +26,9 @@ pub(super) fn replace_folder(out: &Path, name: &str, files: &[Artefact]) -> Resu
             fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
         }
         write_synced(&path, &file.bytes).map_err(|e| failed(&path, e))?;
+        if file.name.ends_with(".sh") {
+            set_plain_mode(&path).map_err(|e| failed(&path, e))?;
+        }
     }
     let fresh = staging.path().to_owned();
     set_plain_mode(&fresh).map_err(|e| failed(&fresh, e))?;
@@ -89,7 +92,8 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Temporary folders are for their owner only; a published one is for everyone that may read beside it.
+/// Temporary folders are for their owner only; a published one is for everyone that may read beside it, and a script
+/// for everyone to run.
 #[cfg(unix)]
 fn set_plain_mode(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -24,7 +24,7 @@ pub use report::{Failure, FailureKind, Proven, Report};
 use crate::addr::AddrSet;
 use crate::policy::{Policy, Symbols};
 use crate::tags::Snapshot;
-use crate::target::Target;
+use crate::target::{FormatName, Target};
 use meaning::Meaning;
 use resources::Resources;
 
@@ -84,6 +84,29 @@ pub fn check_files(
         );
     }
     report
+}
+
+/// Reads the files of one format back, without proving anything; files of other formats are passed over.
+///
+/// # Errors
+/// [`ReadError`] with file and place, where something is missing, not understood or contradicts itself; and for formats
+/// that carry no rules.
+///
+/// ```
+/// use tagwall::{target::FormatName, verify};
+/// let files = [("ip-groups.csv", "ipGroup,ipAddress\na,203.0.113.0/24\n".as_bytes())];
+/// let found = verify::read_files(FormatName::Csv, &files)?;
+/// assert_eq!(found.ip_groups[0].addresses, ["203.0.113.0/24"]);
+/// # Ok::<(), verify::ReadError>(())
+/// ```
+pub fn read_files(format: FormatName, files: &[(&str, &[u8])]) -> Result<Resources, ReadError> {
+    let reader = read::READERS.iter().find(|reader| reader.format == format);
+    let reader = reader.ok_or_else(|| ReadError {
+        place: format.name().to_owned(),
+        message: "the format carries no rules".to_owned(),
+    })?;
+    let own: Vec<(&str, &[u8])> = files.iter().filter(|(name, _)| (reader.takes)(name)).copied().collect();
+    (reader.read)(&own)
 }
 
 /// Proves that `resources`, read back from files of one format, do just what `policy` asks: nothing is missing but

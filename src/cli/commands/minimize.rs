@@ -49,7 +49,8 @@ pub(in crate::cli) fn run(args: &Minimize) -> Result<(), Failure> {
     })
 }
 
-fn read(file: &Path) -> io::Result<Vec<u8>> {
+/// The bytes of a file, or of standard input for `-`.
+pub(super) fn read(file: &Path) -> io::Result<Vec<u8>> {
     if file != Path::new("-") {
         return fs::read(file);
     }

@@ -13,6 +13,7 @@ struct Document {
     firewall: Option<Firewall>,
     ip_groups: Vec<IpGroup>,
     service_endpoint_policies: Vec<EndpointPolicy>,
+    lists: Vec<List>,
 }
 
 #[derive(Deserialize)]
@@ -127,17 +128,44 @@ struct Definition {
     description: String,
 }
 
+#[derive(Deserialize)]
+struct List {
+    name: String,
+    prefixes: Vec<String>,
+}
+
 pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
     let mut resources = Resources::default();
     for (name, bytes) in files {
-        let document: Document =
-            serde_json::from_slice(bytes).map_err(|error| ReadError::new(*name, error.to_string()))?;
-        if document.schema != 1 {
-            return Err(ReadError::new(*name, format!("schema {} is not known", document.schema)));
-        }
-        resources.extend(of(document)?);
+        resources.extend(of(document(name, bytes)?)?);
     }
     Ok(resources)
+}
+
+/// The lists of the plan, each family apart.
+pub(super) fn read_lists(files: &Files<'_>) -> Result<Vec<resources::AddressList>, ReadError> {
+    let mut lists = Vec::new();
+    for (name, bytes) in files {
+        for list in document(name, bytes)?.lists {
+            let (v6, v4): (Vec<String>, Vec<String>) =
+                list.prefixes.into_iter().partition(|p| p.contains(':'));
+            for (v6, entries) in [(false, v4), (true, v6)] {
+                if !entries.is_empty() {
+                    lists.push(resources::AddressList { name: list.name.clone(), v6, entries });
+                }
+            }
+        }
+    }
+    Ok(lists)
+}
+
+fn document(name: &str, bytes: &[u8]) -> Result<Document, ReadError> {
+    let document: Document =
+        serde_json::from_slice(bytes).map_err(|error| ReadError::new(name, error.to_string()))?;
+    match document.schema {
+        1 => Ok(document),
+        other => Err(ReadError::new(name, format!("schema {other} is not known"))),
+    }
 }
 
 fn of(document: Document) -> Result<Resources, ReadError> {

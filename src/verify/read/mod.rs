@@ -53,8 +53,8 @@ pub(super) const READERS: [Reader; 7] = [
     Reader { format: FormatName::Json, takes: |name| name == "plan.json", read: json::read },
 ];
 
-/// Every format that carries lists only.
-pub(super) const LIST_READERS: [ListReader; 3] = [
+/// Every format that carries lists.
+pub(super) const LIST_READERS: [ListReader; 4] = [
     ListReader {
         format: FormatName::Lists,
         takes: |name| name.starts_with("lists/"),
@@ -62,6 +62,7 @@ pub(super) const LIST_READERS: [ListReader; 3] = [
     },
     ListReader { format: FormatName::Edl, takes: |name| name.starts_with("edl/"), read: lists::read_edl },
     ListReader { format: FormatName::Nftables, takes: |name| name.ends_with(".nft"), read: lists::read_nft },
+    ListReader { format: FormatName::Json, takes: |name| name == "plan.json", read: json::read_lists },
 ];
 
 /// Why a file cannot be read back.
