@@ -106,6 +106,29 @@ fn pruning_asks_what_is_kept() {
 }
 
 #[test]
+fn a_difference_is_told_by_tags() {
+    let place = store();
+    let diff = |format: &str| {
+        let output = place.run(&["diff", "2026-06-08", "latest", "--cloud", "usgov", "--format", format]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(
+        diff("text").contains(&format!("  Storage: +1 -0 addresses\n    + {ADDED}\n")),
+        "{}",
+        diff("text")
+    );
+    assert!(diff("markdown").contains("| Storage | 1 | 1 | 0 | 0 |"), "{}", diff("markdown"));
+    let json: serde_json::Value = serde_json::from_str(&diff("json")).unwrap();
+    assert_eq!(
+        (&json["tags"]["Storage"]["added"][0], &json["all"]["added"][0]),
+        (&ADDED.into(), &ADDED.into())
+    );
+    let clouds = place.run(&["diff", "sample", "latest"]);
+    assert_ne!(clouds.status.code(), Some(0), "the public cloud is not in this store");
+}
+
+#[test]
 fn a_difference_is_told_by_rules() {
     let place = store();
     let diff = |format: &str| {

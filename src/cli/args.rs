@@ -281,8 +281,11 @@ pub(super) struct Diff {
     #[arg(default_value = "latest")]
     pub(super) new: String,
     /// Only what touches the rules of this policy, and which rules; repeatable.
-    #[arg(long, value_name = "POLICY", required = true)]
+    #[arg(long, value_name = "POLICY")]
     pub(super) policy: Vec<PathBuf>,
+    /// Cloud of what is taken from the store: public, usgov or china. A policy names its own.
+    #[arg(long, value_name = "CLOUD")]
+    pub(super) cloud: Option<String>,
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = DiffFormat::Text, value_name = "FORMAT")]
     pub(super) format: DiffFormat,
