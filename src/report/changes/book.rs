@@ -76,6 +76,7 @@ impl RuleBook {
         nsg_rules(plan, &tags_of, &mut rules);
         routes(plan, policy, &mut rules);
         firewall_rules(plan, &tags_of, &mut rules);
+        endpoint_policies(plan, &mut rules);
         let remotes =
             policy.flows.iter().map(|f| &f.remote).chain(policy.routes.iter().map(|route| &route.to));
         let tags = remotes.filter_map(|remote| match remote {
@@ -186,6 +187,20 @@ fn routes(plan: &Plan, policy: &Policy, into: &mut Vec<RuleView>) {
             names,
             tags: tags.collect(),
         });
+    }
+}
+
+fn endpoint_policies(plan: &Plan, into: &mut Vec<RuleView>) {
+    for policy in &plan.endpoint_policies {
+        into.extend(policy.definitions.iter().map(|definition| RuleView {
+            target: "service-endpoint-policy".to_owned(),
+            resource: policy.name.clone(),
+            rule: definition.name.clone(),
+            settings: format!("{} from subnet {}", definition.service, policy.subnet),
+            prefixes: Vec::new(),
+            names: definition.resources.clone(),
+            tags: Vec::new(),
+        }));
     }
 }
 
