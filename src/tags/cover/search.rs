@@ -76,7 +76,7 @@ impl<'a> Search<'a> {
     }
 
     fn choose(&mut self, candidate: usize) {
-        self.extra = self.extra + self.added_extra(candidate);
+        self.extra += self.added_extra(candidate);
         self.covers[candidate].iter().for_each(|&need| self.covered[need] += 1);
         self.costs[candidate].iter().for_each(|&charge| self.charged[charge] += 1);
         self.chosen.push(candidate);
