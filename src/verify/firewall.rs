@@ -94,6 +94,9 @@ impl Emitted {
                         if !["http", "https"].contains(&kind.to_ascii_lowercase().as_str()) {
                             return Err(at(format!("protocol {kind} is not known")));
                         }
+                        if *port == if kind.eq_ignore_ascii_case("http") { 443 } else { 80 } {
+                            return Err(at(format!("{kind} on port {port} lets no usual client through")));
+                        }
                         let ports = Ports::new(crate::addr::Prefix::host(*port).into());
                         let rule =
                             plain(&rule.name, access, Protocol::Tcp, source.clone(), meaning.all(), ports);
