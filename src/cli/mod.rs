@@ -3,6 +3,7 @@
 mod args;
 mod clock;
 mod commands;
+mod lists;
 #[cfg(feature = "fetch")]
 mod online;
 mod output;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Routes};
 
 /// Reads the arguments, does what they say and gives the exit code.
 ///
@@ -63,6 +64,8 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Tags(args) => commands::tags::run(&args),
         Command::Workloads(args) => commands::workloads::run(&args),
         Command::Minimize(args) => commands::minimize::run(&args),
+        Command::Set(args) => commands::set::run(&args),
+        Command::Routes(Routes::Minimize(args)) => commands::routes::run(&args),
         Command::Schema(_) => commands::schema::run(),
         Command::Completions(args) => commands::completions::run(&args),
     }
@@ -81,6 +84,8 @@ enum Failure {
     Refused(String),
     /// A stage of the library refused; its own exit code.
     Stage(crate::Error),
+    /// Not possible within the budget asked for; exit code 3.
+    Budget(String),
     /// Writing the results failed; exit code 1.
     Output(std::io::Error),
 }
@@ -90,6 +95,7 @@ impl Failure {
         match self {
             Failure::Io(_) | Failure::Output(_) => 1,
             Failure::Input(_) => 2,
+            Failure::Budget(_) => 3,
             #[cfg(feature = "fetch")]
             Failure::Refused(_) => 5,
             Failure::Stage(error) => error.exit_code(),
@@ -100,7 +106,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Io(text) | Failure::Input(text) => f.write_str(text),
+            Failure::Io(text) | Failure::Input(text) | Failure::Budget(text) => f.write_str(text),
             #[cfg(feature = "fetch")]
             Failure::Refused(text) => f.write_str(text),
             Failure::Stage(error) => error.fmt(f),

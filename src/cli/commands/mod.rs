@@ -14,7 +14,9 @@ pub(super) mod minimize;
 #[cfg(feature = "fetch")]
 pub(super) mod refresh;
 pub(super) mod rollback;
+pub(super) mod routes;
 pub(super) mod schema;
+pub(super) mod set;
 pub(super) mod snapshots;
 pub(super) mod tags;
 pub(super) mod workloads;

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::minimize;
-use crate::addr::{AddrList, AddrSet, Count, ListOptions};
+use crate::addr::Count;
 use crate::cli::args::{Tags, TargetArg};
-use crate::cli::{Failure, output, select};
+use crate::cli::{Failure, lists, output, select};
 use crate::tags::{Snapshot, Tag, TagCover, TagGoal, TagIndex, TagName};
 
 #[derive(Serialize)]
@@ -75,7 +74,7 @@ fn cover(
     snapshot: &Snapshot,
     wanted: impl Fn(&&Tag) -> bool,
 ) -> Result<(), Failure> {
-    let target = read_list(file)?;
+    let target = lists::read_set(Some(file))?;
     let (goal, goal_name) = match (args.tight, args.fewest) {
         (true, _) => (TagGoal::Tight, "tight"),
         (_, true) => (TagGoal::Fewest, "fewest"),
@@ -109,16 +108,6 @@ fn summary(covered: &Covered<'_>) -> String {
     let count = covered.tags.len();
     let tags = if count == 1 { "tag covers" } else { "tags cover" };
     format!("{count} {tags} the {} addresses of the list {extra}; {proven}", covered.addresses)
-}
-
-fn read_list(file: &Path) -> Result<AddrSet, Failure> {
-    let bytes = minimize::read(file).map_err(|error| Failure::Io(format!("{}: {error}", file.display())))?;
-    let list = AddrList::parse(&bytes, ListOptions::default());
-    list.map(|list| list.set).map_err(|error| {
-        let lines: Vec<String> =
-            error.to_string().lines().map(|line| format!("{}: {line}", file.display())).collect();
-        Failure::Input(lines.join("\n"))
-    })
 }
 
 fn info(tag: &Tag) -> TagInfo<'_> {
