@@ -27,11 +27,11 @@ fn aml() -> String {
     format!("{HEAD}[[allow]]\nworkload = \"aml-compute\"\n")
 }
 
-/// An environment whose rules hold 6,000 prefixes in all: the most that one security group takes. No two touch.
+/// An environment whose rules hold nearly 6,000 prefixes, the most that one security group takes. No two touch.
 fn six_thousand() -> String {
     let lists = (0..20u32).map(|list| {
-        let prefixes = (0..300u32).map(|i| {
-            let address = std::net::Ipv4Addr::from(0x2000_0000 + (list * 300 + i) * 0x2_0100);
+        let prefixes = (0..299u32).map(|i| {
+            let address = std::net::Ipv4Addr::from(0x2000_0000 + (list * 299 + i) * 0x2_0100);
             format!("\"{address}/25\"")
         });
         let prefixes = prefixes.collect::<Vec<_>>().join(", ");

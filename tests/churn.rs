@@ -8,8 +8,8 @@ mod support;
 
 use tagwall::tags::Snapshot;
 
-/// The weeks that the replay takes in, so that the test stays short: those that lie near each other, and steps over
-/// months.
+/// At Azure's own figures every list fits one IP group. Lists cut into pieces move more, which the example shows and
+/// this test does not judge.
 #[test]
 fn entries_change_no_more_than_their_lists() {
     let Some(shared) = support::shared("churn") else { return };
@@ -22,17 +22,16 @@ fn entries_change_no_more_than_their_lists() {
             (name, Snapshot::parse(&support::unpack(path)).expect("the snapshot is whole"))
         })
         .collect();
-    for (title, policy) in policies::all() {
+    let judged = policies::all().into_iter().filter(|(_, policy)| !policy.contains("ip-group-entries"));
+    for (title, policy) in judged {
         let weeks = replay::replay(&policy, snapshots.iter().map(|(name, s)| (name.as_str(), s)));
         let counted: Vec<_> =
             weeks.iter().filter_map(|w| Some((&w.name, w.outcome.as_ref().ok()?))).collect();
         assert!(counted.len() >= 4, "{title}: too few weeks resolve");
         for (name, change) in counted {
-            assert!(change.tags == 0 || change.all > 0, "{title}, {name}: {change:?}");
-            // Groups a fiftieth of Azure's size overflow every other week, and half a group moves at each split.
-            let split_often = title.contains("at most 100");
-            let most = if split_often { change.all / 2 } else { change.lists * 12 / 10 };
-            assert!(change.entries <= most, "{title}, {name}: {change:?}");
+            assert!(change.entries * 10 <= change.lists * 12, "{title}, {name}: {change:?}");
+            assert!(change.lists == 0 || change.tags <= change.lists, "{title}, {name}: {change:?}");
+            assert!(change.entries <= change.all, "{title}, {name}: {change:?}");
         }
     }
 }

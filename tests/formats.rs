@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::path::Path;
+
 use tagwall::addr::IpPrefix;
 use tagwall::catalog::Catalog;
 use tagwall::emit::Artefact;
@@ -158,6 +160,19 @@ fn every_example_in_every_format() {
         assert!(!text.contains("\n[output]"), "{name} chooses formats itself");
         let made = support::generate_on_sample(&name, &with_formats(&text, ALL, ""));
         assert_all_proven(&name, &made);
+    }
+}
+
+/// Every file of a policy that hurts, to be looked at when it changes; TAGWALL_BLESS=1 takes new output over.
+#[test]
+fn files_are_the_golden_ones() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/formats");
+    for (formats, more) in [(ALL, "edl = \"panos\""), (ALL_JSON, "terraform-style = \"resources\"")] {
+        let (made, _) = make("formats", &with_formats(NASTY, formats, more));
+        // What says which formats were asked for differs between the two.
+        for file in made.files.iter().filter(|f| !["manifest.json", "report.md"].contains(&f.name.as_str())) {
+            support::golden(&folder.join(&file.name), &file.bytes);
+        }
     }
 }
 

@@ -36,7 +36,7 @@ const POLICY: &str = r#"
 "#;
 
 /// Each limit: a figure that the environment exceeds, and the settings that make it matter.
-const CASES: [(&str, u64, &str); 20] = [
+const CASES: [(&str, u64, &str); 21] = [
     ("nsg-rules", 3, ""),
     ("nsg-source-prefixes", 4, ""),
     ("nsg-destination-prefixes", 4, "nsg.tags = \"expand\""),
@@ -58,6 +58,7 @@ const CASES: [(&str, u64, &str); 20] = [
     ("endpoint-policy-resources", 1, ""),
     ("arm-template-bytes", 400, ""),
     ("arm-resources", 0, ""),
+    ("list-entries", 0, "output.formats = [\"arm\", \"edl\"]"),
 ];
 
 fn generate(settings: &str) -> Result<Generation, Error> {
@@ -69,7 +70,7 @@ fn generate(settings: &str) -> Result<Generation, Error> {
 
 #[test]
 fn each_limit_is_kept_and_counted() {
-    let made = generate("firewall.tags = \"expand\"").unwrap();
+    let made = generate("firewall.tags = \"expand\"\noutput.formats = [\"arm\", \"edl\"]").unwrap();
     let counted: BTreeSet<&str> = made.plan.usage.iter().map(|u| u.key.as_str()).collect();
     let known: BTreeSet<&str> = Limits::all().iter().map(|l| l.key.as_str()).collect();
     assert_eq!(counted, known, "every limit is counted");

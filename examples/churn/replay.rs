@@ -63,7 +63,7 @@ fn change(before: &Generation, after: &Generation) -> Change {
     let (old, new) = (entries(before), entries(after));
     Change {
         tags: changed(&tags(&before.policy), &tags(&after.policy)),
-        lists: changed(&lists(&before.policy), &lists(&after.policy)),
+        lists: changed(&lists(before), &lists(after)),
         entries: old.symmetric_difference(&new).count(),
         all: new.len(),
     }
@@ -87,16 +87,18 @@ fn tags(policy: &Policy) -> BTreeMap<String, AddrSet> {
 }
 
 /// The lists that the files have to hold: one for each need of the security group, one for each remote of the firewall.
-fn lists(policy: &Policy) -> BTreeMap<String, AddrSet> {
+fn lists(made: &Generation) -> BTreeMap<String, AddrSet> {
+    let policy = &made.policy;
+    let said = |target, id: &str| made.plan.choices.iter().any(|c| c.target == target && c.flow == id);
     let symbols = policy.symbols();
     let mut lists = BTreeMap::new();
     for flow in policy.flows.iter().filter(|f| matches!(f.remote, Remote::Tag(_))) {
         let Some(set) = flow.remote_set(&symbols) else { continue };
-        if policy.nsg.tags == TagUse::Expand && !flow.stand_in {
+        if policy.nsg.tags == TagUse::Expand && said(Target::Nsg, &flow.id) {
             lists.insert(format!("nsg {}", flow.id), set.clone());
         }
         let v4 = AddrSet { v4: set.v4, ..AddrSet::empty() };
-        if policy.firewall.tags == TagUse::Expand && policy.wants(Target::Firewall) {
+        if policy.firewall.tags == TagUse::Expand && said(Target::Firewall, &flow.id) {
             lists.insert(format!("firewall {}", flow.remote), v4);
         }
     }

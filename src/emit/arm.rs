@@ -4,16 +4,14 @@
 
 use serde::Serialize;
 
+use super::azure::API_VERSION;
+use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
-use crate::packet::{Direction, NextHop, Protocol};
 use crate::plan::{
-    Action, AppProtocol, AppTarget, ApplicationRule, Destination, EndpointPolicy, FileCaps, Firewall,
-    FirewallRules, IpGroup, NetworkProtocol, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RouteTo,
-    RuleCollection, RuleCollectionGroup, Side,
+    ApplicationRule, Destination, EndpointPolicy, FileCaps, Firewall, FirewallRules, IpGroup, NetworkRule,
+    Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, RuleCollectionGroup,
 };
 
-/// The API version of every resource. Stable; rule shapes are those of 2024-05-01 to 2025-07-01.
-const API_VERSION: &str = "2025-05-01";
 const SCHEMA: &str = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
 
 /// ARM templates: `ip-groups.arm.json`, `firewall.arm.json`, `nsg.arm.json`, `service-endpoint-policy.arm.json`,
@@ -285,36 +283,15 @@ fn security_rule(rule: &NsgRule) -> Named<SecurityRule> {
     let properties = SecurityRule {
         description: literal(&rule.description),
         priority: rule.priority,
-        direction: match rule.direction {
-            Direction::Inbound => "Inbound",
-            Direction::Outbound => "Outbound",
-        },
-        access: match rule.action {
-            Action::Allow => "Allow",
-            Action::Deny => "Deny",
-        },
-        protocol: match rule.protocol {
-            Protocol::Tcp => "Tcp",
-            Protocol::Udp => "Udp",
-            Protocol::Icmp => "Icmp",
-            Protocol::Esp => "Esp",
-            Protocol::Ah => "Ah",
-            Protocol::Any => "*",
-        },
-        source: one_or_many(side(&rule.source), SourceSide::One, SourceSide::Many),
+        direction: words::direction(rule.direction),
+        access: words::access(rule.action),
+        protocol: words::protocol(rule.protocol),
+        source: one_or_many(words::side(&rule.source), SourceSide::One, SourceSide::Many),
         source_port_range: "*",
-        destination: one_or_many(side(&rule.destination), DestinationSide::One, DestinationSide::Many),
+        destination: one_or_many(words::side(&rule.destination), DestinationSide::One, DestinationSide::Many),
         ports: one_or_many(rule.ports.ranges(), PortSide::One, PortSide::Many),
     };
     Named { name: rule.name.clone(), properties }
-}
-
-fn side(side: &Side) -> Vec<String> {
-    match side {
-        Side::Any => vec!["*".to_owned()],
-        Side::Tag(name) => vec![name.clone()],
-        Side::Prefixes(list) => list.iter().map(ToString::to_string).collect(),
-    }
 }
 
 fn one_or_many<T>(list: Vec<String>, one: impl Fn(String) -> T, many: impl Fn(Vec<String>) -> T) -> T {
@@ -340,17 +317,8 @@ fn table_resource(table: &RouteTable) -> Resource {
 }
 
 fn route(route: &Route) -> Named<RouteProperties> {
-    let (next_hop_type, next_hop_ip_address) = match route.next_hop {
-        NextHop::VnetLocal => ("VnetLocal", None),
-        NextHop::Internet => ("Internet", None),
-        NextHop::None => ("None", None),
-        NextHop::Gateway => ("VirtualNetworkGateway", None),
-        NextHop::Appliance(addr) => ("VirtualAppliance", Some(addr.to_string())),
-    };
-    let address_prefix = match &route.to {
-        RouteTo::Prefix(prefix) => prefix.to_string(),
-        RouteTo::Tag(name) => name.clone(),
-    };
+    let (next_hop_type, next_hop_ip_address) = words::next_hop(route.next_hop);
+    let address_prefix = route.to.to_string();
     Named {
         name: route.name.clone(),
         properties: RouteProperties { address_prefix, next_hop_type, next_hop_ip_address },
@@ -384,7 +352,7 @@ fn endpoint_policy_resource(policy: &EndpointPolicy) -> Resource {
 fn ip_group_resources(groups: &[IpGroup]) -> Vec<Resource> {
     let mut resources: Vec<Resource> = Vec::new();
     for group in groups {
-        let ip_addresses = group.prefixes.iter().map(ToString::to_string).collect();
+        let ip_addresses = words::texts(&group.prefixes);
         let mut next = resource(
             "Microsoft.Network/ipGroups",
             literal(&group.name),
@@ -505,58 +473,31 @@ fn collection(collection: &RuleCollection) -> Collection {
 }
 
 fn network_rule(rule: &NetworkRule) -> Rule {
-    let (mut addresses, mut groups, mut fqdns) = (Vec::new(), Vec::new(), Vec::new());
-    match &rule.destination {
-        Destination::Any => addresses.push("*".to_owned()),
-        Destination::Tags(names) => addresses.clone_from(names),
-        Destination::Prefixes(list) => addresses = list.iter().map(ToString::to_string).collect(),
-        Destination::Groups(names) => groups = names.iter().map(|name| ip_group_id(name)).collect(),
-        Destination::Fqdns(hosts) => fqdns.clone_from(hosts),
-    }
+    let NetworkDestination { addresses, groups, fqdns } = NetworkDestination::of(rule);
     Rule::Network {
         name: rule.name.clone(),
         description: literal(&rule.description),
-        ip_protocols: rule.protocols.iter().map(|&p| network_protocol(p)).collect(),
-        source_addresses: rule.sources.iter().map(ToString::to_string).collect(),
+        ip_protocols: rule.protocols.iter().map(|&p| words::network_protocol(p)).collect(),
+        source_addresses: words::texts(&rule.sources),
         destination_addresses: addresses,
-        destination_ip_groups: groups,
+        destination_ip_groups: groups.iter().map(|name| ip_group_id(name)).collect(),
         destination_fqdns: fqdns,
         destination_ports: rule.ports.ranges(),
     }
 }
 
-fn network_protocol(protocol: NetworkProtocol) -> &'static str {
-    match protocol {
-        NetworkProtocol::Tcp => "TCP",
-        NetworkProtocol::Udp => "UDP",
-        NetworkProtocol::Icmp => "ICMP",
-        NetworkProtocol::Any => "Any",
-    }
-}
-
 fn application_rule(rule: &ApplicationRule) -> Rule {
-    let (mut fqdns, mut urls, mut tags) = (Vec::new(), Vec::new(), Vec::new());
-    match &rule.to {
-        AppTarget::Fqdns(hosts) => fqdns.clone_from(hosts),
-        AppTarget::Urls(list) => urls.clone_from(list),
-        AppTarget::FqdnTags(names) => tags.clone_from(names),
-    }
+    let AppDestination { fqdns, urls, tags } = AppDestination::of(&rule.to);
     let protocols = rule
         .protocols
         .iter()
-        .map(|&(protocol, port)| RuleProtocol {
-            protocol_type: match protocol {
-                AppProtocol::Http => "Http",
-                AppProtocol::Https => "Https",
-            },
-            port,
-        })
+        .map(|&(protocol, port)| RuleProtocol { protocol_type: words::app_protocol(protocol), port })
         .collect();
     Rule::Application {
         name: rule.name.clone(),
         description: literal(&rule.description),
         protocols,
-        source_addresses: rule.sources.iter().map(ToString::to_string).collect(),
+        source_addresses: words::texts(&rule.sources),
         terminate_tls: !urls.is_empty(),
         target_fqdns: fqdns,
         target_urls: urls,

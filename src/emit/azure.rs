@@ -9,7 +9,7 @@ use crate::plan::{
     RuleCollection, RuleCollectionGroup,
 };
 
-/// The API version of every resource.
+/// The API version of every resource. Stable; rule shapes are those of 2024-05-01 to 2025-07-01.
 pub(super) const API_VERSION: &str = "2025-05-01";
 
 fn named(name: &str, properties: Tree) -> Tree {

@@ -1,4 +1,4 @@
-//! Long lists in several pieces that stay put, and names for the pieces.
+//! Long lists in several pieces, and names for the pieces that stay put.
 //!
 //! A piece is named by the first address block that it had when it was made. While an earlier generation is at
 //! hand, a piece keeps its name as long as it holds the largest part of what it held.
@@ -35,7 +35,7 @@ pub(super) fn pieces(
         .iter()
         .filter(|(name, list)| (**name == base || name.starts_with(&mark)) && !list.is_empty())
         .collect();
-    let lists = split(prefixes, most.max(1), &own);
+    let lists = split(prefixes, most.max(1));
     let names = names(&base, &lists, &own);
     lists.into_iter().zip(names).map(|(prefixes, name)| Piece { name, prefixes }).collect()
 }
@@ -92,6 +92,8 @@ fn common(a: &[IpPrefix], b: &[IpPrefix]) -> usize {
     count
 }
 
-fn split(prefixes: Vec<IpPrefix>, most: usize, _own: &[(&String, &Vec<IpPrefix>)]) -> Vec<Vec<IpPrefix>> {
+/// Slices of `most` entries. A prefix put in moves the ends of all slices behind it, so that a list past the limit
+/// changes in more entries than it has to; names and a list that fits one piece are not touched by that.
+fn split(prefixes: Vec<IpPrefix>, most: usize) -> Vec<Vec<IpPrefix>> {
     prefixes.chunks(most).map(<[IpPrefix]>::to_vec).collect()
 }

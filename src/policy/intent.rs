@@ -55,6 +55,9 @@ pub struct Intent {
     /// What to write.
     #[serde(default)]
     pub output: OutputIntent,
+    /// When new service tags are refused by a scheduled refresh.
+    #[serde(default)]
+    pub refresh: RefreshIntent,
 }
 
 /// An Azure cloud.
@@ -472,6 +475,38 @@ impl Default for OutputIntent {
             resource_group: None,
             terraform_style: TerraformStyle::Inline,
             edl: EdlDialect::Common,
+        }
+    }
+}
+
+/// When new service tags are refused by a scheduled refresh, and what happens to addresses that they drop. Where
+/// several policies are refreshed together, the strictest figures hold.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RefreshIntent {
+    /// By how many percent the number of tags may fall.
+    #[schemars(range(max = 100))]
+    pub max_tags_lost: u32,
+    /// By how many percent the addresses of IPv4 or IPv6 may shrink over all tags.
+    #[schemars(range(max = 100))]
+    pub max_addresses_lost: u32,
+    /// By how many percent tags and addresses may grow for each week between two files.
+    pub max_growth: u32,
+    /// By how many percent a tag that this policy uses may shrink.
+    #[schemars(range(max = 100))]
+    pub max_tag_lost: u32,
+    /// Days for which addresses that a tag lost are still let through where the tag is written out as prefixes.
+    pub hold_removed_days: u32,
+}
+
+impl Default for RefreshIntent {
+    fn default() -> Self {
+        RefreshIntent {
+            max_tags_lost: 10,
+            max_addresses_lost: 20,
+            max_growth: 25,
+            max_tag_lost: 50,
+            hold_removed_days: 0,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! [`Snapshot`]: one published service-tags file, parsed and checked.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -122,6 +122,27 @@ impl Snapshot {
     /// service, features and prefixes. The order and layout of the file play no part, nor do change numbers.
     pub fn digest(&self) -> &str {
         self.digest.get_or_init(|| content_digest(self))
+    }
+
+    /// The same tags with further prefixes, for addresses that the file has dropped but traffic may still need for a
+    /// while. Names that the snapshot does not have are passed over.
+    #[must_use]
+    pub fn with_held(&self, held: &BTreeMap<String, Vec<IpPrefix>>) -> Self {
+        let mut snapshot = Snapshot { digest: OnceLock::new(), ..self.clone() };
+        for (name, prefixes) in held {
+            let Some(&at) = self.by_name.get(name.to_ascii_lowercase().as_str()) else { continue };
+            let mut tag = Tag { set: OnceLock::new(), ..self.tags[at].as_ref().clone() };
+            for prefix in prefixes {
+                match *prefix {
+                    IpPrefix::V4(p) => tag.v4.push(p),
+                    IpPrefix::V6(p) => tag.v6.push(p),
+                }
+            }
+            sort_unless_sorted(&mut tag.v4);
+            sort_unless_sorted(&mut tag.v6);
+            snapshot.tags[at] = Arc::new(tag);
+        }
+        snapshot
     }
 
     /// How many prefixes the file lists, IPv4 and IPv6, over all tags.

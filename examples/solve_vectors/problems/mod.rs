@@ -2,9 +2,11 @@
 
 mod budget;
 mod cover;
+mod diff;
 mod joint;
 mod routes;
 mod rules;
+mod tags;
 
 use serde_json::{Value, json};
 use tagwall::addr::{AddrSet, Count, Entry, IpPrefix};
@@ -17,6 +19,8 @@ pub(crate) fn solver(problem: &str) -> Option<fn(&Value) -> Value> {
         "one budget for several sets" => Some(joint::answer),
         "route table minimization" => Some(routes::answer),
         "rule lists" => Some(rules::solve),
+        "tag containment, cover, lookup" => Some(tags::answer),
+        "snapshot difference" => Some(diff::answer),
         _ => None,
     }
 }

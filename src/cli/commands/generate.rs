@@ -92,12 +92,12 @@ fn outcome(policy: String, out: &Path, generation: &Generation) -> Outcome {
     }
 }
 
-fn read_policy(path: &Path) -> Result<PolicySource, Failure> {
+pub(in crate::cli) fn read_policy(path: &Path) -> Result<PolicySource, Failure> {
     Ok(PolicySource::read(&path.display().to_string(), &read_text(path)?)?)
 }
 
 /// The built-in catalogue with the policy's own files, which are named relative to the policy.
-fn catalog_of(path: &Path, source: &PolicySource) -> Result<Catalog, Failure> {
+pub(in crate::cli) fn catalog_of(path: &Path, source: &PolicySource) -> Result<Catalog, Failure> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let files = &source.intent.catalog.files;
     let read = |name: &String| Ok((name.clone(), read_text(&folder.join(name))?));
@@ -105,7 +105,7 @@ fn catalog_of(path: &Path, source: &PolicySource) -> Result<Catalog, Failure> {
     Ok(Catalog::builtin().extended(&texts)?)
 }
 
-fn read_text(path: &Path) -> Result<String, Failure> {
+pub(in crate::cli) fn read_text(path: &Path) -> Result<String, Failure> {
     let bytes = fs::read(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display())))?;
     String::from_utf8(bytes)
         .map_err(|_| Failure::Input(format!("{}: not a text file in UTF-8", path.display())))

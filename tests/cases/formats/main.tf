@@ -1,0 +1,32 @@
+# Written by tagwall: change the policy, not this file.
+
+terraform {
+  required_version = ">= 1.5"
+
+  required_providers {
+    azurerm = {
+      source  = "hashicorp/azurerm"
+      version = ">= 4.0, < 5.0"
+    }
+  }
+}
+
+provider "azurerm" {
+  features {}
+}
+
+variable "resource_group_name" {
+  description = "Resource group of the resources."
+  type        = string
+}
+
+variable "location" {
+  description = "Location of the resources."
+  type        = string
+  default     = "westeurope"
+}
+
+variable "firewall_policy_id" {
+  description = "Id of the existing firewall policy that the rule collection groups belong to."
+  type        = string
+}
