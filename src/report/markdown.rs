@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{Made, storage};
+use super::{Made, deploy, storage};
 use crate::addr::Count;
 use crate::packet::{Direction, Protocol};
 use crate::plan::{Choice, How};
@@ -99,8 +99,8 @@ fn next_steps(made: &Made<'_>, out: &mut String) {
     if made.plan.gaps.iter().any(|g| g.covered_by.is_empty()) {
         step("Decide about what could not be expressed (section *Not expressed*).", out);
     }
-    for artefact in made.artefacts.iter().filter(|a| a.name.ends_with(".arm.json")) {
-        step(&deploy(&artefact.name), out);
+    for text in deploy::steps(made) {
+        step(&text, out);
     }
     for text in storage::steps(made) {
         step(&text, out);
@@ -112,26 +112,6 @@ fn next_steps(made: &Made<'_>, out: &mut String) {
         );
     }
     line!(out);
-}
-
-/// How one template is deployed. Templates come in the order of deployment, parts of one kind too.
-fn deploy(name: &str) -> String {
-    let stem = name.trim_end_matches(".arm.json");
-    let kind = stem.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
-    let parameters = if kind == "firewall" { " --parameters firewallPolicyName=POLICY" } else { "" };
-    let what = match kind {
-        "ip-groups" => "the IP groups, before the rules that name them",
-        "firewall" => "the firewall's rules, into your existing firewall policy",
-        "nsg" => "the security group; then associate it with the subnet",
-        "service-endpoint-policy" => "the service endpoint policy, which does nothing until a subnet has it",
-        _ => {
-            "the route table, last: from then on traffic takes the new way. Then associate it with the subnet"
-        }
-    };
-    let part = if kind == stem { "" } else { " (a part: one template would be too large)" };
-    format!(
-        "Deploy {what}{part}:\n   `az deployment group create -g GROUP --template-file {name}{parameters}`"
-    )
 }
 
 fn network_hosts(made: &Made<'_>) -> bool {

@@ -1,6 +1,7 @@
 //! What goes with the artefacts: `manifest.json` for programs, `report.md` for people.
 
 pub mod changes;
+mod deploy;
 mod manifest;
 mod markdown;
 mod storage;

@@ -83,8 +83,11 @@ const TAIL: &str = "
 # hold-removed-days = 0            # days for which removed addresses are still let through
 
 # [output]
-# formats = [\"arm\"]
+# formats = [\"arm\"]               # also bicep, terraform or terraform-json, azcli, csv, lists, edl, nftables, json
 # targets = [\"nsg\", \"route-table\", \"firewall\"]
+# resource-group = \"network\"       # what Terraform and the scripts take unless told otherwise
+# terraform-style = \"inline\"       # rules inside their group | \"resources\": one resource each
+# edl = \"common\"                   # lists for any firewall | \"panos\" | \"fortigate\" | \"checkpoint\"
 ";
 
 pub(in crate::cli) fn run(args: &Init) -> Result<(), Failure> {

@@ -31,7 +31,7 @@ fn compile(name: &str, text: &str) -> Result<Value, ReadError> {
             continue;
         }
         match reader.word()?.as_str() {
-            "param" => reader.to_line_end(),
+            "param" => reader.skip_line(),
             "resource" => resources.extend(reader.resource()?),
             other => return Err(reader.error(format!("`{other}` is not read"))),
         }
@@ -69,7 +69,7 @@ impl Reader<'_> {
         }
     }
 
-    fn to_line_end(&mut self) {
+    fn skip_line(&mut self) {
         let end = self.rest.find('\n').unwrap_or(self.rest.len());
         self.rest = &self.rest[end..];
     }
