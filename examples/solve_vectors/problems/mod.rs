@@ -1,10 +1,13 @@
 //! One module a problem, and how their inputs are read.
 
 mod budget;
+mod chunks;
 mod cover;
+mod diff;
 mod joint;
 mod routes;
 mod rules;
+mod tags;
 
 use serde_json::{Value, json};
 use tagwall::addr::{AddrSet, Count, Entry, IpPrefix};
@@ -17,6 +20,9 @@ pub(crate) fn solver(problem: &str) -> Option<fn(&Value) -> Value> {
         "one budget for several sets" => Some(joint::answer),
         "route table minimization" => Some(routes::answer),
         "rule lists" => Some(rules::solve),
+        "stable chunking" => Some(chunks::solve),
+        "tag containment, cover, lookup" => Some(tags::solve),
+        "snapshot difference" => Some(diff::solve),
         _ => None,
     }
 }
