@@ -130,12 +130,12 @@ impl Keeping<'_> {
             let (price, _) = best[from].expect("chunks of one prefix lead everywhere");
             let old = self.old.get(&self.list[from]).copied();
             let kept = old.filter(|old| old.len() <= self.limit && self.list[from..].starts_with(old));
-            for to in from + 1..=self.list.len().min(from + self.limit) {
-                let is_kept = kept.is_some_and(|old| old.len() == to - from);
-                let next = (price.with_chunk(!is_kept, old.is_none(), to - from), from);
+            for (at, end) in best[from + 1..].iter_mut().take(self.limit).enumerate() {
+                let is_kept = kept.is_some_and(|old| old.len() == at + 1);
+                let next = price.with_chunk(!is_kept, old.is_none(), at + 1);
                 // Of equal prices the first stays, which has the lower border.
-                if best[to].is_none_or(|(known, _)| next.0 < known) {
-                    best[to] = Some(next);
+                if end.is_none_or(|(known, _)| next < known) {
+                    *end = Some((next, from));
                 }
             }
         }
@@ -224,7 +224,7 @@ mod tests {
     fn host(number: u16) -> IpPrefix {
         // Uneven gaps, and both families.
         let spread = u32::from(number).wrapping_mul(0x9e37_79b1);
-        if number % 5 == 0 {
+        if number.is_multiple_of(5) {
             Prefix::host(u128::from(spread) << 90).into()
         } else {
             Prefix::host(spread).into()
