@@ -18,7 +18,7 @@
 //! | [`lower`] | policy into plan, by each target's own rules |
 //! | [`emit`] | plan into bytes |
 //! | [`verify`] | bytes back into meaning, held against the policy |
-//! | [`report`] | what people and programs are told about it |
+//! | [`report`] | what people and programs are told about it, and what changes from one time to the next |
 //!
 //! Nothing in the library but the `cli` feature reads a file, a clock or the environment, or prints.
 

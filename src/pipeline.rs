@@ -4,7 +4,7 @@ use crate::catalog::Catalog;
 use crate::emit::{self, Artefact};
 use crate::error::Error;
 use crate::lower;
-use crate::plan::{Limits, Plan};
+use crate::plan::{Limits, Plan, Previous};
 use crate::policy::{self, Path, Policy, PolicyErrors, PolicySource};
 use crate::report;
 use crate::tags::Snapshot;
@@ -24,9 +24,14 @@ pub struct Generation {
     pub plan: Plan,
     /// What was proven.
     pub proof: Report,
+    /// What the earlier generation makes necessary beside deploying the files.
+    pub notes: Vec<String>,
 }
 
 /// Makes everything that `source` asks for, from the tags of `snapshot`.
+///
+/// What still holds of `previous`, an earlier generation that [`verify::earlier`] reads, keeps its name, priority and
+/// place; without one everything is placed anew.
 ///
 /// Pure: no file, clock or environment is read, and the same input gives the same bytes.
 ///
@@ -48,20 +53,27 @@ pub struct Generation {
 ///     ports = 443
 /// "#;
 /// let snapshot = Snapshot::parse(&sample::sample_json(Cloud::Public).unwrap())?;
-/// let made = pipeline::generate(&PolicySource::read("demo.toml", text)?, Catalog::builtin(), &snapshot)?;
+/// let made = pipeline::generate(&PolicySource::read("demo.toml", text)?, Catalog::builtin(), &snapshot, None)?;
 /// let names: Vec<_> = made.files.iter().map(|f| f.name.as_str()).collect();
 /// assert_eq!(names, ["manifest.json", "nsg.arm.json", "report.md"]);
 /// # Ok::<(), tagwall::Error>(())
 /// ```
-pub fn generate(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> Result<Generation, Error> {
+pub fn generate(
+    source: &PolicySource,
+    catalog: &Catalog,
+    snapshot: &Snapshot,
+    previous: Option<&Previous>,
+) -> Result<Generation, Error> {
     let policy = policy::expand(source, catalog, snapshot)?; // names become sets
     let limits = limits_of(source)?;
-    let mut plan = lower::lower(&policy, &limits)?; // sets become rules within limits
-    let artefacts = emit::render(&plan, &policy.output.formats); // rules become bytes
-    lower::count_bytes(&mut plan, &limits, &sizes_of(&artefacts))?;
+    let previous = previous.cloned().unwrap_or_default();
+    let mut plan = lower::lower(&policy, &limits, &previous, emit::group_bytes)?; // sets become rules within limits
+    let artefacts = emit::render(&plan, &policy.output.formats, &options_of(&policy)); // rules become bytes
+    lower::count_files(&mut plan, &limits, &emit::template_sizes(&artefacts))?;
     let proof = prove(&policy, snapshot, &plan, &artefacts)?; // and the bytes are proven
     let files = report::complete(artefacts, &policy, snapshot, &plan, &proof);
-    Ok(Generation { name: policy.name.clone(), files, policy, plan, proof })
+    let notes = plan.left_behind(&previous);
+    Ok(Generation { name: policy.name.clone(), files, policy, plan, proof, notes })
 }
 
 fn limits_of(source: &PolicySource) -> Result<Limits, PolicyErrors> {
@@ -72,8 +84,14 @@ fn limits_of(source: &PolicySource) -> Result<Limits, PolicyErrors> {
     })
 }
 
-fn sizes_of(artefacts: &[Artefact]) -> Vec<(&str, usize)> {
-    artefacts.iter().map(|a| (a.name.as_str(), a.bytes.len())).collect()
+fn options_of(policy: &Policy) -> emit::Options {
+    let output = &policy.output;
+    emit::Options {
+        location: policy.region.location(),
+        resource_group: output.resource_group.clone(),
+        terraform_style: output.terraform_style,
+        edl: output.edl,
+    }
 }
 
 /// Reads the artefacts of each format back and holds them against the policy.

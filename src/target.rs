@@ -15,18 +15,22 @@ pub enum Target {
     RouteTable,
     /// Azure Firewall policy: rule collection groups, with the IP groups they use.
     Firewall,
+    /// Service endpoint policy: the storage accounts that a subnet may reach.
+    ServiceEndpointPolicy,
 }
 
 impl Target {
     /// Every target.
-    pub const ALL: [Target; 3] = [Target::Nsg, Target::RouteTable, Target::Firewall];
+    pub const ALL: [Target; 4] =
+        [Target::Nsg, Target::RouteTable, Target::Firewall, Target::ServiceEndpointPolicy];
 
-    /// The name in files and reports: `nsg`, `route-table`, `firewall`.
+    /// The name in files and reports: `nsg`, `route-table`, `firewall`, `service-endpoint-policy`.
     pub fn name(self) -> &'static str {
         match self {
             Target::Nsg => "nsg",
             Target::RouteTable => "route-table",
             Target::Firewall => "firewall",
+            Target::ServiceEndpointPolicy => "service-endpoint-policy",
         }
     }
 
@@ -36,6 +40,7 @@ impl Target {
             Target::Nsg => "Network security group",
             Target::RouteTable => "Route table",
             Target::Firewall => "Azure Firewall",
+            Target::ServiceEndpointPolicy => "Service endpoint policy",
         }
     }
 }
@@ -48,8 +53,101 @@ impl fmt::Display for Target {
 
 /// A format of artefacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum FormatName {
-    /// ARM templates in JSON.
+    /// ARM templates in JSON: `nsg.arm.json` and so on.
     Arm,
+    /// Bicep files: `nsg.bicep` and so on.
+    Bicep,
+    /// Terraform configuration: `main.tf`, `nsg.tf` and so on.
+    Terraform,
+    /// Terraform configuration in its JSON syntax: `main.tf.json`, `nsg.tf.json` and so on.
+    TerraformJson,
+    /// Bash scripts that call the Azure command line: `nsg.sh` and so on, with long lists in `azcli/`.
+    Azcli,
+    /// Tables: `nsg.csv` and so on.
+    Csv,
+    /// Plain lists of prefixes per remote and family, in `lists/`.
+    Lists,
+    /// Lists of prefixes per remote and family for firewalls that fetch them, in `edl/`.
+    Edl,
+    /// Named sets per remote and family: `sets.nft`.
+    Nftables,
+    /// The plan itself: `plan.json`.
+    Json,
+}
+
+impl FormatName {
+    /// Every format.
+    pub const ALL: [FormatName; 10] = [
+        FormatName::Arm,
+        FormatName::Bicep,
+        FormatName::Terraform,
+        FormatName::TerraformJson,
+        FormatName::Azcli,
+        FormatName::Csv,
+        FormatName::Lists,
+        FormatName::Edl,
+        FormatName::Nftables,
+        FormatName::Json,
+    ];
+
+    /// The name in policies, manifests and proofs.
+    pub fn name(self) -> &'static str {
+        match self {
+            FormatName::Arm => "arm",
+            FormatName::Bicep => "bicep",
+            FormatName::Terraform => "terraform",
+            FormatName::TerraformJson => "terraform-json",
+            FormatName::Azcli => "azcli",
+            FormatName::Csv => "csv",
+            FormatName::Lists => "lists",
+            FormatName::Edl => "edl",
+            FormatName::Nftables => "nftables",
+            FormatName::Json => "json",
+        }
+    }
+
+    /// Whether its files hold lists of addresses only, and no rules.
+    ///
+    /// ```
+    /// use tagwall::target::FormatName;
+    /// assert!(FormatName::Edl.lists_only());
+    /// assert!(!FormatName::Csv.lists_only());
+    /// ```
+    pub fn lists_only(self) -> bool {
+        matches!(self, FormatName::Lists | FormatName::Edl | FormatName::Nftables)
+    }
+}
+
+impl fmt::Display for FormatName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// How Terraform is told about rules and routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TerraformStyle {
+    /// As blocks inside the security group and the route table, which then hold nothing else.
+    #[default]
+    Inline,
+    /// As one resource for each rule and route; rules made elsewhere stay.
+    Resources,
+}
+
+/// For which firewall lists are written; their rules on comments and sizes differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EdlDialect {
+    /// What all of them take: one prefix on a line and nothing else.
+    #[default]
+    Common,
+    /// Palo Alto external dynamic lists: a remark behind each entry.
+    Panos,
+    /// FortiGate threat feeds: remarks in lines of their own.
+    Fortigate,
+    /// Check Point network feeds: remarks in lines of their own.
+    Checkpoint,
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::count::Count;
 use super::family::Address;
 use super::prefix::Prefix;
 
@@ -42,11 +41,6 @@ impl<A: Address> Interval<A> {
     #[inline]
     pub fn last(self) -> A {
         self.last
-    }
-
-    /// How many addresses the interval holds; at least one.
-    pub fn count(self) -> Count {
-        Count::from_distance(self.last.to_u128() - self.first.to_u128())
     }
 
     /// Whether `addr` lies in the interval.

@@ -106,15 +106,6 @@ impl Mapped {
     }
 }
 
-impl From<IpPrefix> for Entry {
-    fn from(prefix: IpPrefix) -> Self {
-        match prefix {
-            IpPrefix::V4(p) => Entry::V4(p.interval()),
-            IpPrefix::V6(p) => Entry::V6(p.interval()),
-        }
-    }
-}
-
 /// Why one entry of a list is not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {

@@ -209,8 +209,9 @@ impl AddrSet {
     /// ```
     /// use tagwall::addr::AddrSet;
     /// let mut out = Vec::new();
-    /// AddrSet::all().write_text(|block| Ok::<(), ()>(out.extend_from_slice(block))).unwrap();
+    /// AddrSet::all().write_text(|block| std::io::Write::write_all(&mut out, block))?;
     /// assert_eq!(out, b"0.0.0.0/0\n::/0\n");
+    /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn write_text<E>(&self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut block = TextBuffer::new();
@@ -319,7 +320,7 @@ mod tests {
         let list = AddrList::parse(&bytes, ListOptions::default()).unwrap();
         assert_eq!(list.entries, 200_000);
         let mut out = Vec::new();
-        list.set.write_text(|block| Ok::<(), ()>(out.extend_from_slice(block))).unwrap();
+        list.set.write_text(|block| std::io::Write::write_all(&mut out, block)).unwrap();
         assert_eq!(AddrList::parse(&out, ListOptions::default()).unwrap().set, list.set);
 
         let middle = bytes.len() / 2 + bytes[bytes.len() / 2..].iter().position(|&b| b == b'\n').unwrap() + 1;

@@ -38,7 +38,7 @@ fn other_than_digits(word: u128) -> u32 {
         let digits = word ^ 0x3030_3030_3030_3030;
         // Above 9 the sum reaches the high bit; above 127 it is set. No sum carries into the next byte.
         let marks =
-            ((digits & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676 | digits) & 0x8080_8080_8080_8080;
+            (((digits & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
         // The product brings the eight high bits together in the top byte.
         ((marks >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
     };

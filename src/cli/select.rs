@@ -1,10 +1,12 @@
 //! Which snapshot and cloud the flags mean.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
 
 use super::Failure;
-use super::args::Data;
-use crate::store;
+use super::args::{Data, Place};
+use crate::store::{self, Entry, Kind, Store};
 use crate::tags::{Cloud, Region, Snapshot, Tag, sample};
 use crate::text::{did_you_mean, nearest};
 
@@ -12,15 +14,7 @@ use crate::text::{did_you_mean, nearest};
 pub(super) fn snapshot(data: &Data, cloud: Option<Cloud>) -> Result<Snapshot, Failure> {
     let named = data.cloud.as_deref().map(find_cloud).transpose()?;
     let cloud = cloud.or(named);
-    let snapshot = match data.snapshot.as_str() {
-        "sample" => sample_of(cloud.unwrap_or(Cloud::Public))?,
-        "latest" => {
-            return Err(Failure::Input(
-                "no snapshot is named: give --snapshot FILE with a downloaded service-tags file, or --snapshot sample".to_owned(),
-            ));
-        }
-        file => store::load_file(Path::new(file))?,
-    };
+    let snapshot = find_snapshot(&data.snapshot, &data.place, cloud)?;
     match named {
         Some(named) if named != snapshot.cloud() => Err(Failure::Input(format!(
             "{} is of the cloud {}, not of {named}",
@@ -29,6 +23,152 @@ pub(super) fn snapshot(data: &Data, cloud: Option<Cloud>) -> Result<Snapshot, Fa
         ))),
         _ => Ok(snapshot),
     }
+}
+
+/// The snapshot called `name`: built in, in the store or in a file.
+pub(super) fn find_snapshot(name: &str, place: &Place, cloud: Option<Cloud>) -> Result<Snapshot, Failure> {
+    let wanted = match name {
+        "sample" => return sample_of(cloud.unwrap_or(Cloud::Public)),
+        "latest" => return latest(place, cloud.unwrap_or(Cloud::Public), Kind::File),
+        "latest-api" => return latest(place, cloud.unwrap_or(Cloud::Public), Kind::Api),
+        name => Wanted::read(name),
+    };
+    if let Some(wanted) = wanted {
+        let store = store(place)?;
+        match stored(&store, &wanted, name, cloud)? {
+            Some(entry) => return Ok(store.load(&entry)?),
+            None if !Path::new(name).exists() => return Err(not_stored(&store, name)),
+            None => {}
+        }
+    }
+    Ok(store::load_file(Path::new(name))?)
+}
+
+/// The store that the flags name, or the user's own.
+pub(super) fn store(place: &Place) -> Result<Store, Failure> {
+    let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let root = place
+        .store
+        .clone()
+        .or_else(|| folder("XDG_DATA_HOME").map(|d| d.join("tagwall/snapshots")))
+        .or_else(|| folder("HOME").map(|d| d.join(".local/share/tagwall/snapshots")))
+        .or_else(|| folder("LOCALAPPDATA").map(|d| d.join("tagwall/snapshots")));
+    root.map(Store::new).ok_or_else(|| {
+        Failure::Input("there is no home folder to keep snapshots in: give --store DIR".to_owned())
+    })
+}
+
+fn latest(place: &Place, cloud: Cloud, kind: Kind) -> Result<Snapshot, Failure> {
+    let store = store(place)?;
+    let (good, damaged) = store.last_good(cloud, kind)?;
+    damaged.iter().for_each(|text| super::output::say(&format!("warning: {text}")));
+    match good {
+        Some((_, snapshot)) => Ok(snapshot),
+        None => first(&store, cloud, kind),
+    }
+}
+
+/// The first snapshot of an empty store: downloaded.
+#[cfg(feature = "fetch")]
+fn first(store: &Store, cloud: Cloud, kind: Kind) -> Result<Snapshot, Failure> {
+    use clap::Parser;
+    let mut source = super::args::SourceFromEnvironment::parse_from(["tagwall"]).source;
+    if kind == Kind::Api {
+        source.source = "api".to_owned();
+    }
+    let root = store.root().display();
+    super::output::say(&format!("no snapshot of the cloud {cloud} is in {root} yet: getting one"));
+    let online = super::online::Online::new(&source)?;
+    let terms = store::Terms {
+        thresholds: store::guard::Thresholds::default(),
+        accepted: Vec::new(),
+        now: super::clock::now(),
+    };
+    let got =
+        super::commands::fetch::fetch(store, &online, cloud, &terms).map_err(|failure| match failure {
+            Failure::Io(text) => Failure::Io(format!("{text}\n{}", other_ways())),
+            other => other,
+        })?;
+    match got.snapshot {
+        Some(snapshot) => Ok(snapshot),
+        None => Ok(store.load(&got.entry)?),
+    }
+}
+
+#[cfg(not(feature = "fetch"))]
+fn first(store: &Store, cloud: Cloud, _: Kind) -> Result<Snapshot, Failure> {
+    let root = store.root().display();
+    Err(Failure::Input(format!("no snapshot of the cloud {cloud} is in {root}: {}", other_ways())))
+}
+
+/// What can be done where nothing can be downloaded.
+fn other_ways() -> &'static str {
+    "without a network, name a downloaded file with --snapshot FILE, keep it with `tagwall snapshots add FILE`, or use \
+     --snapshot sample"
+}
+
+/// A snapshot of the store by one of its marks.
+enum Wanted {
+    Date(Date),
+    Number(u64),
+    Digest(String),
+}
+
+impl Wanted {
+    fn read(name: &str) -> Option<Wanted> {
+        let compact = name.len() == 8 && name.starts_with("20");
+        let date = name.parse().ok().filter(|_| name.len() == 10).or_else(|| {
+            let named = if compact { name } else { "" };
+            Date::strptime("%Y%m%d", named).ok()
+        });
+        let hex = name.len() >= 6 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let number = name.parse().ok().filter(|_| name.len() < 6);
+        date.map(Wanted::Date)
+            .or(number.map(Wanted::Number))
+            .or_else(|| hex.then(|| Wanted::Digest(name.to_owned())))
+    }
+
+    fn fits(&self, entry: &Entry) -> bool {
+        match self {
+            Wanted::Date(date) => entry.dates.contains(date),
+            Wanted::Number(number) => entry.change_number == *number,
+            Wanted::Digest(start) => entry.digest.starts_with(start.as_str()),
+        }
+    }
+}
+
+/// The one entry that fits; published files before what the API gave, which is only found by its digest.
+fn stored(
+    store: &Store,
+    wanted: &Wanted,
+    name: &str,
+    cloud: Option<Cloud>,
+) -> Result<Option<Entry>, Failure> {
+    // A digest says the cloud by itself; a date or number alone is that of the public cloud.
+    let by_digest = matches!(wanted, Wanted::Digest(_));
+    let cloud = cloud.or((!by_digest).then_some(Cloud::Public));
+    let fits = |e: &Entry| {
+        wanted.fits(e)
+            && (by_digest || e.kind == Kind::File)
+            && cloud.is_none_or(|c| Cloud::find(&e.cloud) == Some(c))
+    };
+    let mut found: Vec<Entry> = store.list()?.entries.into_iter().filter(fits).collect();
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => {
+            let each: Vec<String> = found.iter().map(|e| format!("{} {}", e.day(), e.short())).collect();
+            let text = format!("{name} is not one snapshot but {}: {}", found.len(), each.join(", "));
+            Err(Failure::Input(format!("{text}; name one by its digest")))
+        }
+    }
+}
+
+fn not_stored(store: &Store, name: &str) -> Failure {
+    Failure::Input(format!(
+        "there is no file {name}, and {} has no snapshot of that date, number or digest; `tagwall snapshots` lists \
+         what it has",
+        store.root().display()
+    ))
 }
 
 fn sample_of(cloud: Cloud) -> Result<Snapshot, Failure> {

@@ -4,19 +4,21 @@
 
 use serde::Serialize;
 
-use super::{Artefact, Format};
+use super::{Artefact, Format, Options};
 use crate::packet::{Direction, NextHop, Protocol};
 use crate::plan::{
-    Action, AppProtocol, AppTarget, ApplicationRule, Destination, Firewall, FirewallRules, IpGroup,
-    NetworkProtocol, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RouteTo, RuleCollection,
-    RuleCollectionGroup, Side,
+    Action, AppProtocol, AppTarget, ApplicationRule, Destination, EndpointPolicy, FileCaps, Firewall,
+    FirewallRules, IpGroup, NetworkProtocol, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RouteTo,
+    RuleCollection, RuleCollectionGroup, Side,
 };
 
 /// The API version of every resource. Stable; rule shapes are those of 2024-05-01 to 2025-07-01.
 const API_VERSION: &str = "2025-05-01";
 const SCHEMA: &str = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
 
-/// ARM templates: `nsg.arm.json`, `route-table.arm.json`, `ip-groups.arm.json`, `firewall.arm.json`.
+/// ARM templates: `ip-groups.arm.json`, `firewall.arm.json`, `nsg.arm.json`, `service-endpoint-policy.arm.json`,
+/// `route-table.arm.json`, deployed in this order. What is too large for one template becomes several with numbers,
+/// `ip-groups-1.arm.json` and so on.
 #[derive(Debug, Clone, Copy)]
 pub struct Arm;
 
@@ -25,35 +27,100 @@ impl Format for Arm {
         "arm"
     }
 
-    fn render(&self, plan: &Plan) -> Vec<Artefact> {
-        let mut files = Vec::new();
-        if let Some(nsg) = &plan.nsg {
-            files.push(file("nsg.arm.json", &Template::of(Parameters::place(), vec![nsg_resource(nsg)])));
-        }
-        if let Some(table) = &plan.route_table {
-            files.push(file(
-                "route-table.arm.json",
-                &Template::of(Parameters::place(), vec![table_resource(table)]),
-            ));
-        }
+    fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
+        let mut parts = Vec::new();
         if !plan.ip_groups.is_empty() {
-            files.push(file(
-                "ip-groups.arm.json",
-                &Template::of(Parameters::place(), ip_group_resources(&plan.ip_groups)),
-            ));
+            parts.push(("ip-groups", Parameters::place(), ip_group_resources(&plan.ip_groups)));
         }
         if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
             let parameters = Parameters::policy(&firewall.policy_name);
-            files.push(file("firewall.arm.json", &Template::of(parameters, group_resources(firewall))));
+            parts.push(("firewall", parameters, group_resources(firewall)));
         }
-        files
+        if let Some(nsg) = &plan.nsg {
+            parts.push(("nsg", Parameters::place(), vec![nsg_resource(nsg)]));
+        }
+        if !plan.endpoint_policies.is_empty() {
+            let resources = plan.endpoint_policies.iter().map(endpoint_policy_resource).collect();
+            parts.push(("service-endpoint-policy", Parameters::place(), resources));
+        }
+        if let Some(table) = &plan.route_table {
+            parts.push(("route-table", Parameters::place(), vec![table_resource(table)]));
+        }
+        let files =
+            parts.into_iter().map(|(stem, p, resources)| templates(stem, p, resources, plan.file_caps));
+        files.flatten().collect()
     }
 }
 
-fn file(name: &str, template: &Template) -> Artefact {
+/// Each ARM template among `artefacts`: its name, bytes and resources.
+pub fn template_sizes(artefacts: &[Artefact]) -> Vec<(&str, usize, usize)> {
+    // In JSON a quote inside a string is escaped, so that this is found as a key only, one in each resource.
+    const KEY: &[u8] = b"\"apiVersion\": ";
+    let resources = |bytes: &[u8]| bytes.windows(KEY.len()).filter(|w| *w == KEY).count();
+    let templates = artefacts.iter().filter(|a| a.name.ends_with(".arm.json"));
+    templates.map(|a| (a.name.as_str(), a.bytes.len(), resources(&a.bytes))).collect()
+}
+
+/// The bytes of one rule collection group alone, as compact JSON, with the ids of IP groups as long as they can be.
+pub fn group_bytes(group: &RuleCollectionGroup) -> usize {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        name: &'a str,
+        properties: Properties,
+    }
+    let body = Body { name: &group.name, properties: group_properties(group) };
+    let text = serde_json::to_vec(&body).expect("strings and numbers always serialise");
+    let ids: usize = group
+        .collections
+        .iter()
+        .filter_map(|c| if let FirewallRules::Network(rules) = &c.rules { Some(rules) } else { None })
+        .flatten()
+        .map(|r| if let Destination::Groups(names) = &r.destination { names.len() } else { 0 })
+        .sum();
+    text.len() + ids * (LONGEST_ID - ip_group_id("").len())
+}
+
+/// Characters of the id of an IP group without its name: a subscription has 36, a resource group up to 90.
+const LONGEST_ID: usize = "/subscriptions/".len()
+    + 36
+    + "/resourceGroups/".len()
+    + 90
+    + "/providers/Microsoft.Network/ipGroups/".len();
+
+/// One file with all `resources`, or several in order of deployment where `caps` ask for it.
+fn templates(stem: &str, parameters: Parameters, resources: Vec<Resource>, caps: FileCaps) -> Vec<Artefact> {
+    let count = resources.len();
+    let whole = file(format!("{stem}.arm.json"), &Template::of(parameters.clone(), resources.clone()));
+    if count <= 1 || (whole.bytes.len() <= caps.bytes && count <= caps.resources) {
+        return vec![whole];
+    }
+    let bytes = |resources| file(String::new(), &Template::of(parameters.clone(), resources)).bytes.len();
+    let bare = bytes(Vec::new());
+    let mut parts: Vec<Vec<Resource>> = Vec::new();
+    let mut room = 0;
+    for mut resource in resources {
+        let size = bytes(vec![resource.clone()]) - bare + 2;
+        match parts.last_mut().filter(|part| size <= room && part.len() < caps.resources) {
+            Some(part) => part.push(resource),
+            None => {
+                // The one before is in another file, which is deployed first.
+                resource.depends_on.clear();
+                room = caps.bytes.saturating_sub(bare);
+                parts.push(vec![resource]);
+            }
+        }
+        room = room.saturating_sub(size);
+    }
+    let numbered = |(index, resources): (usize, Vec<Resource>)| {
+        file(format!("{stem}-{}.arm.json", index + 1), &Template::of(parameters.clone(), resources))
+    };
+    parts.into_iter().enumerate().map(numbered).collect()
+}
+
+fn file(name: String, template: &Template) -> Artefact {
     let mut bytes = serde_json::to_vec_pretty(template).expect("strings and numbers always serialise");
     bytes.push(b'\n');
-    Artefact { name: name.to_owned(), bytes }
+    Artefact { name, bytes }
 }
 
 #[derive(Serialize)]
@@ -72,7 +139,7 @@ impl Template {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Parameters {
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<Parameter>,
@@ -80,7 +147,7 @@ struct Parameters {
     firewall_policy_name: Option<Parameter>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Parameter {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -100,12 +167,13 @@ impl Parameters {
     }
 }
 
-/// A literal string of a template: one that begins with `[` would be read as an expression.
+/// A literal string of a template: one that begins with `[` and ends with `]` would be read as an expression. Any
+/// other is not to be escaped. Source: template-expressions.md.
 fn literal(text: &str) -> String {
-    if text.starts_with('[') { format!("[{text}") } else { text.to_owned() }
+    if text.starts_with('[') && text.ends_with(']') { format!("[{text}") } else { text.to_owned() }
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Resource {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -119,7 +187,7 @@ struct Resource {
     properties: Properties,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(untagged)]
 enum Properties {
     Nsg {
@@ -134,6 +202,10 @@ enum Properties {
     IpGroup {
         #[serde(rename = "ipAddresses")]
         ip_addresses: Vec<String>,
+    },
+    EndpointPolicy {
+        #[serde(rename = "serviceEndpointPolicyDefinitions")]
+        definitions: Vec<Named<EndpointDefinitionProperties>>,
     },
     RuleCollectionGroup {
         priority: u32,
@@ -153,13 +225,13 @@ fn resource(kind: &'static str, name: String, properties: Properties) -> Resourc
     }
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Named<T> {
     name: String,
     properties: T,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SecurityRule {
     description: String,
@@ -176,7 +248,7 @@ struct SecurityRule {
     ports: PortSide,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 enum SourceSide {
     #[serde(rename = "sourceAddressPrefix")]
     One(String),
@@ -184,7 +256,7 @@ enum SourceSide {
     Many(Vec<String>),
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 enum DestinationSide {
     #[serde(rename = "destinationAddressPrefix")]
     One(String),
@@ -192,7 +264,7 @@ enum DestinationSide {
     Many(Vec<String>),
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 enum PortSide {
     #[serde(rename = "destinationPortRange")]
     One(String),
@@ -252,7 +324,7 @@ fn one_or_many<T>(list: Vec<String>, one: impl Fn(String) -> T, many: impl Fn(Ve
     }
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RouteProperties {
     address_prefix: String,
@@ -285,6 +357,30 @@ fn route(route: &Route) -> Named<RouteProperties> {
     }
 }
 
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EndpointDefinitionProperties {
+    description: String,
+    service: String,
+    service_resources: Vec<String>,
+}
+
+fn endpoint_policy_resource(policy: &EndpointPolicy) -> Resource {
+    let definitions = policy.definitions.iter().map(|d| Named {
+        name: d.name.clone(),
+        properties: EndpointDefinitionProperties {
+            description: literal(&d.description),
+            service: d.service.clone(),
+            service_resources: d.resources.iter().map(|r| literal(r)).collect(),
+        },
+    });
+    resource(
+        "Microsoft.Network/serviceEndpointPolicies",
+        literal(&policy.name),
+        Properties::EndpointPolicy { definitions: definitions.collect() },
+    )
+}
+
 fn ip_group_resources(groups: &[IpGroup]) -> Vec<Resource> {
     let mut resources: Vec<Resource> = Vec::new();
     for group in groups {
@@ -305,7 +401,7 @@ fn ip_group_id(name: &str) -> String {
     format!("[resourceId('Microsoft.Network/ipGroups', '{}')]", name.replace('\'', "''"))
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Collection {
     rule_collection_type: &'static str,
@@ -315,13 +411,13 @@ struct Collection {
     rules: Vec<Rule>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct CollectionAction {
     #[serde(rename = "type")]
     kind: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(tag = "ruleType", rename_all_fields = "camelCase")]
 enum Rule {
     #[serde(rename = "NetworkRule")]
@@ -355,7 +451,7 @@ enum Rule {
     },
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RuleProtocol {
     protocol_type: &'static str,
@@ -385,10 +481,13 @@ fn group_resource(group: &RuleCollectionGroup) -> Resource {
         "[format('{{0}}/{{1}}', parameters('firewallPolicyName'), '{}')]",
         group.name.replace('\'', "''")
     );
-    let rule_collections = group.collections.iter().map(collection).collect();
-    let properties = Properties::RuleCollectionGroup { priority: group.priority, rule_collections };
     let kind = "Microsoft.Network/firewallPolicies/ruleCollectionGroups";
-    Resource { location: None, ..resource(kind, name, properties) }
+    Resource { location: None, ..resource(kind, name, group_properties(group)) }
+}
+
+fn group_properties(group: &RuleCollectionGroup) -> Properties {
+    let rule_collections = group.collections.iter().map(collection).collect();
+    Properties::RuleCollectionGroup { priority: group.priority, rule_collections }
 }
 
 fn collection(collection: &RuleCollection) -> Collection {

@@ -6,14 +6,16 @@
 
 use std::collections::BTreeSet;
 
+use super::chunked::{Piece, pieces};
 use super::gaps::{gap, inbound_gap, partial_gap};
 use super::names::{description, name, ports_part, protocol_part, remote_part, unique};
-use super::{count, native};
+use super::pack::{self, Weigh};
+use super::{count, each_flow, native};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Protocol};
 use crate::plan::{
     AppProtocol, AppTarget, ApplicationRule, Choice, Destination, Exceeded, Firewall, FirewallRules, How,
-    IpGroup, Limits, NetworkProtocol, NetworkRule, Plan, RuleCollection, RuleCollectionGroup,
+    IpGroup, Limits, NetworkProtocol, NetworkRule, Plan, Previous,
 };
 use crate::policy::intent::{IpGroupUse, Sku};
 use crate::policy::{Flow, Policy, Remote, Symbols};
@@ -22,6 +24,17 @@ use crate::target::Target;
 
 /// Longest list of literal prefixes that stays inside a rule.
 const INLINE: usize = 16;
+/// Longest list of prefixes in one rule; a longer one becomes several rules. Azure publishes no figure, but a rule of
+/// this length keeps well below the bytes of a group, and an editor still opens it.
+const RULE_LIST: usize = 5000;
+
+/// What every flow is lowered with.
+struct Scene<'a> {
+    policy: &'a Policy,
+    limits: &'a Limits,
+    previous: &'a Previous,
+    symbols: &'a Symbols,
+}
 
 /// What is collected while flows are gone through.
 #[derive(Default)]
@@ -34,59 +47,39 @@ struct Draft {
 /// What one flow becomes.
 enum Form {
     Network(Destination, How, String),
+    /// A list in several rules.
+    Lists(Vec<Piece>, How, String),
     Application(Vec<(AppProtocol, u16)>, AppTarget),
     Gap(String, String),
 }
 
-pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
+pub(super) fn lower(
+    policy: &Policy,
+    previous: &Previous,
+    (limits, weigh): (&Limits, Weigh),
+    plan: &mut Plan,
+    over: &mut Vec<Exceeded>,
+) {
     let symbols = policy.symbols();
+    let scene = Scene { policy, limits, previous, symbols: &symbols };
     let mut draft = Draft::default();
-    for flow in policy.flows.iter().filter(|f| f.is_for(Target::Firewall)) {
-        flow_rule(policy, limits, &symbols, flow, &mut draft, plan);
-    }
+    each_flow(policy, Target::Firewall, plan, |flow, plan| flow_rule(&scene, flow, &mut draft, plan));
     draft.groups.sort_by(|a, b| a.name.cmp(&b.name));
     draft.groups.dedup();
-    let group_name = name(&[&policy.name, "rules"]);
-    let mut collections = Vec::new();
-    if !draft.network.is_empty() {
-        draft.network.sort_by(|a, b| a.name.cmp(&b.name));
-        unique(
-            &mut draft.network,
-            |r| &mut r.name,
-            |r| format!("{:?}", (&r.sources, &r.destination, &r.ports)),
-        );
-        let rules = FirewallRules::Network(draft.network);
-        collections.push(RuleCollection { name: name(&[&policy.name, "network"]), priority: 200, rules });
-    }
-    if !draft.application.is_empty() {
-        draft.application.sort_by(|a, b| a.name.cmp(&b.name));
-        unique(
-            &mut draft.application,
-            |r| &mut r.name,
-            |r| format!("{:?}", (&r.sources, &r.to, &r.protocols)),
-        );
-        let rules = FirewallRules::Application(draft.application);
-        collections.push(RuleCollection { name: name(&[&policy.name, "application"]), priority: 300, rules });
-    }
-    let groups = if collections.is_empty() {
-        Vec::new()
-    } else {
-        vec![RuleCollectionGroup { name: group_name, priority: policy.firewall.priority, collections }]
-    };
+    draft.network.sort_by(|a, b| a.name.cmp(&b.name));
+    unique(&mut draft.network, |r| &mut r.name, |r| r.flows.join(" "));
+    draft.application.sort_by(|a, b| a.name.cmp(&b.name));
+    unique(&mut draft.application, |r| &mut r.name, |r| r.flows.join(" "));
+    let groups =
+        pack::groups(policy, draft.network, draft.application, previous, (limits, weigh), plan, over);
     let firewall = Firewall { policy_name: name(&[&policy.name, "firewall-policy"]), groups };
     plan.ip_groups = draft.groups;
     count_firewall(&firewall, limits, plan, over);
     plan.firewall = Some(firewall);
 }
 
-fn flow_rule(
-    policy: &Policy,
-    limits: &Limits,
-    symbols: &Symbols,
-    flow: &Flow,
-    draft: &mut Draft,
-    plan: &mut Plan,
-) {
+fn flow_rule(scene: &Scene<'_>, flow: &Flow, draft: &mut Draft, plan: &mut Plan) {
+    let policy = scene.policy;
     let sources: Vec<IpPrefix> = flow.local.v4.prefixes().map(IpPrefix::V4).collect();
     if !flow.local.v6.is_empty() {
         let reason = "Azure Firewall takes IPv4 only outside its dual-stack preview";
@@ -103,13 +96,22 @@ fn flow_rule(
         plan.gaps.push(inbound_gap(policy, flow));
         return;
     }
-    match form(policy, limits, symbols, flow, draft) {
-        Form::Network(destination, how, why) => {
-            let Some(protocol) = network_protocol(flow.protocol) else { return };
-            plan.choices.push(Choice { target: Target::Firewall, flow: flow.id.clone(), how, why });
-            draft.network.push(network_rule(flow, protocol, sources, destination, how));
+    let choice = |how, why| Choice { target: Target::Firewall, flow: flow.id.clone(), how, why };
+    let form = form(scene, flow, draft);
+    match (form, network_protocol(flow.protocol)) {
+        (Form::Network(..) | Form::Lists(..), None) => {}
+        (Form::Network(destination, how, why), Some(protocol)) => {
+            draft.network.push(network_rule(flow, rule_name(flow), protocol, sources, destination, how));
+            plan.choices.push(choice(how, why));
         }
-        Form::Application(protocols, to) => {
+        (Form::Lists(pieces, how, why), Some(protocol)) => {
+            draft.network.extend(pieces.into_iter().map(|piece| {
+                let list = Destination::Prefixes(piece.prefixes);
+                network_rule(flow, piece.name, protocol, sources.clone(), list, how)
+            }));
+            plan.choices.push(choice(how, why));
+        }
+        (Form::Application(protocols, to), _) => {
             if flow.protocol == Protocol::Any {
                 let reason = "an application rule carries TCP only, so UDP to these ports is not let through";
                 plan.gaps.push(partial_gap(
@@ -120,8 +122,7 @@ fn flow_rule(
                     "allow the service tag that covers it",
                 ));
             }
-            let (how, why) = (How::Application, String::new());
-            plan.choices.push(Choice { target: Target::Firewall, flow: flow.id.clone(), how, why });
+            plan.choices.push(choice(How::Application, String::new()));
             draft.application.push(ApplicationRule {
                 name: name(&[&flow.subnet, &remote_part(flow), &ports_part(&flow.ports)]),
                 description: description(&flow.causes, ""),
@@ -131,8 +132,20 @@ fn flow_rule(
                 flows: vec![flow.id.clone()],
             });
         }
-        Form::Gap(reason, remedy) => plan.gaps.push(gap(policy, Target::Firewall, flow, &reason, &remedy)),
+        (Form::Gap(reason, remedy), _) => {
+            plan.gaps.push(gap(policy, Target::Firewall, flow, &reason, &remedy));
+        }
     }
+}
+
+/// What a network rule's name is made of.
+fn rule_parts(flow: &Flow) -> [String; 4] {
+    let protocol = protocol_part(flow.protocol).to_owned();
+    [flow.subnet.clone(), remote_part(flow), protocol, ports_part(&flow.ports)]
+}
+
+fn rule_name(flow: &Flow) -> String {
+    name(&rule_parts(flow).each_ref().map(String::as_str))
 }
 
 /// The word of network rules for a protocol, if they have one.
@@ -148,19 +161,15 @@ fn network_protocol(protocol: Protocol) -> Option<NetworkProtocol> {
 
 fn network_rule(
     flow: &Flow,
+    name: String,
     protocol: NetworkProtocol,
     sources: Vec<IpPrefix>,
     destination: Destination,
     how: How,
 ) -> NetworkRule {
     NetworkRule {
-        name: name(&[
-            &flow.subnet,
-            &remote_part(flow),
-            protocol_part(flow.protocol),
-            &ports_part(&flow.ports),
-        ]),
-        description: description(&flow.causes, &how.to_string()),
+        name,
+        description: description(&flow.causes, how.kind()),
         protocols: vec![protocol],
         sources,
         destination,
@@ -169,14 +178,15 @@ fn network_rule(
     }
 }
 
-fn form(policy: &Policy, limits: &Limits, symbols: &Symbols, flow: &Flow, draft: &mut Draft) -> Form {
+fn form(scene: &Scene<'_>, flow: &Flow, draft: &mut Draft) -> Form {
+    let policy = scene.policy;
     if network_protocol(flow.protocol).is_none() {
         let reason = format!("firewall rules know no {}", flow.protocol);
         return Form::Gap(reason, "allow any protocol".to_owned());
     }
     let expand = |draft: &mut Draft, why: String| {
-        let set = flow.remote_set(symbols).expect("the remote side is one of addresses");
-        destination_of(policy, limits, flow, &set, why, draft)
+        let set = flow.remote_set(scene.symbols).expect("the remote side is one of addresses");
+        destination_of(scene, flow, &set, why, draft)
     };
     match &flow.remote {
         Remote::Tag(tag) if flow.except.is_empty() => match native(tag, "FW", policy.firewall.tags) {
@@ -205,14 +215,7 @@ fn form(policy: &Policy, limits: &Limits, symbols: &Symbols, flow: &Flow, draft:
 }
 
 /// Exact addresses: in the rule where they are few, else in IP groups.
-fn destination_of(
-    policy: &Policy,
-    limits: &Limits,
-    flow: &Flow,
-    set: &AddrSet,
-    why: String,
-    draft: &mut Draft,
-) -> Form {
+fn destination_of(scene: &Scene<'_>, flow: &Flow, set: &AddrSet, why: String, draft: &mut Draft) -> Form {
     let prefixes: Vec<IpPrefix> = set.v4.prefixes().map(IpPrefix::V4).collect();
     if prefixes.is_empty() {
         return Form::Gap(
@@ -222,25 +225,25 @@ fn destination_of(
     }
     let count = prefixes.len();
     let literal = matches!(flow.remote, Remote::Addresses(_) | Remote::Symbol(_)) && count <= INLINE;
-    let grouped = match policy.firewall.ip_groups {
+    let grouped = match scene.policy.firewall.ip_groups {
         IpGroupUse::Always => true,
         IpGroupUse::Never => false,
         IpGroupUse::Auto => !literal,
     };
-    if !grouped {
+    if !grouped && count <= RULE_LIST {
         return Form::Network(Destination::Prefixes(prefixes), How::Prefixes(count), why);
     }
-    let most = limits.get("ip-group-entries") as usize;
-    let base = [policy.name.as_str(), &remote_part(flow)];
-    let chunks: Vec<IpGroup> = prefixes
-        .chunks(most.max(1))
-        .map(|chunk| {
-            let part = if count > most { super::names::chunk_part(chunk[0]) } else { String::new() };
-            IpGroup { name: name(&[base[0], base[1], &part]), prefixes: chunk.to_vec() }
-        })
-        .collect();
-    let names = chunks.iter().map(|g| g.name.clone()).collect();
-    draft.groups.extend(chunks);
+    if !grouped {
+        let parts = rule_parts(flow);
+        let parts = parts.each_ref().map(String::as_str);
+        let lists = pieces(&parts, prefixes, RULE_LIST, &scene.previous.rule_lists);
+        return Form::Lists(lists, How::Prefixes(count), why);
+    }
+    let most = usize::try_from(scene.limits.get("ip-group-entries")).unwrap_or(usize::MAX);
+    let parts = [scene.policy.name.as_str(), &remote_part(flow)];
+    let groups = pieces(&parts, prefixes, most, &scene.previous.ip_groups);
+    let names = groups.iter().map(|g| g.name.clone()).collect();
+    draft.groups.extend(groups.into_iter().map(|g| IpGroup { name: g.name, prefixes: g.prefixes }));
     Form::Network(Destination::Groups(names), How::IpGroup(count), why)
 }
 
@@ -309,7 +312,7 @@ fn application(flow: &Flow, to: AppTarget) -> Result<Form, String> {
 
 fn count_firewall(firewall: &Firewall, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
     let of = &firewall.policy_name;
-    let collections: Vec<&RuleCollection> = firewall.groups.iter().flat_map(|g| &g.collections).collect();
+    let collections: Vec<_> = firewall.groups.iter().flat_map(|g| &g.collections).collect();
     let network: Vec<&NetworkRule> = collections
         .iter()
         .filter_map(|c| if let FirewallRules::Network(rules) = &c.rules { Some(rules) } else { None })
@@ -328,8 +331,17 @@ fn count_firewall(firewall: &Firewall, limits: &Limits, plan: &mut Plan, over: &
         .collect();
     let rows = [
         ("firewall-unique-pairs", pairs, "set firewall.ip-groups = \"auto\": an IP group counts as one"),
-        ("firewall-rule-collection-groups", firewall.groups.len(), "use fewer groups"),
-        ("firewall-rule-collections", collections.len(), "use fewer collections"),
+        (
+            "firewall-rule-collection-groups",
+            firewall.groups.len(),
+            "set firewall.ip-groups = \"auto\" so that prefixes stay out of the rules, or split the environment over \
+             several firewall policies",
+        ),
+        (
+            "firewall-rule-collections",
+            collections.len(),
+            "there are two in each rule collection group: make fewer groups, or split the environment",
+        ),
         ("firewall-fqdns-in-network-rules", fqdns.len(), "allow service tags in place of host names"),
     ];
     for (key, have, remedy) in rows {
@@ -337,8 +349,9 @@ fn count_firewall(firewall: &Firewall, limits: &Limits, plan: &mut Plan, over: &
     }
     let groups: Vec<(String, usize)> =
         plan.ip_groups.iter().map(|g| (g.name.clone(), g.prefixes.len())).collect();
-    count(limits, "ip-groups", of, groups.len(), "use service tags in place of prefixes", plan, over);
+    let remedy = "set firewall.tags = \"auto\" so that tags stay tags, or split the environment";
+    count(limits, "ip-groups", of, groups.len(), remedy, plan, over);
     for (group, entries) in groups {
-        count(limits, "ip-group-entries", &group, entries, "split the group", plan, over);
+        count(limits, "ip-group-entries", &group, entries, "a group holds one prefix at least", plan, over);
     }
 }

@@ -1,5 +1,7 @@
 //! What a target cannot say, and what covers it there.
 
+use std::collections::HashSet;
+
 use crate::packet::NextHop;
 use crate::plan::Gap;
 use crate::policy::{Flow, Policy, Remote};
@@ -7,8 +9,7 @@ use crate::target::Target;
 
 /// The gap that `flow` leaves on `target`.
 pub(super) fn gap(policy: &Policy, target: Target, flow: &Flow, reason: &str, remedy: &str) -> Gap {
-    let covered_by = covering(policy, flow);
-    let remedy = if covered_by.is_empty() { remedy.to_owned() } else { String::new() };
+    let covered_by = covering(policy, flow, true);
     Gap {
         target,
         flow: flow.id.clone(),
@@ -16,7 +17,7 @@ pub(super) fn gap(policy: &Policy, target: Target, flow: &Flow, reason: &str, re
         partial: false,
         reason: reason.to_owned(),
         covered_by,
-        remedy,
+        remedy: remedy.to_owned(),
     }
 }
 
@@ -31,9 +32,6 @@ pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
     gap.covered_by.extend(own.map(|r| format!("route {}", r.id)));
     if !policy.has_default_route() {
         gap.covered_by.push("the direct way, since no default route leads elsewhere".to_owned());
-    }
-    if !gap.covered_by.is_empty() {
-        gap.remedy.clear();
     }
     gap
 }
@@ -53,18 +51,23 @@ fn holds(to: &Remote, flow: &Flow) -> bool {
 
 /// The gap that a part of `flow` leaves, whose rest the target says.
 pub(super) fn partial_gap(policy: &Policy, target: Target, flow: &Flow, reason: &str, remedy: &str) -> Gap {
-    Gap { partial: true, ..gap(policy, target, flow, reason, remedy) }
+    // A stand-in comes in only where nothing of the flow is said.
+    let covered_by = covering(policy, flow, false);
+    Gap { partial: true, covered_by, ..gap(policy, target, flow, reason, remedy) }
 }
 
-/// Flows of the same subnet whose rows the catalogue names as covering one of this flow's.
-fn covering(policy: &Policy, flow: &Flow) -> Vec<String> {
-    let covers = |other: &&Flow| {
-        other.subnet == flow.subnet
-            && other.direction == flow.direction
-            && other.id != flow.id
-            && flow.causes.iter().any(|cause| {
-                other.causes.iter().any(|o| o.workload == cause.workload && cause.covered_by.contains(&o.row))
-            })
-    };
+/// Flows that the catalogue names as covering this one and that the target carries.
+fn covering(policy: &Policy, flow: &Flow, stand_ins: bool) -> Vec<String> {
+    let covers = |other: &&Flow| (stand_ins || !other.stand_in) && other.covers(flow);
     policy.flows.iter().filter(covers).map(|f| f.id.clone()).collect()
+}
+
+/// Takes back what claims to be covered by a flow that the target cannot say either.
+pub(super) fn settle(gaps: &mut [Gap]) {
+    let whole: HashSet<(Target, String)> =
+        gaps.iter().filter(|g| !g.partial).map(|g| (g.target, g.flow.clone())).collect();
+    for gap in gaps {
+        let target = gap.target;
+        gap.covered_by.retain(|id| !whole.contains(&(target, id.clone())));
+    }
 }

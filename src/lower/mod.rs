@@ -3,58 +3,114 @@
 //! A flow becomes its native tag where the target takes the tag, else exact prefixes; what a target cannot say is
 //! listed as a gap. Nothing is cut short and nothing widened: what does not fit a limit is refused.
 
+mod chunked;
+mod endpoints;
 mod firewall;
 mod gaps;
+mod lists;
 mod names;
 mod nsg;
+mod pack;
 mod priority;
 mod udr;
 
+use std::collections::HashSet;
+
+pub use pack::Weigh;
 pub use priority::assign as assign_priorities;
 
-use crate::plan::{Exceeded, Limits, OverLimit, Plan};
-use crate::policy::Policy;
+use crate::plan::{Exceeded, FileCaps, Limits, OverLimit, Plan, Previous};
 use crate::policy::intent::TagUse;
+use crate::policy::{Flow, Policy};
 use crate::tags::Tag;
 use crate::target::Target;
 
 /// Lowers `policy` for every target that it has a use for.
 ///
+/// What still holds of `previous` keeps its name, priority and place. `weigh` gives the bytes of a rule collection
+/// group as it is written.
+///
 /// # Errors
 /// [`OverLimit`] with every limit that cannot be kept, what is needed, and the way out.
-pub fn lower(policy: &Policy, limits: &Limits) -> Result<Plan, OverLimit> {
-    let mut plan = Plan { name: policy.name.clone(), ..Plan::default() };
+pub fn lower(policy: &Policy, limits: &Limits, previous: &Previous, weigh: Weigh) -> Result<Plan, OverLimit> {
+    let mut plan = Plan { name: policy.name.clone(), file_caps: FileCaps::of(limits), ..Plan::default() };
     let mut over = Vec::new();
     let wants = |target: Target| policy.wants(target);
     if wants(Target::Nsg) {
-        nsg::lower(policy, limits, &mut plan, &mut over);
+        nsg::lower(policy, limits, previous, &mut plan, &mut over);
     }
     if wants(Target::RouteTable) {
         udr::lower(policy, limits, &mut plan, &mut over);
     }
     if wants(Target::Firewall) {
-        firewall::lower(policy, limits, &mut plan, &mut over);
+        firewall::lower(policy, previous, (limits, weigh), &mut plan, &mut over);
     }
+    if wants(Target::ServiceEndpointPolicy) {
+        endpoints::lower(policy, limits, &mut plan, &mut over);
+    }
+    lists::lower(policy, limits, &mut plan, &mut over);
+    count_names(&mut plan, limits, &mut over);
+    gaps::settle(&mut plan.gaps);
     plan.gaps.sort();
     plan.choices.sort();
     if over.is_empty() { Ok(plan) } else { Err(OverLimit { over }) }
 }
 
-/// Counts what only emitted files tell, by name and number of bytes: templates and rule collection groups.
+/// The flows that `target` could not say at all, by id.
+fn unsaid(plan: &Plan, target: Target) -> HashSet<String> {
+    plan.gaps.iter().filter(|g| g.target == target && !g.partial).map(|g| g.flow.clone()).collect()
+}
+
+/// Lowers every flow by `one`: first those that are asked for, then what stands in for those that left a gap.
+fn each_flow(policy: &Policy, target: Target, plan: &mut Plan, mut one: impl FnMut(&Flow, &mut Plan)) {
+    for flow in policy.flows.iter().filter(|f| !f.stand_in) {
+        one(flow, plan);
+    }
+    let missing = unsaid(plan, target);
+    let missing: HashSet<&str> = missing.iter().map(String::as_str).collect();
+    for flow in policy.flows_with(&missing).filter(|f| f.stand_in) {
+        one(flow, plan);
+    }
+}
+
+/// Counts what only emitted files tell, by name, bytes and resources of each template.
 ///
 /// # Errors
-/// [`OverLimit`] with every limit that is exceeded.
-pub fn count_bytes(plan: &mut Plan, limits: &Limits, sizes: &[(&str, usize)]) -> Result<(), OverLimit> {
+/// [`OverLimit`] with every limit that is exceeded: a single resource can be too large for a file of its own.
+pub fn count_files(
+    plan: &mut Plan,
+    limits: &Limits,
+    files: &[(&str, usize, usize)],
+) -> Result<(), OverLimit> {
     let mut over = Vec::new();
-    for &(name, bytes) in sizes.iter().filter(|(name, _)| name.ends_with(".arm.json")) {
-        let remedy = "keep tags as tags, or split the environment";
+    for &(name, bytes, resources) in files {
+        let remedy = "one resource alone is that large: keep tags as tags, or split the environment";
         count(limits, "arm-template-bytes", name, bytes, remedy, plan, &mut over);
-        if name == "firewall.arm.json" {
-            let remedy = "set firewall.ip-groups = \"auto\" so that prefixes stay out of the rules";
-            count(limits, "firewall-group-bytes", name, bytes, remedy, plan, &mut over);
-        }
+        let remedy = "a template holds one resource at least";
+        count(limits, "arm-resources", name, resources, remedy, plan, &mut over);
     }
     if over.is_empty() { Ok(()) } else { Err(OverLimit { over }) }
+}
+
+/// Counts the longest name of each target's resources.
+fn count_names(plan: &mut Plan, limits: &Limits, over: &mut Vec<Exceeded>) {
+    let nsg = plan.nsg.iter().flat_map(|n| n.rules.iter().map(|r| &r.name).chain([&n.name]));
+    let table = plan.route_table.iter().flat_map(|t| t.routes.iter().map(|r| &r.name).chain([&t.name]));
+    let groups = plan.firewall.iter().flat_map(|f| &f.groups);
+    let rules = groups.clone().flat_map(|g| &g.collections).flat_map(|c| c.rules.names().chain([&c.name]));
+    let firewall = rules.chain(groups.map(|g| &g.name)).chain(plan.ip_groups.iter().map(|g| &g.name));
+    let endpoint = plan.endpoint_policies.iter();
+    let endpoint = endpoint.flat_map(|p| p.definitions.iter().map(|d| &d.name).chain([&p.name]));
+    let longest = [
+        (Target::Nsg, nsg.map(String::len).max()),
+        (Target::RouteTable, table.map(String::len).max()),
+        (Target::Firewall, firewall.map(String::len).max()),
+        (Target::ServiceEndpointPolicy, endpoint.map(String::len).max()),
+    ];
+    for (target, have) in longest.into_iter().filter_map(|(target, have)| Some((target, have?))) {
+        let remedy = "give the environment, its subnets or groups shorter names";
+        count(limits, "name-characters", target.name(), have, remedy, plan, over);
+    }
 }
 
 /// Counts `have` against a limit, and notes it as exceeded with the remedy where it is.

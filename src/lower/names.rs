@@ -23,12 +23,20 @@ pub(super) fn name(parts: &[&str]) -> String {
             legal.push(c);
         }
     }
-    let legal = legal.trim_matches(['-', '.']);
-    if legal.len() <= NAME_MAX {
-        return legal.to_owned();
+    cut(legal.trim_matches(['-', '.']), &whole, NAME_MAX)
+}
+
+/// A legal name with at most `max` characters, so that more can follow.
+pub(super) fn within(name: &str, max: usize) -> String {
+    cut(name, name, max)
+}
+
+/// `name`, which is ASCII, with at most `max` characters; where it is cut it ends in a digest of `whole`.
+fn cut(name: &str, whole: &str, max: usize) -> String {
+    if name.len() <= max {
+        return name.to_owned();
     }
-    let digest = sha256_hex(whole.as_bytes());
-    format!("{}-{}", &legal[..NAME_MAX - 9], &digest[..8])
+    format!("{}-{}", &name[..max - 9], &sha256_hex(whole.as_bytes())[..8])
 }
 
 /// A part of a name for ports: `443-8787`, empty for all, a digest where there are many.
@@ -45,13 +53,16 @@ pub(super) fn protocol_part(protocol: Protocol) -> &'static str {
     protocol.name()
 }
 
-/// A part of a name for the remote side of a flow. Lists of addresses are named by their first prefix and a
-/// digest of all.
+/// A part of a name for the remote side of a flow. A list of addresses is named by its group, which outlives
+/// changes of the list, or else, as a range is, by its first prefix and a digest of all.
 pub(super) fn remote_part(flow: &Flow) -> String {
     use crate::policy::Remote;
     let base = match &flow.remote {
         Remote::Tag(tag) => tag.name().to_string(),
         Remote::Symbol(symbol) => symbol.to_string(),
+        Remote::Addresses(_) if flow.group.is_some() => {
+            format!("group-{}", flow.group.as_deref().unwrap_or_default())
+        }
         Remote::Addresses(set) => {
             let list: Vec<String> = set.prefixes().map(|p| p.to_string()).collect();
             match list.as_slice() {
@@ -78,7 +89,8 @@ pub(super) fn chunk_part(first: IpPrefix) -> String {
 
 /// What a rule is for, from its causes, in at most 140 characters.
 pub(super) fn description(causes: &[Cause], form: &str) -> String {
-    let mut rows: Vec<String> = causes.iter().map(|c| format!("{} {}", c.workload, c.row)).collect();
+    let mut rows: Vec<String> =
+        causes.iter().map(|c| format!("{} {}", c.workload, c.row).trim_end().to_owned()).collect();
     rows.dedup();
     let why = causes.first().map_or("", |c| c.why.as_str());
     let text = match (why.is_empty(), form.is_empty()) {
@@ -100,7 +112,8 @@ pub(super) fn shorten(text: &str, max: usize) -> String {
     clean.take(max - 1).chain(['…']).collect()
 }
 
-/// Makes names unique ignoring case, in the order given: a repeated name gets a digest of `key`.
+/// Makes names unique ignoring case, in the order given: a repeated name gets a digest of `key`, which should be what
+/// the item is for, not what it holds at present.
 pub(super) fn unique<T>(items: &mut [T], name: impl Fn(&mut T) -> &mut String, key: impl Fn(&T) -> String) {
     let mut seen = std::collections::HashSet::new();
     for item in items {

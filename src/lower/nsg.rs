@@ -2,14 +2,12 @@
 //!
 //! Source of the field rules: network-security-groups-overview.md, 2025-07-15; the error texts of the platform.
 
-use std::collections::BTreeMap;
-
 use super::gaps::gap;
 use super::names::{self, description, name, ports_part, protocol_part, remote_part, unique};
-use super::{assign_priorities, count, native};
+use super::{assign_priorities, count, each_flow, native};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
-use crate::plan::{Action, Choice, Exceeded, How, Limits, Nsg, NsgRule, Plan, Side};
+use crate::plan::{Action, Choice, Exceeded, How, Limits, Nsg, NsgRule, Plan, Previous, Side};
 use crate::policy::intent::{HostUse, Passage};
 use crate::policy::{Flow, Policy, Remote, Symbols};
 use crate::tags::Symbol;
@@ -33,24 +31,24 @@ enum Form {
     Gap { reason: String, remedy: String },
 }
 
-pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
+pub(super) fn lower(
+    policy: &Policy,
+    limits: &Limits,
+    previous: &Previous,
+    plan: &mut Plan,
+    over: &mut Vec<Exceeded>,
+) {
     let symbols = policy.symbols();
     let mut rules = Vec::new();
-    for flow in policy.flows.iter().filter(|f| f.is_for(Target::Nsg)) {
-        flow_rules(policy, &symbols, flow, &mut rules, plan);
-    }
+    each_flow(policy, Target::Nsg, plan, |flow, plan| flow_rules(policy, &symbols, flow, &mut rules, plan));
     rules.sort_by(|a, b| (a.direction, &a.name).cmp(&(b.direction, &b.name)));
-    unique(
-        &mut rules,
-        |r| &mut r.name,
-        |r| format!("{:?}", (&r.source, &r.destination, &r.ports, r.protocol)),
-    );
+    unique(&mut rules, |r| &mut r.name, |r| r.flows.join(" "));
     let nsg_name = name(&[&policy.name, "nsg"]);
     for direction in [Direction::Inbound, Direction::Outbound] {
         let of = format!("{nsg_name} {}", direction.name());
         let rules: Vec<&mut NsgRule> = rules.iter_mut().filter(|r| r.direction == direction).collect();
         let order: Vec<&str> = rules.iter().map(|r| r.name.as_str()).collect();
-        let given = assign_priorities(&order, &BTreeMap::new(), FLOWS.0, FLOWS.1);
+        let given = assign_priorities(&order, &previous.nsg_priorities, FLOWS.0, FLOWS.1);
         let have = rules.len() + usize::from(policy.nsg.deny_rest) * 3;
         count(
             limits,
@@ -99,7 +97,10 @@ fn flow_rules(policy: &Policy, symbols: &Symbols, flow: &Flow, rules: &mut Vec<N
                 let remote: Vec<IpPrefix> = set.prefixes().filter(|p| p.is_v4() == v4).collect();
                 if !remote.is_empty() {
                     total += remote.len();
-                    let form = format!("{} as {} prefixes", flow.remote, remote.len());
+                    let form = match &flow.group {
+                        Some(group) => format!("group {group}"),
+                        None => format!("{} as prefixes", flow.remote),
+                    };
                     rules.push(rule(flow, local, Side::Prefixes(remote), &form));
                 }
             }
@@ -274,7 +275,16 @@ fn count_nsg(nsg: &Nsg, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceede
         ("nsg-rules", nsg.rules.len(), "split the environment over several subnets and groups"),
         ("nsg-source-prefixes", sum(&|r| entries(&r.source)), expanded),
         ("nsg-destination-prefixes", sum(&|r| entries(&r.destination)), expanded),
-        ("nsg-ports", sum(&|r| r.ports.set().intervals().len()), "use ranges of ports"),
+        (
+            "nsg-description-characters",
+            nsg.rules.iter().map(|r| r.description.chars().count()).max().unwrap_or(0),
+            "shorten `why` of the needs",
+        ),
+        (
+            "nsg-ports",
+            sum(&|r| r.ports.set().intervals().len()),
+            "write neighbouring ports as ranges, or split the environment over several subnets and groups",
+        ),
     ];
     for (key, have, remedy) in rows {
         count(limits, key, &nsg.name, have, remedy, plan, over);

@@ -42,10 +42,10 @@ fn longest_nondecreasing(len: usize, value: impl Fn(usize) -> Option<i64>) -> Ve
     // tails[k]: position that ends the subsequence of length k + 1 with the least last value.
     let mut tails: Vec<(i64, usize)> = Vec::new();
     let mut before: Vec<Option<usize>> = vec![None; len];
-    for at in 0..len {
+    for (at, link) in before.iter_mut().enumerate() {
         let Some(v) = value(at) else { continue };
         let k = tails.partition_point(|&(tail, _)| tail <= v);
-        before[at] = k.checked_sub(1).map(|k| tails[k].1);
+        *link = k.checked_sub(1).map(|k| tails[k].1);
         if k == tails.len() {
             tails.push((v, at));
         } else {

@@ -9,7 +9,7 @@ use super::{count, native};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::NextHop;
 use crate::plan::{Choice, Exceeded, Gap, How, Limits, Plan, Route, RouteTable, RouteTo};
-use crate::policy::intent::DefaultRoute;
+use crate::policy::intent::{DefaultRoute, TagUse};
 use crate::policy::{Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
 use crate::target::Target;
 
@@ -30,10 +30,20 @@ pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mu
         routes,
     };
     let tags = table.routes.iter().filter(|r| matches!(r.to, RouteTo::Tag(_))).count();
-    let remedy = "set route-table.tags = \"auto\" so that tags stay tags, or accept a price with precision.max-extra; \
-                  a subnet has one table, so the routes cannot be split";
+    // Routes are never split: a subnet takes one table, and one with a part of the routes sends the rest astray.
+    let remedy = "a subnet takes one table, so that routes cannot be split: set route-table.tags = \"auto\" so that \
+                  tags stay tags, leave out routes that the default already covers, or give the workloads subnets \
+                  and environments of their own";
     count(limits, "routes-per-table", &table.name, table.routes.len(), remedy, plan, over);
-    count(limits, "tag-routes-per-table", &table.name, tags, "set route-table.tags = \"auto\"", plan, over);
+    count(
+        limits,
+        "tag-routes-per-table",
+        &table.name,
+        tags,
+        "set route-table.tags = \"auto\": tags past the limit are then listed",
+        plan,
+        over,
+    );
     plan.route_table = Some(table);
 }
 
@@ -106,7 +116,8 @@ fn need_routes(
     };
     let (set, why) = match &need.to {
         Remote::Tag(tag) => match native(tag, "UDR", policy.route_table.tags) {
-            Ok(()) if *tag_routes < most => {
+            // Who insists on names gets a refusal past the limit; else the rest is listed.
+            Ok(()) if *tag_routes < most || policy.route_table.tags == TagUse::Native => {
                 *tag_routes += 1;
                 let to = RouteTo::Tag(tag.name().to_string());
                 routes.push(Route {

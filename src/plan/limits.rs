@@ -137,6 +137,25 @@ impl Usage {
     pub fn fits(&self) -> bool {
         self.have <= self.limit
     }
+
+    /// How much of `limit` is left, in percent rounded down; below zero where it is exceeded.
+    ///
+    /// ```
+    /// use tagwall::plan::Limits;
+    /// let usage = Limits::default().usage("routes-per-table", "table", 450);
+    /// assert_eq!((usage.headroom(usage.current), usage.headroom(usage.conservative)), (55, -13));
+    /// ```
+    pub fn headroom(&self, limit: u64) -> i64 {
+        let (have, limit) = (i128::from(self.have), i128::from(limit));
+        let percent = if limit > 0 {
+            ((limit - have) * 100).div_euclid(limit)
+        } else if have > 0 {
+            -100
+        } else {
+            0
+        };
+        i64::try_from(percent).unwrap_or(i64::MIN)
+    }
 }
 
 #[cfg(test)]

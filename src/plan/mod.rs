@@ -1,10 +1,12 @@
 //! [`Plan`]: what each target gets, within its limits. No format, no policy.
 
 mod limits;
+mod previous;
 
 use std::fmt;
 
 pub use limits::{Limit, Limits, Profile, Usage};
+pub use previous::Previous;
 
 use crate::addr::IpPrefix;
 use crate::packet::{Direction, NextHop, Ports, Protocol};
@@ -23,6 +25,12 @@ pub struct Plan {
     pub firewall: Option<Firewall>,
     /// The IP groups that the firewall's rules use.
     pub ip_groups: Vec<IpGroup>,
+    /// Service endpoint policies, one of a subnet.
+    pub endpoint_policies: Vec<EndpointPolicy>,
+    /// Lists of addresses, in order of their names.
+    pub lists: Vec<AddressList>,
+    /// How large one emitted file may be.
+    pub file_caps: FileCaps,
     /// What a target cannot say.
     pub gaps: Vec<Gap>,
     /// How each flow became rules.
@@ -165,6 +173,30 @@ pub enum FirewallRules {
     Application(Vec<ApplicationRule>),
 }
 
+impl FirewallRules {
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        match self {
+            FirewallRules::Network(rules) => rules.len(),
+            FirewallRules::Application(rules) => rules.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The rules' names, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &String> + Clone {
+        let (network, application): (&[NetworkRule], &[ApplicationRule]) = match self {
+            FirewallRules::Network(rules) => (rules, &[]),
+            FirewallRules::Application(rules) => (&[], rules),
+        };
+        network.iter().map(|r| &r.name).chain(application.iter().map(|r| &r.name))
+    }
+}
+
 /// A network rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkRule {
@@ -258,6 +290,72 @@ pub struct IpGroup {
     pub prefixes: Vec<IpPrefix>,
 }
 
+/// A service endpoint policy: all that a subnet may reach of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointPolicy {
+    /// Name of the resource.
+    pub name: String,
+    /// The subnet it is for.
+    pub subnet: String,
+    /// Definitions in order of their names.
+    pub definitions: Vec<EndpointDefinition>,
+}
+
+/// The resources of one service in a service endpoint policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointDefinition {
+    /// Name, unique in the policy.
+    pub name: String,
+    /// At most 140 characters.
+    pub description: String,
+    /// `Microsoft.Storage` for ids of resources, `Global` for aliases.
+    pub service: String,
+    /// Ids or aliases, ascending; never both.
+    pub resources: Vec<String>,
+}
+
+/// The addresses of one remote, for targets that take lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressList {
+    /// Name, legal as that of a file and unique ignoring case.
+    pub name: String,
+    /// The remote as people know it.
+    pub title: String,
+    /// The fewest prefixes, IPv4 before IPv6, ascending.
+    pub prefixes: Vec<IpPrefix>,
+}
+
+impl AddressList {
+    /// The prefixes of each family that has some, with the family's name: `ipv4`, `ipv6`.
+    pub fn families(&self) -> impl Iterator<Item = (&'static str, &[IpPrefix])> {
+        let (v4, v6) = self.prefixes.split_at(self.prefixes.partition_point(|p| p.is_v4()));
+        [("ipv4", v4), ("ipv6", v6)].into_iter().filter(|(_, prefixes)| !prefixes.is_empty())
+    }
+}
+
+/// How large one template may be. A plan that needs more is written as several, deployed in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileCaps {
+    /// Bytes.
+    pub bytes: usize,
+    /// Resources.
+    pub resources: usize,
+}
+
+impl Default for FileCaps {
+    fn default() -> Self {
+        FileCaps::of(&Limits::default())
+    }
+}
+
+impl FileCaps {
+    /// The caps that `limits` set.
+    pub fn of(limits: &Limits) -> Self {
+        let figure = |key| usize::try_from(limits.get(key)).unwrap_or(usize::MAX);
+        FileCaps { bytes: figure("arm-template-bytes"), resources: figure("arm-resources") }
+    }
+}
+
 /// A flow that a target cannot say, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Gap {
@@ -305,6 +403,20 @@ pub enum How {
     Application,
     /// As every address.
     Any,
+}
+
+impl How {
+    /// What it is, without numbers that change from week to week.
+    pub fn kind(self) -> &'static str {
+        match self {
+            How::NativeTag => "tag",
+            How::Prefixes(_) => "as prefixes",
+            How::IpGroup(_) => "as IP group",
+            How::NetworkFqdn => "host name in a network rule",
+            How::Application => "application rule",
+            How::Any => "any address",
+        }
+    }
 }
 
 impl fmt::Display for How {

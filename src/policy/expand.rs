@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::endpoints::Endpoints;
 use super::flows::{self, NewFlow};
-use super::intent::{Allow, Amount, CloudName, DefaultRoute, HostUse, Intent, OneOrMany};
+use super::intent::{Allow, Amount, CloudName, DefaultRoute, HostUse, Intent, OneOrMany, OutputIntent};
 use super::read::{Path, PolicyErrors, PolicySource};
 use super::resolve::Resolver;
 use super::rule::{LimitSettings, Network, Policy, Precision, Remarks, Remote, RouteNeed, only_families_of};
@@ -13,6 +14,7 @@ use crate::addr::{AddrSet, Count, Entry, IpPrefix};
 use crate::catalog::Catalog;
 use crate::packet::NextHop;
 use crate::tags::{Cloud, Region, Snapshot};
+use crate::target::FormatName;
 use crate::text::{did_you_mean, nearest};
 
 /// What is wrong with a policy, place by place.
@@ -32,6 +34,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
     let mut remarks = Remarks::default();
     let mut flows = Vec::new();
     let mut routes = Vec::new();
+    let mut endpoints = Endpoints::default();
     let diverted = match intent.route_table.default_route {
         Some(wanted) => wanted != DefaultRoute::Internet,
         None => !network.firewall.is_empty(),
@@ -41,7 +44,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         let place = Path::top().at("allow").at(index);
         let needs =
             Needs { resolver: &resolver, network: &network, home: region.as_ref(), allow, place, diverted };
-        needs.collect(&mut flows, &mut routes, &mut remarks, &mut problems);
+        needs.collect(&mut flows, &mut routes, &mut endpoints, &mut remarks, &mut problems);
     }
     let precision = precision(intent, &mut problems);
     let flows = flows::merge(flows);
@@ -56,6 +59,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         network,
         flows,
         routes,
+        endpoints: endpoints.into_needs(),
         precision,
         nsg: intent.nsg.clone(),
         route_table: intent.route_table.clone(),
@@ -211,6 +215,7 @@ fn precision(intent: &Intent, problems: &mut Problems) -> Precision {
 
 /// Settings that contradict each other, once everything is resolved.
 fn check_settings(policy: &Policy, problems: &mut Problems) {
+    check_output(&policy.output, problems);
     let route = Path::top().at("route-table");
     let no_firewall = policy.network.firewall.is_empty();
     if policy.route_table.default_route == Some(DefaultRoute::Firewall) && no_firewall {
@@ -228,6 +233,27 @@ fn check_settings(policy: &Policy, problems: &mut Problems) {
     }
 }
 
+fn check_output(output: &OutputIntent, problems: &mut Problems) {
+    let place = Path::top().at("output");
+    let asked = |format| output.formats.contains(&format);
+    if output.formats.is_empty() {
+        problems.push((place.at("formats"), "nothing would be written; name a format".to_owned()));
+    }
+    if asked(FormatName::Terraform) && asked(FormatName::TerraformJson) {
+        let message =
+            "terraform and terraform-json in one folder would say everything twice; take one of them";
+        problems.push((place.at("formats"), message.to_owned()));
+    }
+    // Source: resource-name-rules.md, 2020-02-11; letters beyond ASCII are left out here.
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')');
+    if let Some(name) = &output.resource_group
+        && (name.is_empty() || name.len() > 90 || !name.chars().all(legal) || name.ends_with('.'))
+    {
+        let message = "a resource group's name has 1 to 90 letters, digits, `-`, `_`, `.`, `(` or `)`, and ends in no `.`";
+        problems.push((place.at("resource-group"), message.to_owned()));
+    }
+}
+
 /// Routes of one destination and hop become one; those that overlap with different hops contradict each other.
 fn merge_routes(
     mut routes: Vec<(Path, RouteNeed)>,
@@ -235,6 +261,7 @@ fn merge_routes(
     problems: &mut Problems,
 ) -> Vec<RouteNeed> {
     routes.sort_by(|a, b| a.1.id.cmp(&b.1.id));
+    let platform = AddrSet::from("168.63.129.16".parse::<IpPrefix>().expect("a constant address"));
     let mut kept: Vec<(RouteNeed, AddrSet)> = Vec::new();
     for (place, need) in routes {
         let set = match &need.to {
@@ -243,6 +270,13 @@ fn merge_routes(
             _ => AddrSet::empty(),
         };
         let set = only_families_of(&set, &network.subnet_space());
+        if !set.is_disjoint(&platform) {
+            let message = format!(
+                "the route to {} holds 168.63.129.16, the platform's own address, which is never routed; take it out with `except` or narrower prefixes",
+                need.to
+            );
+            problems.push((place.clone(), message));
+        }
         if let Some(prefix) = set.intersection(&network.space).prefixes().next() {
             let message = format!("the route to {} would take {prefix} out of the virtual network", need.to);
             problems.push((place.clone(), message));
@@ -286,6 +320,7 @@ impl Needs<'_> {
         &self,
         flows: &mut Vec<NewFlow>,
         routes: &mut Vec<(Path, RouteNeed)>,
+        endpoints: &mut Endpoints,
         remarks: &mut Remarks,
         problems: &mut Problems,
     ) {
@@ -294,10 +329,11 @@ impl Needs<'_> {
         match &self.allow.workload {
             Some(workload) => {
                 self.refuse_hand_keys(problems);
+                let found = self.resolver.find_workload(workload, &self.place, problems);
                 for region in self.regions(problems) {
-                    let resolved =
-                        self.resolver.workload(workload, &region, self.allow, &self.place, problems);
-                    let Some(resolved) = resolved else { continue };
+                    let rows =
+                        found.and_then(|w| self.resolver.rows(w, &region, self.allow, &self.place, problems));
+                    let Some(resolved) = rows else { continue };
                     let context = flows::RowContext {
                         workload,
                         region: &region,
@@ -305,6 +341,7 @@ impl Needs<'_> {
                         except: &except,
                         diverted: self.diverted,
                     };
+                    endpoints.add(&resolved, &context.scope(), &subnets, &self.place, remarks, problems);
                     let place = self.place.at("workload");
                     flows::from_rows(
                         &resolved,

@@ -10,8 +10,7 @@ use super::rule::{Cause, Flow, Remarks, Remote, RouteNeed, SkippedRow};
 use crate::addr::AddrSet;
 use crate::catalog::{Resolved, ResolvedRow, RouteHop, RowNeed};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
-use crate::tags::Region;
-use crate::target::Target;
+use crate::tags::{Region, Symbol};
 
 /// A flow before merging.
 pub(super) type NewFlow = Flow;
@@ -28,7 +27,8 @@ pub(super) struct RowContext<'a> {
 }
 
 impl RowContext<'_> {
-    fn scope(&self) -> String {
+    /// The workload's name, with the region where that is another one.
+    pub(super) fn scope(&self) -> String {
         if self.region.suffix() == self.home.suffix() {
             self.workload.to_owned()
         } else {
@@ -64,10 +64,10 @@ pub(super) fn from_rows(
             required: skipped.required && skipped.covered_by.is_empty(),
         });
     }
-    let taken = resolved.rows.iter().map(|row| (row, None));
+    let taken = resolved.rows.iter().map(|row| (row, false));
     // Tags that hosts took the place of still stand in for them where hosts cannot be said.
-    let replaced = resolved.replaced.iter().map(|row| (row, Some(Target::Nsg)));
-    for (row, only) in taken.chain(replaced) {
+    let replaced = resolved.replaced.iter().map(|row| (row, true));
+    for (row, stand_in) in taken.chain(replaced) {
         let remote = match resolver.remote(row.need.remote(), &mut remarks.notes) {
             Ok(remote) => remote,
             Err(error) => {
@@ -86,7 +86,9 @@ pub(super) fn from_rows(
         match &row.need {
             RowNeed::Remote(_) => {
                 flows.extend(
-                    subnets.iter().map(|subnet| row_flow(row, only, context, &scope, subnet, remote.clone())),
+                    subnets
+                        .iter()
+                        .map(|subnet| row_flow(row, stand_in, context, &scope, subnet, remote.clone())),
                 );
             }
             RowNeed::Route { next_hop, .. } => match hop(*next_hop, context, resolver) {
@@ -129,7 +131,7 @@ fn row_cause(row: &ResolvedRow, scope: &str) -> Cause {
 
 fn row_flow(
     row: &ResolvedRow,
-    only: Option<Target>,
+    stand_in: bool,
     context: &RowContext<'_>,
     scope: &str,
     (subnet, local): &(String, AddrSet),
@@ -137,7 +139,7 @@ fn row_flow(
 ) -> Flow {
     Flow {
         id: format!("{subnet}/{scope}/{}", row.id),
-        only,
+        stand_in,
         direction: row.direction,
         subnet: subnet.clone(),
         local: local.clone(),
@@ -146,17 +148,20 @@ fn row_flow(
         protocol: row.protocol,
         ports: row.ports.clone(),
         causes: vec![row_cause(row, scope)],
+        group: None,
     }
 }
 
-/// Exceptions that take something away from `remote`; others would only change how it is written.
+/// The exceptions, if they take something away from `remote`; else they would only change how it is written. They
+/// are left whole, since what they take away from a tag changes with the tag, and names are made from them.
 fn applicable(except: &AddrSet, remote: &Remote) -> AddrSet {
-    match remote {
-        Remote::Tag(tag) => tag.set().intersection(except),
-        Remote::Addresses(set) => set.intersection(except),
-        Remote::Any | Remote::Symbol(_) => except.clone(),
-        Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_) => AddrSet::empty(),
-    }
+    let applies = match remote {
+        Remote::Tag(tag) => !tag.set().is_disjoint(except),
+        Remote::Addresses(set) => !set.is_disjoint(except),
+        Remote::Any | Remote::Symbol(_) => true,
+        Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_) => false,
+    };
+    if applies { except.clone() } else { AddrSet::empty() }
 }
 
 #[allow(clippy::too_many_arguments)] // what is read, and where what is found goes
@@ -185,13 +190,17 @@ pub(super) fn by_hand(
                     continue;
                 }
             };
-            for remote in remotes {
+            for (remote, group) in remotes {
                 if let Remote::Addresses(set) = &remote
                     && set.difference(except).is_empty()
                 {
                     problems.push((place.at("except"), format!("nothing is left of {remote}")));
                 }
-                let need = HandNeed { direction, remote, except, ports: &ports, why: allow.why.as_deref() };
+                let why = allow.why.as_deref();
+                let need = HandNeed { direction, remote, group, except, ports: &ports, why };
+                for risk in need.risks().into_iter().filter_map(|id| resolver.catalog.risk(id)) {
+                    remarks.risk(risk, &format!("policy {} {}", need.arrow(), need.remote));
+                }
                 for subnet in subnets {
                     flows.extend(protocols.iter().map(|&protocol| need.flow(subnet, protocol)));
                 }
@@ -203,15 +212,48 @@ pub(super) fn by_hand(
 struct HandNeed<'a> {
     direction: Direction,
     remote: Remote,
+    group: Option<String>,
     except: &'a AddrSet,
     ports: &'a Ports,
     why: Option<&'a str>,
 }
 
 impl HandNeed<'_> {
+    fn arrow(&self) -> &'static str {
+        if self.direction == Direction::Inbound { "from" } else { "to" }
+    }
+
+    /// Risks of the catalogue that rows of the same kind carry.
+    fn risks(&self) -> Vec<&'static str> {
+        let inbound = self.direction == Direction::Inbound;
+        let mut risks = Vec::new();
+        match &self.remote {
+            Remote::Tag(_) if inbound => risks.push("tag-inbound"),
+            Remote::Tag(tag) => match tag.name().base() {
+                "Storage" => risks.push("storage-exfiltration"),
+                "AzureCloud" => risks.push("wide-azure-cloud"),
+                "AzureMonitor" => risks.push("wide-azure-monitor"),
+                "AzureFrontDoor" => risks.push("wide-front-door"),
+                _ => {}
+            },
+            Remote::Symbol(Symbol::Internet) | Remote::Any if !inbound => risks.push("everywhere"),
+            Remote::Symbol(Symbol::VirtualNetwork) => risks.push("virtual-network-udr"),
+            _ => {}
+        }
+        let plain = self.ports.set().contains(80) && !self.ports.is_all();
+        if plain && matches!(&self.remote, Remote::Tag(tag) if tag.name().base() == "AzureActiveDirectory") {
+            risks.push("plain-http");
+        }
+        if inbound && self.ports.set().contains(22) && !self.ports.is_all() {
+            risks.push("ssh-open");
+        }
+        risks
+    }
+
     fn flow(&self, (subnet, local): &(String, AddrSet), protocol: Protocol) -> Flow {
-        let arrow = if self.direction == Direction::Inbound { "from" } else { "to" };
+        let arrow = self.arrow();
         let list = match &self.remote {
+            _ if self.group.is_some() => format!("group:{}", self.group.as_deref().unwrap_or_default()),
             Remote::Addresses(set) => set.prefixes().map(|p| p.to_string()).collect::<Vec<_>>().join(","),
             other => other.to_string(),
         };
@@ -220,7 +262,7 @@ impl HandNeed<'_> {
         let row = format!("{arrow} {list}{without} {protocol} {}", self.ports);
         Flow {
             id: format!("{subnet}/policy/{row}"),
-            only: None,
+            stand_in: false,
             direction: self.direction,
             subnet: subnet.clone(),
             local: local.clone(),
@@ -236,6 +278,7 @@ impl HandNeed<'_> {
                 covered_by: Vec::new(),
                 required: true,
             }],
+            group: self.group.clone(),
         }
     }
 }
@@ -322,7 +365,7 @@ fn absorb(wider: &mut Flow, narrower: Flow) {
 
 /// Whether `wide` lets through all that `narrow` does, with the same remote side.
 fn holds(wide: &Flow, narrow: &Flow) -> bool {
-    let same_ends = (wide.only.is_none() || wide.only == narrow.only)
+    let same_ends = (!wide.stand_in || narrow.stand_in)
         && wide.direction == narrow.direction
         && wide.subnet == narrow.subnet
         && wide.except == narrow.except

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::target::{FormatName, Target};
+use crate::target::{EdlDialect, FormatName, Target, TerraformStyle};
 
 /// A tagwall policy: what one environment needs to reach, and what is to be made of it.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -55,6 +55,9 @@ pub struct Intent {
     /// What to write.
     #[serde(default)]
     pub output: OutputIntent,
+    /// When new service tags are refused by a scheduled refresh.
+    #[serde(default)]
+    pub refresh: RefreshIntent,
 }
 
 /// An Azure cloud.
@@ -451,14 +454,59 @@ pub struct CatalogIntent {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct OutputIntent {
-    /// Formats of the artefacts.
+    /// Formats of the artefacts. `terraform` and `terraform-json` exclude each other: in one folder they would be one
+    /// configuration that says everything twice.
     pub formats: Vec<FormatName>,
     /// Targets to write for; those that the policy has a use for if left out.
     pub targets: Option<Vec<Target>>,
+    /// Resource group that Terraform and the scripts make resources in, unless another is given when they are run.
+    pub resource_group: Option<String>,
+    /// Terraform: rules and routes as blocks inside their resource, or as one resource each.
+    pub terraform_style: TerraformStyle,
+    /// For which firewall the lists of the format `edl` are written.
+    pub edl: EdlDialect,
 }
 
 impl Default for OutputIntent {
     fn default() -> Self {
-        OutputIntent { formats: vec![FormatName::Arm], targets: None }
+        OutputIntent {
+            formats: vec![FormatName::Arm],
+            targets: None,
+            resource_group: None,
+            terraform_style: TerraformStyle::Inline,
+            edl: EdlDialect::Common,
+        }
+    }
+}
+
+/// When new service tags are refused by a scheduled refresh, and what happens to addresses that they drop. Where
+/// several policies are refreshed together, the strictest figures hold.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RefreshIntent {
+    /// By how many percent the number of tags may fall.
+    #[schemars(range(max = 100))]
+    pub max_tags_lost: u32,
+    /// By how many percent the addresses of IPv4 or IPv6 may shrink over all tags.
+    #[schemars(range(max = 100))]
+    pub max_addresses_lost: u32,
+    /// By how many percent tags and addresses may grow for each week between two files.
+    pub max_growth: u32,
+    /// By how many percent a tag that this policy uses may shrink.
+    #[schemars(range(max = 100))]
+    pub max_tag_lost: u32,
+    /// Days for which addresses that a tag lost are still let through where the tag is written out as prefixes.
+    pub hold_removed_days: u32,
+}
+
+impl Default for RefreshIntent {
+    fn default() -> Self {
+        RefreshIntent {
+            max_tags_lost: 10,
+            max_addresses_lost: 20,
+            max_growth: 25,
+            max_tag_lost: 50,
+            hold_removed_days: 0,
+        }
     }
 }

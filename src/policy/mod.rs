@@ -1,5 +1,6 @@
 //! Policies: what the user asked, and what it means once every name is resolved.
 
+mod endpoints;
 mod expand;
 mod flows;
 pub mod intent;
@@ -11,6 +12,6 @@ pub use expand::{cloud_of, expand};
 pub use intent::Intent;
 pub use read::{Path, PolicyErrors, PolicyProblem, PolicySource, Step, schema};
 pub use rule::{
-    Cause, Flow, LimitSettings, Network, Policy, Precision, Remarks, Remote, RouteNeed, SYSTEM_NONE,
-    SkippedRow, Symbols, only_families_of, short_list, special_ranges,
+    Cause, EndpointNeed, EndpointOffer, Flow, LimitSettings, Network, Policy, Precision, Remarks, Remote,
+    RouteNeed, SYSTEM_NONE, SkippedRow, Symbols, only_families_of, short_list, special_ranges,
 };

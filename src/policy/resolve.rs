@@ -7,7 +7,8 @@ use super::expand::Problems;
 use super::intent::{Allow, OneOrMany, OptionIntent, PreferName};
 use super::read::Path;
 use super::rule::{Network, Remote};
-use crate::catalog::{Catalog, Context, OptionValue, Prefer, RemoteSpec, ResolveError, Resolved};
+use crate::addr::AddrSet;
+use crate::catalog::{Catalog, Context, OptionValue, Prefer, RemoteSpec, ResolveError, Resolved, Workload};
 use crate::tags::{Region, Snapshot, Tag};
 use crate::text::{did_you_mean, nearest};
 
@@ -20,24 +21,36 @@ pub(super) struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// The remotes that a text stands for; a group stands for all of its own.
+    /// The remotes that a text stands for. A group stands for all of its own: its addresses are one remote, which
+    /// comes with the group's name.
     ///
     /// # Errors
     /// What is wrong, with the nearest names.
-    pub(super) fn remotes(&self, text: &str, notes: &mut Vec<String>) -> Result<Vec<Remote>, String> {
+    pub(super) fn remotes(
+        &self,
+        text: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<(Remote, Option<String>)>, String> {
         let spec = RemoteSpec::parse(text).map_err(|error| error.to_string())?;
-        let RemoteSpec::Group(name) = spec else { return self.remote(&spec, notes).map(|r| vec![r]) };
+        let RemoteSpec::Group(name) = spec else { return self.remote(&spec, notes).map(|r| vec![(r, None)]) };
         let Some(members) = self.groups.get(&name) else {
             let hint = did_you_mean(&nearest(&name, self.groups.keys().map(String::as_str)));
             return Err(format!("there is no group `{name}`{hint}"));
         };
         let mut remotes = Vec::new();
+        let mut addresses = AddrSet::empty();
         for member in members.as_slice() {
             let spec = RemoteSpec::parse(member).map_err(|error| format!("group {name}: {error}"))?;
             if let RemoteSpec::Group(inner) = spec {
                 return Err(format!("group {name} names group {inner}; a group holds remotes only"));
             }
-            remotes.push(self.remote(&spec, notes).map_err(|error| format!("group {name}: {error}"))?);
+            match self.remote(&spec, notes).map_err(|error| format!("group {name}: {error}"))? {
+                Remote::Addresses(set) => addresses = addresses.union(&set),
+                other => remotes.push((other, None)),
+            }
+        }
+        if !addresses.is_empty() {
+            remotes.push((Remote::Addresses(addresses), Some(name.clone())));
         }
         if remotes.is_empty() { Err(format!("group {name} is empty")) } else { Ok(remotes) }
     }
@@ -107,23 +120,31 @@ impl Resolver<'_> {
         format!("{file}, has no tag `{name}`{}", did_you_mean(&self.snapshot.nearest(name)))
     }
 
-    /// The rows of a workload for one region.
-    pub(super) fn workload(
+    /// Finds a workload, or says what is near.
+    pub(super) fn find_workload(
         &self,
         name: &str,
+        place: &Path,
+        problems: &mut Problems,
+    ) -> Option<&Workload> {
+        let found = self.catalog.workload(name);
+        if found.is_none() {
+            let hint = did_you_mean(&self.catalog.nearest(name));
+            let message = format!("there is no workload `{name}`{hint} (`tagwall workloads` lists them)");
+            problems.push((place.at("workload"), message));
+        }
+        found
+    }
+
+    /// The rows of a workload for one region.
+    pub(super) fn rows(
+        &self,
+        workload: &Workload,
         region: &Region,
         allow: &Allow,
         place: &Path,
         problems: &mut Problems,
     ) -> Option<Resolved> {
-        let Some(workload) = self.catalog.workload(name) else {
-            let hint = did_you_mean(&self.catalog.nearest(name));
-            problems.push((
-                place.at("workload"),
-                format!("there is no workload `{name}`{hint}; `tagwall workloads` lists them"),
-            ));
-            return None;
-        };
         let options = allow.options.iter().map(|(k, v)| (k.clone(), option_value(v))).collect();
         let context = Context {
             cloud: self.snapshot.cloud(),

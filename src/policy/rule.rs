@@ -1,6 +1,6 @@
 //! [`Policy`]: what a policy file means once every name in it is resolved. Neutral as to targets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub struct Policy {
     pub flows: Vec<Flow>,
     /// Routes that must hold beside the default, in order of [`RouteNeed::id`].
     pub routes: Vec<RouteNeed>,
+    /// Service endpoint policies, at most one of a subnet, in order of subnets.
+    pub endpoints: Vec<EndpointNeed>,
     /// How exact the rules must be.
     pub precision: Precision,
     /// Settings of the network security group.
@@ -101,9 +103,9 @@ pub struct LimitSettings {
 pub struct Flow {
     /// Names the flow for ever: from what it is, not from where it stands in the file.
     pub id: String,
-    /// The only target that the flow is for; `None` is all. Tags that host names took the place of stand in for them
-    /// in a security group, which knows no host names.
-    pub only: Option<Target>,
+    /// Whether the flow only stands in for host names, where a target cannot say them: a tag that hosts took the
+    /// place of.
+    pub stand_in: bool,
     /// Which side opens the connection.
     pub direction: Direction,
     /// Name of the subnet.
@@ -120,12 +122,21 @@ pub struct Flow {
     pub ports: Ports,
     /// Where the need comes from; at least one.
     pub causes: Vec<Cause>,
+    /// Name of the group that a list of addresses stands in. Names made from it outlive changes of the list.
+    pub group: Option<String>,
 }
 
 impl Flow {
-    /// Whether the flow is for `target`.
-    pub fn is_for(&self, target: Target) -> bool {
-        self.only.is_none_or(|only| only == target)
+    /// Whether the catalogue says that what lets this flow through lets `other` through too.
+    pub fn covers(&self, other: &Flow) -> bool {
+        self.subnet == other.subnet
+            && self.direction == other.direction
+            && self.id != other.id
+            && other.causes.iter().any(|cause| {
+                self.causes
+                    .iter()
+                    .any(|own| own.workload == cause.workload && cause.covered_by.contains(&own.row))
+            })
     }
 
     /// The remote addresses, where the remote side is one of addresses: a tag, prefixes, a symbol, anything. Only
@@ -242,6 +253,32 @@ pub struct RouteNeed {
     pub causes: Vec<Cause>,
 }
 
+/// The resources that a subnet may reach through service endpoints, and no others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointNeed {
+    /// Name of the subnet.
+    pub subnet: String,
+    /// Ids of resources or aliases, by service.
+    pub definitions: BTreeMap<String, BTreeSet<String>>,
+    /// Where the need comes from; the row is that whose tag is narrowed.
+    pub causes: Vec<Cause>,
+}
+
+/// A service endpoint policy that could be made if the policy named the resources.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EndpointOffer {
+    /// The workload, with its region where that is not the environment's.
+    pub workload: String,
+    /// Name of the subnet.
+    pub subnet: String,
+    /// The option that names the resources.
+    pub option: String,
+    /// What it is for.
+    pub purpose: String,
+    /// Where this is written.
+    pub source: String,
+}
+
 /// What the report says beside the rules.
 #[derive(Debug, Clone, Default)]
 pub struct Remarks {
@@ -251,6 +288,8 @@ pub struct Remarks {
     pub risks: Vec<(Risk, Vec<String>)>,
     /// Rows of workloads that make no rule, with the reason.
     pub skipped: Vec<SkippedRow>,
+    /// Service endpoint policies that lack the ids of their resources.
+    pub offers: Vec<EndpointOffer>,
     /// Spellings that were corrected, and other things to know.
     pub notes: Vec<String>,
 }
@@ -275,6 +314,8 @@ impl Remarks {
         }
         self.skipped.sort();
         self.skipped.dedup();
+        self.offers.sort();
+        self.offers.dedup();
         self.notes.sort();
         self.notes.dedup();
         self
@@ -378,7 +419,15 @@ impl Policy {
                         || self.default_hop(true).is_some()
                 }
                 Target::Firewall => !self.network.firewall.is_empty(),
+                Target::ServiceEndpointPolicy => !self.endpoints.is_empty(),
             }
+    }
+
+    /// The flows that a target has to carry, but for what it cannot say: `unsaid` holds the ids of flows that it
+    /// cannot say at all, whose stand-ins come in.
+    pub fn flows_with(&self, unsaid: &HashSet<&str>) -> impl Iterator<Item = &Flow> {
+        let missing: Vec<&Flow> = self.flows.iter().filter(|f| unsaid.contains(f.id.as_str())).collect();
+        self.flows.iter().filter(move |f| !f.stand_in || missing.iter().any(|m| f.covers(m)))
     }
 
     /// What symbolic tags mean in a need: `VirtualNetwork` is the network's own address space.

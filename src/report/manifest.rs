@@ -18,6 +18,7 @@ struct Manifest<'a> {
     region: String,
     snapshot: SnapshotInfo<'a>,
     artefacts: Vec<ArtefactInfo<'a>>,
+    deploy: Vec<DeployInfo<'a>>,
     counts: Counts,
     limits: LimitInfo<'a>,
     precision: PrecisionInfo,
@@ -51,13 +52,31 @@ struct Counts {
     firewall_rules: usize,
     ip_groups: usize,
     ip_group_entries: usize,
+    endpoint_policies: usize,
     gaps: usize,
 }
 
 #[derive(Serialize)]
 struct LimitInfo<'a> {
     profile: &'a str,
-    usage: &'a [Usage],
+    usage: Vec<UsageInfo<'a>>,
+}
+
+/// A limit's use, and what is left of it in percent, below zero where it is exceeded.
+#[derive(Serialize)]
+struct UsageInfo<'a> {
+    #[serde(flatten)]
+    usage: &'a Usage,
+    headroom: i64,
+    headroom_current: i64,
+    headroom_conservative: i64,
+}
+
+/// The files of one format in the order in which they are deployed.
+#[derive(Serialize)]
+struct DeployInfo<'a> {
+    format: &'a str,
+    files: Vec<&'a str>,
 }
 
 /// Extra addresses by class, as text: they can be more than 2^53.
@@ -110,10 +129,11 @@ pub(super) fn manifest(made: &Made<'_>, report: &Artefact) -> Vec<u8> {
             .into_iter()
             .map(|a| ArtefactInfo { name: &a.name, bytes: a.bytes.len(), sha256: sha256_hex(&a.bytes) })
             .collect(),
+        deploy: deploy(artefacts),
         counts: counts(made),
         limits: LimitInfo {
             profile: policy.limits.profile.as_deref().unwrap_or("current"),
-            usage: &plan.usage,
+            usage: plan.usage.iter().map(usage_info).collect(),
         },
         precision: PrecisionInfo {
             exact: true,
@@ -130,6 +150,29 @@ pub(super) fn manifest(made: &Made<'_>, report: &Artefact) -> Vec<u8> {
     bytes
 }
 
+fn usage_info(usage: &Usage) -> UsageInfo<'_> {
+    UsageInfo {
+        usage,
+        headroom: usage.headroom(usage.limit),
+        headroom_current: usage.headroom(usage.current),
+        headroom_conservative: usage.headroom(usage.conservative),
+    }
+}
+
+/// Artefacts come in order of deployment; what follows the first dot of a name says the format.
+fn deploy(artefacts: &[Artefact]) -> Vec<DeployInfo<'_>> {
+    let mut formats: Vec<DeployInfo<'_>> = Vec::new();
+    for artefact in artefacts {
+        let ending = artefact.name.split_once('.').map_or("", |(_, ending)| ending);
+        let format = ending.strip_suffix(".json").unwrap_or(ending);
+        match formats.iter_mut().find(|f| f.format == format) {
+            Some(known) => known.files.push(&artefact.name),
+            None => formats.push(DeployInfo { format, files: vec![&artefact.name] }),
+        }
+    }
+    formats
+}
+
 fn gap_info(gap: &Gap) -> GapInfo<'_> {
     GapInfo {
         target: gap.target.name(),
@@ -142,21 +185,16 @@ fn gap_info(gap: &Gap) -> GapInfo<'_> {
 }
 
 fn counts(made: &Made<'_>) -> Counts {
-    use crate::plan::FirewallRules;
     let plan = made.plan;
     let collections = plan.firewall.iter().flat_map(|f| &f.groups).flat_map(|g| &g.collections);
     Counts {
         flows: made.policy.flows.len(),
         nsg_rules: plan.nsg.as_ref().map_or(0, |nsg| nsg.rules.len()),
         routes: plan.route_table.as_ref().map_or(0, |table| table.routes.len()),
-        firewall_rules: collections
-            .map(|c| match &c.rules {
-                FirewallRules::Network(rules) => rules.len(),
-                FirewallRules::Application(rules) => rules.len(),
-            })
-            .sum(),
+        firewall_rules: collections.map(|c| c.rules.len()).sum(),
         ip_groups: plan.ip_groups.len(),
         ip_group_entries: plan.ip_groups.iter().map(|g| g.prefixes.len()).sum(),
+        endpoint_policies: plan.endpoint_policies.len(),
         gaps: plan.gaps.len(),
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::Made;
+use super::{Made, deploy, storage};
+use crate::addr::Count;
 use crate::packet::{Direction, Protocol};
 use crate::plan::{Choice, How};
 use crate::policy::{Cause, Flow, Remote, short_list};
@@ -16,6 +17,7 @@ pub(super) fn report(made: &Made<'_>) -> String {
     allowed(made, &mut out);
     routes(made, &mut out);
     gaps(made, &mut out);
+    storage::section(made, &mut out);
     risks(made, &mut out);
     notes(made, &mut out);
     limits(made, &mut out);
@@ -31,7 +33,7 @@ macro_rules! line {
 }
 
 /// Text that cannot break a table or be read as markup.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('|', "\\|")
         .replace('<', "&lt;")
@@ -97,26 +99,11 @@ fn next_steps(made: &Made<'_>, out: &mut String) {
     if made.plan.gaps.iter().any(|g| g.covered_by.is_empty()) {
         step("Decide about what could not be expressed (section *Not expressed*).", out);
     }
-    let deploy = ["ip-groups", "firewall", "nsg", "route-table"];
-    for part in deploy {
-        let name = format!("{part}.arm.json");
-        if made.artefacts.iter().any(|a| a.name == name) {
-            let parameters = if part == "firewall" { " --parameters firewallPolicyName=POLICY" } else { "" };
-            let what = match part {
-                "ip-groups" => "the IP groups, before the rules that name them",
-                "firewall" => "the firewall's rules, into your existing firewall policy",
-                "nsg" => "the security group; then associate it with the subnet",
-                _ => {
-                    "the route table, last: from then on traffic takes the new way. Then associate it with the subnet"
-                }
-            };
-            step(
-                &format!(
-                    "Deploy {what}:\n   `az deployment group create -g GROUP --template-file {name}{parameters}`"
-                ),
-                out,
-            );
-        }
+    for text in deploy::steps(made) {
+        step(&text, out);
+    }
+    for text in storage::steps(made) {
+        step(&text, out);
     }
     if network_hosts(made) {
         step(
@@ -178,9 +165,6 @@ fn allowed(made: &Made<'_>, out: &mut String) {
 }
 
 fn form(made: &Made<'_>, flow: &Flow, target: Target, choices: &BTreeMap<String, Choice>) -> String {
-    if !flow.is_for(target) {
-        return "by host name".to_owned();
-    }
     match choices.get(&flow.id) {
         Some(choice) if choice.why.is_empty() => choice.how.to_string(),
         Some(choice) => format!("{}: {}", choice.how, choice.why),
@@ -192,6 +176,7 @@ fn form(made: &Made<'_>, flow: &Flow, target: Target, choices: &BTreeMap<String,
                     "covered by {}",
                     gap.covered_by.iter().map(|id| row_of(id)).collect::<Vec<_>>().join(", ")
                 ),
+                None if flow.stand_in => "by host name".to_owned(),
                 None => "–".to_owned(),
             }
         }
@@ -206,6 +191,9 @@ fn row_of(id: &str) -> &str {
 fn remote(flow: &Flow) -> String {
     let text = match &flow.remote {
         Remote::Tag(tag) => format!("`{}`", tag.name()),
+        list @ Remote::Addresses(_) if flow.group.is_some() => {
+            format!("group {}: {list}", cell(flow.group.as_deref().unwrap_or_default()))
+        }
         other => cell(&other.to_string()),
     };
     if flow.except.is_empty() { text } else { format!("{text} except {}", short_list(&flow.except)) }
@@ -419,7 +407,30 @@ fn risks(made: &Made<'_>, out: &mut String) {
         };
         line!(out, "- **{}** {} _({from})_", cell(&risk.text), cell(&risk.advice));
     }
+    widest(made, out);
     line!(out);
+}
+
+/// The tags with most addresses: what they open, whoever sits there.
+fn widest(made: &Made<'_>, out: &mut String) {
+    let mut tags: Vec<(Count, &str)> = made
+        .policy
+        .flows
+        .iter()
+        .filter(|f| !f.stand_in)
+        .filter_map(|f| match &f.remote {
+            Remote::Tag(tag) => Some((tag.set().v4.count(), tag.name().as_str())),
+            _ => None,
+        })
+        .collect();
+    tags.sort_by(|a, b| b.cmp(a));
+    tags.dedup();
+    if tags.is_empty() {
+        return;
+    }
+    let shown: Vec<String> = tags.iter().take(5).map(|(count, name)| format!("`{name}` {count}")).collect();
+    line!(out);
+    line!(out, "Widest tags by IPv4 addresses: {}.", shown.join(", "));
 }
 
 fn notes(made: &Made<'_>, out: &mut String) {
@@ -448,21 +459,25 @@ fn limits(made: &Made<'_>, out: &mut String) {
     let profile = made.policy.limits.profile.as_deref().unwrap_or("current");
     line!(out, "## Azure's limits");
     line!(out);
-    line!(out, "Profile `{profile}`. A figure can be replaced in `[limits]` by its name.");
+    line!(
+        out,
+        "Profile `{profile}`. A figure can be replaced in `[limits]` by its name. In brackets: what is left, in percent."
+    );
     line!(out);
     line!(out, "| Limit | Of | Used | Applies | Current | Conservative |");
     line!(out, "|---|---|--:|--:|--:|--:|");
     for usage in &made.plan.usage {
         let tight = if usage.have > usage.conservative { " ⚠" } else { "" };
+        let figure = |limit: u64| format!("{limit} ({} %)", usage.headroom(limit));
         line!(
             out,
             "| {} | {} | {} | {} | {} | {}{tight} |",
             usage.key,
             cell(&usage.of),
             usage.have,
-            usage.limit,
-            usage.current,
-            usage.conservative
+            figure(usage.limit),
+            figure(usage.current),
+            figure(usage.conservative)
         );
     }
     line!(out);

@@ -1,7 +1,10 @@
 //! What goes with the artefacts: `manifest.json` for programs, `report.md` for people.
 
+pub mod changes;
+mod deploy;
 mod manifest;
 mod markdown;
+mod storage;
 
 use crate::emit::Artefact;
 use crate::plan::Plan;

@@ -1,5 +1,26 @@
-//! Where snapshots come from: files in any of the usual compressions.
+//! Where snapshots come from and where they are kept.
+//!
+//! [`load_file`] reads one file, [`Store`] keeps many, [`guard`] judges new data before it is taken. With the feature
+//! `fetch`, `source` downloads and `acquire` leads from a source past the guard into the store.
 
-mod source;
+#[cfg(feature = "fetch")]
+mod acquire;
+mod atomic;
+mod disk;
+mod entry;
+pub mod guard;
+#[cfg(feature = "fetch")]
+pub mod publish;
+pub mod refresh;
+#[cfg(feature = "fetch")]
+pub mod sign;
+pub mod site;
+#[cfg(feature = "fetch")]
+pub mod source;
+mod unpack;
 
-pub use source::{LoadError, load_file, unpack};
+#[cfg(feature = "fetch")]
+pub use acquire::{AcquireError, Acquired, Refused, Status, Terms, acquire};
+pub use disk::{Added, Keep, LastGood, Listing, Refusal, Store, StoreError};
+pub use entry::{Entry, Kind, Origin, date_in_name};
+pub use unpack::{LoadError, load_file, unpack};

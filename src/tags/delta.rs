@@ -1,92 +1,190 @@
-//! [`Delta`]: what changed between two snapshots.
+//! [`Delta`]: what changed between two collections of tags.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::index::TagId;
-use super::line::{GroupId, Line};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use super::index::{Lines, number, sets_of};
 use super::name::TagName;
-use super::named::TagSets;
-use super::snapshot::{Features, Snapshot};
-use crate::addr::{AddrSet, Address, Count, IntervalSet};
+use super::snapshot::{Snapshot, Tag};
+use crate::addr::{AddrSet, Count, IpPrefix};
 
-/// The difference between two snapshots, by addresses: the same set written in other prefixes is no change.
+/// The differences between two snapshots, or any two collections of named sets, as sets of addresses.
 ///
-/// A tag that one side lacks counts as empty there. Everything is in order of names.
-///
-/// Cost: linear in all prefixes for the tags, plus a sort of what changed for the moves.
+/// A tag that is absent counts as empty; a set that is written differently is no change. Everything is in order of
+/// names and addresses. Serializes with the names of its fields.
 ///
 /// ```
+/// use std::collections::BTreeMap;
 /// use tagwall::addr::{AddrSet, IpPrefix};
-/// use tagwall::tags::{Delta, TagName, TagSets};
-/// let tags = |storage: &str, sql: &str| -> TagSets<'static> {
-///     let set = |text: &str| AddrSet::from(text.parse::<IpPrefix>().unwrap());
-///     [(TagName::new("Storage"), set(storage)), (TagName::new("Sql"), set(sql))].into_iter().collect()
-/// };
-/// let delta = Delta::between(&tags("192.0.2.0/24", "198.51.100.0/24"), &tags("192.0.2.0/25", "192.0.2.128/25"));
-/// assert_eq!(delta.changed().len(), 2);
-/// assert_eq!(delta.all().removed.prefixes().next().unwrap().to_string(), "198.51.100.0/24");
-/// assert_eq!(delta.moves()[0].from.as_str(), "Storage");
-/// assert_eq!(delta.moves()[0].to.as_str(), "Sql");
-/// assert_eq!(delta.moves()[0].addresses.to_string(), "128");
+/// use tagwall::tags::{Delta, TagName};
+/// let set = |t: &str| AddrSet::from(t.parse::<IpPrefix>().unwrap());
+/// let before = BTreeMap::from([(TagName::new("Sql"), set("192.0.2.0/24"))]);
+/// let after = BTreeMap::from([(TagName::new("Sql"), set("192.0.2.0/25")), (TagName::new("Storage"), set("192.0.2.128/25"))]);
+/// let delta = Delta::between(&before, &after);
+/// assert_eq!(delta.tags_added, [TagName::new("Storage")]);
+/// assert_eq!(delta.tags[&TagName::new("Sql")].removed_addresses().v4.to_string(), "128");
+/// assert!(delta.all.is_empty());
+/// let moved = &delta.moved[0];
+/// assert_eq!((moved.from.as_str(), moved.to.as_str(), moved.addresses.to_string().as_str()), ("Sql", "Storage", "128"));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Delta {
-    tags_added: Vec<TagName>,
-    tags_removed: Vec<TagName>,
-    changed: Vec<TagDelta>,
-    all: SetChange,
-    moves: Vec<Move>,
-    features: Vec<FeatureChange>,
+    /// Names that only the later collection has.
+    pub tags_added: Vec<TagName>,
+    /// Names that only the earlier collection has.
+    pub tags_removed: Vec<TagName>,
+    /// The tags whose addresses changed.
+    pub tags: BTreeMap<TagName, SetChange>,
+    /// The tags in both snapshots that Azure now takes by name elsewhere than before. Only snapshots have these.
+    pub features: BTreeMap<TagName, FeatureChange>,
+    /// Change of the union of all tags.
+    pub all: SetChange,
+    /// Addresses that left one tag and joined another.
+    pub moved: Vec<Move>,
 }
 
-/// How a set changed. The two parts share no address.
+/// What a set gained and lost. Serializes as `added` and `removed`, lists of the fewest prefixes, and
+/// `added_addresses` and `removed_addresses`, each with `v4` and `v6`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SetChange {
-    /// The addresses that are new.
+    /// Addresses that it holds now and did not.
     pub added: AddrSet,
-    /// The addresses that are gone.
+    /// Addresses that it held and does not now.
     pub removed: AddrSet,
 }
 
-/// How the addresses of one tag changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TagDelta {
-    /// The tag's name; where only its case changed, the newer one.
-    pub name: TagName,
-    /// What it gained and lost; at least one of them is not empty.
-    pub change: SetChange,
+/// A number of addresses for each family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct FamilyCounts {
+    /// IPv4 addresses.
+    pub v4: Count,
+    /// IPv6 addresses.
+    pub v6: Count,
 }
 
-/// Addresses that left one tag and joined another.
-///
-/// Since tags overlap, one address can take part in several moves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A change of `networkFeatures`; both lists ascending. A file without the field says nothing, so neither the
+/// coming nor the going of the field itself is a change.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct FeatureChange {
+    /// Features that the tag has now and had not.
+    pub added: Vec<String>,
+    /// Features that the tag had and has not now.
+    pub removed: Vec<String>,
+}
+
+/// Addresses that left the tag `from` and joined the tag `to`, another one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Move {
-    /// The tag that held the addresses before and no longer does.
+    /// The tag that held them.
     pub from: TagName,
-    /// The tag that holds them now and did not before.
+    /// The tag that holds them now.
     pub to: TagName,
-    /// How many they are.
+    /// How many, both families together.
     pub addresses: Count,
 }
 
-/// A tag in both snapshots that Azure takes by name in other places than before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FeatureChange {
-    /// The tag's name.
-    pub name: TagName,
-    /// Its features before.
-    pub before: Features,
-    /// Its features now.
-    pub after: Features,
+impl Delta {
+    /// The differences between two snapshots.
+    ///
+    /// A name that is spelt with other capitals is the same tag, as Azure has it, and goes by its later spelling.
+    ///
+    /// # Cost
+    /// Linear in the prefixes of both for the tags and the union, and one sweep over what changed.
+    pub fn of(before: &Snapshot, after: &Snapshot) -> Self {
+        let later =
+            |name: &TagName| after.tag(name.as_str()).map_or_else(|| name.clone(), |t| t.name().clone());
+        let old = sets_of(before).map(|(name, set)| (later(&name), set)).collect();
+        let mut delta = Self::compare(&old, &sets_of(after).collect());
+        for tag in before.tags() {
+            if let Some(now) = after.tag(tag.name().as_str())
+                && let Some(change) = feature_change(tag, now)
+            {
+                delta.features.insert(now.name().clone(), change);
+            }
+        }
+        delta
+    }
+
+    /// The differences between two maps from names to addresses.
+    pub fn between(before: &BTreeMap<TagName, AddrSet>, after: &BTreeMap<TagName, AddrSet>) -> Self {
+        Self::compare(&by_reference(before), &by_reference(after))
+    }
+
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn compare(before: &Sets<'_>, after: &Sets<'_>) -> Self {
+        let absent = AddrSet::empty();
+        let names: BTreeSet<&TagName> = before.keys().chain(after.keys()).collect();
+        let mut tags = BTreeMap::new();
+        for name in names {
+            let old = before.get(name).copied().unwrap_or(&absent);
+            let new = after.get(name).copied().unwrap_or(&absent);
+            if old != new {
+                tags.insert(name.clone(), SetChange::between(old, new));
+            }
+        }
+        let union = |sets: &Sets<'_>| AddrSet::union_of(sets.values().copied());
+        Delta {
+            tags_added: after.keys().filter(|n| !before.contains_key(n)).cloned().collect(),
+            tags_removed: before.keys().filter(|n| !after.contains_key(n)).cloned().collect(),
+            moved: moves(&tags),
+            all: SetChange::between(&union(before), &union(after)),
+            tags,
+            features: BTreeMap::new(),
+        }
+    }
+}
+
+type Sets<'a> = BTreeMap<TagName, &'a AddrSet>;
+
+fn by_reference(map: &BTreeMap<TagName, AddrSet>) -> Sets<'_> {
+    map.iter().map(|(name, set)| (name.clone(), set)).collect()
+}
+
+/// What was left and what was joined, laid over each other: tags that lost addresses have even numbers, tags that
+/// gained some odd ones.
+fn moves(tags: &BTreeMap<TagName, SetChange>) -> Vec<Move> {
+    let names: Vec<&TagName> = tags.keys().collect();
+    let sides = tags.values().enumerate().flat_map(|(at, change)| {
+        let at = 2 * number(at);
+        [(at, &change.removed), (at + 1, &change.added)]
+    });
+    let lines = Lines::build(sides);
+    let mut moved: BTreeMap<(u32, u32), Count> = BTreeMap::new();
+    for (group, count) in lines.groups.all().zip(lines.sizes()) {
+        for &from in group.iter().filter(|&&id| id % 2 == 0) {
+            for &to in group.iter().filter(|&&id| id % 2 == 1) {
+                *moved.entry((from / 2, to / 2)).or_default() += count;
+            }
+        }
+    }
+    let name = |id: u32| names[id as usize].clone();
+    moved
+        .into_iter()
+        .map(|((from, to), addresses)| Move { from: name(from), to: name(to), addresses })
+        .collect()
+}
+
+fn feature_change(before: &Tag, after: &Tag) -> Option<FeatureChange> {
+    let (old, new) = (before.features(), after.features());
+    if !old.is_stated() || !new.is_stated() {
+        return None;
+    }
+    let change = FeatureChange {
+        added: new.names().filter(|n| !old.has(n)).map(str::to_owned).collect(),
+        removed: old.names().filter(|n| !new.has(n)).map(str::to_owned).collect(),
+    };
+    (change != FeatureChange::default()).then_some(change)
 }
 
 impl SetChange {
-    /// What it takes to turn `before` into `after`.
+    /// The change from one set to another.
     pub fn between(before: &AddrSet, after: &AddrSet) -> Self {
-        if before == after {
-            return Self::default();
-        }
         SetChange { added: after.difference(before), removed: before.difference(after) }
     }
 
@@ -94,152 +192,41 @@ impl SetChange {
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
-}
 
-impl Delta {
-    /// The difference between two maps of tags, names as they are spelled; features play no part.
-    pub fn between(before: &TagSets<'_>, after: &TagSets<'_>) -> Self {
-        let empty = AddrSet::empty();
-        let mut delta = Delta::default();
-        for (name, before, after) in side_by_side(before, after) {
-            match (before, after) {
-                (None, _) => delta.tags_added.push(name.clone()),
-                (_, None) => delta.tags_removed.push(name.clone()),
-                _ => {}
-            }
-            let change = SetChange::between(before.unwrap_or(&empty), after.unwrap_or(&empty));
-            if !change.is_empty() {
-                delta.changed.push(TagDelta { name: name.clone(), change });
-            }
-        }
-        if !delta.changed.is_empty() {
-            delta.all = SetChange::between(&before.union(), &after.union());
-            delta.moves = moves(&delta.changed);
-        }
-        delta
+    /// How many addresses were added.
+    pub fn added_addresses(&self) -> FamilyCounts {
+        FamilyCounts::of(&self.added)
     }
 
-    /// The difference between two snapshots, features included. A name in other case is the same tag.
-    pub fn of(before: &Snapshot, after: &Snapshot) -> Self {
-        let renamed: TagSets<'_> = before
-            .tags()
-            .iter()
-            .map(|tag| {
-                let name = after.tag(tag.name().as_str()).map_or(tag.name(), |now| now.name());
-                (name.clone(), tag.set())
-            })
-            .collect();
-        let mut delta = Self::between(&renamed, &TagSets::from(after));
-        delta.features = feature_changes(before, after);
-        delta
-    }
-
-    /// Whether nothing changed: no tag, no address and no feature.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// The names that are new, those without addresses included.
-    pub fn tags_added(&self) -> &[TagName] {
-        &self.tags_added
-    }
-
-    /// The names that are gone, those without addresses included.
-    pub fn tags_removed(&self) -> &[TagName] {
-        &self.tags_removed
-    }
-
-    /// Every tag that gained or lost addresses; new and vanished ones too, unless they are empty.
-    pub fn changed(&self) -> &[TagDelta] {
-        &self.changed
-    }
-
-    /// How the addresses of one tag changed, or `None` if they did not.
-    pub fn tag(&self, name: &str) -> Option<&SetChange> {
-        let at = self.changed.binary_search_by(|tag| tag.name.as_str().cmp(name)).ok()?;
-        Some(&self.changed[at].change)
-    }
-
-    /// How the union of all tags changed.
-    pub fn all(&self) -> &SetChange {
-        &self.all
-    }
-
-    /// The moves, by the tag left and then by the tag joined.
-    pub fn moves(&self) -> &[Move] {
-        &self.moves
-    }
-
-    /// The tags in both snapshots whose features changed; none from [`between`](Self::between).
-    pub fn features(&self) -> &[FeatureChange] {
-        &self.features
+    /// How many addresses were removed.
+    pub fn removed_addresses(&self) -> FamilyCounts {
+        FamilyCounts::of(&self.removed)
     }
 }
 
-/// The names of both maps in order, each once, with the sets they have on either side.
-fn side_by_side<'t>(
-    before: &'t TagSets<'_>,
-    after: &'t TagSets<'_>,
-) -> impl Iterator<Item = (&'t TagName, Option<&'t AddrSet>, Option<&'t AddrSet>)> {
-    let (mut old, mut new) = (before.iter().peekable(), after.iter().peekable());
-    std::iter::from_fn(move || {
-        let name = match (old.peek(), new.peek()) {
-            (Some((a, _)), Some((b, _))) => *a.min(b),
-            (Some((name, _)), None) | (None, Some((name, _))) => *name,
-            (None, None) => return None,
-        };
-        let before = old.next_if(|(n, _)| *n == name).map(|(_, set)| set);
-        let after = new.next_if(|(n, _)| *n == name).map(|(_, set)| set);
-        Some((name, before, after))
-    })
-}
-
-fn feature_changes(before: &Snapshot, after: &Snapshot) -> Vec<FeatureChange> {
-    let changes = after.tags().iter().filter_map(|now| {
-        let (old, new) = (before.tag(now.name().as_str())?.features(), now.features());
-        (old != new).then(|| FeatureChange {
-            name: now.name().clone(),
-            before: old.clone(),
-            after: new.clone(),
-        })
-    });
-    changes.collect()
-}
-
-/// Where segments that some tags lost meet segments that some tags gained.
-fn moves(changed: &[TagDelta]) -> Vec<Move> {
-    let mut pairs = HashMap::new();
-    count_moves(changed, |set| &set.v4, &mut pairs);
-    count_moves(changed, |set| &set.v6, &mut pairs);
-    let mut pairs: Vec<((TagId, TagId), Count)> = pairs.into_iter().collect();
-    pairs.sort_unstable_by_key(|&(pair, _)| pair);
-    let name = |id: TagId| changed[id.index()].name.clone();
-    pairs
-        .into_iter()
-        .map(|((from, to), addresses)| Move { from: name(from), to: name(to), addresses })
-        .collect()
-}
-
-fn count_moves<A: Address>(
-    changed: &[TagDelta],
-    family: impl Fn(&AddrSet) -> &IntervalSet<A>,
-    pairs: &mut HashMap<(TagId, TagId), Count>,
-) {
-    let ids = || changed.iter().enumerate().map(|(at, tag)| (TagId::at(at), &tag.change));
-    let left = Line::new(ids().map(|(id, change)| (id, family(&change.removed))));
-    let joined = Line::new(ids().map(|(id, change)| (id, family(&change.added))));
-    // Groups meet on many segments: add up first, multiply out to tags once.
-    let mut met: HashMap<(GroupId, GroupId), Count> = HashMap::new();
-    for (segment, from) in left.segments().filter(|&(_, group)| group != Line::<A>::NONE) {
-        for (piece, to) in joined.within(segment).filter(|&(_, group)| group != Line::<A>::NONE) {
-            *met.entry((from, to)).or_default() += piece.count();
-        }
+impl FamilyCounts {
+    /// The size of a set.
+    pub fn of(set: &AddrSet) -> Self {
+        FamilyCounts { v4: set.v4.count(), v6: set.v6.count() }
     }
-    for ((from, to), count) in met {
-        for &from in left.members(from) {
-            for &to in joined.members(to) {
-                *pairs.entry((from, to)).or_default() += count;
-            }
-        }
+}
+
+impl Serialize for SetChange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("SetChange", 4)?;
+        fields.serialize_field("added", &Cidrs(&self.added))?;
+        fields.serialize_field("removed", &Cidrs(&self.removed))?;
+        fields.serialize_field("added_addresses", &self.added_addresses())?;
+        fields.serialize_field("removed_addresses", &self.removed_addresses())?;
+        fields.end()
+    }
+}
+
+/// A set as the list of its fewest prefixes.
+struct Cidrs<'a>(&'a AddrSet);
+
+impl Serialize for Cidrs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.prefixes().map(|prefix: IpPrefix| prefix.to_string()))
     }
 }

@@ -1,249 +1,197 @@
-//! [`Containment`]: which tags hold all addresses of which others.
+//! [`Containment`]: which tags lie in which.
 
-use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::index::{TagId, TagIndex};
-use super::line::Line;
-use crate::addr::Address;
+use super::index::{TagIndex, number};
 
-/// Tags ordered by containment of their addresses, both families together.
+/// The order of the tags of an index by inclusion.
 ///
-/// Tags with the same addresses form a *class*, which goes by its first name. Tags without addresses stand
-/// aside: they are in no class and in no pair.
+/// A tag without addresses lies in every other one and says nothing, so such tags stand aside. Tags with the same
+/// addresses form a class, which goes by its first name. Numbers are those of the [`TagIndex`].
 ///
-/// Cost to build: per distinct set of tags that meet on a segment, the square of its size; no addresses are
-/// counted.
+/// # Method
+/// Tag `a` lies in `b` exactly where `b` is in every group (list of tags that hold some address) that has `a`. So
+/// the supersets of `a` are what its groups have in common: no addresses are counted, and the cost is the sum over
+/// the distinct groups of their squared lengths.
 ///
 /// ```
 /// use tagwall::addr::{AddrSet, IpPrefix};
-/// use tagwall::tags::{Containment, TagIndex, TagName, TagSets};
-/// let set = |text: &str| AddrSet::from(text.parse::<IpPrefix>().unwrap());
-/// let tags: TagSets = [
-///     (TagName::new("AzureCloud"), set("192.0.2.0/24")),
-///     (TagName::new("Storage"), set("192.0.2.0/25")),
-///     (TagName::new("Storage.WestEurope"), set("192.0.2.64/26")),
-/// ]
-/// .into_iter()
-/// .collect();
-/// let index = TagIndex::new(&tags);
-/// let containment = Containment::new(&index);
-/// let [cloud, storage, west] = ["AzureCloud", "Storage", "Storage.WestEurope"].map(|n| index.id(n).unwrap());
-/// assert_eq!(containment.supersets(west), [cloud, storage]);
-/// assert_eq!(containment.hasse_pairs(), [(storage, cloud), (west, storage)]);
+/// use tagwall::tags::{Containment, TagIndex, TagName};
+/// let set = |t: &str| AddrSet::from(t.parse::<IpPrefix>().unwrap());
+/// let (all, west) = (set("192.0.2.0/24"), set("192.0.2.0/25"));
+/// let index = TagIndex::new([(TagName::new("Sql"), &all), (TagName::new("Sql.WestEurope"), &west)]);
+/// let order = Containment::of(&index);
+/// assert_eq!(order.supersets(1), [0]);
+/// assert_eq!(order.hasse().collect::<Vec<_>>(), [(1, 0)]);
+/// assert_eq!(order.needed(&[0, 1]), [0]);
 /// ```
 #[derive(Debug, Clone)]
 pub struct Containment {
-    empty: Vec<TagId>,
-    /// Members of each class, ascending; classes in order of their first names. Numbers are the graph's nodes.
-    classes: Vec<Vec<TagId>>,
-    /// The class of each tag that has addresses.
+    empty: Vec<u32>,
+    classes: Vec<Vec<u32>>,
     class_of: Vec<Option<usize>>,
-    /// Proper supersets and subsets of each tag, ascending.
-    supersets: Vec<Vec<TagId>>,
-    subsets: Vec<Vec<TagId>>,
-    hasse: DiGraph<TagId, ()>,
+    supersets: Vec<Vec<u32>>,
+    subsets: Vec<Vec<u32>>,
+    diagram: DiGraph<u32, ()>,
 }
 
 impl Containment {
-    /// The containment of all tags of `index`.
-    pub fn new(index: &TagIndex) -> Self {
-        let holders = holders(index);
-        let (classes, class_of) = classes(&holders);
-        let supersets: Vec<Vec<TagId>> = holders
-            .iter()
-            .enumerate()
-            .map(|(at, holders)| {
-                let class = class_of[at];
-                holders.iter().copied().filter(|id| class_of[id.index()] != class).collect()
-            })
-            .collect();
-        let mut subsets = vec![Vec::new(); supersets.len()];
-        for (at, larger) in supersets.iter().enumerate() {
-            larger.iter().for_each(|id| subsets[id.index()].push(TagId::at(at)));
+    /// Orders all tags of an index.
+    pub fn of(index: &TagIndex) -> Self {
+        let count = index.names().len();
+        let (common, frequency) = common_members(index, count);
+        let empty = (0..count).filter(|&tag| frequency[tag] == 0).map(number).collect();
+        let (classes, class_of) = classes(&common);
+        let equal = |a: u32, b: u32| class_of[a as usize] == class_of[b as usize];
+        let mut supersets = common;
+        for (tag, list) in supersets.iter_mut().enumerate() {
+            list.retain(|&other| !equal(number(tag), other));
         }
-        let empty = (0..class_of.len()).filter(|&at| class_of[at].is_none()).map(TagId::at).collect();
-        let hasse = hasse(&classes, &class_of, &supersets);
-        Containment { empty, classes, class_of, supersets, subsets, hasse }
+        let mut subsets = vec![Vec::new(); count];
+        for (tag, list) in supersets.iter().enumerate() {
+            list.iter().for_each(|&other| subsets[other as usize].push(number(tag)));
+        }
+        let diagram = diagram(&classes, &class_of, &supersets, &frequency);
+        Containment { empty, classes, class_of, supersets, subsets, diagram }
     }
 
-    /// The tags without addresses, in order of names.
-    pub fn empty(&self) -> &[TagId] {
+    /// The tags without any address, ascending.
+    pub fn empty(&self) -> &[u32] {
         &self.empty
     }
 
-    /// The classes of two tags or more with the same addresses, each in order of names.
-    pub fn equal(&self) -> impl Iterator<Item = &[TagId]> {
-        self.classes.iter().map(Vec::as_slice).filter(|class| class.len() > 1)
+    /// The tags with addresses, those with the same ones together: ascending in each class, and the classes by
+    /// their first tag.
+    pub fn classes(&self) -> &[Vec<u32>] {
+        &self.classes
     }
 
-    /// All tags with the same addresses as `id`, itself included; none if it has no addresses.
+    /// The first tag with the same addresses as `tag`, or `None` if it has none.
     ///
     /// # Panics
-    /// As everywhere here, if `id` comes from another index that has more tags.
-    pub fn class(&self, id: TagId) -> &[TagId] {
-        self.class_of[id.index()].map_or(&[], |class| &self.classes[class])
+    /// If the number is not of the index; so do [`supersets`](Self::supersets) and [`subsets`](Self::subsets).
+    pub fn representative(&self, tag: u32) -> Option<u32> {
+        self.class_of[tag as usize].map(|class| self.classes[class][0])
     }
 
-    /// The tags that hold every address of `id` and others, in order of names.
-    pub fn supersets(&self, id: TagId) -> &[TagId] {
-        &self.supersets[id.index()]
+    /// The tags that hold all of `tag` and more, ascending. None for a tag without addresses.
+    pub fn supersets(&self, tag: u32) -> &[u32] {
+        &self.supersets[tag as usize]
     }
 
-    /// The tags that have addresses, all of them in `id`, but not all of `id`'s; in order of names.
-    pub fn subsets(&self, id: TagId) -> &[TagId] {
-        &self.subsets[id.index()]
+    /// The tags with addresses that lie in `tag` and are smaller, ascending.
+    pub fn subsets(&self, tag: u32) -> &[u32] {
+        &self.subsets[tag as usize]
     }
 
-    /// Whether `larger` holds every address of `smaller`. The empty set is a subset of every set.
-    pub fn is_subset(&self, smaller: TagId, larger: TagId) -> bool {
-        match self.class_of[smaller.index()] {
+    /// Whether every address of `a` is in `b`. Tags without addresses lie in all.
+    pub fn lies_in(&self, a: u32, b: u32) -> bool {
+        match self.class_of[a as usize] {
             None => true,
-            class if class == self.class_of[larger.index()] => true,
-            _ => self.supersets(smaller).binary_search(&larger).is_ok(),
+            class if class == self.class_of[b as usize] => true,
+            _ => self.supersets(a).binary_search(&b).is_ok(),
         }
     }
 
-    /// All pairs of a tag with addresses and a proper superset of it, in order of names.
-    pub fn subset_pairs(&self) -> impl Iterator<Item = (TagId, TagId)> + '_ {
-        let pairs = self.supersets.iter().enumerate();
-        pairs.flat_map(|(at, larger)| larger.iter().map(move |&id| (TagId::at(at), id)))
-    }
-
-    /// The Hasse diagram: a node a class, weighed with its first tag, and an edge from each class to those just
-    /// above it, with none between.
-    pub fn hasse(&self) -> &DiGraph<TagId, ()> {
-        &self.hasse
-    }
-
-    /// The node of a tag's class in [`hasse`](Self::hasse), or `None` if the tag has no addresses.
-    pub fn node(&self, id: TagId) -> Option<NodeIndex> {
-        self.class_of[id.index()].map(NodeIndex::new)
-    }
-
-    /// The edges of [`hasse`](Self::hasse) as pairs of first tags, smaller set first, in order of names.
-    pub fn hasse_pairs(&self) -> Vec<(TagId, TagId)> {
-        let graph = &self.hasse;
-        let mut pairs: Vec<_> =
-            graph.raw_edges().iter().map(|e| (graph[e.source()], graph[e.target()])).collect();
-        pairs.sort_unstable();
-        pairs
-    }
-
-    /// The first tags of the classes just above `id`'s, in order of names.
-    pub fn parents(&self, id: TagId) -> Vec<TagId> {
-        self.neighbours(id, Direction::Outgoing)
-    }
-
-    /// The first tags of the classes just below `id`'s, in order of names.
-    pub fn children(&self, id: TagId) -> Vec<TagId> {
-        self.neighbours(id, Direction::Incoming)
-    }
-
-    fn neighbours(&self, id: TagId, direction: Direction) -> Vec<TagId> {
-        let Some(node) = self.node(id) else { return Vec::new() };
-        let mut list: Vec<TagId> =
-            self.hasse.neighbors_directed(node, direction).map(|node| self.hasse[node]).collect();
-        list.sort_unstable();
-        list
-    }
-
-    /// The tags of `list` that say nothing more beside the others: they are empty, occur before, or another one
-    /// of the list holds all of their addresses. Of tags with the same addresses the first name stays.
+    /// The tags of `list` that say all that the whole list says, ascending: those that lie in another one of the
+    /// list go, and those without addresses. Of tags with the same addresses the first stays.
     ///
-    /// Only addresses are looked at; whether rules may go too depends on their actions, ports and order.
-    pub fn implied(&self, list: &[TagId]) -> Vec<TagId> {
-        let mut seen: Vec<TagId> = Vec::with_capacity(list.len());
-        let implied = list.iter().copied().filter(|&id| {
-            let again = seen.contains(&id);
-            seen.push(id);
-            again
-                || self.class_of[id.index()].is_none()
-                || list.iter().any(|&other| {
-                    let same = self.class_of[id.index()] == self.class_of[other.index()];
-                    if same { other < id } else { self.is_subset(id, other) }
-                })
-        });
-        implied.collect()
+    /// Only addresses count here; a tag goes from a rule only where the rest of the rule is the same for both.
+    ///
+    /// Cost: the square of the list's length, times the logarithm of the supersets.
+    pub fn needed(&self, list: &[u32]) -> Vec<u32> {
+        let implied = |tag: u32| {
+            list.iter().any(|&other| {
+                let alike = self.class_of[tag as usize] == self.class_of[other as usize];
+                if alike { other < tag } else { self.lies_in(tag, other) }
+            })
+        };
+        let with_addresses = |tag: &u32| self.class_of[*tag as usize].is_some();
+        let mut needed: Vec<u32> =
+            list.iter().copied().filter(with_addresses).filter(|&tag| !implied(tag)).collect();
+        needed.sort_unstable();
+        needed.dedup();
+        needed
+    }
+
+    /// Every pair `(a, b)` where `a` is a proper part of `b`, ascending.
+    pub fn pairs(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let tags = self.supersets.iter().enumerate();
+        tags.flat_map(|(tag, list)| list.iter().map(move |&other| (number(tag), other)))
+    }
+
+    /// The edges of the diagram `(a, b)`, `a` a proper part of `b` and no class between, ascending.
+    pub fn hasse(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        // Edges were added class by class, supersets ascending.
+        self.diagram.raw_edges().iter().map(|e| (self.diagram[e.source()], self.diagram[e.target()]))
+    }
+
+    /// The Hasse diagram: a node for each class, in the order of [`classes`](Self::classes) and weighted with its
+    /// first tag; an edge from each class to the smallest ones above it.
+    pub fn diagram(&self) -> &DiGraph<u32, ()> {
+        &self.diagram
     }
 }
 
-/// Per tag all tags that hold its addresses, itself included; none where it has no addresses.
-///
-/// They are those present on every segment where it is present, so groups suffice and no sizes are needed.
-fn holders(index: &TagIndex) -> Vec<Vec<TagId>> {
-    let mut holders = vec![Vec::new(); index.names().len()];
-    narrow(&index.v4, &mut holders);
-    narrow(&index.v6, &mut holders);
-    holders
-}
-
-fn narrow<A: Address>(line: &Line<A>, holders: &mut [Vec<TagId>]) {
-    for group in 0..line.group_count() {
-        let members = line.members(group as u32);
-        for id in members {
-            let holders = &mut holders[id.index()];
-            if holders.is_empty() {
-                holders.extend_from_slice(members);
-            } else if holders.len() > 1 {
-                // Alone with itself, a tag can lose nothing more.
-                keep_common(holders, members);
+/// Per tag the tags that all its groups have in common, itself included, and in how many groups it is.
+fn common_members(index: &TagIndex, count: usize) -> (Vec<Vec<u32>>, Vec<usize>) {
+    let mut common: Vec<Vec<u32>> = vec![Vec::new(); count];
+    let mut frequency = vec![0; count];
+    for group in index.groups() {
+        for &tag in group {
+            let tag = tag as usize;
+            if frequency[tag] == 0 {
+                common[tag] = group.to_vec();
+            } else {
+                common[tag].retain(|other| group.binary_search(other).is_ok());
             }
+            frequency[tag] += 1;
         }
     }
+    (common, frequency)
 }
 
-/// Drops from `list` what is not in `other`; both ascend.
-fn keep_common(list: &mut Vec<TagId>, mut other: &[TagId]) {
-    list.retain(|id| {
-        while let [first, rest @ ..] = other
-            && first < id
-        {
-            other = rest;
-        }
-        other.first() == Some(id)
-    });
-}
-
-type Classes = (Vec<Vec<TagId>>, Vec<Option<usize>>);
-
-fn classes(holders: &[Vec<TagId>]) -> Classes {
-    let mut classes: Vec<Vec<TagId>> = Vec::new();
-    let mut class_of: Vec<Option<usize>> = vec![None; holders.len()];
-    for (at, list) in holders.iter().enumerate() {
-        if list.is_empty() || class_of[at].is_some() {
+/// Tags that are in each other's lists, and the class of each tag.
+fn classes(common: &[Vec<u32>]) -> (Vec<Vec<u32>>, Vec<Option<usize>>) {
+    let mut classes: Vec<Vec<u32>> = Vec::new();
+    let mut class_of = vec![None; common.len()];
+    for (tag, list) in common.iter().enumerate() {
+        if list.is_empty() || class_of[tag].is_some() {
             continue;
         }
-        let id = TagId::at(at);
-        let same = |other: &TagId| holders[other.index()].binary_search(&id).is_ok();
-        let class: Vec<TagId> = list.iter().copied().filter(same).collect();
-        class.iter().for_each(|member| class_of[member.index()] = Some(classes.len()));
+        let same = |other: &u32| common[*other as usize].binary_search(&number(tag)).is_ok();
+        let class: Vec<u32> = list.iter().copied().filter(same).collect();
+        class.iter().for_each(|&member| class_of[member as usize] = Some(classes.len()));
         classes.push(class);
     }
     (classes, class_of)
 }
 
-fn hasse(classes: &[Vec<TagId>], class_of: &[Option<usize>], supersets: &[Vec<TagId>]) -> DiGraph<TagId, ()> {
-    let mut graph = DiGraph::with_capacity(classes.len(), classes.len());
-    for class in classes {
-        graph.add_node(class[0]);
-    }
-    for (node, class) in classes.iter().enumerate() {
-        let first = |id: &TagId| class_of[id.index()].is_some_and(|class| classes[class][0] == *id);
-        let mut larger: Vec<TagId> = supersets[class[0].index()].iter().copied().filter(first).collect();
-        // What has more supersets lies lower, so that anything between comes first.
-        larger.sort_by_key(|id| (std::cmp::Reverse(supersets[id.index()].len()), *id));
-        let mut kept: Vec<TagId> = Vec::new();
-        for id in larger {
-            if !kept.iter().any(|below| supersets[below.index()].binary_search(&id).is_ok()) {
-                kept.push(id);
+fn diagram(
+    classes: &[Vec<u32>],
+    class_of: &[Option<usize>],
+    supersets: &[Vec<u32>],
+    frequency: &[usize],
+) -> DiGraph<u32, ()> {
+    let mut diagram = DiGraph::with_capacity(classes.len(), classes.len());
+    let nodes: Vec<NodeIndex> = classes.iter().map(|class| diagram.add_node(class[0])).collect();
+    for (class, &node) in classes.iter().zip(&nodes) {
+        let first = |&tag: &u32| class_of[tag as usize].map(|c| classes[c][0]) == Some(tag);
+        let mut above: Vec<u32> = supersets[class[0] as usize].iter().copied().filter(first).collect();
+        // A larger set is in more groups than any that lies in it.
+        above.sort_by_key(|&tag| (frequency[tag as usize], tag));
+        let mut kept: Vec<u32> = Vec::new();
+        for tag in above {
+            let beyond = |k: &u32| supersets[*k as usize].binary_search(&tag).is_ok();
+            if !kept.iter().any(beyond) {
+                kept.push(tag);
             }
         }
         kept.sort_unstable();
-        for id in kept {
-            let above = class_of[id.index()].expect("a superset has addresses");
-            graph.add_edge(NodeIndex::new(node), NodeIndex::new(above), ());
+        for tag in kept {
+            let class = class_of[tag as usize].expect("it has addresses");
+            diagram.add_edge(node, nodes[class], ());
         }
     }
-    graph
+    diagram
 }

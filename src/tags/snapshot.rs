@@ -1,7 +1,7 @@
 //! [`Snapshot`]: one published service-tags file, parsed and checked.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -122,6 +122,27 @@ impl Snapshot {
     /// service, features and prefixes. The order and layout of the file play no part, nor do change numbers.
     pub fn digest(&self) -> &str {
         self.digest.get_or_init(|| content_digest(self))
+    }
+
+    /// The same tags with further prefixes, for addresses that the file has dropped but traffic may still need for a
+    /// while. Names that the snapshot does not have are passed over.
+    #[must_use]
+    pub fn with_held(&self, held: &BTreeMap<String, Vec<IpPrefix>>) -> Self {
+        let mut snapshot = Snapshot { digest: OnceLock::new(), ..self.clone() };
+        for (name, prefixes) in held {
+            let Some(&at) = self.by_name.get(name.to_ascii_lowercase().as_str()) else { continue };
+            let mut tag = Tag { set: OnceLock::new(), ..self.tags[at].as_ref().clone() };
+            for prefix in prefixes {
+                match *prefix {
+                    IpPrefix::V4(p) => tag.v4.push(p),
+                    IpPrefix::V6(p) => tag.v6.push(p),
+                }
+            }
+            sort_unless_sorted(&mut tag.v4);
+            sort_unless_sorted(&mut tag.v6);
+            snapshot.tags[at] = Arc::new(tag);
+        }
+        snapshot
     }
 
     /// How many prefixes the file lists, IPv4 and IPv6, over all tags.
@@ -344,18 +365,29 @@ fn read_json(json: &[u8]) -> Result<wire::File<'_>, SnapshotError> {
     }
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     refuse_other_documents(json)?;
+    // One check of the whole is many times cheaper than one of every string, which `from_slice` would make.
+    let text = std::str::from_utf8(json).map_err(|error| not_text(json, error.valid_up_to()))?;
     // Reading with paths costs a good part of the time, so they are only looked for once something is wrong.
-    serde_json::from_slice(json).map_err(|error| {
-        let mut reader = serde_json::Deserializer::from_slice(json);
-        let path = match serde_path_to_error::deserialize::<_, wire::File<'_>>(&mut reader) {
-            Err(error) => error.path().to_string(),
-            Ok(_) => String::new(),
-        };
-        let text = error.to_string();
-        let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-        let path = if path == "." { String::new() } else { path };
-        SnapshotError::Json { line: error.line(), column: error.column(), path, message: message.to_owned() }
-    })
+    serde_json::from_str(text).map_err(|error| json_error(text, &error))
+}
+
+fn not_text(json: &[u8], at: usize) -> SnapshotError {
+    let before = &json[..at];
+    let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+    let column = at - before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1) + 1;
+    SnapshotError::Json { line, column, path: String::new(), message: "not text in UTF-8".to_owned() }
+}
+
+fn json_error(text: &str, error: &serde_json::Error) -> SnapshotError {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let path = match serde_path_to_error::deserialize::<_, wire::File<'_>>(&mut reader) {
+        Err(error) => error.path().to_string(),
+        Ok(_) => String::new(),
+    };
+    let path = if path == "." { String::new() } else { path };
+    let whole = error.to_string();
+    let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(message, _)| message).to_owned();
+    SnapshotError::Json { line: error.line(), column: error.column(), path, message }
 }
 
 /// A download that went wrong brings an error page under the file's name; say what it is.

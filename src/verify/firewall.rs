@@ -94,6 +94,9 @@ impl Emitted {
                         if !["http", "https"].contains(&kind.to_ascii_lowercase().as_str()) {
                             return Err(at(format!("protocol {kind} is not known")));
                         }
+                        if *port == if kind.eq_ignore_ascii_case("http") { 443 } else { 80 } {
+                            return Err(at(format!("{kind} on port {port} lets no usual client through")));
+                        }
                         let ports = Ports::new(crate::addr::Prefix::host(*port).into());
                         let rule =
                             plain(&rule.name, access, Protocol::Tcp, source.clone(), meaning.all(), ports);
@@ -239,7 +242,7 @@ fn field_errors(groups: &[RuleCollectionGroup]) -> Vec<String> {
 /// A gap is allowed only where the firewall truly cannot say a flow.
 fn check_gaps(policy: &Policy, gaps: &HashSet<&str>) -> Result<(), String> {
     let symbols = policy.symbols();
-    for flow in outbound(policy).filter(|f| gaps.contains(f.id.as_str()) && !f.local.v4.is_empty()) {
+    for flow in outbound(policy, gaps).filter(|f| gaps.contains(f.id.as_str()) && !f.local.v4.is_empty()) {
         let platform = matches!(flow.remote, Remote::Symbol(s) if !matches!(s, Symbol::VirtualNetwork | Symbol::Internet));
         let none_v4 = flow.remote_set(&symbols).is_none_or(|set| set.v4.is_empty());
         if !(platform || none_v4 || matches!(flow.protocol, Protocol::Esp | Protocol::Ah)) {
@@ -249,8 +252,8 @@ fn check_gaps(policy: &Policy, gaps: &HashSet<&str>) -> Result<(), String> {
     Ok(())
 }
 
-fn outbound(policy: &Policy) -> impl Iterator<Item = &Flow> {
-    policy.flows.iter().filter(|f| f.direction == Direction::Outbound && f.is_for(Target::Firewall))
+fn outbound<'a>(policy: &'a Policy, gaps: &HashSet<&str>) -> impl Iterator<Item = &'a Flow> {
+    policy.flows_with(gaps).filter(|f| f.direction == Direction::Outbound)
 }
 
 /// Whether the firewall must carry the IPv4 part of a flow.
@@ -274,7 +277,7 @@ fn network(
         let platform = matches!(flow.remote, Remote::Symbol(s) if !matches!(s, Symbol::VirtualNetwork | Symbol::Internet));
         carried(flow, gaps) && !platform && !matches!(flow.protocol, Protocol::Esp | Protocol::Ah)
     };
-    let wanted = outbound(policy).filter(expressible).filter_map(|flow| {
+    let wanted = outbound(policy, gaps).filter(expressible).filter_map(|flow| {
         let remote = Arc::new(AddrSet { v4: flow.remote_set(&symbols)?.v4, ..AddrSet::empty() });
         Some(plain(&flow.id, Access::Allow, flow.protocol, local_v4(flow), remote, flow.ports.clone()))
     });
@@ -321,7 +324,7 @@ fn hosts(
     report: &mut Report,
 ) -> Result<(), String> {
     let wanted: Vec<(HostKey, Rule)> =
-        outbound(policy).filter(|f| carried(f, gaps)).filter_map(host_need).collect();
+        outbound(policy, gaps).filter(|f| carried(f, gaps)).filter_map(host_need).collect();
     let mut names = BTreeSet::new();
     for key in wanted.iter().map(|(key, _)| key).chain(emitted.hosts.iter().map(|h| &h.key)) {
         names.insert(match key {

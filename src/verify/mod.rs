@@ -3,7 +3,10 @@
 //! Nothing here is shared with the lowering or the emitters: the readers parse the files anew, and what must pass
 //! is derived from the flows once more.
 
+mod earlier;
+mod endpoints;
 mod firewall;
+mod lists;
 mod meaning;
 mod nsg;
 mod read;
@@ -14,13 +17,14 @@ pub mod rules;
 
 use std::collections::HashSet;
 
+pub use earlier::earlier;
 pub use read::{ReadError, read_arm};
 pub use report::{Failure, FailureKind, Proven, Report};
 
 use crate::addr::AddrSet;
 use crate::policy::{Policy, Symbols};
 use crate::tags::Snapshot;
-use crate::target::Target;
+use crate::target::{FormatName, Target};
 use meaning::Meaning;
 use resources::Resources;
 
@@ -35,7 +39,8 @@ pub struct Unsaid<'a> {
 
 /// Reads artefacts back, each format by its own reader, and proves them; see [`check`].
 ///
-/// `files` are names and contents; the name's ending says the format. What cannot be read is a failure.
+/// `files` are names and contents; the name says the format. What cannot be read is a failure, and so is a format that
+/// the policy asks for and that does not say everything.
 pub fn check_files(
     policy: &Policy,
     snapshot: &Snapshot,
@@ -44,22 +49,31 @@ pub fn check_files(
     targets: &[Target],
 ) -> Report {
     let mut report = Report::default();
-    for (format, ending, read) in read::READERS {
-        let mut resources = Resources::default();
-        let own: Vec<_> = files.iter().filter(|(name, _)| name.ends_with(ending)).collect();
-        if own.is_empty() {
+    let asked = |format| policy.output.formats.contains(&format);
+    let first = targets.first().copied().unwrap_or(Target::Nsg);
+    for reader in read::READERS {
+        let own: Vec<(&str, &[u8])> =
+            files.iter().filter(|(name, _)| (reader.takes)(name)).copied().collect();
+        if own.is_empty() && !asked(reader.format) {
             continue;
         }
-        for (name, bytes) in own {
-            match read(bytes) {
-                Ok(found) => resources.extend(found),
-                Err(error) => {
-                    let target = targets.first().copied().unwrap_or(Target::Nsg);
-                    report.fail(target, format, FailureKind::Invalid, format!("{name}: {error}"));
-                }
-            }
+        let format = reader.format.name();
+        match (reader.read)(&own) {
+            Ok(resources) => report.extend(check(policy, snapshot, &resources, unsaid, format, targets)),
+            Err(error) => report.fail(first, format, FailureKind::Invalid, error.to_string()),
         }
-        report.extend(check(policy, snapshot, &resources, unsaid, format, targets));
+    }
+    for reader in read::LIST_READERS {
+        let own: Vec<(&str, &[u8])> =
+            files.iter().filter(|(name, _)| (reader.takes)(name)).copied().collect();
+        if own.is_empty() && !asked(reader.format) {
+            continue;
+        }
+        let format = reader.format.name();
+        match (reader.read)(&own) {
+            Ok(found) => lists::check(policy, &found, format, &mut report),
+            Err(error) => report.fail(first, format, FailureKind::Invalid, error.to_string()),
+        }
     }
     if report.proven.is_empty() && report.failures.is_empty() && !targets.is_empty() {
         report.fail(
@@ -70,6 +84,29 @@ pub fn check_files(
         );
     }
     report
+}
+
+/// Reads the files of one format back, without proving anything; files of other formats are passed over.
+///
+/// # Errors
+/// [`ReadError`] with file and place, where something is missing, not understood or contradicts itself; and for formats
+/// that carry no rules.
+///
+/// ```
+/// use tagwall::{target::FormatName, verify};
+/// let files = [("ip-groups.csv", "ipGroup,ipAddress\na,203.0.113.0/24\n".as_bytes())];
+/// let found = verify::read_files(FormatName::Csv, &files)?;
+/// assert_eq!(found.ip_groups[0].addresses, ["203.0.113.0/24"]);
+/// # Ok::<(), verify::ReadError>(())
+/// ```
+pub fn read_files(format: FormatName, files: &[(&str, &[u8])]) -> Result<Resources, ReadError> {
+    let reader = read::READERS.iter().find(|reader| reader.format == format);
+    let reader = reader.ok_or_else(|| ReadError {
+        place: format.name().to_owned(),
+        message: "the format carries no rules".to_owned(),
+    })?;
+    let own: Vec<(&str, &[u8])> = files.iter().filter(|(name, _)| (reader.takes)(name)).copied().collect();
+    (reader.read)(&own)
 }
 
 /// Proves that `resources`, read back from files of one format, do just what `policy` asks: nothing is missing but
@@ -108,6 +145,9 @@ pub fn check(
             },
             Target::Firewall => {
                 firewall::check(policy, &resources.groups, &gaps, format, &mut meaning, &mut report);
+            }
+            Target::ServiceEndpointPolicy => {
+                endpoints::check(policy, &resources.endpoint_policies, format, &mut report);
             }
         }
     }

@@ -157,7 +157,7 @@ fn wanted(
     meaning: &mut Meaning<'_>,
 ) -> Result<RuleList, String> {
     let mut rules: Vec<Rule> = Vec::new();
-    for flow in policy.flows.iter().filter(|f| f.direction == direction && f.is_for(Target::Nsg)) {
+    for flow in policy.flows_with(gaps).filter(|f| f.direction == direction) {
         match remote_of(policy, flow) {
             Some(remote) if !gaps.contains(flow.id.as_str()) => rules.push(flow_rule(flow, remote)),
             Some(_) if !matches!(flow.remote, Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_)) => {

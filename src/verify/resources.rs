@@ -13,6 +13,8 @@ pub struct Resources {
     pub groups: Vec<RuleCollectionGroup>,
     /// IP groups.
     pub ip_groups: Vec<IpGroup>,
+    /// Service endpoint policies.
+    pub endpoint_policies: Vec<EndpointPolicy>,
 }
 
 impl Resources {
@@ -22,6 +24,7 @@ impl Resources {
         self.route_tables.extend(other.route_tables);
         self.groups.extend(other.groups);
         self.ip_groups.extend(other.ip_groups);
+        self.endpoint_policies.extend(other.endpoint_policies);
     }
 }
 
@@ -64,6 +67,8 @@ pub struct SecurityRule {
 pub struct RouteTable {
     /// Name.
     pub name: String,
+    /// Whether routes learned by a gateway are kept off; Azure takes them where the file does not say.
+    pub disable_bgp: Option<bool>,
     /// Routes in order of the file.
     pub routes: Vec<Route>,
 }
@@ -88,6 +93,39 @@ pub struct IpGroup {
     pub name: String,
     /// Addresses, prefixes and ranges.
     pub addresses: Vec<String>,
+}
+
+/// A service endpoint policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndpointPolicy {
+    /// Name.
+    pub name: String,
+    /// Definitions in order of the file.
+    pub definitions: Vec<EndpointDefinition>,
+}
+
+/// A definition of a service endpoint policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndpointDefinition {
+    /// Name.
+    pub name: String,
+    /// Description.
+    pub description: String,
+    /// `Microsoft.Storage` or `Global`.
+    pub service: String,
+    /// Ids of resources, or aliases.
+    pub resources: Vec<String>,
+}
+
+/// A list of addresses of one family.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddressList {
+    /// Name of the file or set.
+    pub name: String,
+    /// Whether the list is for IPv6, by its name or type.
+    pub v6: bool,
+    /// Addresses and prefixes in order of the file.
+    pub entries: Vec<String>,
 }
 
 /// A rule collection group of a firewall policy.

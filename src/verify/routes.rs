@@ -60,6 +60,14 @@ pub(super) fn check(
     for text in field_errors(table) {
         report.fail(Target::RouteTable, format, FailureKind::Invalid, text);
     }
+    if table.disable_bgp.unwrap_or(false) != policy.route_table.disable_bgp {
+        let text = if policy.route_table.disable_bgp {
+            "routes learned by a gateway must be kept off, but are taken"
+        } else {
+            "routes learned by a gateway must be taken, but are kept off"
+        };
+        report.fail(Target::RouteTable, format, FailureKind::Misrouted, text.to_owned());
+    }
     let mut routes = system_routes(policy);
     for route in &table.routes {
         if let Err(error) = add_route(route, meaning, &mut routes) {

@@ -43,7 +43,7 @@ impl Space {
             .map(|(len, at)| {
                 let size = self.size() >> len;
                 let prefix = Prefix::new(Self::BASE + at * size, 32 - self.bits + len).unwrap();
-                (prefix, ((1_u64 << size) - 1 << (at * size)) as u32)
+                (prefix, (((1_u64 << size) - 1) << (at * size)) as u32)
             })
             .collect()
     }

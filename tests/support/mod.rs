@@ -1,5 +1,5 @@
 //! What the integration tests share. Each test file uses a part of it.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::print_stderr)]
 
 use std::fs;
 use std::io::Read;
@@ -64,7 +64,7 @@ pub fn policy(name: &str, text: &str) -> PolicySource {
 /// Makes everything for a policy that must be right.
 pub fn generate(name: &str, text: &str, snapshot: &Snapshot) -> Generation {
     let source = policy(name, text);
-    pipeline::generate(&source, Catalog::builtin(), snapshot).unwrap_or_else(|e| panic!("{name}: {e}"))
+    pipeline::generate(&source, Catalog::builtin(), snapshot, None).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
 /// Makes everything for a policy from the sample of its cloud.

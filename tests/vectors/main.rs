@@ -15,8 +15,11 @@ use std::path::PathBuf;
 use problems::{index, list, text};
 use serde_json::Value;
 
-/// The cases of a vector file, or `None` if there are no vectors here.
-fn cases(name: &str) -> Option<(Value, fn(&Value) -> Value)> {
+/// The function that answers a case.
+type Solver = fn(&Value) -> Value;
+
+/// The cases of a vector file and their solver, or `None` if there are no vectors here.
+fn cases(name: &str) -> Option<(Value, Solver)> {
     let Some(shared) = std::env::var_os("TAGWALL_SHARED") else {
         // Straight to the stream: what the print macros write is hidden when a test passes.
         let _ = writeln!(std::io::stderr(), "skipped {name}: TAGWALL_SHARED is not set");
@@ -36,7 +39,8 @@ fn judge_all(name: &str, judge: impl Fn(&Value, &Value)) {
     assert!(!cases.is_empty(), "{name} has no cases");
     for case in cases {
         // Shown by the test harness only if the judge panics.
-        println!("{} {}", text(&case["id"]), case["note"]);
+        #[allow(clippy::print_stdout)]
+        let () = println!("{} {}", text(&case["id"]), case["note"]);
         judge(case, &solve(case));
     }
 }

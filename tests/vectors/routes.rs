@@ -84,7 +84,9 @@ impl<A: Address> Family<A> {
     }
 }
 
-fn split(table: Table) -> (Vec<(Prefix<u32>, String)>, Vec<(Prefix<u128>, String)>) {
+type Of<A> = Vec<(Prefix<A>, String)>;
+
+fn split(table: Table) -> (Of<u32>, Of<u128>) {
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
     for (prefix, hop) in table {
         match prefix {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tagwall::addr::{IpPrefix, stable_chunks};
 
 /// Answers one case: both lists in chunks, the second with the first in mind.
-pub(crate) fn solve(case: &Value) -> Value {
+pub(crate) fn answer(case: &Value) -> Value {
     let limit = case["limit"].as_u64().expect("a number") as usize;
     let (before, after) = (prefixes(&case["before"]), prefixes(&case["after"]));
     let old = stable_chunks::<Vec<IpPrefix>>(&before, limit, &[]);

@@ -20,9 +20,9 @@ pub(crate) fn solver(problem: &str) -> Option<fn(&Value) -> Value> {
         "one budget for several sets" => Some(joint::answer),
         "route table minimization" => Some(routes::answer),
         "rule lists" => Some(rules::solve),
-        "stable chunking" => Some(chunks::solve),
-        "tag containment, cover, lookup" => Some(tags::solve),
-        "snapshot difference" => Some(diff::solve),
+        "tag containment, cover, lookup" => Some(tags::answer),
+        "stable chunking" => Some(chunks::answer),
+        "snapshot difference" => Some(diff::answer),
         _ => None,
     }
 }

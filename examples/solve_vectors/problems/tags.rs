@@ -1,50 +1,42 @@
-//! Containment, covers and look-up of tags.
+//! Containment of tags, covers by tags, look-up.
 
-use serde_json::{Map, Value, json};
-use tagwall::addr::{AddrSet, Entry};
-use tagwall::tags::{Containment, CoverGoal, TagCover, TagId, TagIndex, TagName, TagSets};
+use serde_json::{Value, json};
+use tagwall::addr::AddrSet;
+use tagwall::tags::{Containment, TagCover, TagGoal, TagIndex};
 
-/// Answers one case, with the same keys as its expected answer.
-pub(crate) fn solve(case: &Value) -> Value {
-    let tags: TagSets<'_> =
-        object(&case["tags"]).iter().map(|(name, cidrs)| (TagName::new(name), set(cidrs))).collect();
-    let index = TagIndex::new(&tags);
-    let containment = Containment::new(&index);
-    let names = |ids: &[TagId]| -> Value { ids.iter().map(|&id| index.name(id).as_str()).collect() };
-    let pair = |(a, b): (TagId, TagId)| names(&[a, b]);
+use super::diff::collection;
+use super::{decimal, list, set, text};
+
+/// Order of the tags, the best covers of the target, and the tags of each address asked for.
+pub(crate) fn answer(case: &Value) -> Value {
+    let tags = collection(&case["tags"]);
+    let index = TagIndex::new(tags.iter().map(|(name, set)| (name.clone(), set)));
+    let order = Containment::of(&index);
+    let names = |tags: &[u32]| json!(index.names_of(tags).collect::<Vec<_>>());
+    let pair = |(a, b): (u32, u32)| names(&[a, b]);
     let target = set(&case["target"]);
-    let cover = |goal| index.cover(&target, goal, |_| true);
+    let lookup = list(&case["lookup"]).iter().map(|a| names(index.at(text(a).parse().expect("an address"))));
     json!({
-        "empty": names(containment.empty()),
-        "equal": containment.equal().map(names).collect::<Value>(),
-        "subset": containment.subset_pairs().map(pair).collect::<Value>(),
-        "hasse": containment.hasse_pairs().into_iter().map(pair).collect::<Value>(),
-        "exact_tags": cover(CoverGoal::Exact).map(|cover| cover.tags().len()),
-        "tight": cover(CoverGoal::Tight).map(|cover| size(&cover)),
-        "fewest": cover(CoverGoal::Fewest).map(|cover| size(&cover)),
-        "lookup": list(&case["lookup"]).iter().map(|addr| names(at(&index, addr))).collect::<Value>(),
+        "empty": names(order.empty()),
+        "equal": order.classes().iter().filter(|c| c.len() > 1).map(|c| names(c)).collect::<Vec<_>>(),
+        "subset": order.pairs().map(pair).collect::<Vec<_>>(),
+        "hasse": order.hasse().map(pair).collect::<Vec<_>>(),
+        "exact_tags": best(&index, &target, TagGoal::Exact).map(|c| c.tags.len()),
+        "tight": objective(best(&index, &target, TagGoal::Tight)),
+        "fewest": objective(best(&index, &target, TagGoal::Fewest)),
+        "lookup": lookup.collect::<Vec<_>>(),
     })
 }
 
-fn size(cover: &TagCover) -> Value {
-    json!({ "tags": cover.tags().len(), "extra": cover.extra().to_string() })
+/// The cover, held against what it says of itself.
+fn best(index: &TagIndex, target: &AddrSet, goal: TagGoal) -> Option<TagCover> {
+    let found = TagCover::find(index, target, goal).ok()?;
+    assert!(found.optimal, "small cases are solved in full");
+    let pieces = index.over(target);
+    assert!(found.tags.iter().all(|tag| pieces.whole.contains(tag) || pieces.part.contains(tag)));
+    Some(found)
 }
 
-fn at<'a>(index: &'a TagIndex, addr: &Value) -> &'a [TagId] {
-    index.at(addr.as_str().expect("a string").parse().expect("an address"))
-}
-
-/// The union of a list of prefixes, ranges and addresses.
-fn set(value: &Value) -> AddrSet {
-    let entry =
-        |text: &Value| Entry::parse(text.as_str().expect("a string"), false).expect("an entry of a list");
-    list(value).iter().map(entry).collect()
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().expect("a list")
-}
-
-fn object(value: &Value) -> &Map<String, Value> {
-    value.as_object().expect("an object")
+fn objective(cover: Option<TagCover>) -> Value {
+    cover.map_or(Value::Null, |c| json!({ "tags": c.tags.len(), "extra": decimal(c.extra.count()) }))
 }

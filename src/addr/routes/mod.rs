@@ -122,8 +122,8 @@ impl<H: Ord + Clone + fmt::Display> RouteProblem<H> {
         Prefix<A>: Into<IpPrefix>,
     {
         let found = match hops.names.len() + 1 {
-            ..=64 => exact::minimise::<A, 1>(trie, &hops.allowed),
-            ..=512 => exact::minimise::<A, 8>(trie, &hops.allowed),
+            1..=64 => exact::minimise::<A, 1>(trie, &hops.allowed),
+            65..=512 => exact::minimise::<A, 8>(trie, &hops.allowed),
             _ => exact::minimise::<A, { MOST_HOPS / 64 }>(trie, &hops.allowed),
         };
         let mut routes = found.map_err(|e| RouteError::Impossible {

@@ -10,8 +10,10 @@ use crate::catalog::Catalog;
 use crate::cli::args::Generate;
 use crate::cli::{Failure, output, select, write};
 use crate::pipeline::{self, Generation};
+use crate::plan::Previous;
 use crate::policy::{PolicySource, cloud_of};
 use crate::tags::{Cloud, Snapshot};
+use crate::verify;
 
 /// The outcome of one policy, as JSON.
 #[derive(Serialize)]
@@ -39,7 +41,9 @@ pub(in crate::cli) fn run(args: &Generate) -> Result<(), Failure> {
             }
         };
         let catalog = catalog_of(path, &source)?;
-        let generation = pipeline::generate(&source, &catalog, snapshot)?;
+        let previous = earlier(&args.out, &source.intent.name);
+        let generation = pipeline::generate(&source, &catalog, snapshot, Some(&previous))?;
+        previous.notes.iter().chain(&generation.notes).for_each(|note| output::say(note));
         if let Some((other, _)) = made.iter().find(|(_, g)| g.name == generation.name) {
             let (name, path) = (&generation.name, path.display());
             return Err(Failure::Input(format!(
@@ -65,6 +69,17 @@ pub(in crate::cli) fn run(args: &Generate) -> Result<(), Failure> {
     })
 }
 
+/// What stands in the place of the new files: it keeps names, priorities and places where they still hold.
+fn earlier(out: &Path, name: &str) -> Previous {
+    // The name is not checked yet: one that leads to another folder is refused later, and not followed before.
+    if name.contains(['/', '\\']) || name.starts_with('.') {
+        return Previous::default();
+    }
+    let files = write::read_folder(out, name);
+    let files: Vec<(&str, &[u8])> = files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
+    verify::earlier(name, &files)
+}
+
 fn outcome(policy: String, out: &Path, generation: &Generation) -> Outcome {
     Outcome {
         policy,
@@ -77,12 +92,12 @@ fn outcome(policy: String, out: &Path, generation: &Generation) -> Outcome {
     }
 }
 
-fn read_policy(path: &Path) -> Result<PolicySource, Failure> {
+pub(in crate::cli) fn read_policy(path: &Path) -> Result<PolicySource, Failure> {
     Ok(PolicySource::read(&path.display().to_string(), &read_text(path)?)?)
 }
 
 /// The built-in catalogue with the policy's own files, which are named relative to the policy.
-fn catalog_of(path: &Path, source: &PolicySource) -> Result<Catalog, Failure> {
+pub(in crate::cli) fn catalog_of(path: &Path, source: &PolicySource) -> Result<Catalog, Failure> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let files = &source.intent.catalog.files;
     let read = |name: &String| Ok((name.clone(), read_text(&folder.join(name))?));
@@ -90,7 +105,7 @@ fn catalog_of(path: &Path, source: &PolicySource) -> Result<Catalog, Failure> {
     Ok(Catalog::builtin().extended(&texts)?)
 }
 
-fn read_text(path: &Path) -> Result<String, Failure> {
+pub(in crate::cli) fn read_text(path: &Path) -> Result<String, Failure> {
     let bytes = fs::read(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display())))?;
     String::from_utf8(bytes)
         .map_err(|_| Failure::Input(format!("{}: not a text file in UTF-8", path.display())))

@@ -75,9 +75,19 @@ const TAIL: &str = "
 # profile = \"current\"              # or \"conservative\", for older subscriptions and tools
 # routes-per-table = 400           # single figures by the names that the report shows
 
+# [refresh]                        # when `tagwall refresh` refuses new service tags, in percent
+# max-tags-lost = 10
+# max-addresses-lost = 20
+# max-growth = 25                  # for each week between two files
+# max-tag-lost = 50                # of a tag that this policy uses
+# hold-removed-days = 0            # days for which removed addresses are still let through
+
 # [output]
-# formats = [\"arm\"]
+# formats = [\"arm\"]               # also bicep, terraform or terraform-json, azcli, csv, lists, edl, nftables, json
 # targets = [\"nsg\", \"route-table\", \"firewall\"]
+# resource-group = \"network\"       # what Terraform and the scripts take unless told otherwise
+# terraform-style = \"inline\"       # rules inside their group | \"resources\": one resource each
+# edl = \"common\"                   # lists for any firewall | \"panos\" | \"fortigate\" | \"checkpoint\"
 ";
 
 pub(in crate::cli) fn run(args: &Init) -> Result<(), Failure> {

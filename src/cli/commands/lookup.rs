@@ -6,7 +6,7 @@ use crate::addr::AddrSet;
 use crate::addr::IpPrefix;
 use crate::cli::args::Lookup;
 use crate::cli::{Failure, output, select};
-use crate::tags::Tag;
+use crate::tags::{Snapshot, Tag, TagIndex};
 
 #[derive(Serialize)]
 struct Found<'a> {
@@ -36,13 +36,8 @@ pub(in crate::cli) fn run(args: &Lookup) -> Result<(), Failure> {
     if !errors.is_empty() {
         return Err(Failure::Input(errors.join("\n")));
     }
-    let found: Vec<Found<'_>> = queries
-        .into_iter()
-        .map(|query| Found {
-            query: query.to_string(),
-            tags: snapshot.tags().iter().filter_map(|tag| held_by(tag, query)).collect(),
-        })
-        .collect();
+    let index = TagIndex::of(&snapshot);
+    let found: Vec<Found<'_>> = queries.into_iter().map(|query| found(&snapshot, &index, query)).collect();
     output::print(&args.printing, &found, |out| {
         for (index, found) in found.iter().enumerate() {
             if index > 0 {
@@ -69,17 +64,24 @@ pub(in crate::cli) fn run(args: &Lookup) -> Result<(), Failure> {
     })
 }
 
-fn held_by(tag: &Tag, query: IpPrefix) -> Option<TagInfo<'_>> {
+fn found<'s>(snapshot: &'s Snapshot, index: &TagIndex, query: IpPrefix) -> Found<'s> {
     let asked = AddrSet::from(query);
-    if tag.set().is_disjoint(&asked) {
-        return None;
-    }
-    let prefix = tag.published().find(|p| !AddrSet::from(*p).is_disjoint(&asked))?;
-    Some(TagInfo {
+    let over = index.over(&asked);
+    let mut tags: Vec<(u32, bool)> = over.whole.into_iter().map(|tag| (tag, true)).collect();
+    tags.extend(over.part.into_iter().map(|tag| (tag, false)));
+    tags.sort_unstable();
+    // The index numbers the tags as the snapshot holds them.
+    let info = |(tag, whole): (u32, bool)| info(&snapshot.tags()[tag as usize], whole, &asked);
+    Found { query: query.to_string(), tags: tags.into_iter().map(info).collect() }
+}
+
+fn info<'s>(tag: &'s Tag, whole: bool, asked: &AddrSet) -> TagInfo<'s> {
+    let prefix = tag.published().find(|p| !AddrSet::from(*p).is_disjoint(asked));
+    TagInfo {
         name: tag.name().as_str(),
         region: tag.region().map(|r| r.location()),
         service: tag.system_service(),
-        whole: asked.is_subset(tag.set()),
-        prefix: prefix.to_string(),
-    })
+        whole,
+        prefix: prefix.expect("the tag holds some of it").to_string(),
+    }
 }

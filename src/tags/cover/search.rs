@@ -1,274 +1,240 @@
-//! Branch and bound over one part of a covering problem.
+//! Branch and bound over the tags that can take part.
 
-use super::CoverGoal;
-use super::model::Model;
+use super::problem::{Problem, columns};
+use super::{TagCover, TagGoal};
 use crate::addr::Count;
 
-/// What the search may still look at.
-pub(super) struct Effort {
-    left: u64,
-    spent: bool,
+/// Chosen tags, ascending, and whether nothing better exists.
+pub(super) struct Found {
+    pub(super) tags: Vec<u32>,
+    pub(super) optimal: bool,
 }
 
-impl Effort {
-    pub(super) fn new(total: u64) -> Self {
-        Effort { left: total, spent: false }
-    }
-
-    /// Whether more was asked for than there was.
-    pub(super) fn is_spent(&self) -> bool {
-        self.spent
-    }
-
-    fn take(&mut self, amount: usize) -> bool {
-        match self.left.checked_sub(amount as u64) {
-            Some(left) => self.left = left,
-            None => self.spent = true,
-        }
-        !self.spent
-    }
-}
-
-/// The tags chosen in one part, by their numbers there, ascending.
-pub(super) struct Solved {
-    pub(super) tags: Vec<usize>,
-    pub(super) extra: Count,
-}
-
-/// Two quantities, the more important first.
-type Score = (Count, Count);
-
-/// The best cover of `part`; the best that was found where the effort runs out.
-pub(super) fn solve(part: &Model, goal: CoverGoal, effort: &mut Effort) -> Solved {
-    let mut search = Search::new(part, goal, effort);
+/// The best answer to a reduced problem.
+pub(super) fn best(problem: &Problem) -> Found {
+    let mut search = Search::new(problem);
     let mut best = search.greedy();
-    let mut limit = search.score_of(&best);
-    while let Some(better) = search.below(limit) {
-        limit = search.score_of(&better);
-        best = better;
+    let mut optimal = problem.tags.len() <= TagCover::MOST_CANDIDATES;
+    if optimal {
+        if let Some(better) = search.better_than(&best) {
+            best = better;
+        }
+        optimal = search.steps > 0;
     }
-    let tags = search.first_by_name(best, limit);
-    let extra = search.extra_of(&tags);
-    Solved { tags, extra }
+    if optimal {
+        best = search.first_by_names(best);
+    }
+    best.sort_unstable();
+    Found { tags: best.into_iter().map(|c| problem.tags[c]).collect(), optimal }
 }
 
-/// A partial choice, and what it leaves to do.
+/// What is minimised, in the order of the goal.
+type Key = (Count, Count);
+
 struct Search<'a> {
-    part: &'a Model,
-    goal: CoverGoal,
-    effort: &'a mut Effort,
-    /// How many chosen tags hold each cell of the target, and each cell beyond it.
-    held: Vec<u32>,
-    paid: Vec<u32>,
-    /// Tags that are not to be chosen any more.
-    banned: Vec<bool>,
+    problem: &'a Problem,
+    /// The candidates of each need, the shortest rows first.
+    needs: Vec<&'a Vec<usize>>,
+    charges: Vec<Count>,
+    covers: Vec<Vec<usize>>,
+    costs: Vec<Vec<usize>>,
+    /// How many of the chosen cover each need, and share each charge.
+    covered: Vec<u32>,
+    charged: Vec<u32>,
     chosen: Vec<usize>,
-    missing: usize,
+    banned: Vec<bool>,
     extra: Count,
-    /// Memberships that one look at everything goes through.
-    size: usize,
+    steps: u32,
+    /// Only answers with a key below this are looked for.
+    limit: Option<Key>,
+    /// Whether an answer at the limit is good enough, and the first one ends the search.
+    any: bool,
+    best: Option<Vec<usize>>,
 }
 
 impl<'a> Search<'a> {
-    fn new(part: &'a Model, goal: CoverGoal, effort: &'a mut Effort) -> Self {
+    fn new(problem: &'a Problem) -> Self {
+        let mut needs: Vec<&Vec<usize>> = problem.needs.iter().collect();
+        needs.sort_by_key(|row| row.len());
+        let count = problem.tags.len();
         Search {
-            part,
-            goal,
-            effort,
-            held: vec![0; part.cells.len()],
-            paid: vec![0; part.prices.len()],
-            banned: vec![false; part.tags.len()],
+            covers: columns(count, needs.iter().copied()),
+            costs: columns(count, problem.charges.keys()),
+            covered: vec![0; needs.len()],
+            charged: vec![0; problem.charges.len()],
+            charges: problem.charges.values().copied().collect(),
+            needs,
+            problem,
             chosen: Vec::new(),
-            missing: part.cells.len(),
+            banned: vec![false; count],
             extra: Count::ZERO,
-            size: part.tags.iter().map(|tag| tag.needed.len() * (1 + tag.beyond.len())).sum(),
+            steps: TagCover::MOST_STEPS,
+            limit: None,
+            any: false,
+            best: None,
         }
     }
 
-    fn score(&self, tags: usize, extra: Count) -> Score {
-        let tags = Count::from(tags as u64);
-        if self.goal == CoverGoal::Tight { (extra, tags) } else { (tags, extra) }
+    fn choose(&mut self, candidate: usize) {
+        self.extra += self.added_extra(candidate);
+        self.covers[candidate].iter().for_each(|&need| self.covered[need] += 1);
+        self.costs[candidate].iter().for_each(|&charge| self.charged[charge] += 1);
+        self.chosen.push(candidate);
     }
 
-    fn extra_of(&self, tags: &[usize]) -> Count {
-        let mut beyond: Vec<usize> = tags.iter().flat_map(|&t| &self.part.tags[t].beyond).copied().collect();
-        beyond.sort_unstable();
-        beyond.dedup();
-        beyond.into_iter().map(|cell| self.part.prices[cell]).sum()
+    fn unchoose(&mut self, candidate: usize) {
+        self.chosen.retain(|&c| c != candidate);
+        self.covers[candidate].iter().for_each(|&need| self.covered[need] -= 1);
+        self.costs[candidate].iter().for_each(|&charge| self.charged[charge] -= 1);
+        let freed = self.added_extra(candidate);
+        self.extra = self.extra.checked_sub(freed).expect("it was added before");
     }
 
-    fn score_of(&self, tags: &[usize]) -> Score {
-        self.score(tags.len(), self.extra_of(tags))
+    fn added_extra(&self, candidate: usize) -> Count {
+        let open = self.costs[candidate].iter().filter(|&&charge| self.charged[charge] == 0);
+        open.map(|&charge| self.charges[charge]).sum()
     }
 
-    fn choose(&mut self, tag: usize) {
-        for &cell in &self.part.tags[tag].needed {
-            self.missing -= usize::from(self.held[cell] == 0);
-            self.held[cell] += 1;
-        }
-        for &cell in &self.part.tags[tag].beyond {
-            if self.paid[cell] == 0 {
-                self.extra += self.part.prices[cell];
-            }
-            self.paid[cell] += 1;
-        }
-        self.chosen.push(tag);
+    fn newly_covered(&self, candidate: usize) -> usize {
+        self.covers[candidate].iter().filter(|&&need| self.covered[need] == 0).count()
     }
 
-    fn undo(&mut self) {
-        let tag = self.chosen.pop().expect("undone after a choice");
-        for &cell in &self.part.tags[tag].needed {
-            self.held[cell] -= 1;
-            self.missing += usize::from(self.held[cell] == 0);
-        }
-        for &cell in &self.part.tags[tag].beyond {
-            self.paid[cell] -= 1;
-            if self.paid[cell] == 0 {
-                self.extra = self.extra.checked_sub(self.part.prices[cell]).expect("it was added");
-            }
+    fn key(&self, more_tags: usize, more_extra: Count) -> Key {
+        let tags = Count::from((self.chosen.len() + more_tags) as u64);
+        let extra = self.extra + more_extra;
+        match self.problem.goal {
+            TagGoal::Fewest => (tags, extra),
+            TagGoal::Exact | TagGoal::Tight => (extra, tags),
         }
     }
 
-    /// How many missing cells a tag would hold.
-    fn gain(&self, tag: usize) -> usize {
-        self.part.tags[tag].needed.iter().filter(|&&cell| self.held[cell] == 0).count()
+    fn key_of(&mut self, answer: &[usize]) -> Key {
+        self.clear();
+        answer.iter().for_each(|&c| self.choose(c));
+        let key = self.key(0, Count::ZERO);
+        self.clear();
+        key
     }
 
-    /// What choosing a tag would add to the extra addresses.
-    fn price(&self, tag: usize) -> Count {
-        let unpaid = self.part.tags[tag].beyond.iter().filter(|&&cell| self.paid[cell] == 0);
-        unpaid.map(|&cell| self.part.prices[cell]).sum()
+    fn clear(&mut self) {
+        while let Some(&last) = self.chosen.last() {
+            self.unchoose(last);
+        }
     }
 
-    /// A good cover at once: always the tag that adds most, or costs least; then without what it made needless.
+    /// Always the candidate that does most for its price, then without those that turn out not to be needed.
     fn greedy(&mut self) -> Vec<usize> {
-        while self.missing > 0 {
-            let useful = (0..self.part.tags.len()).filter(|&tag| self.gain(tag) > 0);
-            let rank = |&tag: &usize| {
-                let (lost, price) =
-                    (Count::from((self.part.cells.len() - self.gain(tag)) as u64), self.price(tag));
-                if self.goal == CoverGoal::Tight { (price, lost, tag) } else { (lost, price, tag) }
-            };
-            let tag = useful.min_by_key(rank).expect("every cell is held by a tag");
-            self.choose(tag);
+        while self.covered.contains(&0) {
+            let all = (0..self.problem.tags.len()).filter(|&c| self.newly_covered(c) > 0);
+            let next = all.reduce(|a, b| if self.is_greedier(b, a) { b } else { a });
+            self.choose(next.expect("every need has a candidate"));
         }
-        let mut tags = std::mem::take(&mut self.chosen);
-        for at in (0..tags.len()).rev() {
-            let needless = self.part.tags[tags[at]].needed.iter().all(|&cell| self.held[cell] > 1);
-            if needless {
-                let tag = tags.remove(at);
-                self.part.tags[tag].needed.iter().for_each(|&cell| self.held[cell] -= 1);
+        for candidate in self.chosen.clone().into_iter().rev() {
+            if self.covers[candidate].iter().all(|&need| self.covered[need] > 1) {
+                self.unchoose(candidate);
             }
         }
-        self.reset();
-        tags.sort_unstable();
-        tags
+        let answer = self.chosen.clone();
+        self.clear();
+        answer
     }
 
-    fn reset(&mut self) {
-        self.held.fill(0);
-        self.paid.fill(0);
-        self.chosen.clear();
-        self.missing = self.part.cells.len();
-        self.extra = Count::ZERO;
-    }
-
-    /// Any way to complete the choice with a score below `limit`; `None` also where the effort is spent.
-    fn below(&mut self, limit: Score) -> Option<Vec<usize>> {
-        if self.missing == 0 {
-            let found = self.score(self.chosen.len(), self.extra) < limit;
-            return found.then(|| self.sorted_choice());
+    fn is_greedier(&self, b: usize, a: usize) -> bool {
+        let (new_a, new_b) = (self.newly_covered(a), self.newly_covered(b));
+        let (extra_a, extra_b) = (self.added_extra(a), self.added_extra(b));
+        if self.problem.goal == TagGoal::Fewest {
+            return (new_b, extra_a) > (new_a, extra_b);
         }
-        if !self.effort.take(self.size) || self.bound() >= limit {
-            return None;
-        }
-        let options = self.options();
-        let mut found = None;
-        for (at, &tag) in options.iter().enumerate() {
-            self.choose(tag);
-            found = self.below(limit);
-            self.undo();
-            if found.is_some() || self.effort.is_spent() {
-                options[..at].iter().for_each(|&tag| self.banned[tag] = false);
-                return found;
-            }
-            // Whatever contains this tag has been seen.
-            self.banned[tag] = true;
-        }
-        options.iter().for_each(|&tag| self.banned[tag] = false);
-        found
+        // extra_b / new_b < extra_a / new_a, in whole numbers.
+        let price_b = extra_b.checked_mul(new_a as u128);
+        let price_a = extra_a.checked_mul(new_b as u128);
+        (price_a, new_b) > (price_b, new_a)
     }
 
-    fn sorted_choice(&self) -> Vec<usize> {
-        let mut tags = self.chosen.clone();
-        tags.sort_unstable();
-        tags
+    /// The best answer if it is better than `bound`; nothing is proven once the steps are used up.
+    fn better_than(&mut self, bound: &[usize]) -> Option<Vec<usize>> {
+        self.limit = Some(self.key_of(bound));
+        self.any = false;
+        self.best = None;
+        self.descend();
+        self.best.take()
     }
 
-    fn open<'s>(&'s self, cell: usize) -> impl Iterator<Item = usize> + 's {
-        self.part.cells[cell].iter().copied().filter(|&tag| !self.banned[tag])
-    }
-
-    /// The tags for the missing cell that has fewest, the most promising first.
-    fn options(&self) -> Vec<usize> {
-        let missing = (0..self.held.len()).filter(|&cell| self.held[cell] == 0);
-        let rarest = missing.min_by_key(|&cell| self.open(cell).count()).expect("a cell is missing");
-        let mut options: Vec<usize> = self.open(rarest).collect();
-        let most = self.part.cells.len();
-        options.sort_by_cached_key(|&tag| {
-            let (lost, price) = (Count::from((most - self.gain(tag)) as u64), self.price(tag));
-            if self.goal == CoverGoal::Tight { (price, lost, tag) } else { (lost, price, tag) }
-        });
-        options
-    }
-
-    /// No way to complete the choice scores less.
-    ///
-    /// Cells without a common tag need a tag each. Likewise each cell costs at least its cheapest tag's addresses,
-    /// counting only cells beyond the target that no cell before could have paid for.
-    fn bound(&self) -> Score {
-        let mut order: Vec<usize> = (0..self.held.len()).filter(|&cell| self.held[cell] == 0).collect();
-        order.sort_by_cached_key(|&cell| self.open(cell).count());
-        let (mut used, mut counted) = (self.banned.clone(), vec![false; self.paid.len()]);
-        let (mut tags, mut extra) = (self.chosen.len(), self.extra);
-        for cell in order {
-            if self.open(cell).all(|tag| !used[tag]) {
-                tags += 1;
-                self.open(cell).for_each(|tag| used[tag] = true);
-            }
-            let unpaid = |tag: usize| {
-                let beyond = self.part.tags[tag].beyond.iter().copied();
-                beyond.filter(|&cell| self.paid[cell] == 0)
-            };
-            let price = |tag| unpaid(tag).filter(|&c| !counted[c]).map(|c| self.part.prices[c]).sum();
-            extra += self.open(cell).map(price).min().unwrap_or(Count::ZERO);
-            self.open(cell).for_each(|tag| unpaid(tag).for_each(|c| counted[c] = true));
-        }
-        self.score(tags, extra)
-    }
-
-    /// Of the covers that score `best`, the one whose names come first; `known` is any of them.
-    fn first_by_name(&mut self, mut known: Vec<usize>, best: Score) -> Vec<usize> {
-        let just_above = (best.0, best.1 + Count::from(1_u64));
-        for tag in 0..self.part.tags.len() {
-            if self.missing == 0 || self.effort.is_spent() {
+    /// Of the answers as good as `answer` the first by names: each tag in turn is taken if some of them has it.
+    fn first_by_names(&mut self, mut answer: Vec<usize>) -> Vec<usize> {
+        self.limit = Some(self.key_of(&answer));
+        self.any = true;
+        self.steps = TagCover::MOST_STEPS;
+        for candidate in 0..self.problem.tags.len() {
+            if !self.covered.contains(&0) || self.steps == 0 {
                 break;
             }
-            if known.binary_search(&tag).is_ok() {
-                self.choose(tag);
-                continue;
-            }
-            // In a best cover every tag holds a cell that the others leave out.
-            if self.gain(tag) > 0 {
-                self.choose(tag);
-                if let Some(found) = self.below(just_above) {
-                    known = found;
-                    continue;
+            self.choose(candidate);
+            if !answer.contains(&candidate) {
+                self.best = None;
+                self.descend();
+                match self.best.take() {
+                    Some(other) => answer = other,
+                    None => {
+                        self.unchoose(candidate);
+                        self.banned[candidate] = true;
+                    }
                 }
-                self.undo();
             }
-            self.banned[tag] = true;
         }
-        known
+        answer
+    }
+
+    fn descend(&mut self) {
+        if self.steps == 0 || (self.any && self.best.is_some()) {
+            return;
+        }
+        self.steps -= 1;
+        let Some((tags, extra)) = self.still_needed() else { return };
+        if !self.is_welcome(self.key(tags, extra)) {
+            return;
+        }
+        let Some(need) = self.rarest_need() else {
+            self.limit = Some(self.key(0, Count::ZERO));
+            self.best = Some(self.chosen.clone());
+            return;
+        };
+        let mut open: Vec<usize> = self.needs[need].iter().copied().filter(|&c| !self.banned[c]).collect();
+        open.sort_by_key(|&c| (std::cmp::Reverse(self.newly_covered(c)), self.added_extra(c), c));
+        for &candidate in &open {
+            self.choose(candidate);
+            self.descend();
+            self.unchoose(candidate);
+            // What this one leads to has been seen.
+            self.banned[candidate] = true;
+        }
+        open.iter().for_each(|&candidate| self.banned[candidate] = false);
+    }
+
+    fn is_welcome(&self, key: Key) -> bool {
+        self.limit.is_none_or(|limit| key < limit || (self.any && key == limit))
+    }
+
+    /// The open need with the fewest candidates left.
+    fn rarest_need(&self) -> Option<usize> {
+        let open = (0..self.needs.len()).filter(|&need| self.covered[need] == 0);
+        open.min_by_key(|&need| self.needs[need].iter().filter(|&&c| !self.banned[c]).count())
+    }
+
+    /// At least so many more tags and extra addresses are needed; `None` if some need has no candidate left.
+    ///
+    /// Needs without a common candidate take a tag each, and the dearest need has to be met by its cheapest tag.
+    fn still_needed(&self) -> Option<(usize, Count)> {
+        let mut taken = vec![false; self.problem.tags.len()];
+        let (mut tags, mut extra) = (0, Count::ZERO);
+        for need in (0..self.needs.len()).filter(|&need| self.covered[need] == 0) {
+            let open = || self.needs[need].iter().copied().filter(|&c| !self.banned[c]);
+            extra = extra.max(open().map(|c| self.added_extra(c)).min()?);
+            if !open().any(|c| taken[c]) {
+                tags += 1;
+                open().for_each(|c| taken[c] = true);
+            }
+        }
+        Some((tags, extra))
     }
 }

@@ -2,21 +2,36 @@
 
 use serde_json::Value;
 
-use super::ReadError;
+use super::{Files, ReadError};
 use crate::verify::resources::{
-    ApplicationRule, FirewallRule, IpGroup, NetworkRule, Nsg, Resources, Route, RouteTable, RuleCollection,
-    RuleCollectionGroup, SecurityRule,
+    ApplicationRule, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NetworkRule, Nsg, Resources,
+    Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
 };
 
-/// Reads a deployment template: network security groups, route tables, IP groups, rule collection groups. Other
-/// resources are passed over.
+/// Reads a deployment template: network security groups, route tables, IP groups, rule collection groups,
+/// service endpoint policies. Other resources are passed over.
 ///
 /// # Errors
 /// [`ReadError`] with the place in the document where a member is missing or of another form.
 pub fn read_arm(bytes: &[u8]) -> Result<Resources, ReadError> {
-    let document: Value = serde_json::from_slice(bytes)
-        .map_err(|error| ReadError { place: "template".to_owned(), message: error.to_string() })?;
-    let top = Node { value: &document, place: "template".to_owned() };
+    let document: Value =
+        serde_json::from_slice(bytes).map_err(|error| ReadError::new("template", error.to_string()))?;
+    read_document(&document, "template")
+}
+
+/// Reads all templates of a folder.
+pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
+    let mut resources = Resources::default();
+    for (name, bytes) in files {
+        let at = |error: ReadError| ReadError::new(format!("{name}: {}", error.place), error.message);
+        resources.extend(read_arm(bytes).map_err(at)?);
+    }
+    Ok(resources)
+}
+
+/// Reads the resources of a template that is parsed already.
+pub(super) fn read_document(document: &Value, place: &str) -> Result<Resources, ReadError> {
+    let top = Node { value: document, place: place.to_owned() };
     let mut resources = Resources::default();
     for resource in top.member("resources")?.items()? {
         let properties = resource.member("properties");
@@ -31,6 +46,9 @@ pub fn read_arm(bytes: &[u8]) -> Result<Resources, ReadError> {
             }),
             "microsoft.network/firewallpolicies/rulecollectiongroups" => {
                 resources.groups.push(group(&resource, &properties?)?);
+            }
+            "microsoft.network/serviceendpointpolicies" => {
+                resources.endpoint_policies.push(endpoint_policy(&resource, &properties?)?);
             }
             _ => {}
         }
@@ -64,10 +82,15 @@ impl<'a> Node<'a> {
         Ok(list.iter().enumerate().map(item).collect())
     }
 
-    /// A string; a literal that begins with `[` is written `[[`.
+    /// A string; a literal that begins with `[` and ends with `]` is written with `[[`.
     fn text(&self) -> Result<String, ReadError> {
         let text = self.value.as_str().ok_or_else(|| self.error("a string is expected"))?;
-        Ok(text.strip_prefix("[[").map_or_else(|| text.to_owned(), |rest| format!("[{rest}")))
+        let inner = text.strip_prefix('[').filter(|inner| inner.starts_with('[') && inner.ends_with(']'));
+        Ok(inner.unwrap_or(text).to_owned())
+    }
+
+    fn switch(&self) -> Result<bool, ReadError> {
+        self.value.as_bool().ok_or_else(|| self.error("true or false is expected"))
     }
 
     fn number(&self) -> Result<i64, ReadError> {
@@ -136,7 +159,9 @@ fn nsg(resource: &Node<'_>, properties: &Node<'_>) -> Result<Nsg, ReadError> {
 }
 
 fn route_table(resource: &Node<'_>, properties: &Node<'_>) -> Result<RouteTable, ReadError> {
-    let mut table = RouteTable { name: resource.member("name")?.text()?, routes: Vec::new() };
+    let disable_bgp =
+        properties.optional("disableBgpRoutePropagation").map(|switch| switch.switch()).transpose()?;
+    let mut table = RouteTable { name: resource.member("name")?.text()?, disable_bgp, routes: Vec::new() };
     for route in properties.member("routes")?.items()? {
         let p = route.member("properties")?;
         table.routes.push(Route {
@@ -147,6 +172,20 @@ fn route_table(resource: &Node<'_>, properties: &Node<'_>) -> Result<RouteTable,
         });
     }
     Ok(table)
+}
+
+fn endpoint_policy(resource: &Node<'_>, properties: &Node<'_>) -> Result<EndpointPolicy, ReadError> {
+    let mut policy = EndpointPolicy { name: resource.member("name")?.text()?, definitions: Vec::new() };
+    for definition in properties.member("serviceEndpointPolicyDefinitions")?.items()? {
+        let p = definition.member("properties")?;
+        policy.definitions.push(EndpointDefinition {
+            name: definition.member("name")?.text()?,
+            description: p.optional("description").map_or(Ok(String::new()), |d| d.text())?,
+            service: p.member("service")?.text()?,
+            resources: p.texts("serviceResources")?,
+        });
+    }
+    Ok(policy)
 }
 
 fn group(resource: &Node<'_>, properties: &Node<'_>) -> Result<RuleCollectionGroup, ReadError> {

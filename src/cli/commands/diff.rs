@@ -1,0 +1,158 @@
+//! `tagwall diff`
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::generate::{catalog_of, read_policy};
+use crate::cli::args::{Diff, DiffFormat};
+use crate::cli::{Failure, output, select};
+use crate::pipeline;
+use crate::policy::cloud_of;
+use crate::report::changes::{Changes, RuleBook};
+use crate::tags::{Delta, Snapshot};
+use crate::verify;
+
+/// What changed between two snapshots, as JSON.
+#[derive(Serialize)]
+struct Difference {
+    schema: u32,
+    cloud: &'static str,
+    before: Side,
+    after: Side,
+    #[serde(flatten)]
+    delta: Delta,
+}
+
+#[derive(Serialize)]
+struct Side {
+    change_number: u64,
+    sha256: String,
+    tags: usize,
+}
+
+pub(in crate::cli) fn run(args: &Diff) -> Result<(), Failure> {
+    let mut out = output::stdout();
+    let written = if args.policy.is_empty() {
+        let cloud = args.cloud.as_deref().map(select::find_cloud).transpose()?;
+        let snapshot = |name: &str| select::find_snapshot(name, &args.place, cloud);
+        let (old, new) = (snapshot(&args.old)?, snapshot(&args.new)?);
+        if old.cloud() != new.cloud() {
+            let text =
+                format!("{} is of the cloud {}, {} of {}", args.old, old.cloud(), args.new, new.cloud());
+            return Err(Failure::Input(text));
+        }
+        write_difference(&mut out, args.format, &difference(&old, &new))
+    } else {
+        let changes = args.policy.iter().map(|path| changes_of(args, path)).collect::<Result<Vec<_>, _>>()?;
+        write_changes(&mut out, args.format, &changes)
+    };
+    written.and_then(|()| out.flush()).map_err(Failure::Output)
+}
+
+fn difference(old: &Snapshot, new: &Snapshot) -> Difference {
+    let cloud = new.cloud().name();
+    Difference { schema: 1, cloud, before: side(old), after: side(new), delta: Delta::of(old, new) }
+}
+
+fn side(snapshot: &Snapshot) -> Side {
+    Side {
+        change_number: snapshot.change_number(),
+        sha256: snapshot.digest().to_owned(),
+        tags: snapshot.tags().len(),
+    }
+}
+
+/// What the rules of one policy become, made from either snapshot.
+fn changes_of(args: &Diff, path: &Path) -> Result<Changes, Failure> {
+    let source = read_policy(path)?;
+    let catalog = catalog_of(path, &source)?;
+    let cloud = Some(cloud_of(&source.intent));
+    let snapshot = |name: &str| select::find_snapshot(name, &args.place, cloud);
+    let (old, new) = (snapshot(&args.old)?, snapshot(&args.new)?);
+    let before = pipeline::generate(&source, &catalog, &old, None)?;
+    // As in a refresh, what still holds stays where it is.
+    let files: Vec<(&str, &[u8])> =
+        before.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
+    let placed = verify::earlier(&before.name, &files);
+    let after = pipeline::generate(&source, &catalog, &new, Some(&placed))?;
+    let old = RuleBook::new(&before.policy, &before.plan, &old);
+    let new = RuleBook::new(&after.policy, &after.plan, &new);
+    Ok(Changes::between(Some(&old), &new))
+}
+
+fn json<T: Serialize>(out: &mut impl Write, value: &T) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value).map_err(io::Error::from)?;
+    writeln!(out)
+}
+
+fn write_difference(out: &mut impl Write, format: DiffFormat, difference: &Difference) -> io::Result<()> {
+    match format {
+        DiffFormat::Json => json(out, difference),
+        DiffFormat::Text => difference_text(out, difference),
+        DiffFormat::Markdown => difference_markdown(out, difference),
+    }
+}
+
+fn difference_text(out: &mut impl Write, difference: &Difference) -> io::Result<()> {
+    let Difference { cloud, before, after, delta, .. } = difference;
+    let (old, new) = (before.change_number, after.change_number);
+    writeln!(out, "{cloud}: number {old} to {new}, {} tags changed", delta.tags.len())?;
+    delta.tags_added.iter().try_for_each(|name| writeln!(out, "  new tag {name}"))?;
+    delta.tags_removed.iter().try_for_each(|name| writeln!(out, "  tag {name} is gone"))?;
+    for (name, change) in &delta.tags {
+        writeln!(out, "  {name}: +{} -{} addresses", change.added.count(), change.removed.count())?;
+        change.added.prefixes().try_for_each(|p| writeln!(out, "    + {p}"))?;
+        change.removed.prefixes().try_for_each(|p| writeln!(out, "    - {p}"))?;
+    }
+    for (name, change) in &delta.features {
+        let (added, removed) = (change.added.join(" "), change.removed.join(" "));
+        writeln!(out, "  {name}: taken by name: + [{added}] - [{removed}]")?;
+    }
+    for moved in &delta.moved {
+        writeln!(out, "  {} addresses moved from {} to {}", moved.addresses, moved.from, moved.to)?;
+    }
+    let all = &delta.all;
+    writeln!(out, "all tags together: +{} -{} addresses", all.added.count(), all.removed.count())
+}
+
+fn difference_markdown(out: &mut impl Write, difference: &Difference) -> io::Result<()> {
+    let Difference { cloud, before, after, delta, .. } = difference;
+    writeln!(out, "# Service tags of {cloud}: {} to {}\n", before.change_number, after.change_number)?;
+    delta.tags_added.iter().try_for_each(|name| writeln!(out, "- new tag {name}"))?;
+    delta.tags_removed.iter().try_for_each(|name| writeln!(out, "- {name} is gone"))?;
+    writeln!(
+        out,
+        "\n| tag | prefixes gained | addresses | prefixes lost | addresses |\n|---|--:|--:|--:|--:|"
+    )?;
+    let tags = delta.tags.iter().map(|(name, change)| (name.as_str(), change));
+    for (name, change) in tags.chain([("all tags together", &delta.all)]) {
+        let (gained, lost) = (change.added.prefixes().count(), change.removed.prefixes().count());
+        let (came, went) = (change.added.count(), change.removed.count());
+        writeln!(out, "| {name} | {gained} | {came} | {lost} | {went} |")?;
+    }
+    Ok(())
+}
+
+fn write_changes(out: &mut impl Write, format: DiffFormat, changes: &[Changes]) -> io::Result<()> {
+    match format {
+        DiffFormat::Json => json(out, &changes),
+        DiffFormat::Markdown => changes.iter().try_for_each(|c| write!(out, "{}", c.markdown())),
+        DiffFormat::Text => changes.iter().try_for_each(|c| changes_text(out, c)),
+    }
+}
+
+fn changes_text(out: &mut impl Write, changes: &Changes) -> io::Result<()> {
+    writeln!(out, "{}: {} rules change", changes.name, changes.rules.len())?;
+    for tag in &changes.tags {
+        writeln!(out, "  tag {}: {}", tag.name, tag.delta.summary())?;
+    }
+    for rule in &changes.rules {
+        let event = format!("{:?}", rule.event).to_lowercase();
+        writeln!(out, "  {} {}: {} {event}", rule.target, rule.resource, rule.rule)?;
+        rule.delta.gained.iter().chain(&rule.names_gained).try_for_each(|p| writeln!(out, "    + {p}"))?;
+        rule.delta.lost.iter().chain(&rule.names_lost).try_for_each(|p| writeln!(out, "    - {p}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! Lists and tables from files and pipes.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::Failure;
+use super::args::{OutputFormat, Printing};
+use super::output;
+use crate::addr::{AddrList, AddrSet, Count, Entry, IpPrefix, ListOptions, ListReader, Prices, Route};
+
+/// Bytes read at once; enough for the reader's threads.
+const PIECE: usize = 1 << 22;
+
+/// Reads lists; `-` is standard input. Every wrong line of every list is reported.
+pub(super) fn read_all<P: AsRef<Path>>(files: &[P], relaxed: bool) -> Result<Vec<AddrList>, Failure> {
+    let (mut lists, mut errors) = (Vec::new(), Vec::new());
+    for file in files {
+        let name = file.as_ref().display();
+        let mut reader = ListReader::new(ListOptions { relaxed });
+        pieces(file.as_ref(), |piece| reader.push(piece))
+            .map_err(|error| Failure::Io(format!("{name}: {error}")))?;
+        match reader.finish() {
+            Ok(list) => lists.push(list),
+            Err(error) => errors.extend(error.to_string().lines().map(|line| format!("{name}: {line}"))),
+        }
+    }
+    if errors.is_empty() { Ok(lists) } else { Err(Failure::Input(errors.join("\n"))) }
+}
+
+/// The addresses of one list; none if no list is named.
+pub(super) fn read_set(file: Option<&Path>) -> Result<AddrSet, Failure> {
+    match file {
+        None => Ok(AddrSet::empty()),
+        Some(file) => Ok(read_all(&[file], false)?.remove(0).set),
+    }
+}
+
+/// Hands a file or standard input to `take` in large pieces.
+fn pieces(file: &Path, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut source: Box<dyn Read> =
+        if file == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(file)?) };
+    let mut piece = Vec::with_capacity(PIECE);
+    loop {
+        piece.clear();
+        if source.by_ref().take(PIECE as u64).read_to_end(&mut piece)? == 0 {
+            return Ok(());
+        }
+        take(&piece);
+    }
+}
+
+/// One line of a table: `KEY,VALUE`.
+struct Row {
+    line: usize,
+    key: String,
+    value: String,
+}
+
+/// Reads the rows of a table, whatever they mean.
+fn read_rows(file: &Path) -> Result<Vec<Row>, Failure> {
+    let mut bytes = Vec::new();
+    let name = file.display();
+    pieces(file, |piece| bytes.extend_from_slice(piece))
+        .map_err(|error| Failure::Io(format!("{name}: {error}")))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|error| Failure::Input(format!("{name}: not text: {error}")))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (mut rows, mut errors) = (Vec::new(), Vec::new());
+    for (index, whole) in text.lines().enumerate() {
+        let line = whole.split('#').next().unwrap_or_default().trim();
+        match line.split_once(',').map(|(key, value)| (key.trim(), value.trim())) {
+            _ if line.is_empty() => {}
+            Some((key, value)) if !key.is_empty() && !value.is_empty() && !value.contains(',') => {
+                rows.push(Row { line: index + 1, key: key.to_owned(), value: value.to_owned() });
+            }
+            _ => errors.push(format!(
+                "{name}: line {}: {line}: two values with a comma between are needed",
+                index + 1
+            )),
+        }
+    }
+    if errors.is_empty() { Ok(rows) } else { Err(Failure::Input(errors.join("\n"))) }
+}
+
+/// Turns every row into what it means, or reports all that mean nothing.
+fn understand<T>(
+    file: &Path,
+    rows: Vec<Row>,
+    mut read: impl FnMut(&Row) -> Result<T, String>,
+) -> Result<Vec<T>, Failure> {
+    let (mut out, mut errors) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows {
+        match read(&row) {
+            Ok(value) => out.push(value),
+            Err(error) => errors.push(format!(
+                "{}: line {}: {},{}: {error}",
+                file.display(),
+                row.line,
+                row.key,
+                row.value
+            )),
+        }
+    }
+    if errors.is_empty() { Ok(out) } else { Err(Failure::Input(errors.join("\n"))) }
+}
+
+/// Reads a route table; none if no file is named. A header line `prefix,next_hop` is skipped.
+pub(super) fn read_routes(file: Option<&Path>) -> Result<Vec<Route<String>>, Failure> {
+    let Some(file) = file else { return Ok(Vec::new()) };
+    let mut rows = read_rows(file)?;
+    if rows.first().is_some_and(|row| row.key.eq_ignore_ascii_case("prefix")) {
+        rows.remove(0);
+    }
+    understand(file, rows, |row| match row.key.parse::<IpPrefix>() {
+        Ok(prefix) => Ok(Route { prefix, hop: row.value.clone() }),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+/// Reads prices; 1 for every address if no file is named.
+pub(super) fn read_prices(file: Option<&Path>) -> Result<Prices, Failure> {
+    let Some(file) = file else { return Ok(Prices::default()) };
+    let mut default = 1;
+    let blocks = understand(file, read_rows(file)?, |row| {
+        let price = row.value.parse::<u128>().map_err(|_| "the price is not a whole number".to_owned())?;
+        if row.key == "default" {
+            default = price;
+            return Ok(None);
+        }
+        Entry::parse(&row.key, false).map(|entry| Some((entry, price))).map_err(|error| error.to_string())
+    })?;
+    Ok(Prices::new(default, default, blocks.into_iter().flatten())?)
+}
+
+/// An exact set as JSON. Counts that can pass 2^53 are strings.
+#[derive(Serialize)]
+struct Exact {
+    prefixes: Vec<String>,
+    count: usize,
+    input_prefixes: usize,
+    addresses: Count,
+    extra_addresses: Count,
+}
+
+/// Prints the fewest prefixes of a set: as text in large blocks, since lists may be long.
+pub(super) fn print_exact(set: &AddrSet, input_prefixes: usize, printing: &Printing) -> Result<(), Failure> {
+    if printing.format == OutputFormat::Text {
+        let mut out = io::stdout().lock();
+        return set.write_text(|block| io::Write::write_all(&mut out, block)).map_err(Failure::Output);
+    }
+    let prefixes: Vec<String> = set.prefixes().map(|p| p.to_string()).collect();
+    let exact = Exact {
+        count: prefixes.len(),
+        prefixes,
+        input_prefixes,
+        addresses: set.count(),
+        extra_addresses: Count::ZERO,
+    };
+    output::print(printing, &exact, |_| Ok(()))
+}

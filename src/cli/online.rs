@@ -1,0 +1,246 @@
+//! From flags and environment to a source and a client.
+
+use std::env;
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use reqwest::Url;
+
+use super::Failure;
+use super::args::SourceArgs;
+use crate::store::AcquireError;
+use crate::store::source::{ApiSettings, Credential, Http, HttpSettings, Progress, Source};
+use crate::tags::Cloud;
+
+const PAGES: &str = "https://www.microsoft.com";
+const FILES: &str = "https://download.microsoft.com";
+/// Where a virtual machine asks for its identity.
+const METADATA: &str = "http://169.254.169.254";
+
+/// What a command needs to get data.
+pub(super) struct Online {
+    pub(super) http: Http,
+    args: SourceArgs,
+    settings: HttpSettings,
+    bar: ProgressBar,
+}
+
+impl Online {
+    pub(super) fn new(args: &SourceArgs) -> Result<Self, Failure> {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let settings = settings(args, &bar)?;
+        let http = Http::new(settings.clone()).map_err(|e| Failure::Input(e.to_string()))?;
+        Ok(Online { http, args: args.clone(), settings, bar })
+    }
+
+    /// The source of `cloud` that the flags name.
+    pub(super) fn source(&self, cloud: Cloud) -> Result<Source, Failure> {
+        match self.args.source.as_str() {
+            "microsoft" => {
+                let pages = url(self.args.pages_url.as_deref().unwrap_or(PAGES))?;
+                let files = match (&self.args.files_url, &self.args.pages_url) {
+                    (Some(files), _) => url(files)?,
+                    (None, Some(_)) => pages.clone(),
+                    (None, None) => url(FILES)?,
+                };
+                Ok(Source::Microsoft { pages, files })
+            }
+            "api" => Ok(Source::Api(Box::new(self.api(cloud)?))),
+            text if text.starts_with("http://") || text.starts_with("https://") => {
+                Ok(Source::Mirror(text.to_owned()))
+            }
+            path => Ok(Source::Path(path.into())),
+        }
+    }
+
+    fn api(&self, cloud: Cloud) -> Result<ApiSettings, Failure> {
+        let subscription = self.args.subscription.clone().ok_or_else(|| {
+            Failure::Input(
+                "the Discovery API is asked in the name of a subscription: give --subscription".to_owned(),
+            )
+        })?;
+        let location = self.args.location.clone();
+        let direct = HttpSettings { use_proxy: false, progress: None, ..self.settings.clone() };
+        let credential = credential(&self.args, cloud)?;
+        let token_http = match credential {
+            Credential::Managed { .. } => Http::new(direct).map_err(|e| Failure::Input(e.to_string()))?,
+            _ => self.http.clone(),
+        };
+        Ok(ApiSettings {
+            endpoint: url(self.args.api_url.as_deref().unwrap_or(ApiSettings::endpoint_of(cloud)))?,
+            subscription,
+            location: location.unwrap_or_else(|| ApiSettings::location_of(cloud).to_owned()),
+            credential,
+            token_http,
+        })
+    }
+
+    /// Takes the progress bar away, so that messages stand alone.
+    pub(super) fn quiet(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Runs what waits: for the network, a clock or another program. A signal to stop ends the waiting, and is kept in
+/// mind while nothing waits, so that what is short and under way is finished.
+pub(super) struct Waiting {
+    runtime: tokio::runtime::Runtime,
+    stop: Stop,
+}
+
+/// Somebody wants the program to end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stopped;
+
+impl From<Stopped> for Failure {
+    fn from(_: Stopped) -> Self {
+        Failure::Io("stopped by a signal; nothing was changed".to_owned())
+    }
+}
+
+impl Waiting {
+    pub(super) fn new() -> Result<Self, Failure> {
+        let failed = |error| Failure::Io(format!("the network cannot be set up: {error}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let stop = runtime.block_on(async { Stop::new() }).map_err(failed)?;
+        Ok(Waiting { runtime, stop })
+    }
+
+    /// Waits for `future`, or for a signal.
+    pub(super) fn wait<T>(&mut self, future: impl Future<Output = T>) -> Result<T, Stopped> {
+        let stop = &mut self.stop;
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = stop.asked() => Err(Stopped),
+                done = future => Ok(done),
+            }
+        })
+    }
+}
+
+#[cfg(unix)]
+struct Stop {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Stop {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Stop { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Stop;
+
+#[cfg(not(unix))]
+impl Stop {
+    fn new() -> std::io::Result<Self> {
+        Ok(Stop)
+    }
+
+    async fn asked(&mut self) {
+        // Without a handler the system ends the program by itself.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn settings(args: &SourceArgs, bar: &ProgressBar) -> Result<HttpSettings, Failure> {
+    let read = |path: &std::path::PathBuf| {
+        fs::read(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display())))
+    };
+    let mut trusted = args.allow_host.clone();
+    if args.pages_url.is_none() && args.source == "microsoft" {
+        trusted.push(".microsoft.com".to_owned());
+    }
+    let default = HttpSettings::default();
+    Ok(HttpSettings {
+        user_agent: args.user_agent.clone().unwrap_or_else(|| default.user_agent.clone()),
+        idle_timeout: Duration::from_secs(args.idle_timeout),
+        total_timeout: Duration::from_secs(args.timeout),
+        connect_timeout: default.connect_timeout.min(Duration::from_secs(args.timeout)),
+        retries: args.retries,
+        retry_pause: Duration::from_millis(args.retry_pause_ms),
+        max_bytes: args.max_mib << 20,
+        extra_ca: args.ca_file.as_ref().map(read).transpose()?,
+        trusted,
+        progress: Some(progress(bar)),
+        ..default
+    })
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress(bar: &ProgressBar) -> Progress {
+    let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} {bytes_per_sec}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
+    let bar = bar.clone();
+    Arc::new(move |done, total| {
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_position(done);
+    })
+}
+
+/// The first credential that is there: a token, a file with one, workload identity, a secret, and last the
+/// machine's own identity.
+fn credential(args: &SourceArgs, cloud: Cloud) -> Result<Credential, Failure> {
+    let var = |name: &str| env::var(name).ok().filter(|text| !text.is_empty());
+    if let Some(token) = var("TAGWALL_TOKEN") {
+        return Ok(Credential::Token(token));
+    }
+    if let Some(path) = &args.token_file {
+        return Ok(Credential::File(path.clone()));
+    }
+    let authority =
+        var("AZURE_AUTHORITY_HOST").unwrap_or_else(|| ApiSettings::authority_of(cloud).to_owned());
+    if let (Some(tenant), Some(client)) = (var("AZURE_TENANT_ID"), var("AZURE_CLIENT_ID")) {
+        if let Some(file) = var("AZURE_FEDERATED_TOKEN_FILE") {
+            return Ok(Credential::Federated {
+                authority: url(&authority)?,
+                tenant,
+                client,
+                file: file.into(),
+            });
+        }
+        if let Some(secret) = var("AZURE_CLIENT_SECRET") {
+            return Ok(Credential::Secret { authority: url(&authority)?, tenant, client, secret });
+        }
+    }
+    let client = var("AZURE_CLIENT_ID");
+    if let (Some(endpoint), Some(header)) = (var("IDENTITY_ENDPOINT"), var("IDENTITY_HEADER")) {
+        return Ok(Credential::Managed { endpoint: url(&endpoint)?, header: Some(header), client });
+    }
+    let host = var("AZURE_POD_IDENTITY_AUTHORITY_HOST").unwrap_or_else(|| METADATA.to_owned());
+    let path = "/metadata/identity/oauth2/token";
+    let endpoint = url(&host)?.join(path).map_err(|e| Failure::Input(format!("{host}: {e}")))?;
+    Ok(Credential::Managed { endpoint, header: None, client })
+}
+
+fn url(text: &str) -> Result<Url, Failure> {
+    Url::parse(text).map_err(|error| Failure::Input(format!("{text} is no address: {error}")))
+}
+
+impl From<AcquireError> for Failure {
+    fn from(error: AcquireError) -> Self {
+        match error {
+            AcquireError::Refused(refused) => Failure::Refused(refused.to_string()),
+            other => Failure::Io(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Bash scripts that call the Azure command line.
+//!
+//! Security groups and route tables take the commands made for them. The commands for IP groups and firewall policies
+//! belong to extensions, take minutes a rule and cannot replace a group as a whole: there the script sends one request
+//! for each group. Long lists stand in files in `azcli/`, one prefix on a line.
+
+use std::fmt::Write;
+
+use super::azure::{self, API_VERSION};
+use super::tree::{Members, Tree};
+use super::words;
+use super::{Artefact, Format, Options};
+use crate::plan::{EndpointPolicy, Firewall, IpGroup, Nsg, NsgRule, Plan, Route, RouteTable};
+
+/// The longest list that stands in a script.
+const INLINE: usize = 16;
+
+/// `ip-groups.sh`, `firewall.sh`, `nsg.sh`, `service-endpoint-policy.sh`, `route-table.sh`, run in this order.
+#[derive(Debug, Clone, Copy)]
+pub struct AzCli;
+
+impl Format for AzCli {
+    fn name(&self) -> &'static str {
+        "azcli"
+    }
+
+    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
+        let mut files = Vec::new();
+        let mut script = |name: &str, body: String| {
+            files.push(Artefact::text(name, format!("{}{body}", head(options))));
+        };
+        let mut lists = Vec::new();
+        if !plan.ip_groups.is_empty() {
+            script("ip-groups.sh", ip_groups(&plan.ip_groups));
+        }
+        if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
+            script("firewall.sh", groups(firewall));
+        }
+        if let Some(nsg) = &plan.nsg {
+            script("nsg.sh", security_group(nsg, &mut lists));
+        }
+        if !plan.endpoint_policies.is_empty() {
+            script("service-endpoint-policy.sh", endpoint_policies(&plan.endpoint_policies));
+        }
+        if let Some(table) = &plan.route_table {
+            script("route-table.sh", route_table(table));
+        }
+        files.extend(lists);
+        files
+    }
+}
+
+fn head(options: &Options) -> String {
+    let group = match &options.resource_group {
+        Some(name) => format!("${{RESOURCE_GROUP:-{name}}}"),
+        None => "${RESOURCE_GROUP:?set it to the name of the resource group}".to_owned(),
+    };
+    format!(
+        "#!/usr/bin/env bash\n\
+         # Written by tagwall: change the policy, not this file.\n\
+         # RESOURCE_GROUP and LOCATION in the environment say where; running it again changes nothing.\n\
+         set -euo pipefail\n\
+         cd \"$(dirname \"${{BASH_SOURCE[0]}}\")\"\n\
+         \n\
+         resource_group=\"{group}\"\n\
+         location=\"${{LOCATION:-{}}}\"\n",
+        options.location
+    )
+}
+
+/// A word that the shell takes as it is.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// An option with its value in one word, so that a value that begins with `-` is none itself.
+fn option(name: &str, value: &str) -> String {
+    format!(" \\\n  --{name}={}", quoted(value))
+}
+
+fn words_option(name: &str, values: &[String]) -> String {
+    let values: Vec<String> = values.iter().map(|v| quoted(v)).collect();
+    format!(" \\\n  --{name} {}", values.join(" "))
+}
+
+const NSG_HEAD: &str = r#"
+rule() {
+  local name="$1"
+  shift
+  echo "rule $name"
+  az network nsg rule create --resource-group "$resource_group" --nsg-name "$nsg" --name "$name" --output none "$@"
+}
+
+count="$(az network nsg list --resource-group "$resource_group" --query "length([?name=='$nsg'])" --output tsv)"
+if [[ "$count" == 0 ]]; then
+  echo "network security group $nsg"
+  az network nsg create --resource-group "$resource_group" --name "$nsg" --location "$location" --output none
+fi
+
+# Rules that are no longer wanted, or have another priority now, go first: two rules cannot share a priority.
+rules="$(az network nsg rule list --resource-group "$resource_group" --nsg-name "$nsg" \
+  --query '[].[direction, to_string(priority), name]' --output tsv)"
+while IFS=$'\t' read -r direction priority name; do
+  if [[ -n "$name" && "$wanted" != *"|$direction $priority $name|"* ]]; then
+    echo "delete rule $name"
+    az network nsg rule delete --resource-group "$resource_group" --nsg-name "$nsg" --name "$name" --output none
+  fi
+done <<<"$rules"
+"#;
+
+fn security_group(nsg: &Nsg, lists: &mut Vec<Artefact>) -> String {
+    let mut out = format!("nsg={}\nwanted='|\n", quoted(&nsg.name));
+    for rule in &nsg.rules {
+        let line = format!("|{} {} {}|\n", words::direction(rule.direction), rule.priority, rule.name);
+        out.push_str(&line);
+    }
+    out.push_str("'\n");
+    out.push_str(NSG_HEAD);
+    for rule in &nsg.rules {
+        out.push_str(&security_rule(rule, lists));
+    }
+    out
+}
+
+fn security_rule(rule: &NsgRule, lists: &mut Vec<Artefact>) -> String {
+    let mut before = String::new();
+    let mut side = |side: &str, values: Vec<String>| {
+        let name = format!("{side}-address-prefixes");
+        if values.len() <= INLINE {
+            return words_option(&name, &values);
+        }
+        let file = format!("azcli/{}.{side}.txt", rule.name);
+        writeln!(before, "mapfile -t {side} <{}", quoted(&file)).expect("writing to a string does not fail");
+        lists.push(Artefact::text(file, values.join("\n") + "\n"));
+        format!(" \\\n  --{name} \"${{{side}[@]}}\"")
+    };
+    let source = side("source", words::side(&rule.source));
+    let destination = side("destination", words::side(&rule.destination));
+    format!(
+        "\n{before}rule {}{}{}{}{}{source}{}{destination}{}{}\n",
+        quoted(&rule.name),
+        option("priority", &rule.priority.to_string()),
+        option("direction", words::direction(rule.direction)),
+        option("access", words::access(rule.action)),
+        option("protocol", words::protocol(rule.protocol)),
+        words_option("source-port-ranges", &["*".to_owned()]),
+        words_option("destination-port-ranges", &rule.ports.ranges()),
+        option("description", &rule.description),
+    )
+}
+
+const TABLE_HEAD: &str = r#"
+route() {
+  local name="$1"
+  shift
+  echo "route $name"
+  az network route-table route create --resource-group "$resource_group" --route-table-name "$route_table" \
+    --name "$name" --output none "$@"
+}
+
+count="$(az network route-table list --resource-group "$resource_group" --query "length([?name=='$route_table'])" \
+  --output tsv)"
+if [[ "$count" == 0 ]]; then
+  echo "route table $route_table"
+  az network route-table create --resource-group "$resource_group" --name "$route_table" --location "$location" \
+    --disable-bgp-route-propagation "$disable_bgp" --output none
+else
+  az network route-table update --resource-group "$resource_group" --name "$route_table" \
+    --disable-bgp-route-propagation "$disable_bgp" --output none
+fi
+
+# Routes that are no longer wanted go first: two routes cannot share a prefix.
+routes="$(az network route-table route list --resource-group "$resource_group" --route-table-name "$route_table" \
+  --query '[].[addressPrefix, name]' --output tsv)"
+while IFS=$'\t' read -r prefix name; do
+  if [[ -n "$name" && "$wanted" != *"|$prefix $name|"* ]]; then
+    echo "delete route $name"
+    az network route-table route delete --resource-group "$resource_group" --route-table-name "$route_table" \
+      --name "$name" --output none
+  fi
+done <<<"$routes"
+"#;
+
+fn route_table(table: &RouteTable) -> String {
+    let mut out =
+        format!("route_table={}\ndisable_bgp={}\nwanted='|\n", quoted(&table.name), table.disable_bgp);
+    for route in &table.routes {
+        writeln!(out, "|{} {}|", route.to, route.name).expect("writing to a string does not fail");
+    }
+    out.push_str("'\n");
+    out.push_str(TABLE_HEAD);
+    out.extend(table.routes.iter().map(route));
+    out
+}
+
+fn route(route: &Route) -> String {
+    let (kind, address) = words::next_hop(route.next_hop);
+    let address = address.map_or_else(String::new, |a| option("next-hop-ip-address", &a));
+    format!(
+        "\nroute {}{}{}{address}\n",
+        quoted(&route.name),
+        option("address-prefix", &route.to.to_string()),
+        option("next-hop-type", kind)
+    )
+}
+
+/// Creates or replaces one resource and waits until Azure is done with it.
+const PUT: &str = r#"
+scope="/subscriptions/$(az account show --query id --output tsv)/resourceGroups/$resource_group/providers/Microsoft.Network"
+body="$(mktemp)"
+trap 'rm -f "$body"' EXIT
+
+put() {
+  local url="$scope/$1?api-version=API_VERSION" state
+  echo "put $1"
+  cat >"$body"
+  az rest --method put --url "$url" --body "@$body" --output none
+  until [[ "${state:=}" == Succeeded ]]; do
+    state="$(az rest --method get --url "$url" --query properties.provisioningState --output tsv)"
+    case "$state" in
+      Succeeded) ;;
+      Failed | Canceled)
+        echo "$1: $state" >&2
+        exit 1
+        ;;
+      *) sleep "${POLL_SECONDS:-10}" ;;
+    esac
+  done
+}
+"#;
+
+fn put_head() -> String {
+    PUT.replace("API_VERSION", API_VERSION)
+}
+
+/// A request whose body is a here-document in which the shell replaces `$location` and `$scope` only.
+fn put(path: &str, body: &Tree) -> String {
+    let mut text = String::new();
+    write_body(body, 0, &mut text);
+    format!("\nput {path} <<BODY\n{text}\nBODY\n")
+}
+
+fn located(properties: Tree) -> Tree {
+    Members::default()
+        .with("location", Tree::Code("$location".to_owned()))
+        .with("properties", properties)
+        .map()
+}
+
+fn ip_groups(groups: &[IpGroup]) -> String {
+    let one =
+        |group: &IpGroup| put(&quoted(&format!("ipGroups/{}", group.name)), &located(azure::ip_group(group)));
+    put_head() + &groups.iter().map(one).collect::<String>()
+}
+
+fn endpoint_policies(policies: &[EndpointPolicy]) -> String {
+    let one = |policy: &EndpointPolicy| {
+        let path = quoted(&format!("serviceEndpointPolicies/{}", policy.name));
+        put(&path, &located(azure::endpoint_policy(policy)))
+    };
+    put_head() + &policies.iter().map(one).collect::<String>()
+}
+
+fn groups(firewall: &Firewall) -> String {
+    let id = |name: &str| format!("$scope/ipGroups/{name}");
+    let mut out = format!("firewall_policy=\"${{FIREWALL_POLICY:-{}}}\"\n", firewall.policy_name);
+    out.push_str(&put_head());
+    for group in &firewall.groups {
+        let body = Members::default().with("properties", azure::rule_collection_group(group, &id)).map();
+        let path = format!("\"firewallPolicies/$firewall_policy/ruleCollectionGroups/{}\"", group.name);
+        out.push_str(&put(&path, &body));
+    }
+    out
+}
+
+/// JSON for a here-document: what the shell would replace is escaped, but for expressions.
+fn write_body(value: &Tree, depth: usize, out: &mut String) {
+    let list = |open: char, close: char, out: &mut String, items: Vec<(String, &Tree)>| {
+        out.push(open);
+        for (index, (key, item)) in items.iter().enumerate() {
+            out.push_str(if index == 0 { "\n" } else { ",\n" });
+            out.extend(std::iter::repeat_n("  ", depth + 1));
+            out.push_str(key);
+            write_body(item, depth + 1, out);
+        }
+        if !items.is_empty() {
+            out.push('\n');
+            out.extend(std::iter::repeat_n("  ", depth));
+        }
+        out.push(close);
+    };
+    match value {
+        Tree::Code(code) => write!(out, "\"{code}\"").expect("writing to a string does not fail"),
+        Tree::List(items) => list('[', ']', out, items.iter().map(|i| (String::new(), i)).collect()),
+        Tree::Map(members) => {
+            list('{', '}', out, members.iter().map(|(k, v)| (format!("\"{k}\": "), v)).collect());
+        }
+        plain => {
+            let json = serde_json::to_string(plain).expect("texts and numbers always serialise");
+            out.push_str(&json.replace('\\', "\\\\").replace('$', "\\$").replace('`', "\\`"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted() {
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+        let mut body = String::new();
+        write_body(&Tree::text("a\"$b`c\\"), 0, &mut body);
+        assert_eq!(body, r#""a\\"\$b\`c\\\\""#);
+    }
+}

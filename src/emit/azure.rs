@@ -1,0 +1,134 @@
+//! The properties of Azure's resources as trees, in the shapes of the resource manager.
+//!
+//! Shapes: Azure/azure-resource-manager-schemas, `Microsoft.Network.NRP.json` of [`API_VERSION`].
+
+use super::tree::{Members, Tree};
+use super::words::{self, AppDestination, NetworkDestination};
+use crate::plan::{
+    ApplicationRule, EndpointPolicy, FirewallRules, IpGroup, NetworkRule, Nsg, NsgRule, Route, RouteTable,
+    RuleCollection, RuleCollectionGroup,
+};
+
+/// The API version of every resource.
+pub(super) const API_VERSION: &str = "2025-05-01";
+
+fn named(name: &str, properties: Tree) -> Tree {
+    Members::default().text("name", name).with("properties", properties).map()
+}
+
+pub(super) fn nsg(nsg: &Nsg) -> Tree {
+    let rules = nsg.rules.iter().map(|rule| named(&rule.name, security_rule(rule))).collect();
+    Members::default().with("securityRules", Tree::List(rules)).map()
+}
+
+fn security_rule(rule: &NsgRule) -> Tree {
+    Members::default()
+        .text("description", &rule.description)
+        .with("priority", Tree::Number(rule.priority))
+        .text("direction", words::direction(rule.direction))
+        .text("access", words::access(rule.action))
+        .text("protocol", words::protocol(rule.protocol))
+        .one_or_many("sourceAddressPrefix", "sourceAddressPrefixes", &words::side(&rule.source))
+        .text("sourcePortRange", "*")
+        .one_or_many(
+            "destinationAddressPrefix",
+            "destinationAddressPrefixes",
+            &words::side(&rule.destination),
+        )
+        .one_or_many("destinationPortRange", "destinationPortRanges", &rule.ports.ranges())
+        .map()
+}
+
+pub(super) fn route_table(table: &RouteTable) -> Tree {
+    let routes = table.routes.iter().map(|route| named(&route.name, route_properties(route))).collect();
+    Members::default()
+        .with("disableBgpRoutePropagation", Tree::Bool(table.disable_bgp))
+        .with("routes", Tree::List(routes))
+        .map()
+}
+
+fn route_properties(route: &Route) -> Tree {
+    let (kind, address) = words::next_hop(route.next_hop);
+    Members::default()
+        .text("addressPrefix", route.to.to_string())
+        .text("nextHopType", kind)
+        .optional("nextHopIpAddress", address.map(Tree::Text))
+        .map()
+}
+
+pub(super) fn ip_group(group: &IpGroup) -> Tree {
+    Members::default().with("ipAddresses", Tree::texts(&group.prefixes)).map()
+}
+
+pub(super) fn endpoint_policy(policy: &EndpointPolicy) -> Tree {
+    let definitions = policy.definitions.iter().map(|definition| {
+        let properties = Members::default()
+            .text("description", &definition.description)
+            .text("service", &definition.service)
+            .with("serviceResources", Tree::texts(&definition.resources));
+        named(&definition.name, properties.map())
+    });
+    Members::default().with("serviceEndpointPolicyDefinitions", Tree::List(definitions.collect())).map()
+}
+
+/// The properties of a rule collection group; `id` gives the expression for the id of an IP group.
+pub(super) fn rule_collection_group(group: &RuleCollectionGroup, id: &dyn Fn(&str) -> String) -> Tree {
+    let collections = group.collections.iter().map(|c| collection(c, id)).collect();
+    Members::default()
+        .with("priority", Tree::Number(group.priority))
+        .with("ruleCollections", Tree::List(collections))
+        .map()
+}
+
+fn collection(collection: &RuleCollection, id: &dyn Fn(&str) -> String) -> Tree {
+    let rules = match &collection.rules {
+        FirewallRules::Network(rules) => rules.iter().map(|rule| network_rule(rule, id)).collect(),
+        FirewallRules::Application(rules) => rules.iter().map(application_rule).collect(),
+    };
+    Members::default()
+        .text("ruleCollectionType", "FirewallPolicyFilterRuleCollection")
+        .text("name", &collection.name)
+        .with("priority", Tree::Number(collection.priority))
+        .with("action", Members::default().text("type", "Allow").map())
+        .with("rules", Tree::List(rules))
+        .map()
+}
+
+fn network_rule(rule: &NetworkRule, id: &dyn Fn(&str) -> String) -> Tree {
+    let destination = NetworkDestination::of(rule);
+    let protocols: Vec<&str> = rule.protocols.iter().map(|&p| words::network_protocol(p)).collect();
+    Members::default()
+        .text("ruleType", "NetworkRule")
+        .text("name", &rule.name)
+        .text("description", &rule.description)
+        .with("ipProtocols", Tree::texts(&protocols))
+        .with("sourceAddresses", Tree::texts(&rule.sources))
+        .texts("destinationAddresses", &destination.addresses)
+        .filled("destinationIpGroups", destination.groups.iter().map(|name| Tree::Code(id(name))).collect())
+        .texts("destinationFqdns", &destination.fqdns)
+        .with("destinationPorts", Tree::texts(&rule.ports.ranges()))
+        .map()
+}
+
+fn application_rule(rule: &ApplicationRule) -> Tree {
+    let destination = AppDestination::of(&rule.to);
+    let protocols = rule.protocols.iter().map(|&(protocol, port)| {
+        Members::default()
+            .text("protocolType", words::app_protocol(protocol))
+            .with("port", Tree::Number(port.into()))
+            .map()
+    });
+    // A path is seen only where TLS is inspected.
+    let terminate = (!destination.urls.is_empty()).then_some(Tree::Bool(true));
+    Members::default()
+        .text("ruleType", "ApplicationRule")
+        .text("name", &rule.name)
+        .text("description", &rule.description)
+        .with("protocols", Tree::List(protocols.collect()))
+        .with("sourceAddresses", Tree::texts(&rule.sources))
+        .texts("targetFqdns", &destination.fqdns)
+        .texts("targetUrls", &destination.urls)
+        .texts("fqdnTags", &destination.tags)
+        .optional("terminateTLS", terminate)
+        .map()
+}

@@ -1,0 +1,240 @@
+//! Bicep files.
+
+use std::fmt::Write;
+
+use super::azure::{self, API_VERSION};
+use super::tree::{Members, Tree};
+use super::words::identifiers;
+use super::{Artefact, Format, Options};
+use crate::plan::{EndpointPolicy, FileCaps, Firewall, IpGroup, Plan};
+
+const HEAD: &str = "// Written by tagwall: change the policy, not this file.\n";
+const LOCATION: &str =
+    "\n@description('Location of the resources.')\nparam location string = resourceGroup().location\n";
+
+/// Bicep: `ip-groups.bicep`, `firewall.bicep`, `nsg.bicep`, `service-endpoint-policy.bicep`, `route-table.bicep`,
+/// deployed in this order. What would be too large for one template becomes several files with numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Bicep;
+
+impl Format for Bicep {
+    fn name(&self) -> &'static str {
+        "bicep"
+    }
+
+    fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
+        let caps = plan.file_caps;
+        let mut files = Vec::new();
+        if !plan.ip_groups.is_empty() {
+            files.extend(split("ip-groups", LOCATION, ip_groups(&plan.ip_groups), caps));
+        }
+        if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
+            let symbols = identifiers("ipGroup_", plan.ip_groups.iter().map(|g| g.name.as_str()));
+            let known: Vec<_> = plan.ip_groups.iter().map(|g| g.name.as_str()).zip(&symbols).collect();
+            files.extend(split("firewall", &policy_head(firewall, &known), groups(firewall, &known), caps));
+        }
+        if let Some(nsg) = &plan.nsg {
+            let kind = "Microsoft.Network/networkSecurityGroups";
+            let resource = located("nsg", kind, &nsg.name, azure::nsg(nsg), None);
+            files.extend(split("nsg", LOCATION, vec![resource], caps));
+        }
+        if !plan.endpoint_policies.is_empty() {
+            let resources = endpoint_policies(&plan.endpoint_policies);
+            files.extend(split("service-endpoint-policy", LOCATION, resources, caps));
+        }
+        if let Some(table) = &plan.route_table {
+            let kind = "Microsoft.Network/routeTables";
+            let resource = located("routeTable", kind, &table.name, azure::route_table(table), None);
+            files.extend(split("route-table", LOCATION, vec![resource], caps));
+        }
+        files
+    }
+}
+
+/// One resource of a file.
+struct Resource {
+    symbol: String,
+    kind: &'static str,
+    members: Members,
+    /// The symbol of the resource that this one waits for.
+    after: Option<String>,
+    properties: Tree,
+}
+
+fn located(
+    symbol: &str,
+    kind: &'static str,
+    name: &str,
+    properties: Tree,
+    after: Option<String>,
+) -> Resource {
+    let members = Members::default().text("name", name).with("location", Tree::Code("location".to_owned()));
+    Resource { symbol: symbol.to_owned(), kind, members, after, properties }
+}
+
+fn ip_groups(groups: &[IpGroup]) -> Vec<Resource> {
+    let symbols = identifiers("ipGroup_", groups.iter().map(|g| g.name.as_str()));
+    let kind = "Microsoft.Network/ipGroups";
+    // Azure has refused to change several groups of one firewall at once, so each waits for the one before.
+    let before = std::iter::once(None).chain(symbols.iter().cloned().map(Some));
+    groups
+        .iter()
+        .zip(&symbols)
+        .zip(before)
+        .map(|((group, symbol), before)| located(symbol, kind, &group.name, azure::ip_group(group), before))
+        .collect()
+}
+
+fn endpoint_policies(policies: &[EndpointPolicy]) -> Vec<Resource> {
+    let symbols = identifiers("endpointPolicy_", policies.iter().map(|p| p.name.as_str()));
+    let kind = "Microsoft.Network/serviceEndpointPolicies";
+    let resource = |(policy, symbol): (&EndpointPolicy, &String)| {
+        located(symbol, kind, &policy.name, azure::endpoint_policy(policy), None)
+    };
+    policies.iter().zip(&symbols).map(resource).collect()
+}
+
+/// Parameter, and what exists when the groups are deployed: the policy and the IP groups, by their symbols.
+fn policy_head(firewall: &Firewall, ip_groups: &[(&str, &String)]) -> String {
+    let mut out = format!(
+        "\n@description('Name of the existing firewall policy.')\nparam firewallPolicyName string = {}\n",
+        quoted(&firewall.policy_name)
+    );
+    let mut existing = |symbol: &str, kind: &str, name: &str| {
+        write!(
+            out,
+            "\nresource {symbol} 'Microsoft.Network/{kind}@{API_VERSION}' existing = {{\n  name: {name}\n}}\n"
+        )
+        .expect("writing to a string does not fail");
+    };
+    existing("firewallPolicy", "firewallPolicies", "firewallPolicyName");
+    ip_groups.iter().for_each(|(name, symbol)| existing(symbol, "ipGroups", &quoted(name)));
+    out
+}
+
+fn groups(firewall: &Firewall, ip_groups: &[(&str, &String)]) -> Vec<Resource> {
+    let symbols = identifiers("group_", firewall.groups.iter().map(|g| g.name.as_str()));
+    let id = |name: &str| {
+        let known = ip_groups.iter().find(|(known, _)| *known == name);
+        format!("{}.id", known.expect("a plan holds the groups it names").1)
+    };
+    // Groups of one policy must be deployed one after another.
+    let before = std::iter::once(None).chain(symbols.iter().cloned().map(Some));
+    let resource = |((group, symbol), after): ((&crate::plan::RuleCollectionGroup, &String), _)| Resource {
+        symbol: symbol.clone(),
+        kind: "Microsoft.Network/firewallPolicies/ruleCollectionGroups",
+        members: Members::default()
+            .with("parent", Tree::Code("firewallPolicy".to_owned()))
+            .text("name", &group.name),
+        after,
+        properties: azure::rule_collection_group(group, &id),
+    };
+    firewall.groups.iter().zip(&symbols).zip(before).map(resource).collect()
+}
+
+/// One file with all resources, or several in order of deployment where the template made of it would be too large.
+fn split(stem: &str, head: &str, resources: Vec<Resource>, caps: FileCaps) -> Vec<Artefact> {
+    let mut parts: Vec<String> = Vec::new();
+    let (mut room, mut places) = (0, 0);
+    for mut resource in resources {
+        let size = weight(&text_of(&resource));
+        if parts.is_empty() || size > room || places == 0 {
+            // The one before is in another file, which is deployed first.
+            resource.after = None;
+            parts.push(format!("{HEAD}{head}"));
+            (room, places) = (caps.bytes.saturating_sub(weight(head) + 1024), caps.resources);
+        }
+        (room, places) = (room.saturating_sub(size), places.saturating_sub(1));
+        parts.last_mut().expect("a part was just made").push_str(&text_of(&resource));
+    }
+    let alone = parts.len() == 1;
+    let name =
+        |index: usize| if alone { format!("{stem}.bicep") } else { format!("{stem}-{}.bicep", index + 1) };
+    parts.into_iter().enumerate().map(|(index, text)| Artefact::text(name(index), text)).collect()
+}
+
+/// The most bytes that the template has which is made of a text: it has up to five more bytes on each line.
+fn weight(text: &str) -> usize {
+    text.len() + 6 * text.lines().count()
+}
+
+fn text_of(resource: &Resource) -> String {
+    let after = resource.after.clone().map(|symbol| Tree::List(vec![Tree::Code(symbol)]));
+    let members = resource.members.clone().optional("dependsOn", after);
+    let mut out = format!("\nresource {} '{}@{API_VERSION}' = ", resource.symbol, resource.kind);
+    write(&members.with("properties", resource.properties.clone()).map(), 0, &mut out);
+    out.push('\n');
+    out
+}
+
+fn write(value: &Tree, depth: usize, out: &mut String) {
+    match value {
+        Tree::Text(text) => out.push_str(&quoted(text)),
+        Tree::Code(code) => out.push_str(code),
+        Tree::Number(number) => write!(out, "{number}").expect("writing to a string does not fail"),
+        Tree::Bool(switch) => out.push_str(if *switch { "true" } else { "false" }),
+        Tree::List(items) if items.is_empty() => out.push_str("[]"),
+        Tree::List(items) => {
+            out.push_str("[\n");
+            for item in items {
+                indent(depth + 1, out);
+                write(item, depth + 1, out);
+                out.push('\n');
+            }
+            indent(depth, out);
+            out.push(']');
+        }
+        Tree::Map(members) => {
+            out.push_str("{\n");
+            for (key, value) in members {
+                indent(depth + 1, out);
+                out.push_str(key);
+                out.push_str(": ");
+                write(value, depth + 1, out);
+                out.push('\n');
+            }
+            indent(depth, out);
+            out.push('}');
+        }
+    }
+}
+
+fn indent(depth: usize, out: &mut String) {
+    out.extend(std::iter::repeat_n("  ", depth));
+}
+
+/// A string literal. A leading `[` needs nothing: the compiler escapes it in the template.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('\'');
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\'' => out.push_str("\\'"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '$' if rest.peek() == Some(&'{') => out.push_str("\\$"),
+            c if c.is_control() => {
+                write!(out, "\\u{{{:x}}}", c as u32).expect("writing to a string does not fail");
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_escaped() {
+        assert_eq!(quoted("it's"), r"'it\'s'");
+        assert_eq!(quoted("${a} $b \\ %{"), r"'\${a} $b \\ %{'");
+        assert_eq!(quoted("a\nb\u{7}"), r"'a\nb\u{7}'");
+        assert_eq!(quoted("[x]"), "'[x]'");
+    }
+}

@@ -1,0 +1,246 @@
+//! Tables in CSV (RFC 4180): UTF-8, LF, a header, one row for each rule, route or entry; lists joined by `;`.
+
+use super::words::{self, AppDestination, NetworkDestination};
+use super::{Artefact, Format, Options};
+use crate::plan::{
+    ApplicationRule, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule, Nsg, Plan, RouteTable,
+};
+
+const NSG: [&str; 11] = [
+    "nsg",
+    "direction",
+    "priority",
+    "name",
+    "access",
+    "protocol",
+    "source",
+    "sourcePorts",
+    "destination",
+    "destinationPorts",
+    "description",
+];
+const ROUTES: [&str; 6] =
+    ["routeTable", "disableBgpRoutePropagation", "name", "addressPrefix", "nextHopType", "nextHopIpAddress"];
+const IP_GROUPS: [&str; 2] = ["ipGroup", "ipAddress"];
+const ENDPOINTS: [&str; 5] =
+    ["serviceEndpointPolicy", "definition", "service", "serviceResource", "description"];
+const FIREWALL: [&str; 18] = [
+    "group",
+    "groupPriority",
+    "collection",
+    "collectionPriority",
+    "action",
+    "ruleType",
+    "name",
+    "protocols",
+    "sourceAddresses",
+    "destinationAddresses",
+    "destinationIpGroups",
+    "destinationFqdns",
+    "destinationPorts",
+    "targetFqdns",
+    "targetUrls",
+    "fqdnTags",
+    "terminateTLS",
+    "description",
+];
+
+/// `ip-groups.csv`, `firewall.csv`, `nsg.csv`, `service-endpoint-policy.csv`, `route-table.csv`.
+#[derive(Debug, Clone, Copy)]
+pub struct Csv;
+
+impl Format for Csv {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
+        let mut files = Vec::new();
+        let mut file = |name: &str, head: &[&str], rows: Vec<Vec<String>>| {
+            let head = head.iter().map(|h| (*h).to_owned()).collect();
+            let text = std::iter::once(head).chain(rows).map(|row| line(&row)).collect();
+            files.push(Artefact::text(name, text));
+        };
+        if !plan.ip_groups.is_empty() {
+            file("ip-groups.csv", &IP_GROUPS, ip_groups(&plan.ip_groups));
+        }
+        if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
+            file("firewall.csv", &FIREWALL, firewall_rows(firewall));
+        }
+        if let Some(nsg) = &plan.nsg {
+            file("nsg.csv", &NSG, nsg_rows(nsg));
+        }
+        if !plan.endpoint_policies.is_empty() {
+            file("service-endpoint-policy.csv", &ENDPOINTS, endpoints(&plan.endpoint_policies));
+        }
+        if let Some(table) = &plan.route_table {
+            file("route-table.csv", &ROUTES, routes(table));
+        }
+        files
+    }
+}
+
+fn line(cells: &[String]) -> String {
+    cells.iter().map(|cell| quoted(&safe(cell))).collect::<Vec<_>>().join(",") + "\n"
+}
+
+/// A spreadsheet takes what begins with one of these as a formula; a `'` before it makes it text. What begins with `'`
+/// gets one more, so that the reader can tell them apart.
+fn safe(cell: &str) -> String {
+    let risky = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
+    if risky { format!("'{cell}") } else { cell.to_owned() }
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}
+
+fn joined<T: ToString>(items: &[T]) -> String {
+    words::texts(items).join(";")
+}
+
+fn nsg_rows(nsg: &Nsg) -> Vec<Vec<String>> {
+    let row = |rule: &crate::plan::NsgRule| {
+        vec![
+            nsg.name.clone(),
+            words::direction(rule.direction).to_owned(),
+            rule.priority.to_string(),
+            rule.name.clone(),
+            words::access(rule.action).to_owned(),
+            words::protocol(rule.protocol).to_owned(),
+            words::side(&rule.source).join(";"),
+            "*".to_owned(),
+            words::side(&rule.destination).join(";"),
+            rule.ports.ranges().join(";"),
+            rule.description.clone(),
+        ]
+    };
+    nsg.rules.iter().map(row).collect()
+}
+
+fn routes(table: &RouteTable) -> Vec<Vec<String>> {
+    let row = |route: &crate::plan::Route| {
+        let (kind, address) = words::next_hop(route.next_hop);
+        vec![
+            table.name.clone(),
+            table.disable_bgp.to_string(),
+            route.name.clone(),
+            route.to.to_string(),
+            kind.to_owned(),
+            address.unwrap_or_default(),
+        ]
+    };
+    table.routes.iter().map(row).collect()
+}
+
+fn ip_groups(groups: &[IpGroup]) -> Vec<Vec<String>> {
+    let rows = |group: &IpGroup| {
+        let name = group.name.clone();
+        group.prefixes.iter().map(move |p| vec![name.clone(), p.to_string()]).collect::<Vec<_>>()
+    };
+    groups.iter().flat_map(rows).collect()
+}
+
+fn endpoints(policies: &[EndpointPolicy]) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for policy in policies {
+        for definition in &policy.definitions {
+            for resource in &definition.resources {
+                rows.push(vec![
+                    policy.name.clone(),
+                    definition.name.clone(),
+                    definition.service.clone(),
+                    resource.clone(),
+                    definition.description.clone(),
+                ]);
+            }
+        }
+    }
+    rows
+}
+
+fn firewall_rows(firewall: &Firewall) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for group in &firewall.groups {
+        for collection in &group.collections {
+            let head = [
+                group.name.clone(),
+                group.priority.to_string(),
+                collection.name.clone(),
+                collection.priority.to_string(),
+                "Allow".to_owned(),
+            ];
+            let ends: Vec<Vec<String>> = match &collection.rules {
+                FirewallRules::Network(rules) => rules.iter().map(network_cells).collect(),
+                FirewallRules::Application(rules) => rules.iter().map(application_cells).collect(),
+            };
+            rows.extend(ends.into_iter().map(|end| head.iter().cloned().chain(end).collect()));
+        }
+    }
+    rows
+}
+
+fn network_cells(rule: &NetworkRule) -> Vec<String> {
+    let destination = NetworkDestination::of(rule);
+    let protocols: Vec<&str> = rule.protocols.iter().map(|&p| words::network_protocol(p)).collect();
+    vec![
+        "NetworkRule".to_owned(),
+        rule.name.clone(),
+        joined(&protocols),
+        joined(&rule.sources),
+        joined(&destination.addresses),
+        joined(&destination.groups),
+        joined(&destination.fqdns),
+        rule.ports.ranges().join(";"),
+        String::new(),
+        String::new(),
+        String::new(),
+        String::new(),
+        rule.description.clone(),
+    ]
+}
+
+fn application_cells(rule: &ApplicationRule) -> Vec<String> {
+    let destination = AppDestination::of(&rule.to);
+    let protocols: Vec<String> = rule
+        .protocols
+        .iter()
+        .map(|&(protocol, port)| format!("{}:{port}", words::app_protocol(protocol)))
+        .collect();
+    vec![
+        "ApplicationRule".to_owned(),
+        rule.name.clone(),
+        joined(&protocols),
+        joined(&rule.sources),
+        String::new(),
+        String::new(),
+        String::new(),
+        String::new(),
+        joined(&destination.fqdns),
+        joined(&destination.urls),
+        joined(&destination.tags),
+        if destination.urls.is_empty() { String::new() } else { "true".to_owned() },
+        rule.description.clone(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_and_safe() {
+        let cell = |text: &str| quoted(&safe(text));
+        assert_eq!(cell("plain text"), "plain text");
+        assert_eq!(cell("a,b"), "\"a,b\"");
+        assert_eq!(cell("say \"so\""), "\"say \"\"so\"\"\"");
+        assert_eq!(cell("=1+1"), "'=1+1");
+        assert_eq!(cell("@x,y"), "\"'@x,y\"");
+        assert_eq!(cell("'quoted'"), "''quoted'");
+        assert_eq!(cell("*"), "*");
+    }
+}

@@ -1,0 +1,162 @@
+//! Service endpoint policies: which storage accounts a subnet may reach, gathered over its workloads.
+//!
+//! A subnet with such a policy reaches what the policy lists and nothing else of the service, so that everything a
+//! subnet needs must end in one list. Source: virtual-network-service-endpoint-policies-overview.md, 2023-04-06.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::expand::Problems;
+use super::read::Path;
+use super::rule::{Cause, EndpointNeed, EndpointOffer, Remarks};
+use crate::addr::AddrSet;
+use crate::catalog::{EndpointPolicy, Resolved};
+
+/// The service whose resources are storage accounts.
+const STORAGE: &str = "Microsoft.Storage";
+/// The option of workloads that lists storage accounts.
+const OPTION: &str = "storage-account-ids";
+
+/// What the workloads of one environment say, collected by subnet.
+#[derive(Default)]
+pub(super) struct Endpoints(BTreeMap<String, EndpointNeed>);
+
+impl Endpoints {
+    /// Adds what one workload says for its subnets: a need where every definition has resources, else an offer.
+    pub(super) fn add(
+        &mut self,
+        resolved: &Resolved,
+        scope: &str,
+        subnets: &[(String, AddrSet)],
+        place: &Path,
+        remarks: &mut Remarks,
+        problems: &mut Problems,
+    ) {
+        for policy in &resolved.endpoint_policies {
+            let whole = policy.definitions.iter().all(|(_, resources)| !resources.is_empty());
+            for (subnet, _) in subnets {
+                if whole {
+                    self.need(policy, scope, subnet);
+                } else {
+                    remarks.offers.push(offer(policy, scope, subnet));
+                }
+            }
+            let resources = policy.definitions.iter().flat_map(|(service, list)| {
+                list.iter().filter_map(|id| Some(format!("{id}: {}", wrong_id(service, id)?)))
+            });
+            problems.extend(resources.map(|error| (place.at(OPTION), error)));
+        }
+    }
+
+    fn need(&mut self, policy: &EndpointPolicy, scope: &str, subnet: &str) {
+        let need = self.0.entry(subnet.to_owned()).or_insert_with(|| EndpointNeed {
+            subnet: subnet.to_owned(),
+            definitions: BTreeMap::new(),
+            causes: Vec::new(),
+        });
+        for (service, resources) in &policy.definitions {
+            let known = need.definitions.entry(service.clone()).or_default();
+            for id in resources {
+                add_ignoring_case(known, id);
+            }
+        }
+        need.causes.extend(policy.rows.iter().map(|row| Cause {
+            workload: scope.to_owned(),
+            row: row.clone(),
+            why: policy.purpose.clone(),
+            source: policy.source.clone(),
+            covered_by: Vec::new(),
+            required: false,
+        }));
+    }
+
+    /// The needs, in order of subnets.
+    pub(super) fn into_needs(self) -> Vec<EndpointNeed> {
+        let mut needs: Vec<EndpointNeed> = self.0.into_values().collect();
+        for need in &mut needs {
+            need.causes.sort();
+            need.causes.dedup();
+        }
+        needs
+    }
+}
+
+/// Azure compares ids ignoring case; of two spellings the first in order stays, whichever came first.
+fn add_ignoring_case(known: &mut BTreeSet<String>, id: &str) {
+    let same = known.iter().find(|k| k.eq_ignore_ascii_case(id)).cloned();
+    match same {
+        Some(other) if other.as_str() <= id => {}
+        Some(other) => {
+            known.remove(&other);
+            known.insert(id.to_owned());
+        }
+        None => {
+            known.insert(id.to_owned());
+        }
+    }
+}
+
+fn offer(policy: &EndpointPolicy, scope: &str, subnet: &str) -> EndpointOffer {
+    EndpointOffer {
+        workload: scope.to_owned(),
+        subnet: subnet.to_owned(),
+        option: OPTION.to_owned(),
+        purpose: policy.purpose.clone(),
+        source: policy.source.clone(),
+    }
+}
+
+/// Why Azure would not take `id` as a resource of `service`; `None` if it would.
+fn wrong_id(service: &str, id: &str) -> Option<&'static str> {
+    if service != STORAGE {
+        return None;
+    }
+    let lower = id.to_ascii_lowercase();
+    let parts: Vec<&str> = lower.split('/').collect();
+    let fits = match parts.as_slice() {
+        ["", "subscriptions", sub] => !sub.is_empty(),
+        ["", "subscriptions", sub, "resourcegroups", group] => !sub.is_empty() && !group.is_empty(),
+        [
+            "",
+            "subscriptions",
+            sub,
+            "resourcegroups",
+            group,
+            "providers",
+            "microsoft.storage",
+            "storageaccounts",
+            account,
+        ] => [sub, group, account].iter().all(|part| !part.is_empty()),
+        _ => false,
+    };
+    (!fits).then_some(
+        "a resource id is expected: /subscriptions/ID, with /resourceGroups/NAME, or with \
+         /providers/Microsoft.Storage/storageAccounts/NAME after that",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_those_of_accounts_groups_or_subscriptions() {
+        let account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
+        for id in [account, "/subscriptions/s", "/subscriptions/s/resourceGroups/g"] {
+            assert_eq!(wrong_id(STORAGE, id), None, "{id}");
+        }
+        for id in ["a", "subscriptions/s", "/subscriptions/", "/subscriptions/s/resourceGroups/g/providers/x"]
+        {
+            assert!(wrong_id(STORAGE, id).is_some(), "{id}");
+        }
+        assert_eq!(wrong_id("Global", "/services/Azure/MachineLearning"), None);
+    }
+
+    #[test]
+    fn spellings_that_differ_in_case_are_one() {
+        let mut known = BTreeSet::new();
+        for id in ["/subscriptions/S", "/subscriptions/s", "/Subscriptions/s"] {
+            add_ignoring_case(&mut known, id);
+        }
+        assert_eq!(known.into_iter().collect::<Vec<_>>(), ["/Subscriptions/s"]);
+    }
+}

@@ -1,0 +1,172 @@
+//! [`Entry`]: what is known of a stored snapshot without opening it.
+
+use std::fs;
+use std::path::Path;
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use crate::tags::Snapshot;
+use crate::text::sha256_hex;
+
+/// What kind of source a snapshot is from. The two are never mixed: the API lags behind the file and leaves out tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The weekly published file.
+    File,
+    /// The Service Tag Discovery API.
+    Api,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 2] = [Kind::File, Kind::Api];
+
+    /// `file` or `api`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::File => "file",
+            Kind::Api => "api",
+        }
+    }
+}
+
+/// Where a snapshot is from, and when it came.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Kind of source.
+    pub kind: Kind,
+    /// Address or path that it was read from.
+    pub from: String,
+    /// The date in the published file's name, or else that of its last change.
+    pub date: Option<Date>,
+    /// The server's `ETag`.
+    pub etag: Option<String>,
+    /// The server's `Last-Modified`.
+    pub last_modified: Option<String>,
+    /// When it was read.
+    pub at: Timestamp,
+}
+
+/// What the store knows of one snapshot without opening it: the content of its `.meta.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Version of this form; 1.
+    pub schema: u32,
+    /// Digest of the content, which is also the file's name.
+    pub digest: String,
+    /// Name of the cloud.
+    pub cloud: String,
+    /// Kind of source.
+    pub kind: Kind,
+    /// The file's own number; a label only.
+    pub change_number: u64,
+    /// Dates under which this content was published, ascending: the same content comes again at times.
+    pub dates: Vec<Date>,
+    /// Address or path it was last read from.
+    pub from: String,
+    /// When it was read first.
+    pub fetched_at: Timestamp,
+    /// When a source last had it as its newest.
+    pub seen_at: Timestamp,
+    /// The server's `ETag`.
+    pub etag: Option<String>,
+    /// The server's `Last-Modified`.
+    pub last_modified: Option<String>,
+    /// SHA-256 of the published bytes.
+    pub sha256: String,
+    /// Length of the published bytes.
+    pub bytes: usize,
+    /// How many tags there are.
+    pub tags: usize,
+    /// How many IPv4 prefixes there are over all tags.
+    pub prefixes_ipv4: usize,
+    /// How many IPv6 prefixes there are over all tags.
+    pub prefixes_ipv6: usize,
+    /// What was remarkable about it when it came.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+impl Entry {
+    /// The newest date of publication.
+    pub fn date(&self) -> Option<Date> {
+        self.dates.last().copied()
+    }
+
+    /// The day by which entries are ordered: of publication, or else of arrival.
+    pub fn day(&self) -> Date {
+        self.date().unwrap_or_else(|| self.fetched_at.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
+    /// The digest as far as people need it.
+    pub fn short(&self) -> &str {
+        self.digest.get(..12).unwrap_or(&self.digest)
+    }
+}
+
+/// The date in the name of a service-tags file: `ServiceTags_Public_20260622.json` and the like.
+///
+/// ```
+/// use tagwall::store::date_in_name;
+/// let date = date_in_name("https://host/x/ServiceTags_Public_20260622.json").unwrap();
+/// assert_eq!(date.to_string(), "2026-06-22");
+/// assert_eq!(date_in_name("tags.json"), None);
+/// ```
+pub fn date_in_name(name: &str) -> Option<Date> {
+    let file = name.rsplit(['/', '\\']).next()?;
+    let stem = file.split('.').next()?;
+    let digits = stem.rsplit('_').next()?;
+    (digits.len() == 8).then(|| Date::strptime("%Y%m%d", digits).ok())?
+}
+
+pub(super) fn entry_of(
+    snapshot: &Snapshot,
+    json: &[u8],
+    origin: &Origin,
+    notes: &[String],
+    old: Option<&Entry>,
+) -> Entry {
+    let (prefixes_ipv4, prefixes_ipv6) = snapshot.prefix_counts();
+    let mut dates: Vec<Date> = old.map(|e| e.dates.clone()).unwrap_or_default();
+    dates.extend(origin.date);
+    dates.sort_unstable();
+    dates.dedup();
+    let mut all_notes = old.map(|e| e.notes.clone()).unwrap_or_default();
+    all_notes.extend(notes.iter().filter(|n| !all_notes.contains(n)).cloned().collect::<Vec<_>>());
+    // The stored bytes stay those that came first, so their sum and length do too.
+    let (sha256, bytes) = old.map_or_else(|| (sha256_hex(json), json.len()), |e| (e.sha256.clone(), e.bytes));
+    Entry {
+        schema: 1,
+        digest: snapshot.digest().to_owned(),
+        cloud: snapshot.cloud().name().to_owned(),
+        kind: origin.kind,
+        change_number: snapshot.change_number(),
+        dates,
+        from: origin.from.clone(),
+        fetched_at: old.map_or(origin.at, |e| e.fetched_at),
+        seen_at: origin.at,
+        etag: origin.etag.clone(),
+        last_modified: origin.last_modified.clone(),
+        sha256,
+        bytes,
+        tags: snapshot.tags().len(),
+        prefixes_ipv4,
+        prefixes_ipv6,
+        notes: all_notes,
+    }
+}
+
+pub(super) fn read_entry(path: &Path) -> Result<Entry, String> {
+    let bytes = fs::read(path).map_err(|e| e.to_string())?;
+    let entry: Entry = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
+    let named = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&entry.digest));
+    if named { Ok(entry) } else { Err("its digest is not that of its name".to_owned()) }
+}
+
+pub(super) fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("texts and numbers always serialise");
+    bytes.push(b'\n');
+    bytes
+}

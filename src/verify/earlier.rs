@@ -1,0 +1,94 @@
+//! An earlier generation, read back for what must stay where it was.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::read::READERS;
+use super::resources::{FirewallRule, NetworkRule, Resources};
+use crate::addr::IpPrefix;
+use crate::plan::Previous;
+
+/// Reads the files of an earlier generation of `environment`, given by name and content.
+///
+/// Never fails: what is damaged, or belongs to another environment, is passed over, and the notes of the result say
+/// so. Everything is then placed as if there were no earlier generation.
+pub fn earlier(environment: &str, files: &[(&str, &[u8])]) -> Previous {
+    if files.is_empty() {
+        return Previous::default();
+    }
+    if let Err(note) = belongs(environment, files) {
+        return Previous {
+            notes: vec![format!("the earlier generation is not used: {note}")],
+            ..Previous::default()
+        };
+    }
+    let mut notes = Vec::new();
+    for reader in READERS {
+        let own: Vec<(&str, &[u8])> =
+            files.iter().filter(|(name, _)| (reader.takes)(name)).copied().collect();
+        if own.is_empty() {
+            continue;
+        }
+        let resources = match (reader.read)(&own) {
+            Ok(resources) => resources,
+            Err(error) => {
+                notes.push(format!("the earlier {} files are not used: {error}", reader.format));
+                continue;
+            }
+        };
+        // All formats say the same, so that the first one that can be read is enough.
+        return Previous { notes, ..placed(&resources) };
+    }
+    Previous { notes, ..Previous::default() }
+}
+
+/// Whether the manifest is one of the environment.
+fn belongs(environment: &str, files: &[(&str, &[u8])]) -> Result<(), String> {
+    let (_, bytes) = files
+        .iter()
+        .find(|(name, _)| *name == "manifest.json")
+        .ok_or_else(|| "it has no manifest.json".to_owned())?;
+    let manifest: Value = serde_json::from_slice(bytes).map_err(|error| format!("manifest.json: {error}"))?;
+    match manifest.get("name").and_then(Value::as_str) {
+        Some(name) if name == environment => Ok(()),
+        Some(name) => Err(format!("manifest.json is that of {name}")),
+        None => Err("manifest.json names no environment".to_owned()),
+    }
+}
+
+fn placed(resources: &Resources) -> Previous {
+    let mut previous = Previous::default();
+    for rule in resources.nsgs.iter().flat_map(|nsg| &nsg.rules) {
+        if let Ok(priority) = u32::try_from(rule.priority) {
+            previous.nsg_priorities.insert(rule.name.clone(), priority);
+        }
+    }
+    for group in &resources.ip_groups {
+        add_list(&mut previous.ip_groups, &group.name, &group.addresses);
+    }
+    for group in &resources.groups {
+        previous.rule_groups.push(group.name.clone());
+        for rule in group.collections.iter().flat_map(|c| &c.rules) {
+            match rule {
+                FirewallRule::Network(NetworkRule { name, destinations, .. }) => {
+                    previous.network_rules.insert(name.clone(), group.name.clone());
+                    add_list(&mut previous.rule_lists, name, destinations);
+                }
+                FirewallRule::Application(rule) => {
+                    previous.application_rules.insert(rule.name.clone(), group.name.clone());
+                }
+            }
+        }
+    }
+    previous.rule_groups.sort();
+    previous
+}
+
+/// Keeps a list if it holds prefixes only: names of tags and ranges are no pieces of a long list.
+fn add_list(lists: &mut BTreeMap<String, Vec<IpPrefix>>, name: &str, texts: &[String]) {
+    if let Ok(mut prefixes) = texts.iter().map(|text| text.parse()).collect::<Result<Vec<IpPrefix>, _>>() {
+        prefixes.sort_unstable();
+        lists.insert(name.to_owned(), prefixes);
+    }
+}

@@ -1,0 +1,413 @@
+//! Every format of every target: written, read back and proven; and the proof of each format is worth what it catches.
+
+mod support;
+
+use tagwall::addr::IpPrefix;
+use tagwall::catalog::Catalog;
+use tagwall::emit::Artefact;
+use tagwall::pipeline::{self, Generation};
+use tagwall::tags::{Cloud, Snapshot};
+use tagwall::target::{FormatName, Target};
+use tagwall::verify::{self, Unsaid};
+
+const ALL: &str = r#"["arm", "bicep", "terraform", "azcli", "csv", "lists", "edl", "nftables", "json"]"#;
+const ALL_JSON: &str = r#"["arm", "terraform-json", "json"]"#;
+
+/// Flows that do not overlap, so that every rule is needed; with hosts, prefixes, tags, groups and routes.
+const PLAIN: &str = r#"
+schema = 1
+name = "formats"
+region = "westeurope"
+network.address-space = ["10.20.0.0/16"]
+network.firewall = "10.20.255.4"
+subnets.a.prefixes = ["10.20.1.0/24", "10.20.3.0/24"]
+
+[[allow]]
+workload = "aml-compute"
+public-ip = true
+
+[[allow]]
+to = ["203.0.113.0/25", "198.51.100.8/29", "198.51.100.32-198.51.100.50"]
+protocol = "udp"
+ports = "7000-7010"
+
+[[allow]]
+to = ["fqdn:*.example.org", "fqdn:example.org", "fqdn:time.example.net"]
+protocol = "tcp"
+ports = [80, 443]
+
+[[allow]]
+to = "fqdn:time.example.net"
+protocol = "udp"
+ports = 123
+"#;
+
+/// The same with every tag as prefixes.
+const EXPANDED: &str = "\n[nsg]\ntags = \"expand\"\n[route-table]\ntags = \"expand\"\ndisable-bgp = true\n[firewall]\ntags = \"expand\"\n";
+
+/// Both families, two subnets, and texts that hurt in one language or another.
+const NASTY: &str = r##"
+schema = 1
+name = "nasty"
+region = "West Europe"
+network.address-space = ["10.20.0.0/16", "2001:db8::/48"]
+network.firewall = ["10.20.255.4", "2001:db8::4"]
+subnets.a.prefixes = ["10.20.1.0/24", "2001:db8:0:1::/64"]
+subnets.b.prefixes = ["10.20.2.0/24"]
+
+[[allow]]
+to = ["203.0.113.0/25", "2001:db8:f::/56", "198.51.100.7"]
+protocol = "tcp"
+ports = "443,8000-8010"
+why = '''it's "q" ${x} $${y} %{z} %%{z} $HOME $(id) `id` \ \n [a] @b; c, {d} <e> #f //g'''
+
+[[allow]]
+subnet = "a"
+to = "192.0.2.1"
+protocol = "any"
+why = "[parameters('x')]"
+
+[[allow]]
+subnet = "a"
+to = "192.0.2.2"
+protocol = "esp"
+why = "=1+1"
+
+[[allow]]
+subnet = "b"
+to = "fqdn:*.example.org"
+protocol = "tcp"
+ports = 443
+why = "two\nlines\tand a tab"
+
+[[allow]]
+subnet = "b"
+to = "Storage.westeurope"
+except = "198.18.0.0/24"
+protocol = "tcp"
+ports = 443
+
+[[allow]]
+direction = "inbound"
+from = "*"
+protocol = "icmp"
+"##;
+
+/// URLs, FQDN tags and a service endpoint policy.
+const RICH: &str = r#"
+schema = 1
+name = "rich"
+region = "westeurope"
+network.address-space = ["10.20.0.0/16"]
+network.firewall = "10.20.255.4"
+subnets.a.prefixes = ["10.20.1.0/24"]
+firewall.sku = "premium"
+firewall.tls-inspection = true
+firewall.ip-groups = "always"
+
+[[allow]]
+to = ["url:www.example.org/a/*", "fqdn-tag:WindowsUpdate", "203.0.113.0/24"]
+protocol = "tcp"
+ports = 443
+
+[[allow]]
+workload = "aml-compute"
+storage-account-ids = ["/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/acc"]
+"#;
+
+fn with_formats(policy: &str, formats: &str, more: &str) -> String {
+    format!("{policy}\n[output]\nformats = {formats}\n{more}\n")
+}
+
+fn make(name: &str, text: &str) -> (Generation, Snapshot) {
+    let snapshot = support::sample(Cloud::Public);
+    (support::generate(name, text, &snapshot), snapshot)
+}
+
+/// Every format that carries rules is proven for every target of the generation.
+fn assert_all_proven(name: &str, made: &Generation) {
+    for &format in &made.policy.output.formats {
+        for target in Target::ALL.into_iter().filter(|&t| made.policy.wants(t)) {
+            let proven =
+                made.proof.proven.iter().any(|p| p.format == format.name() && p.target == target.name());
+            assert!(proven || format.lists_only(), "{name}: {format} is not proven for {target}");
+        }
+        if format.lists_only() {
+            assert!(made.proof.proven.iter().any(|p| p.format == format.name()), "{name}: {format}");
+        }
+    }
+}
+
+#[test]
+fn every_format_says_everything() {
+    let expanded = format!("{PLAIN}{EXPANDED}");
+    let policies = [("plain", PLAIN), ("expanded", expanded.as_str()), ("nasty", NASTY), ("rich", RICH)];
+    for (name, policy) in policies {
+        for more in ["", "terraform-style = \"resources\"\nedl = \"panos\"", "edl = \"fortigate\""] {
+            let (made, _) = make(name, &with_formats(policy, ALL, more));
+            assert_all_proven(name, &made);
+            let (made, _) = make(name, &with_formats(policy, ALL_JSON, more.split('\n').next().unwrap()));
+            assert_all_proven(name, &made);
+        }
+    }
+}
+
+#[test]
+fn every_example_in_every_format() {
+    for (name, text) in support::policies("examples/policies") {
+        assert!(!text.contains("\n[output]"), "{name} chooses formats itself");
+        let made = support::generate_on_sample(&name, &with_formats(&text, ALL, ""));
+        assert_all_proven(&name, &made);
+    }
+}
+
+fn named(files: &[Artefact]) -> Vec<(&str, &[u8])> {
+    files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect()
+}
+
+/// All readers find the same names, descriptions, addresses and numbers, to the letter.
+#[test]
+fn readers_agree_on_every_word() {
+    for (name, policy) in [("plain", PLAIN), ("nasty", NASTY), ("rich", RICH)] {
+        let (made, _) = make(name, &with_formats(policy, ALL, ""));
+        let (made_json, _) = make(name, &with_formats(policy, ALL_JSON, ""));
+        let arm = verify::read_files(FormatName::Arm, &named(&made.files)).unwrap();
+        let plan = made.plan.nsg.as_ref().unwrap();
+        for (read, planned) in arm.nsgs[0].rules.iter().zip(&plan.rules) {
+            assert_eq!(read.description, planned.description, "{name}");
+        }
+        for format in [FormatName::Bicep, FormatName::Terraform, FormatName::Azcli, FormatName::Csv] {
+            let found = verify::read_files(format, &named(&made.files)).unwrap();
+            assert!(found == arm, "{name}: {format}");
+        }
+        // In JSON blocks of one kind stand together; priorities say which comes first.
+        let mut found = verify::read_files(FormatName::TerraformJson, &named(&made_json.files)).unwrap();
+        found.groups.iter_mut().for_each(|g| g.collections.sort_by_key(|c| c.priority));
+        assert!(found == arm, "{name}: terraform-json");
+        let found = verify::read_files(FormatName::Json, &named(&made.files)).unwrap();
+        assert_eq!(found.ip_groups, arm.ip_groups, "{name}: json");
+        let texts = |r: &verify::resources::Resources| -> Vec<String> {
+            r.nsgs.iter().flat_map(|n| &n.rules).map(|r| r.description.clone()).collect()
+        };
+        assert_eq!(texts(&found), texts(&arm), "{name}: json");
+    }
+}
+
+#[test]
+fn the_two_syntaxes_of_terraform_exclude_each_other() {
+    let text = with_formats(PLAIN, r#"["terraform", "terraform-json"]"#, "");
+    let source = support::policy("both", &text);
+    let error =
+        pipeline::generate(&source, Catalog::builtin(), &support::sample(Cloud::Public), None).unwrap_err();
+    assert!(error.to_string().contains("say everything twice"), "{error}");
+}
+
+/// One way to break a file.
+struct Break {
+    what: String,
+    file: String,
+    text: String,
+}
+
+/// Characters that may stand beside a token: names and remarks hold tokens too, and are left alone.
+fn is_edge(c: Option<char>) -> bool {
+    c.is_none_or(|c| c.is_whitespace() || "'\",;=".contains(c))
+}
+
+/// The places of tokens in a text, in lines that are no remark and only compared with.
+fn tokens(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let start_of_line = line.trim_start();
+        let quiet = ["|", "#", "//"].iter().any(|mark| start_of_line.starts_with(mark));
+        // Remarks, descriptions, and the ids of flows, which hold tokens too.
+        let description =
+            ["\"out/", "\"in/", "escription", "\"remote\""].iter().any(|word| line.contains(word));
+        let line_end = line.find("policy").unwrap_or(line.len());
+        if !quiet && !description {
+            let mut at = 0;
+            for part in line[..line_end].split_inclusive(|c: char| is_edge(Some(c))) {
+                let token = part.trim_end_matches(|c: char| is_edge(Some(c)));
+                if !token.is_empty() {
+                    found.push((start + at, token));
+                }
+                at += part.len();
+            }
+        }
+        start += line.len();
+    }
+    found
+}
+
+/// What a token may be replaced with so that the file says something else; empty for most.
+fn changes(file: &str, token: &str) -> Vec<String> {
+    let routes = file.starts_with("route-table");
+    let text = |t: &str| vec![t.to_owned()];
+    match token {
+        "443" => text("444"),
+        "7000-7010" => text("7000-7011"),
+        "Tcp" => text("Udp"),
+        "TCP" => text("UDP"),
+        "Allow" => text("Deny"),
+        "4096" => text("150"),
+        "VirtualAppliance" => text("Internet"),
+        "Internet" if routes => text("None"),
+        "10.20.255.4" => text("10.20.255.5"),
+        "true" if routes => text("false"),
+        "false" if routes => text("true"),
+        "Https" => text("Http"),
+        token => match token.parse::<IpPrefix>() {
+            Ok(prefix) if token.contains('/') => wider(prefix).into_iter().collect(),
+            _ => Vec::new(),
+        },
+    }
+}
+
+/// The prefix that is one bit shorter.
+fn wider(prefix: IpPrefix) -> Option<String> {
+    let (address, length) =
+        prefix.to_string().split_once('/').map(|(a, l)| (a.to_owned(), l.parse::<u8>().unwrap()))?;
+    let length = length.checked_sub(1).filter(|l| *l > 0)?;
+    let bits: std::net::IpAddr = address.parse().unwrap();
+    Some(match bits {
+        std::net::IpAddr::V4(a) => {
+            let kept = u32::from(a) & (u32::MAX << (32 - length));
+            format!("{}/{length}", std::net::Ipv4Addr::from(kept))
+        }
+        std::net::IpAddr::V6(a) => {
+            let kept = u128::from(a) & (u128::MAX << (128 - length));
+            format!("{}/{length}", std::net::Ipv6Addr::from(kept))
+        }
+    })
+}
+
+/// Breaks a file at each token, but at no more than `most` prefixes.
+fn breaks(file: &Artefact, most: usize) -> Vec<Break> {
+    let text = std::str::from_utf8(&file.bytes).unwrap();
+    let mut all = Vec::new();
+    let mut prefixes = 0;
+    for (at, token) in tokens(text) {
+        let end = at + token.len();
+        let mut push = |what: &str, changed: String| {
+            let line = text[..at].matches('\n').count() + 1;
+            all.push(Break {
+                what: format!("{} line {line}: {what}", file.name),
+                file: file.name.clone(),
+                text: changed,
+            });
+        };
+        let is_prefix = token.contains('/') && token.parse::<IpPrefix>().is_ok();
+        prefixes += usize::from(is_prefix);
+        if is_prefix && prefixes > most {
+            continue;
+        }
+        for change in changes(&file.name, token) {
+            push(&format!("{token} to {change}"), format!("{}{change}{}", &text[..at], &text[end..]));
+        }
+        if is_prefix {
+            let (first, last) =
+                (text[..at].rfind('\n').map_or(0, |i| i + 1), text[end..].find('\n').map(|i| end + i + 1));
+            let alone = text[first..at]
+                .chars()
+                .chain(text[end..last.unwrap_or(end)].chars())
+                .all(|c| is_edge(Some(c)));
+            if let (true, Some(last)) = (alone, last) {
+                push(&format!("without {token}"), format!("{}{}", &text[..first], &text[last..]));
+            } else if text[end..].starts_with(';') {
+                push(&format!("without {token}"), format!("{}{}", &text[..at], &text[end + 1..]));
+            }
+        }
+    }
+    all
+}
+
+fn caught(made: &Generation, snapshot: &Snapshot, broken: &Break) -> bool {
+    let files: Vec<(&str, &[u8])> = made
+        .files
+        .iter()
+        .map(|f| {
+            let bytes = if f.name == broken.file { broken.text.as_bytes() } else { f.bytes.as_slice() };
+            (f.name.as_str(), bytes)
+        })
+        .collect();
+    let whole = made.plan.gaps.iter().filter(|g| !g.partial);
+    let unsaid: Vec<Unsaid<'_>> = whole.map(|g| Unsaid { target: g.target, flow: &g.flow }).collect();
+    let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
+    !verify::check_files(&made.policy, snapshot, &files, &unsaid, &targets).is_success()
+}
+
+fn assert_breaks_are_caught(policy: &str, format: &str, least: usize) {
+    let (made, snapshot) = make(format, &with_formats(policy, &format!("[\"{format}\"]"), ""));
+    let files = made
+        .files
+        .iter()
+        .filter(|f| !["manifest.json", "report.md", "main.tf", "main.tf.json"].contains(&f.name.as_str()));
+    let all: Vec<Break> = files.flat_map(|file| breaks(file, 12)).collect();
+    assert!(all.len() >= least, "{format}: only {} breaks", all.len());
+    let missed: Vec<&str> =
+        all.iter().filter(|b| !caught(&made, &snapshot, b)).map(|b| b.what.as_str()).collect();
+    assert!(
+        missed.is_empty(),
+        "{format}: {} of {} breaks are not caught:\n{}",
+        missed.len(),
+        all.len(),
+        missed.join("\n")
+    );
+}
+
+#[test]
+fn breaks_of_bicep_are_caught() {
+    assert_breaks_are_caught(PLAIN, "bicep", 60);
+    assert_breaks_are_caught(&format!("{PLAIN}{EXPANDED}"), "bicep", 60);
+}
+
+#[test]
+fn breaks_of_terraform_are_caught() {
+    assert_breaks_are_caught(PLAIN, "terraform", 60);
+    assert_breaks_are_caught(&format!("{PLAIN}{EXPANDED}"), "terraform", 60);
+}
+
+#[test]
+fn breaks_of_terraform_json_are_caught() {
+    assert_breaks_are_caught(PLAIN, "terraform-json", 60);
+    assert_breaks_are_caught(&format!("{PLAIN}{EXPANDED}"), "terraform-json", 60);
+}
+
+#[test]
+fn breaks_of_scripts_are_caught() {
+    assert_breaks_are_caught(PLAIN, "azcli", 60);
+    assert_breaks_are_caught(&format!("{PLAIN}{EXPANDED}"), "azcli", 60);
+}
+
+#[test]
+fn breaks_of_tables_are_caught() {
+    assert_breaks_are_caught(PLAIN, "csv", 40);
+    assert_breaks_are_caught(&format!("{PLAIN}{EXPANDED}"), "csv", 40);
+}
+
+#[test]
+fn breaks_of_the_plan_are_caught() {
+    assert_breaks_are_caught(PLAIN, "json", 20);
+}
+
+#[test]
+fn breaks_of_lists_are_caught() {
+    for format in ["lists", "edl", "nftables"] {
+        assert_breaks_are_caught(PLAIN, format, 12);
+    }
+}
+
+#[test]
+fn a_format_that_is_asked_for_and_missing_is_a_failure() {
+    let (made, snapshot) = make("missing", &with_formats(PLAIN, ALL, ""));
+    for format in ["nsg.bicep", "nsg.tf", "nsg.sh", "nsg.csv", "plan.json", "sets.nft"] {
+        let files: Vec<(&str, &[u8])> =
+            named(&made.files).into_iter().filter(|(name, _)| *name != format).collect();
+        let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
+        let whole = made.plan.gaps.iter().filter(|g| !g.partial);
+        let unsaid: Vec<Unsaid<'_>> = whole.map(|g| Unsaid { target: g.target, flow: &g.flow }).collect();
+        let report = verify::check_files(&made.policy, &snapshot, &files, &unsaid, &targets);
+        assert!(!report.is_success(), "without {format}");
+    }
+}

@@ -1,0 +1,162 @@
+//! Every limit exceeded once on purpose: the refusal names limit, what is had, what is allowed, and a way out.
+
+use std::collections::BTreeSet;
+
+use tagwall::Error;
+use tagwall::catalog::Catalog;
+use tagwall::pipeline::{self, Generation};
+use tagwall::plan::Limits;
+use tagwall::policy::PolicySource;
+use tagwall::tags::{Cloud, Snapshot, sample};
+
+/// An environment that uses something of everything.
+const POLICY: &str = r#"
+    schema = 1
+    name = "limits"
+    region = "westeurope"
+    network.address-space = ["10.20.0.0/16"]
+    network.firewall = "10.20.255.4"
+    subnets.training.prefixes = ["10.20.1.0/24"]
+    [[allow]]
+    workload = "aml-compute"
+    public-ip = true
+    storage-account-ids = [
+        "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/data",
+        "/subscriptions/22222222-2222-2222-2222-222222222222",
+    ]
+    [[allow]]
+    to = ["fqdn:db.example.org", "fqdn:cache.example.org"]
+    protocol = "tcp"
+    ports = 5432
+    [[allow]]
+    to = "Sql.westeurope"
+    protocol = "tcp"
+    ports = 1433
+    except = "203.0.113.0/24"
+"#;
+
+/// Each limit: a figure that the environment exceeds, and the settings that make it matter.
+const CASES: [(&str, u64, &str); 21] = [
+    ("nsg-rules", 3, ""),
+    ("nsg-source-prefixes", 4, ""),
+    ("nsg-destination-prefixes", 4, "nsg.tags = \"expand\""),
+    ("nsg-ports", 2, ""),
+    ("nsg-priorities", 2, ""),
+    ("nsg-description-characters", 20, ""),
+    ("name-characters", 10, ""),
+    ("routes-per-table", 1, ""),
+    // The route table lists what goes past the limit of tags, unless the policy insists on names.
+    ("tag-routes-per-table", 0, "route-table.tags = \"native\""),
+    ("firewall-unique-pairs", 2, ""),
+    ("firewall-rule-collection-groups", 1, "limits.firewall-group-bytes = 1500"),
+    ("firewall-group-bytes", 300, ""),
+    ("firewall-rule-collections", 0, ""),
+    ("firewall-priority", 500, ""),
+    ("firewall-fqdns-in-network-rules", 1, ""),
+    ("ip-groups", 0, "firewall.tags = \"expand\""),
+    ("ip-group-entries", 0, "firewall.tags = \"expand\""),
+    ("endpoint-policy-resources", 1, ""),
+    ("arm-template-bytes", 400, ""),
+    ("arm-resources", 0, ""),
+    ("list-entries", 0, "output.formats = [\"arm\", \"edl\"]"),
+];
+
+fn generate(settings: &str) -> Result<Generation, Error> {
+    let snapshot = Snapshot::parse(&sample::sample_json(Cloud::Public).unwrap()).unwrap();
+    let text = POLICY.replacen("[[allow]]", &format!("{settings}\n[[allow]]"), 1);
+    let source = PolicySource::read("limits.toml", &text).unwrap();
+    pipeline::generate(&source, Catalog::builtin(), &snapshot, None)
+}
+
+#[test]
+fn each_limit_is_kept_and_counted() {
+    let made = generate("firewall.tags = \"expand\"\noutput.formats = [\"arm\", \"edl\"]").unwrap();
+    let counted: BTreeSet<&str> = made.plan.usage.iter().map(|u| u.key.as_str()).collect();
+    let known: BTreeSet<&str> = Limits::all().iter().map(|l| l.key.as_str()).collect();
+    assert_eq!(counted, known, "every limit is counted");
+    assert!(made.plan.usage.iter().all(tagwall::plan::Usage::fits));
+    let manifest = made.files.iter().find(|f| f.name == "manifest.json").unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest.bytes).unwrap();
+    for usage in manifest["limits"]["usage"].as_array().unwrap() {
+        for key in ["headroom", "headroom_current", "headroom_conservative"] {
+            assert!(usage[key].as_i64().is_some_and(|h| h <= 100), "{usage}");
+        }
+    }
+}
+
+#[test]
+fn each_limit_exceeded_is_refused_with_a_way_out() {
+    let tried: BTreeSet<&str> = CASES.iter().map(|(key, ..)| *key).collect();
+    let known: BTreeSet<&str> = Limits::all().iter().map(|l| l.key.as_str()).collect();
+    assert_eq!(tried, known, "every limit is tried");
+    for (key, figure, settings) in CASES {
+        match generate(&format!("limits.{key} = {figure}\n{settings}")) {
+            Err(Error::Limit(over)) => {
+                let hits: Vec<_> = over.over.iter().filter(|e| e.usage.key == key).collect();
+                assert!(!hits.is_empty(), "{key}: {over}");
+                for hit in hits {
+                    assert!(hit.usage.have > figure && hit.usage.limit == figure, "{hit}");
+                    assert!(hit.remedy.len() > 20, "{hit}");
+                    let text = hit.to_string();
+                    assert!(text.contains(key) && text.contains(&hit.usage.have.to_string()), "{text}");
+                }
+            }
+            Err(other) => panic!("{key}: {other}"),
+            Ok(made) => panic!("{key}: made, with {:?}", made.plan.usage.iter().find(|u| u.key == key)),
+        }
+    }
+}
+
+#[test]
+fn rules_spread_over_groups_within_their_bytes() {
+    let made = generate("limits.firewall-group-bytes = 2500").unwrap();
+    let groups = &made.plan.firewall.as_ref().unwrap().groups;
+    assert!(groups.len() > 1);
+    let steps: Vec<u32> = groups.iter().map(|g| g.priority).collect();
+    assert!(steps.windows(2).all(|w| w[0] < w[1]), "{steps:?}");
+    let whole = generate("").unwrap();
+    let names = |made: &Generation| {
+        let groups = made.plan.firewall.as_ref().unwrap().groups.clone();
+        let rules = groups.iter().flat_map(|g| &g.collections).flat_map(|c| c.rules.names().cloned());
+        let mut names: Vec<String> = rules.collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&made), names(&whole));
+    for usage in made.plan.usage.iter().filter(|u| u.key == "firewall-group-bytes") {
+        assert!(usage.have <= 2500, "{usage:?}");
+    }
+}
+
+#[test]
+fn templates_that_are_too_large_are_split_in_order() {
+    let whole = generate("firewall.tags = \"expand\"\nlimits.ip-group-entries = 40").unwrap();
+    let made = generate("firewall.tags = \"expand\"\nlimits.ip-group-entries = 40\nlimits.arm-resources = 2")
+        .unwrap();
+    let names: Vec<&str> = made.files.iter().map(|f| f.name.as_str()).collect();
+    assert!(names.contains(&"ip-groups-1.arm.json") && names.contains(&"ip-groups-2.arm.json"), "{names:?}");
+    assert!(!names.contains(&"ip-groups.arm.json"));
+    assert_eq!(made.plan.ip_groups, whole.plan.ip_groups);
+    for file in made.files.iter().filter(|f| f.name.starts_with("ip-groups-")) {
+        let template: serde_json::Value = serde_json::from_slice(&file.bytes).unwrap();
+        let resources = template["resources"].as_array().unwrap();
+        assert!(resources.len() <= 2);
+        // What a resource waits for is in the same file: Azure refuses a template that names others.
+        assert!(resources[0].get("dependsOn").is_none(), "{}", file.name);
+        for pair in resources.windows(2) {
+            let waits = pair[1]["dependsOn"][0].as_str().unwrap();
+            assert!(waits.contains(pair[0]["name"].as_str().unwrap()));
+        }
+    }
+    let manifest = made.files.iter().find(|f| f.name == "manifest.json").unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest.bytes).unwrap();
+    let order: Vec<&str> =
+        manifest["deploy"][0]["files"].as_array().unwrap().iter().filter_map(|f| f.as_str()).collect();
+    assert_eq!(manifest["deploy"][0]["format"], "arm");
+    assert_eq!(order[..2], ["ip-groups-1.arm.json", "ip-groups-2.arm.json"]);
+    assert_eq!(order.last(), Some(&"route-table.arm.json"));
+    let report = made.files.iter().find(|f| f.name == "report.md").unwrap();
+    let report = String::from_utf8(report.bytes.clone()).unwrap();
+    let place = |name: &str| report.find(name).unwrap_or_else(|| panic!("{name} is not in the report"));
+    assert!(order.windows(2).all(|w| place(w[0]) < place(w[1])));
+}

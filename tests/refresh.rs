@@ -1,0 +1,218 @@
+//! The command that nobody watches, from outside: codes, summary, guards by policy, hooks, signatures, rollback.
+
+#![cfg(all(feature = "fetch", unix))]
+
+mod fake;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Output;
+
+use fake::{POLICY, Place, stderr};
+use serde_json::Value;
+use tagwall::store::sign::check_signature;
+use tagwall::tags::{Cloud, sample};
+
+/// The sample with one tag changed.
+fn week(tag: &str, change: impl Fn(&mut Vec<Value>)) -> String {
+    let mut file: Value = serde_json::from_slice(&sample::sample_json(Cloud::UsGov).unwrap()).unwrap();
+    let values = file["values"].as_array_mut().unwrap();
+    let found = values.iter_mut().find(|v| v["name"] == tag).unwrap();
+    change(found["properties"]["addressPrefixes"].as_array_mut().unwrap());
+    file.to_string()
+}
+
+fn start() -> String {
+    week("Storage", |_| {})
+}
+
+fn grown() -> String {
+    week("Storage", |list| list.push("203.0.113.77/32".into()))
+}
+
+fn run(place: &Place, data: &str, more: &[&str]) -> Output {
+    std::fs::write(place.path("tags.json"), data).unwrap();
+    let args = ["refresh", "p.toml", "--out", "out", "--source", "tags.json"];
+    place.run(&[&args, more].concat())
+}
+
+fn summary(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", stderr(output)))
+}
+
+#[test]
+fn codes_and_summary_say_what_happened() {
+    let place = Place::new();
+    let first = run(&place, &start(), &["--detailed-exitcode"]);
+    assert_eq!(first.status.code(), Some(6), "{}", stderr(&first));
+    let same = run(&place, &start(), &["--detailed-exitcode"]);
+    assert_eq!((same.status.code(), summary(&same)["status"].as_str()), (Some(0), Some("unchanged")));
+    let changed = run(&place, &grown(), &["--detailed-exitcode"]);
+    assert_eq!(changed.status.code(), Some(6));
+    let said = summary(&changed);
+    assert_eq!((said["generation"].as_u64(), said["previous"].as_u64()), (Some(2), Some(1)));
+    assert_eq!(said["environments"][0]["tags"][0], "Storage: +1 prefix, 1 address");
+    let changes: Value =
+        serde_json::from_slice(&std::fs::read(place.path("out/changes.json")).unwrap()).unwrap();
+    let rules = changes[0]["rules"].as_array().unwrap();
+    assert!(
+        rules.iter().all(|r| r["because"][0] == "Storage" && r["gained"][0] == "203.0.113.77/32"),
+        "{rules:?}"
+    );
+    // A tag that the policy does not use changes data, but no rule.
+    let other =
+        run(&place, &week("EventHub", |list| list.push("203.0.113.78/32".into())), &["--detailed-exitcode"]);
+    assert_eq!(other.status.code(), Some(6), "what was added to Storage goes");
+    let unused = week("EventHub", |list| list.push("203.0.113.79/32".into()));
+    let unused = run(&place, &unused, &["--detailed-exitcode"]);
+    assert_eq!((unused.status.code(), summary(&unused)["rules_changed"].as_bool()), (Some(0), Some(false)));
+}
+
+#[test]
+fn rolling_back_holds_until_something_changes() {
+    let place = Place::new();
+    run(&place, &start(), &[]);
+    run(&place, &grown(), &[]);
+    let back = place.run(&["rollback", "--out", "out", "--format", "json"]);
+    assert_eq!(summary(&back)["generation"], 1);
+    assert_eq!(summary(&run(&place, &grown(), &[]))["status"], "rolled-back");
+    assert_eq!(place.published().unwrap().number, 1);
+    let none = place.run(&["rollback", "--out", "out", "--to", "9"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(stderr(&none).contains("there is no generation 9; there are 1, 2"), "{}", stderr(&none));
+    assert_eq!(place.run(&["rollback", "--out", "nowhere"]).status.code(), Some(2));
+}
+
+#[test]
+fn tags_in_use_are_guarded_by_the_policys_own_figures() {
+    let place = Place::new();
+    run(&place, &start(), &[]);
+    let shrunk = week("AzureActiveDirectory", |list| list.truncate(list.len() / 5));
+    let refused = run(&place, &shrunk, &[]);
+    assert_eq!(refused.status.code(), Some(5));
+    let text = stderr(&refused);
+    assert!(text.contains("the tag AzureActiveDirectory, which a policy uses, lost"), "{text}");
+    assert!(text.contains("--accept used-tag-shrunk"), "{text}");
+    assert_eq!(run(&place, &shrunk, &["--accept", "used-tag-gone"]).status.code(), Some(5));
+    let accepted = run(&place, &shrunk, &["--accept", "used-tag-shrunk"]);
+    assert_eq!(accepted.status.code(), Some(0), "{}", stderr(&accepted));
+    assert!(summary(&accepted)["notes"].to_string().contains("accepted by --accept used-tag-shrunk"));
+
+    std::fs::write(place.path("p.toml"), format!("refresh.max-tag-lost = 0\n{POLICY}")).unwrap();
+    let refused = run(&place, &week("AzureActiveDirectory", |list| list.truncate(1)), &[]);
+    assert!(stderr(&refused).contains("where at most 0 % may go"), "{}", stderr(&refused));
+    let unknown = run(&place, &start(), &["--accept", "fewer-tag"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(stderr(&unknown).contains("did you mean fewer-tags"), "{}", stderr(&unknown));
+}
+
+#[test]
+fn a_wrong_policy_changes_nothing() {
+    let place = Place::new();
+    run(&place, &start(), &[]);
+    std::fs::write(place.path("p.toml"), POLICY.replace("\"Storage\"", "\"Storrage\"")).unwrap();
+    let wrong = run(&place, &grown(), &[]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", stderr(&wrong));
+    assert_eq!(place.published().unwrap().number, 1);
+    std::fs::write(place.path("p.toml"), POLICY).unwrap();
+    std::fs::write(place.path("q.toml"), POLICY).unwrap();
+    let twice = place.run(&["refresh", "p.toml", "q.toml", "--out", "out", "--source", "tags.json"]);
+    assert_eq!(twice.status.code(), Some(2));
+    assert!(stderr(&twice).contains("are both called gov"), "{}", stderr(&twice));
+    let cron = run(&place, &start(), &["--watch", "whenever"]);
+    assert_eq!(cron.status.code(), Some(2));
+}
+
+#[test]
+fn hooks_are_told_of_changes_only() {
+    let place = Place::new();
+    let hook = ["--on-change", "cat >> told"];
+    run(&place, &start(), &hook);
+    run(&place, &start(), &hook);
+    let told = std::fs::read_to_string(place.path("told")).unwrap();
+    let told: Vec<Value> =
+        serde_json::Deserializer::from_str(&told).into_iter().collect::<Result<_, _>>().unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["summary"]["generation"], 1);
+    assert_eq!(told[0]["changes"][0]["name"], "gov");
+    let failed = run(&place, &grown(), &["--on-change", "exit 3"]);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(
+        stderr(&failed).contains("generation 2 is published, but the command `exit 3` failed"),
+        "{}",
+        stderr(&failed)
+    );
+    assert_eq!(place.published().unwrap().number, 2);
+    let slow = run(
+        &place,
+        &start(),
+        &["--accept", "older-content", "--on-change", "sleep 60", "--hook-timeout", "1"],
+    );
+    assert!(stderr(&slow).contains("was ended after 1 seconds"), "{}", stderr(&slow));
+}
+
+#[test]
+fn webhooks_are_signed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut request, mut part) = (String::new(), [0; 65536]);
+        loop {
+            let read = stream.read(&mut part).unwrap();
+            request += &String::from_utf8_lossy(&part[..read]);
+            let Some((head, body)) = request.split_once("\r\n\r\n") else { continue };
+            let length = head
+                .lines()
+                .find_map(|l| l.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+            if read == 0 || body.len() >= length.unwrap().parse().unwrap() {
+                break;
+            }
+        }
+        stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").unwrap();
+        request
+    });
+    let place = Place::new();
+    std::fs::write(place.path("secret"), "key\n").unwrap();
+    let done = run(&place, &start(), &["--webhook", &url, "--webhook-secret-file", "secret"]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let request = served.join().unwrap();
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let header = |name: &str| {
+        let line =
+            head.lines().find(|line| line.to_lowercase().starts_with(name)).expect("the header is there");
+        line.split_once(": ").unwrap().1.to_owned()
+    };
+    let signed = format!("{}.{body}", header("x-tagwall-time"));
+    std::fs::write(place.path("signed"), signed).unwrap();
+    let mut openssl = std::process::Command::new("openssl");
+    let openssl =
+        openssl.args(["dgst", "-sha256", "-hmac", "key"]).arg(place.path("signed")).output().unwrap();
+    let sum = String::from_utf8(openssl.stdout).unwrap().split_whitespace().last().unwrap().to_owned();
+    assert_eq!(header("x-tagwall-signature"), format!("sha256={sum}"));
+}
+
+#[test]
+fn what_is_published_is_signed() {
+    let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+    let place = Place::new();
+    std::fs::write(place.path("key"), pair.sk.to_box(None).unwrap().into_string()).unwrap();
+    let done = run(
+        &place,
+        &start(),
+        &["--sign-key", "key", "--publish", &format!("file://{}", place.path("there").display())],
+    );
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let pointer: Value =
+        serde_json::from_slice(&std::fs::read(place.path("there/current.json")).unwrap()).unwrap();
+    let there = place.path("there").join(pointer["folder"].as_str().unwrap());
+    for folder in [place.path("out/current"), there] {
+        let record = std::fs::read(folder.join("record.json")).unwrap();
+        let signature = std::fs::read_to_string(folder.join("record.json.minisig")).unwrap();
+        let comment = check_signature(&pair.pk.to_base64(), &signature, &record).unwrap();
+        assert!(comment.starts_with("tagwall generation 1 of"), "{comment}");
+    }
+    let wrong = run(&place, &start(), &["--sign-key", "p.toml"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("the signing key cannot be used"), "{}", stderr(&wrong));
+}
