@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use tagwall::addr::{IpPrefix, stable_chunks};
+use tagwall::addr::{IpPrefix, roomy_chunks, stable_chunks};
 use tagwall::tags::{Containment, Delta, Snapshot, TagCover, TagGoal, TagIndex};
 
 #[path = "../tests/support/mod.rs"]
@@ -45,7 +45,7 @@ fn chunks(c: &mut Criterion, before: &Snapshot, after: &Snapshot) {
     };
     let (before, after) = (list(before), list(after));
     for limit in [100, 4000] {
-        let old = stable_chunks::<Vec<IpPrefix>>(&before, limit, &[]);
+        let old = roomy_chunks(&before, limit);
         c.bench_function(&format!("AzureCloud in chunks of {limit}"), |b| {
             b.iter(|| stable_chunks(black_box(&after), limit, &old))
         });

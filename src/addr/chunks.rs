@@ -50,10 +50,9 @@ fn bisect<'a>(list: &'a [IpPrefix], limit: usize, chunks: &mut Vec<&'a [IpPrefix
 
 /// Cuts an ascending list into chunks of at most `limit` prefixes, keeping as many chunks of last time as it can.
 ///
-/// `old` are last time's chunks, in order; empty the first time, which then leaves room to grow: as many chunks as
-/// are 85 % full on average, cut near even places where neighbours share the fewest leading bits.
+/// `old` are last time's chunks, in order; if there are none, this is [`roomy_chunks`].
 ///
-/// Otherwise the result is the best of all ways to cut the list in this order: fewest chunks that are not one of
+/// The result is the best of all ways to cut the list in this order: fewest chunks that are not one of
 /// `old`, then fewest chunks, then fewest chunks whose first prefix begins none of `old` (so that names made from
 /// it stay), then the most even sizes. Nothing is new if the list is the old one, and at most two chunks a changed
 /// prefix are. Only where deletions have left more than `2 * ceil(n / limit) + 1` chunks, neighbours that fit into
@@ -65,9 +64,9 @@ fn bisect<'a>(list: &'a [IpPrefix], limit: usize, chunks: &mut Vec<&'a [IpPrefix
 /// If `limit` is 0 and the list is not empty.
 ///
 /// ```
-/// use tagwall::addr::{IpPrefix, stable_chunks};
+/// use tagwall::addr::{IpPrefix, roomy_chunks, stable_chunks};
 /// let list: Vec<IpPrefix> = (0..40).map(|i| format!("20.0.{}.0/24", 2 * i).parse().unwrap()).collect();
-/// let old = stable_chunks(&list, 10, &[]);
+/// let old = roomy_chunks(&list, 10);
 /// let mut grown = list.clone();
 /// grown.insert(20, "20.0.39.0/24".parse()?);
 /// let new = stable_chunks(&grown, 10, &old);
@@ -165,8 +164,26 @@ fn join_leftovers(list: &[IpPrefix], limit: usize, chunks: &mut Vec<Range>) {
     });
 }
 
-/// Cuts so that chunks are about 85 % full and nearly even.
-fn roomy_chunks(list: &[IpPrefix], limit: usize) -> Vec<&[IpPrefix]> {
+/// Cuts an ascending list into chunks of at most `limit` prefixes for the first time, with room to grow.
+///
+/// There are as many chunks as are 85 % full on average, cut near even places where neighbours share the fewest
+/// leading bits (of equals, at the lower address); a list within `limit` is one chunk. The next time,
+/// [`stable_chunks`] takes it from there.
+///
+/// Cost: `O(n log n)` at most.
+///
+/// # Panics
+/// If `limit` is 0 and the list is not empty.
+///
+/// ```
+/// use tagwall::addr::{IpPrefix, roomy_chunks};
+/// let list: Vec<IpPrefix> = (0..40).map(|i| format!("20.0.{}.0/24", 2 * i).parse().unwrap()).collect();
+/// let sizes: Vec<usize> = roomy_chunks(&list, 10).iter().map(|chunk| chunk.len()).collect();
+/// assert_eq!(sizes, [8, 8, 8, 8, 8]);
+/// ```
+pub fn roomy_chunks(list: &[IpPrefix], limit: usize) -> Vec<&[IpPrefix]> {
+    assert!(limit > 0 || list.is_empty(), "chunks of no prefixes hold none");
+    debug_assert!(list.is_sorted(), "the list ascends");
     let mut chunks = Vec::new();
     if list.len() > limit {
         let number = list.len().div_ceil((limit * 17 / 20).max(1));
@@ -276,7 +293,7 @@ mod tests {
             let after = list(&before.symmetric_difference(&change).copied().collect());
             let before = list(&before);
             let old: Vec<Vec<IpPrefix>> =
-                stable_chunks::<Vec<IpPrefix>>(&before, limit, &[]).iter().map(|c| c.to_vec()).collect();
+                roomy_chunks(&before, limit).iter().map(|c| c.to_vec()).collect();
             let new = stable_chunks(&after, limit, &old);
             let cut = 2 * after.len().div_ceil(limit) + 1;
             if !after.is_empty() && new.len() < cut {
@@ -322,7 +339,7 @@ mod tests {
     #[test]
     fn shrinks_to_one_chunk() {
         let list: Vec<IpPrefix> = list(&(0..200).collect());
-        let old = stable_chunks::<Vec<IpPrefix>>(&list, 10, &[]);
+        let old = roomy_chunks(&list, 10);
         // One prefix of each chunk stays, so that no chunk does.
         let rest: Vec<IpPrefix> = old.iter().map(|chunk| chunk[0]).collect();
         assert_eq!(stable_chunks(&rest, 100, &old).len(), 1);
@@ -334,9 +351,9 @@ mod tests {
     #[test]
     fn a_smaller_limit_cuts_what_no_longer_fits() {
         let list: Vec<IpPrefix> = list(&(0..100).collect());
-        let old = stable_chunks::<Vec<IpPrefix>>(&list, 50, &[]);
+        let old = roomy_chunks(&list, 50);
         check(&list, 20, &stable_chunks(&list, 20, &old));
-        assert!(stable_chunks(&[], 0, &old).is_empty());
+        assert!(stable_chunks(&[], 0, &old).is_empty() && roomy_chunks(&[], 0).is_empty());
         assert!(anchored_chunks(&[], 0).is_empty());
     }
 }

@@ -1,13 +1,13 @@
 //! Stable chunks of prefix lists.
 
 use serde_json::{Value, json};
-use tagwall::addr::{IpPrefix, stable_chunks};
+use tagwall::addr::{IpPrefix, roomy_chunks, stable_chunks};
 
 /// Answers one case: both lists in chunks, the second with the first in mind.
 pub(crate) fn answer(case: &Value) -> Value {
     let limit = case["limit"].as_u64().expect("a number") as usize;
     let (before, after) = (prefixes(&case["before"]), prefixes(&case["after"]));
-    let old = stable_chunks::<Vec<IpPrefix>>(&before, limit, &[]);
+    let old = roomy_chunks(&before, limit);
     let new = stable_chunks(&after, limit, &old);
     json!({ "before": texts(&old), "after": texts(&new) })
 }
