@@ -1,6 +1,7 @@
 //! One module a problem, and how their inputs are read.
 
 mod budget;
+mod chunks;
 mod cover;
 mod diff;
 mod joint;
@@ -22,6 +23,7 @@ pub(crate) fn solver(problem: &str) -> Option<fn(&Value) -> Value> {
         "route table minimization" => Some(routes::answer),
         "rule lists" => Some(rules::solve),
         "tag containment, cover, lookup" => Some(tags::answer),
+        "stable chunking" => Some(chunks::answer),
         "snapshot difference" => Some(diff::answer),
         _ => None,
     }
