@@ -1,4 +1,4 @@
-//! Index, look-up, order and differences of tags on the newest real file of the public cloud.
+//! Index, look-up, order and differences of tags, and chunks of lists, on the newest real file of the public cloud.
 //!
 //! Needs `TAGWALL_SHARED`; without it the bench says so and ends.
 
@@ -6,7 +6,8 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use tagwall::tags::{Containment, Delta, TagCover, TagGoal, TagIndex};
+use tagwall::addr::{IpPrefix, roomy_chunks, stable_chunks};
+use tagwall::tags::{Containment, Delta, Snapshot, TagCover, TagGoal, TagIndex};
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -34,6 +35,21 @@ fn benches(c: &mut Criterion) {
         });
     });
     group.finish();
+    chunks(c, &before, &after);
+}
+
+/// The pieces of a long list, given those of a week ago.
+fn chunks(c: &mut Criterion, before: &Snapshot, after: &Snapshot) {
+    let list = |snapshot: &Snapshot| -> Vec<IpPrefix> {
+        snapshot.tag("AzureCloud").expect("a tag of every file").set().prefixes().collect()
+    };
+    let (before, after) = (list(before), list(after));
+    for limit in [100, 4000] {
+        let old = roomy_chunks(&before, limit);
+        c.bench_function(&format!("AzureCloud in chunks of {limit}"), |b| {
+            b.iter(|| stable_chunks(black_box(&after), limit, &old))
+        });
+    }
 }
 
 criterion_group!(all, benches);

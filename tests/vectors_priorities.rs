@@ -1,6 +1,6 @@
 //! The priority test vectors, wherever `TAGWALL_SHARED` says they are.
 
-#[path = "../examples/solve_vectors/priorities.rs"]
+#[path = "../examples/solve_vectors/problems/priorities.rs"]
 mod priorities;
 
 use std::path::PathBuf;

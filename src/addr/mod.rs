@@ -3,6 +3,7 @@
 //! Generic over the family through [`Address`]: `u32` is IPv4, `u128` is IPv6, `u16` is a port number and `u8` a
 //! universe small enough to test in full.
 
+mod chunks;
 mod count;
 mod cover;
 mod dual;
@@ -16,6 +17,7 @@ mod set;
 mod sort;
 mod text;
 
+pub use chunks::{anchored_chunks, roomy_chunks, stable_chunks};
 pub use count::{Count, ParseCountError};
 pub use cover::{
     Anchor, Certificate, CoverCurve, CoverError, CoverRequest, Covers, CurvePoint, PriceError, PriceMap,

@@ -72,6 +72,12 @@ impl Resolver<'_> {
     /// Finds a tag: as the file spells it in any case, under any name of its region, or as documents misspell it.
     fn tag(&self, name: &str, notes: &mut Vec<String>) -> Result<Arc<Tag>, String> {
         if let Some(tag) = self.snapshot.tag(name) {
+            // Only spellings that documents really have are worth a word; capitals as such are not.
+            if tag.name().as_str() != name
+                && let Some(alias) = self.catalog.alias(name)
+            {
+                notes.push(format!("`{name}` was taken as {}: {}", tag.name(), alias.note));
+            }
             return self.usable(tag);
         }
         if let Some(tag) = self.by_region_name(name) {

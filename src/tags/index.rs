@@ -14,7 +14,7 @@ use crate::addr::{AddrSet, Address, Count, Interval, IntervalSet};
 ///
 /// | operation | cost, for `p` intervals over all tags |
 /// |---|---|
-/// | build | `O(p log p)`, one sweep a family; the newest file of the public cloud takes some ten milliseconds |
+/// | build | `O(p log p)`, one sweep a family; see `benches/index.rs` |
 /// | [`at`](Self::at) | `O(log p)`, nothing allocated |
 /// | [`over`](Self::over) | `O(log p)` and the pieces that are met |
 ///

@@ -1,9 +1,11 @@
 //! One module a problem, and how their inputs are read.
 
 mod budget;
+mod chunks;
 mod cover;
 mod diff;
 mod joint;
+mod priorities;
 mod routes;
 mod rules;
 mod tags;
@@ -17,9 +19,11 @@ pub(crate) fn solver(problem: &str) -> Option<fn(&Value) -> Value> {
         "lossless cover and set algebra" => Some(cover::answer),
         "budgeted cover" => Some(budget::answer),
         "one budget for several sets" => Some(joint::answer),
+        "stable priorities" => Some(priorities::solve),
         "route table minimization" => Some(routes::answer),
         "rule lists" => Some(rules::solve),
         "tag containment, cover, lookup" => Some(tags::answer),
+        "stable chunking" => Some(chunks::answer),
         "snapshot difference" => Some(diff::answer),
         _ => None,
     }
