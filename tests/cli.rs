@@ -143,6 +143,7 @@ fn wrong_policies_show_the_line_and_write_nothing() {
             "did you mean public-ip?",
         ),
         ("schema = 1", "schema = 2", "schema 2 is not known"),
+        ("[network]", "precision.max-extra = 5\n[network]", "exact rules only"),
         ("name = \"demo\"", "name = \"../demo\"", "a name has 1 to 48"),
         ("name = \"demo\"", "name = ", "string"),
     ];

@@ -168,3 +168,12 @@ fn route_tables_are_minimised() {
     let (_, err) = ended(&tagwall(dir.path(), &["routes", "minimize", "bad.csv"], ""), 2);
     assert!(err.contains("line 2: x: two values"), "{err}");
 }
+
+#[test]
+fn what_steers_a_budget_needs_one() {
+    let dir = dir(&[("gaps.txt", GAPS), ("never.txt", "20.33.16.9\n"), ("price.txt", "default,2\n")]);
+    for flag in [["--never", "never.txt"], ["--price", "price.txt"]] {
+        let (out, err) = ended(&tagwall(dir.path(), &["minimize", "gaps.txt", flag[0], flag[1]], ""), 2);
+        assert!(out.is_empty() && err.contains("--max-prefixes, --max-extra or --curve"), "{err}");
+    }
+}

@@ -270,7 +270,7 @@ fn count_nsg(nsg: &Nsg, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceede
         Side::Prefixes(list) => list.len(),
     };
     let sum = |count: &dyn Fn(&NsgRule) -> usize| nsg.rules.iter().map(count).sum::<usize>();
-    let expanded = "set nsg.tags = \"auto\" so that tags stay tags, narrow the needs, or accept a price with precision.max-extra";
+    let expanded = "set nsg.tags = \"auto\" so that tags stay tags, or narrow the needs";
     let rows = [
         ("nsg-rules", nsg.rules.len(), "split the environment over several subnets and groups"),
         ("nsg-source-prefixes", sum(&|r| entries(&r.source)), expanded),

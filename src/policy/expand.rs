@@ -210,6 +210,11 @@ fn precision(intent: &Intent, problems: &mut Problems) -> Precision {
             Count::ZERO
         }),
     };
+    if !max_extra.is_zero() {
+        // Accepting the figure and making exact rules all the same would promise what is not done.
+        let message = "this version makes exact rules only: leave max-extra at 0; for a priced list see `tagwall minimize`";
+        problems.push((place.at("max-extra"), message.to_owned()));
+    }
     Precision { max_extra, never: addresses(&intent.precision.never, &place.at("never"), problems) }
 }
 

@@ -243,7 +243,8 @@ pub enum OptionIntent {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Precision {
-    /// Extra addresses that may be admitted, for the whole environment; numbers past 2^53 as text.
+    /// Extra addresses that may be admitted, for the whole environment. This version makes exact rules only, so
+    /// that it must be 0.
     #[serde(default)]
     pub max_extra: Amount,
     /// Prefixes that may never be admitted as extra, at any price.

@@ -50,7 +50,7 @@ const TAIL: &str = "
 # partners = [\"203.0.113.0/24\", \"198.51.100.0/24\"]
 
 # [precision]
-# max-extra = 0                    # extra addresses allowed for the whole environment; 0 is exact
+# max-extra = 0                    # exact; this version takes no other figure
 # never = [\"198.51.100.0/24\"]      # may never be covered, at any price
 
 # [nsg]

@@ -47,6 +47,12 @@ pub(in crate::cli) fn run(args: &Minimize) -> Result<(), Failure> {
     if !args.curve && matches!(args.format, CurveFormat::Csv | CurveFormat::Svg) {
         return Err(Failure::Input("--format csv and svg print a curve: add --curve".to_owned()));
     }
+    let budget = args.curve || args.max_prefixes.is_some() || args.max_extra.is_some();
+    if !budget && (args.never.is_some() || args.price.is_some()) {
+        let message =
+            "--never and --price steer what is added: give --max-prefixes, --max-extra or --curve with them";
+        return Err(Failure::Input(message.to_owned()));
+    }
     let stdin = [Path::new("-").to_owned()];
     let files = if args.files.is_empty() { &stdin[..] } else { &args.files };
     let mut lists = lists::read_all(files, args.relaxed)?;
