@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{chunk_part, name, within};
-use crate::addr::IpPrefix;
+use crate::addr::{IpPrefix, roomy_chunks, stable_chunks};
 
 /// The most characters of what all pieces' names begin with: leaves room for the block.
 const BASE_MAX: usize = 55;
@@ -35,7 +35,7 @@ pub(super) fn pieces(
         .iter()
         .filter(|(name, list)| (**name == base || name.starts_with(&mark)) && !list.is_empty())
         .collect();
-    let lists = split(prefixes, most.max(1));
+    let lists = split(&prefixes, most.max(1), &own);
     let names = names(&base, &lists, &own);
     lists.into_iter().zip(names).map(|(prefixes, name)| Piece { name, prefixes }).collect()
 }
@@ -92,8 +92,18 @@ fn common(a: &[IpPrefix], b: &[IpPrefix]) -> usize {
     count
 }
 
-/// Slices of `most` entries. A prefix put in moves the ends of all slices behind it, so that a list past the limit
-/// changes in more entries than it has to; names and a list that fits one piece are not touched by that.
-fn split(prefixes: Vec<IpPrefix>, most: usize) -> Vec<Vec<IpPrefix>> {
-    prefixes.chunks(most).map(<[IpPrefix]>::to_vec).collect()
+/// Pieces whose borders stay where they were as far as can be; without old pieces, borders at natural gaps of the
+/// address space with room to grow.
+fn split(prefixes: &[IpPrefix], most: usize, own: &[(&String, &Vec<IpPrefix>)]) -> Vec<Vec<IpPrefix>> {
+    let pieces = match own {
+        _ if prefixes.is_empty() => return Vec::new(),
+        _ if prefixes.len() <= most => return vec![prefixes.to_vec()],
+        [] => roomy_chunks(prefixes, most),
+        own => {
+            let mut old: Vec<&[IpPrefix]> = own.iter().map(|(_, list)| list.as_slice()).collect();
+            old.sort_by_key(|list| list.first().copied());
+            stable_chunks(prefixes, most, &old)
+        }
+    };
+    pieces.into_iter().map(<[IpPrefix]>::to_vec).collect()
 }
