@@ -10,6 +10,14 @@ bless:
 bench *ARGS:
     cargo bench {{ARGS}}
 
+# What must hold however a run ends, counted in full: kills, pairs, every write made to fail, a full disk, publishers
+# at once, and every archived week replayed. Needs TAGWALL_SHARED, strace, leave to mount, and the emulators.
+reliability:
+    tests/tools/emulators.sh target/tools/emulators
+    TAGWALL_KILLS=1000 TAGWALL_PAIRS=200 TAGWALL_WRITES=100000 TAGWALL_PUBLISHERS=50 \
+    TAGWALL_EMULATORS=target/tools/emulators cargo test --release --features publish-s3,publish-gcs \
+        --test crash --test faults --test history --test publish -- --nocapture
+
 # Remakes the table from catalogue row to target in docs/workloads.md.
 docs:
     cargo run --example workload_table > docs/workloads.md

@@ -1,7 +1,6 @@
 //! What must hold however a run ends: killed at any moment, a disk that is full, two runs at once.
 //!
-//! At small scale in every test run; `TAGWALL_KILLS=1000 TAGWALL_PAIRS=200 cargo test --release --test crash` is the
-//! same in full.
+//! At small scale in every test run; `just reliability` is the same in full.
 
 #![cfg(all(feature = "fetch", unix))]
 
@@ -85,6 +84,7 @@ fn killed_at_any_moment_a_whole_generation_is_published() {
     }
     assert!(place.path("out/gov/manifest.json").exists(), "the standing links are there");
     assert!(killed > 0, "no run was killed while it ran");
+    say(&format!("{killed} runs were killed while they ran; generation {last} at the end"));
 }
 
 #[test]
@@ -112,6 +112,7 @@ fn of_two_runs_at_once_each_is_whole() {
         place.published().expect("something is published");
     }
     assert!(won >= kept_out);
+    say(&format!("of pairs at once {won} runs did the work, {kept_out} were kept out"));
 }
 
 #[test]
@@ -165,6 +166,92 @@ fn what_cannot_be_written_leaves_everything_as_it_was() {
         }
     }
     assert!(failed >= 3 && done >= 1, "{failed} failed, {done} done");
+}
+
+/// A call of the system by which a run writes: its name, how many of the name came before it and itself, and the error
+/// that it is made to give.
+type Write = (String, usize, &'static str);
+
+/// The calls by which a refresh of `place` writes, in order.
+fn writes(place: &Place) -> Vec<Write> {
+    let calls =
+        "trace=openat,write,fsync,rename,renameat,renameat2,mkdir,symlink,symlinkat,unlink,chmod,fchmod";
+    let output = traced(&refresh(place), &["-o", "trace", "-e", calls]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let trace = std::fs::read_to_string(place.path("trace")).unwrap();
+    let (mut writes, mut counts) = (Vec::new(), std::collections::BTreeMap::new());
+    for line in trace.lines() {
+        let Some((name, rest)) = line.split_once('(') else { continue };
+        let count = counts.entry(name.to_owned()).and_modify(|n| *n += 1).or_insert(1);
+        let error = match name {
+            "write" | "openat" | "mkdir" => "ENOSPC",
+            "fsync" => "EIO",
+            _ => "EROFS",
+        };
+        // Reading is no writing, and what goes to the terminal is not kept.
+        let reads = name == "openat" && !rest.contains("O_CREAT") && !rest.contains("O_WRONLY");
+        let talks = name == "write" && (rest.starts_with("1,") || rest.starts_with("2,"));
+        if !reads && !talks && name.chars().all(|c| c.is_ascii_alphanumeric()) {
+            writes.push((name.to_owned(), *count, error));
+        }
+    }
+    writes
+}
+
+/// The same run under a tracer, which can make calls of the system fail.
+fn traced(run: &Command, flags: &[&str]) -> Command {
+    let mut traced = Command::new("strace");
+    traced.args(["-qq"]).args(flags).arg(run.get_program()).args(run.get_args());
+    traced
+        .envs(run.get_envs().filter_map(|(k, v)| Some((k, v?))))
+        .current_dir(run.get_current_dir().unwrap());
+    traced.stdout(Stdio::null()).stderr(Stdio::piped());
+    traced
+}
+
+#[test]
+fn every_write_that_fails_leaves_a_whole_generation() {
+    let can = Command::new("strace").args(["-e", "inject=fsync:error=EIO:when=9", "true"]).output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        return skip("strace cannot trace here");
+    }
+    let weeks = weeks();
+    let base = Place::new();
+    publish_week(&base, &weeks[0]);
+    assert!(refresh(&base).output().unwrap().status.success());
+    publish_week(&base, &weeks[1]);
+    let writes = writes(&base.copy());
+    assert!(writes.len() > 40, "{writes:?}");
+    let wanted = scale("TAGWALL_WRITES", 16).clamp(1, writes.len());
+    let (mut tried, mut failed) = (0, 0);
+    for (name, count, error) in writes.iter().step_by(writes.len().div_ceil(wanted)) {
+        let place = base.copy();
+        let inject = format!("inject={name}:error={error}:when={count}");
+        let output = traced(&refresh(&place), &["-o", "/dev/null", "-e", &inject]).output().unwrap();
+        let record = place.published().expect("something is published");
+        tried += 1;
+        match output.status.code() {
+            // What can be done without, such as tidying up, is.
+            Some(0) => assert_eq!(record.number, 2, "{inject}"),
+            Some(1) => {
+                failed += 1;
+                assert!(!stderr(&output).is_empty(), "{inject}");
+            }
+            other => panic!("{inject}: {other:?}: {}", stderr(&output)),
+        }
+        let healed = refresh(&place).output().unwrap();
+        assert_eq!(healed.status.code(), Some(0), "{inject}: {}", stderr(&healed));
+        assert_eq!(place.published().unwrap().number, 2, "{inject}");
+        for folder in ["out", "out/.generations", "store/usgov/file"] {
+            assert!(
+                leftovers(&place.path(folder)).is_empty(),
+                "{inject}: {:?}",
+                leftovers(&place.path(folder))
+            );
+        }
+    }
+    assert!(failed * 2 > tried, "{failed} of {tried} failed");
+    say(&format!("{tried} of {} writes were made to fail, {failed} ended the run", writes.len()));
 }
 
 #[test]
@@ -223,9 +310,13 @@ impl Drop for Unmount<'_> {
     }
 }
 
-#[allow(clippy::print_stderr)] // a skipped test says so
 fn skip(why: &str) {
-    eprintln!("skipped: {why}");
+    say(&format!("skipped: {why}"));
+}
+
+#[allow(clippy::print_stderr)] // counts, and that a test was skipped, are for whoever runs it
+fn say(text: &str) {
+    eprintln!("{text}");
 }
 
 #[test]

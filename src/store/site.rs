@@ -390,7 +390,7 @@ fn write_tree(
     files: &BTreeMap<String, Vec<u8>>,
     own: &BTreeMap<String, Vec<u8>>,
 ) -> Result<(), SiteError> {
-    let mut folders = vec![root.to_owned()];
+    let (mut folders, mut written) = (vec![root.to_owned()], Vec::new());
     for (name, bytes) in files.iter().chain(own) {
         let path = root.join(name);
         let folder = path.parent().unwrap_or(root).to_owned();
@@ -401,9 +401,14 @@ fn write_tree(
         let write = || {
             let mut file = File::create(&path)?;
             file.write_all(bytes)?;
-            file.sync_all()
+            Ok(file)
         };
-        write().map_err(failed(&path))?;
+        let file = write().map_err(failed(&path))?;
+        written.push((path, file));
+    }
+    // All are written before the first is waited for, so that the system can bring them down together.
+    for (path, file) in written {
+        file.sync_all().map_err(failed(&path))?;
     }
     for folder in folders.iter().rev() {
         atomic::sync_folder(folder).map_err(failed(folder))?;
