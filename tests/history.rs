@@ -69,7 +69,7 @@ fn weeks_are_replayed_in_one_go_by_the_command() {
     std::fs::write(place.path("p.toml"), policy).unwrap();
     std::fs::create_dir(place.path("weeks")).unwrap();
     let (mut published, mut changed, mut refused) = (0, 0, Vec::new());
-    for file in files {
+    for file in &files {
         let date = date_in_name(&file.to_string_lossy()).unwrap().to_string();
         std::fs::copy(file, place.path("weeks").join(file.file_name().unwrap())).unwrap();
         let run = |more: &[&str]| {
