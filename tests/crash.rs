@@ -57,7 +57,12 @@ fn killed_at_any_moment_a_whole_generation_is_published() {
     let whole = start.elapsed().max(Duration::from_millis(20));
     let mut random = 0x2545_F491_4F6C_DD1D_u64;
     let (mut killed, mut last) = (0, 1);
-    for round in 0..scale("TAGWALL_KILLS", 25) {
+    let wanted = scale("TAGWALL_KILLS", 25);
+    // A run that was over before its moment came counts for nothing.
+    for round in 0..20 * wanted {
+        if killed == wanted {
+            break;
+        }
         publish_week(&place, &weeks[(round + 1) % 2]);
         random ^= random << 13;
         random ^= random >> 7;
@@ -83,7 +88,7 @@ fn killed_at_any_moment_a_whole_generation_is_published() {
         assert!(leftovers(&place.path(folder)).is_empty(), "{folder}: {:?}", leftovers(&place.path(folder)));
     }
     assert!(place.path("out/gov/manifest.json").exists(), "the standing links are there");
-    assert!(killed > 0, "no run was killed while it ran");
+    assert_eq!(killed, wanted, "runs that were killed while they ran");
     say(&format!("{killed} runs were killed while they ran; generation {last} at the end"));
 }
 
@@ -241,7 +246,8 @@ fn every_write_that_fails_leaves_a_whole_generation() {
         }
         let healed = refresh(&place).output().unwrap();
         assert_eq!(healed.status.code(), Some(0), "{inject}: {}", stderr(&healed));
-        assert_eq!(place.published().unwrap().number, 2, "{inject}");
+        // One that was whole, but not linked to yet, keeps its number.
+        assert!([2, 3].contains(&place.published().unwrap().number), "{inject}");
         for folder in ["out", "out/.generations", "store/usgov/file"] {
             assert!(
                 leftovers(&place.path(folder)).is_empty(),

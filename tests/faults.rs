@@ -8,6 +8,7 @@ mod fake;
 use std::process::Command;
 
 use fake::{Fake, Place, shared, stderr};
+use tagwall::tags::{Cloud, sample};
 
 /// Arguments and variables of the environment by which a token is had.
 type WayToToken<'a> = (&'a [&'a str], Vec<(&'a str, &'a str)>);
@@ -294,4 +295,61 @@ fn the_two_kinds_are_kept_apart() {
         found.unwrap()["change_number"].as_u64().unwrap()
     };
     assert_eq!((number("file"), number("api")), (401, 402));
+}
+
+/// Brotli without compression: stored blocks of at most 64 KiB, by RFC 7932.
+fn brotli(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    for (index, block) in bytes.chunks(1 << 16).enumerate() {
+        // The first block's head comes after the one bit that says how large the window is.
+        let shift = if index == 0 { 4 } else { 3 };
+        let head = ((block.len() - 1) << shift) | (1 << (shift + 16));
+        packed.extend(&(head as u32).to_le_bytes()[..3]);
+        packed.extend(block);
+    }
+    packed.push(3);
+    packed
+}
+
+#[test]
+fn packed_answers_come_through_a_proxy_with_the_own_user_agent() {
+    use std::io::{BufRead, BufReader, Write};
+    let json = sample::sample_json(Cloud::UsGov).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&json).unwrap();
+    let packed = [
+        ("gzip", gzip.finish().unwrap()),
+        ("zstd", zstd::stream::encode_all(json.as_slice(), 3).unwrap()),
+        ("br", brotli(&json)),
+    ];
+    for (encoding, body) in packed {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = format!("http://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            let length = body.len();
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            )
+            .unwrap();
+            stream.write_all(&body).unwrap();
+            head
+        });
+        let place = Place::new();
+        let mut fetch = place.command(&["fetch", "--cloud", "usgov", "--user-agent", "probe/1"]);
+        let output = fetch
+            .args(["--source", "http://mirror.invalid/ServiceTags_AzureGovernment_20260720.json"])
+            .env("HTTP_PROXY", proxy)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{encoding}: {}", stderr(&output));
+        let head = server.join().unwrap();
+        assert_eq!(head[0], "GET http://mirror.invalid/ServiceTags_AzureGovernment_20260720.json HTTP/1.1");
+        let has = |text: &str| head.iter().any(|line| line.eq_ignore_ascii_case(text));
+        assert!(has("user-agent: probe/1") && has("accept-encoding: zstd,gzip,br"), "{head:?}");
+        assert_eq!(place.current_of_store().trim().len(), 64, "it is in the store");
+    }
 }
