@@ -1,9 +1,11 @@
 //! Policy into plan: each target's own semantics, field rules and limits.
 //!
 //! A flow becomes its native tag where the target takes the tag, else exact prefixes; what a target cannot say is
-//! listed as a gap. Nothing is cut short and nothing widened: what does not fit a limit is refused.
+//! listed as a gap. Nothing is cut short and nothing widened silently: what does not fit a limit is widened by the
+//! fewest extra addresses if the policy has a budget for them, declared in the plan; else it is refused.
 
 mod chunked;
+mod coarsen;
 mod endpoints;
 mod firewall;
 mod gaps;
@@ -19,7 +21,7 @@ use std::collections::HashSet;
 pub use pack::Weigh;
 pub use priority::assign as assign_priorities;
 
-use crate::plan::{Exceeded, FileCaps, Limits, OverLimit, Plan, Previous};
+use crate::plan::{Exceeded, Extra, FileCaps, Limits, OverLimit, Plan, Previous};
 use crate::policy::intent::TagUse;
 use crate::policy::{Flow, Policy};
 use crate::tags::Tag;
@@ -33,7 +35,25 @@ use crate::target::Target;
 /// # Errors
 /// [`OverLimit`] with every limit that cannot be kept, what is needed, and the way out.
 pub fn lower(policy: &Policy, limits: &Limits, previous: &Previous, weigh: Weigh) -> Result<Plan, OverLimit> {
-    let mut plan = Plan { name: policy.name.clone(), file_caps: FileCaps::of(limits), ..Plan::default() };
+    let (exact, over) = attempt(policy, limits, previous, weigh, Vec::new());
+    if over.is_empty() {
+        return Ok(exact);
+    }
+    let extras = coarsen::fit(policy, limits, &exact, over)?;
+    let (plan, over) = attempt(policy, limits, previous, weigh, extras);
+    if over.is_empty() { Ok(plan) } else { Err(OverLimit { over, max_extra: None }) }
+}
+
+/// Lowers every target, its lists widened by `extras`, and says which limits are exceeded.
+fn attempt(
+    policy: &Policy,
+    limits: &Limits,
+    previous: &Previous,
+    weigh: Weigh,
+    extras: Vec<Extra>,
+) -> (Plan, Vec<Exceeded>) {
+    let mut plan =
+        Plan { name: policy.name.clone(), file_caps: FileCaps::of(limits), extras, ..Plan::default() };
     let mut over = Vec::new();
     let wants = |target: Target| policy.wants(target);
     if wants(Target::Nsg) {
@@ -53,7 +73,16 @@ pub fn lower(policy: &Policy, limits: &Limits, previous: &Previous, weigh: Weigh
     gaps::settle(&mut plan.gaps);
     plan.gaps.sort();
     plan.choices.sort();
-    if over.is_empty() { Ok(plan) } else { Err(OverLimit { over }) }
+    (plan, over)
+}
+
+/// Why a list of `target` is longer than what was asked for, in words to follow the reason that it is a list.
+fn widened(plan: &Plan, target: Target, flow: &str, why: String) -> String {
+    let mut own = plan.extras.iter().filter(|e| e.target == target && e.flows.iter().any(|id| id == flow));
+    let Some(first) = own.next() else { return why };
+    let count = own.fold(first.addresses.count(), |sum, extra| sum + extra.addresses.count());
+    let join = if why.is_empty() { "" } else { "; " };
+    format!("{why}{join}widened by {count} addresses, since {} does not take the exact list", first.limit)
 }
 
 /// The flows that `target` could not say at all, by id.
@@ -89,7 +118,7 @@ pub fn count_files(
         let remedy = "a template holds one resource at least";
         count(limits, "arm-resources", name, resources, remedy, plan, &mut over);
     }
-    if over.is_empty() { Ok(()) } else { Err(OverLimit { over }) }
+    if over.is_empty() { Ok(()) } else { Err(OverLimit { over, max_extra: None }) }
 }
 
 /// Counts the longest name of each target's resources.
