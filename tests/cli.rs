@@ -143,7 +143,8 @@ fn wrong_policies_show_the_line_and_write_nothing() {
             "did you mean public-ip?",
         ),
         ("schema = 1", "schema = 2", "schema 2 is not known"),
-        ("[network]", "precision.max-extra = 5\n[network]", "exact rules only"),
+        ("[network]", "precision.max-extra = \"5 k\"\n[network]", "`5 k` is not a number of addresses"),
+        ("[network]", "precision.never = \"128.0.0.0/1\"\n[network]", "which may never be let through"),
         ("name = \"demo\"", "name = \"../demo\"", "a name has 1 to 48"),
         ("name = \"demo\"", "name = ", "string"),
     ];

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::addr::{AddrSet, Certificate, Count, CoverCurve, CoverError, CoverRequest, IpPrefix, Prefix};
+use super::udr::{self, Needs};
+use crate::addr::{AddrSet, Certificate, Count, CoverCurve, CoverError, CoverRequest, IpPrefix, Prefix, RouteError};
 use crate::packet::Direction;
 use crate::plan::{Destination, Exceeded, Extra, FirewallRules, Limits, NsgRule, OverLimit, Plan, Side};
 use crate::policy::Policy;
@@ -99,9 +100,43 @@ fn fit_one(policy: &Policy, limits: &Limits, exact: &Plan, exceeded: &Exceeded) 
         "nsg-source-prefixes" => lists.add_nsg(exact, Direction::Inbound, |rule| &rule.source),
         "nsg-destination-prefixes" => lists.add_nsg(exact, Direction::Outbound, |rule| &rule.destination),
         "firewall-unique-pairs" => lists.add_firewall(exact),
+        "routes-per-table" => return fit_routes(policy, limits, exceeded),
         _ => return Fit::Unrelated,
     }
     lists.fit(usize::try_from(limits.get(key)).unwrap_or(usize::MAX))
+}
+
+/// The fewest addresses that leave the default route's way, so that the table has no more routes than it may.
+fn fit_routes(policy: &Policy, limits: &Limits, exceeded: &Exceeded) -> Fit {
+    let fixed = udr::fixed_routes(policy);
+    let needs = Needs::new(policy, limits);
+    let by_name = needs.by_name();
+    let most = usize::try_from(exceeded.usage.limit).unwrap_or(usize::MAX).saturating_sub(by_name);
+    // What flows ask for keeps its way, as does all that may never be let through.
+    let asked: Vec<AddrSet> =
+        policy.flows.iter().filter_map(|flow| Some(policy.listed(&flow.id)?.0)).collect();
+    let kept = policy.never_extra().union(&AddrSet::union_of(&asked));
+    match needs.wish(policy, &fixed, &[]).widened(most, &kept) {
+        Ok(extras) => {
+            let asked = needs.listed_addresses();
+            let extras = extras.into_iter().map(|(addresses, hop)| Extra {
+                target: Target::RouteTable,
+                flows: needs.listed_for(hop),
+                remote: hop.to_string(),
+                addresses,
+                exact: exceeded.usage.have as usize,
+                written: exceeded.usage.limit as usize,
+                limit: exceeded.usage.key.clone(),
+            });
+            Fit::Widened { extras: extras.collect(), asked }
+        }
+        Err(RouteError::TooFew { smallest: Some(smallest), .. }) => Fit::Impossible {
+            smallest: smallest + by_name,
+            why: "addresses that needs send another way, private and special ranges and `precision.never` keep their next hops"
+                .to_owned(),
+        },
+        Err(_) => Fit::Unrelated,
+    }
 }
 
 /// The lists of addresses that count against one limit.

@@ -7,6 +7,7 @@
 mod chunked;
 mod coarsen;
 mod endpoints;
+mod fewest;
 mod firewall;
 mod gaps;
 mod lists;
