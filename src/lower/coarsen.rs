@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::udr::{self, Needs};
-use crate::addr::{AddrSet, Certificate, Count, CoverCurve, CoverError, CoverRequest, IpPrefix, Prefix, RouteError};
+use crate::addr::{
+    AddrSet, Certificate, Count, CoverCurve, CoverError, CoverRequest, IpPrefix, Prefix, RouteError,
+};
 use crate::packet::Direction;
 use crate::plan::{Destination, Exceeded, Extra, FirewallRules, Limits, NsgRule, OverLimit, Plan, Side};
 use crate::policy::Policy;
@@ -113,8 +115,7 @@ fn fit_routes(policy: &Policy, limits: &Limits, exceeded: &Exceeded) -> Fit {
     let by_name = needs.by_name();
     let most = usize::try_from(exceeded.usage.limit).unwrap_or(usize::MAX).saturating_sub(by_name);
     // What flows ask for keeps its way, as does all that may never be let through.
-    let asked: Vec<AddrSet> =
-        policy.flows.iter().filter_map(|flow| Some(policy.listed(&flow.id)?.0)).collect();
+    let asked: Vec<AddrSet> = policy.flows.iter().filter_map(|flow| policy.listed(&flow.id)).collect();
     let kept = policy.never_extra().union(&AddrSet::union_of(&asked));
     match needs.wish(policy, &fixed, &[]).widened(most, &kept) {
         Ok(extras) => {
@@ -156,7 +157,6 @@ struct List {
     /// How often each prefix of the list counts.
     times: usize,
     flows: Vec<String>,
-    except: AddrSet,
 }
 
 impl<'a> Lists<'a> {
@@ -205,7 +205,7 @@ impl<'a> Lists<'a> {
     }
 
     fn add(&mut self, flow: &String, v4: bool, times: usize, entries: usize) {
-        let Some((asked, except)) = self.policy.listed(flow) else {
+        let Some(asked) = self.policy.listed(flow) else {
             self.fixed += times * entries;
             return;
         };
@@ -216,15 +216,13 @@ impl<'a> Lists<'a> {
         let list = self.lists.entry(asked).or_default();
         list.times += times;
         list.flows.push(flow.clone());
-        list.except = list.except.union(&except);
     }
 
     /// The fewest extra addresses with which all entries together are at most `most`.
     fn fit(self, most: usize) -> Fit {
         let never = self.policy.never_extra();
-        // What is asked for is no extra; what is excepted from it must not come back as one.
-        let never: Vec<AddrSet> =
-            self.lists.iter().map(|(asked, list)| never.difference(asked).union(&list.except)).collect();
+        // What is asked for is no extra, wherever it lies.
+        let never: Vec<AddrSet> = self.lists.keys().map(|asked| never.difference(asked)).collect();
         let requests: Vec<CoverRequest<'_>> = self
             .lists
             .iter()
@@ -269,15 +267,11 @@ impl<'a> Lists<'a> {
         if self.fixed > 0 {
             reasons.push(format!("{} entries are no lists that could be widened", self.fixed));
         }
-        let sets = match self.lists.len() {
-            0 => None,
-            1 => Some("one list needs a prefix".to_owned()),
-            n => Some(format!("each of {n} lists needs a prefix in each of its rules")),
-        };
-        reasons.extend(sets);
         let stops = blocks(self.policy, certificate);
         if !stops.is_empty() {
             reasons.push(format!("wider prefixes would hold what may never be let through: {stops}"));
+        } else if !self.lists.is_empty() {
+            reasons.push("each list needs a prefix in each of its rules".to_owned());
         }
         Fit::Impossible { smallest: self.fixed + smallest, why: reasons.join(", and ") }
     }
@@ -296,20 +290,21 @@ fn remote_of(policy: &Policy, flows: &[String]) -> String {
 fn blocks(policy: &Policy, certificate: &Certificate) -> String {
     let sources = [
         ("precision.never", policy.precision.never.clone()),
+        ("`except` of a need", policy.precision.excepted.clone()),
         ("the network's own addresses", policy.network.space.clone()),
         ("a special range", crate::policy::never_extra()),
     ];
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for forbidden in certificate.anchors.iter().filter_map(|anchor| anchor.forbidden) {
+        let forbidden: AddrSet = match forbidden {
+            IpAddr::V4(addr) => IpPrefix::V4(Prefix::host(addr.into())).into(),
+            IpAddr::V6(addr) => IpPrefix::V6(Prefix::host(addr.into())).into(),
+        };
         let found = sources.iter().find_map(|(name, set)| {
-            let forbidden: AddrSet = match forbidden {
-                IpAddr::V4(addr) => IpPrefix::V4(Prefix::host(addr.into())).into(),
-                IpAddr::V6(addr) => IpPrefix::V6(Prefix::host(addr.into())).into(),
-            };
             let block = set.prefixes().find(|&prefix| forbidden.is_subset(&prefix.into()))?;
             Some(format!("{block} ({name})"))
         });
-        *counts.entry(found.unwrap_or_else(|| format!("{forbidden} (`except` of a need)"))).or_default() += 1;
+        *counts.entry(found.expect("a forbidden address comes from one of them")).or_default() += 1;
     }
     let mut named: Vec<(usize, String)> = counts.into_iter().map(|(name, count)| (count, name)).collect();
     named.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));

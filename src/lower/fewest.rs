@@ -66,7 +66,11 @@ impl<'a> Wish<'a> {
         let Remote::Tag(tag) = remote else { return };
         let subnets = self.policy.network.subnet_space();
         let present = |p: &IpPrefix| !if p.is_v4() { subnets.v4.is_empty() } else { subnets.v6.is_empty() };
-        self.tags.push((tag.published().filter(present).collect(), only_families_of(tag.set(), &subnets), hop));
+        self.tags.push((
+            tag.published().filter(present).collect(),
+            only_families_of(tag.set(), &subnets),
+            hop,
+        ));
     }
 
     /// The fewest routes with exactly the wished effect, without the fixed ones.

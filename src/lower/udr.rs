@@ -4,14 +4,12 @@
 //! addresses, never from somebody's list of prefixes. Source of the field rules: virtual-networks-udr-overview.md,
 //! 2023-05-27.
 
-use super::names::{name, unique};
 use super::fewest::{PrefixRoute, Wish, shorter};
+use super::names::{name, unique};
 use super::{count, native, widened};
 use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::NextHop;
-use crate::plan::{
-    Choice, Exceeded, Extra, Gap, How, Limits, Plan, Route, RouteTable, RouteTo, extra_of,
-};
+use crate::plan::{Choice, Exceeded, Extra, Gap, How, Limits, Plan, Route, RouteTable, RouteTo, extra_of};
 use crate::policy::intent::{DefaultRoute, TagUse};
 use crate::policy::{Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
 use crate::tags::Tag;
@@ -203,7 +201,8 @@ impl<'a> Needs<'a> {
     fn label(&self, prefix: IpPrefix, hop: NextHop) -> String {
         let exact = |set: &AddrSet| set.prefixes().any(|p| p == prefix);
         let own = || self.listed.iter().filter(|(need, ..)| need.next_hop == hop);
-        let found = own().find(|(_, set, _)| exact(set)).or_else(|| own().find(|(_, set, _)| meets(set, prefix)));
+        let found =
+            own().find(|(_, set, _)| exact(set)).or_else(|| own().find(|(_, set, _)| meets(set, prefix)));
         match found.map(|(need, ..)| &need.to) {
             Some(Remote::Tag(tag)) => tag.name().to_string(),
             Some(_) => "addresses".to_owned(),
@@ -234,7 +233,8 @@ fn prefix_routes(routes: &[Route]) -> Vec<PrefixRoute> {
 }
 
 fn note_choices(needs: &Needs<'_>, listed: &[Route], plan: &mut Plan) {
-    let choice = |need: &RouteNeed, how, why| Choice { target: Target::RouteTable, flow: need.id.clone(), how, why };
+    let choice =
+        |need: &RouteNeed, how, why| Choice { target: Target::RouteTable, flow: need.id.clone(), how, why };
     let routes = prefix_routes(listed);
     for (need, set, why) in &needs.listed {
         let own = routes.iter().filter(|(p, hop)| *hop == need.next_hop && meets(set, *p)).count();

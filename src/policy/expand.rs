@@ -212,7 +212,11 @@ fn precision(intent: &Intent, problems: &mut Problems) -> Precision {
             Count::ZERO
         }),
     };
-    Precision { max_extra, never: addresses(&intent.precision.never, &place.at("never"), problems) }
+    // What is wrong with exceptions is said where the needs are read.
+    let excepted = intent.allow.iter().map(|allow| addresses(&allow.except, &place, &mut Problems::new()));
+    let excepted: Vec<AddrSet> = excepted.collect();
+    let never = addresses(&intent.precision.never, &place.at("never"), problems);
+    Precision { max_extra, never, excepted: AddrSet::union_of(&excepted) }
 }
 
 /// Settings that contradict each other, once everything is resolved.
@@ -249,9 +253,10 @@ fn check_never(policy: &Policy, problems: &mut Problems) {
         Remote::Symbol(symbol) if symbol != Symbol::Internet => None,
         _ => Some((flow.remote.to_string(), flow.remote_set(&symbols)?)),
     });
-    let routes = policy.routes.iter().filter_map(|need| {
-        Some((format!("the route to {}", need.to), policy.listed(&need.id)?.0))
-    });
+    let routes = policy
+        .routes
+        .iter()
+        .filter_map(|need| Some((format!("the route to {}", need.to), policy.listed(&need.id)?)));
     let mut seen = BTreeSet::new();
     for (remote, set) in flows.chain(routes) {
         let both = set.intersection(never);

@@ -94,6 +94,8 @@ pub struct Precision {
     pub max_extra: Count,
     /// Addresses that may never be admitted as extra, beside [`never_extra`] and the network's own.
     pub never: AddrSet,
+    /// Addresses that some need excepts. They are no extra of any need, whether or not they are in what it names.
+    pub excepted: AddrSet,
 }
 
 /// Profile and single figures of the limits, as the policy has them.
@@ -434,26 +436,26 @@ impl Policy {
         }
     }
 
-    /// Addresses that no rule may admit as extra, at any price: the policy's own `never`, special ranges and the
-    /// network's address space. What a need asks for is no extra, wherever it lies.
+    /// Addresses that no rule may admit as extra, at any price: the policy's own `never`, what its needs except,
+    /// special ranges and the network's address space. What a need asks for is no extra, wherever it lies.
     pub fn never_extra(&self) -> AddrSet {
-        self.precision.never.union(&never_extra()).union(&self.network.space)
+        let Precision { never, excepted, .. } = &self.precision;
+        AddrSet::union_of([never, excepted, &never_extra(), &self.network.space])
     }
 
-    /// The flow or route called `id` as its list of addresses is widened from: the addresses asked for, and those
-    /// excepted from them. `None` where no such need lists addresses: for host names, symbolic tags and `*`.
-    pub fn listed(&self, id: &str) -> Option<(AddrSet, AddrSet)> {
+    /// The addresses that the flow or route called `id` asks for, where a list of them can be widened. `None` where it
+    /// asks for no list of addresses: for host names, symbolic tags and `*`.
+    pub fn listed(&self, id: &str) -> Option<AddrSet> {
         let of = |remote: &Remote| match remote {
             Remote::Tag(tag) => Some(tag.set().clone()),
             Remote::Addresses(set) => Some(set.clone()),
             _ => None,
         };
         if let Some(flow) = self.flows.iter().find(|flow| flow.id == id) {
-            let set = only_families_of(&of(&flow.remote)?.difference(&flow.except), &flow.local);
-            return Some((set, flow.except.clone()));
+            return Some(only_families_of(&of(&flow.remote)?.difference(&flow.except), &flow.local));
         }
         let need = self.routes.iter().find(|need| need.id == id)?;
-        Some((only_families_of(&of(&need.to)?, &self.network.subnet_space()), AddrSet::empty()))
+        Some(only_families_of(&of(&need.to)?, &self.network.subnet_space()))
     }
 
     /// Whether private ranges outside the virtual network are sent to the firewall.

@@ -127,7 +127,10 @@ pub(super) fn section(made: &Made<'_>, out: &mut String) {
     }
     line!(out);
     if made.plan.extras.iter().any(|extra| extra.target == Target::RouteTable) {
-        line!(out, "Extra addresses of a route table pass by the default route's next hop: they go where these routes lead.");
+        line!(
+            out,
+            "Extra addresses of a route table no longer go the default way, and so not through a firewall that it leads to: they go where these routes lead."
+        );
         line!(out);
     }
     line!(out, "The addresses themselves stand in `manifest.json` under `precision.widened`.");

@@ -26,7 +26,8 @@ pub(super) fn check(policy: &Policy, extras: &[Extra], format: &str, report: &mu
         let mut fail = |kind, text| report.fail(extra.target, format, kind, text);
         let both = extra.addresses.intersection(&never);
         if !both.is_empty() {
-            let text = format!("extra for {} holds {}, which is never let through", extra.remote, short_list(&both));
+            let text =
+                format!("extra for {} holds {}, which is never let through", extra.remote, short_list(&both));
             fail(FailureKind::Excess, text);
         }
         if extra.flows.is_empty() {
@@ -38,7 +39,8 @@ pub(super) fn check(policy: &Policy, extras: &[Extra], format: &str, report: &mu
         if extra.target == Target::RouteTable {
             let both = extra.addresses.intersection(&kept_routes(policy, &extra.flows));
             if !both.is_empty() {
-                let text = format!("{} is asked for, but goes to {} as an extra", short_list(&both), extra.remote);
+                let text =
+                    format!("{} is asked for, but goes to {} as an extra", short_list(&both), extra.remote);
                 fail(FailureKind::Misrouted, text);
             }
         }
@@ -48,20 +50,17 @@ pub(super) fn check(policy: &Policy, extras: &[Extra], format: &str, report: &mu
 /// What is wrong with extra addresses as those of one flow or route.
 fn wrong_flow(policy: &Policy, extra: &Extra, flow: &str) -> Option<String> {
     let is_route = policy.routes.iter().any(|need| need.id == flow);
-    let Some((asked, except)) = policy.listed(flow).filter(|_| is_route == (extra.target == Target::RouteTable))
-    else {
+    let listed =
+        |flow: &str| policy.listed(flow).filter(|_| is_route == (extra.target == Target::RouteTable));
+    let Some(asked) = listed(flow) else {
         return Some(format!("{flow} has no list of addresses that could be widened"));
     };
-    let back = extra.addresses.intersection(&except);
-    if !back.is_empty() {
-        return Some(format!("extra of {flow} holds {}, which is excepted", short_list(&back)));
-    }
     // One entry is paid for once, so it must be one list that is widened.
     let of_family = |set: &AddrSet| AddrSet {
         v4: if extra.addresses.v4.is_empty() { Default::default() } else { set.v4.clone() },
         v6: if extra.addresses.v6.is_empty() { Default::default() } else { set.v6.clone() },
     };
-    let first = policy.listed(extra.flows.first()?)?.0;
+    let first = listed(extra.flows.first()?)?;
     (!is_route && of_family(&asked) != of_family(&first))
         .then(|| format!("{flow} asks for other addresses than {}, but shares its extra", extra.flows[0]))
 }
@@ -69,13 +68,14 @@ fn wrong_flow(policy: &Policy, extra: &Extra, flow: &str) -> Option<String> {
 /// What flows ask for that no route of `own` leads to: it keeps its way.
 fn kept_routes(policy: &Policy, own: &[String]) -> AddrSet {
     let own: HashSet<&str> = own.iter().map(String::as_str).collect();
-    let flows = policy.flows.iter().filter(|flow| matches!(flow.remote, Remote::Tag(_) | Remote::Addresses(_)));
-    let flows = flows.filter_map(|flow| Some(policy.listed(&flow.id)?.0));
+    let flows =
+        policy.flows.iter().filter(|flow| matches!(flow.remote, Remote::Tag(_) | Remote::Addresses(_)));
+    let flows = flows.filter_map(|flow| policy.listed(&flow.id));
     let others = policy.routes.iter().filter(|need| !own.contains(need.id.as_str()));
-    let others = others.filter_map(|need| Some(policy.listed(&need.id)?.0));
+    let others = others.filter_map(|need| policy.listed(&need.id));
     let asked: Vec<AddrSet> = flows.chain(others).collect();
     let led = policy.routes.iter().filter(|need| own.contains(need.id.as_str()));
-    let led: Vec<AddrSet> = led.filter_map(|need| Some(policy.listed(&need.id)?.0)).collect();
+    let led: Vec<AddrSet> = led.filter_map(|need| policy.listed(&need.id)).collect();
     AddrSet::union_of(&asked).difference(&AddrSet::union_of(&led))
 }
 

@@ -161,7 +161,8 @@ fn covers_that_are_written_several_times_against_every_split() {
                 assert!(k < joint.smallest() && joint.certificate().smallest() == joint.smallest());
                 continue;
             };
-            let written: usize = found.covers.iter().zip(&times).map(|(cover, times)| cover.len() * times).sum();
+            let written: usize =
+                found.covers.iter().zip(&times).map(|(cover, times)| cover.len() * times).sum();
             assert_eq!(written, found.prefixes);
             assert!(written <= k);
             let extra = found.covers.iter().zip(&sets).map(|(cover, set)| {

@@ -251,8 +251,13 @@ impl CoverCurve {
 
     fn covers(&self, at: usize) -> Covers {
         let CurvePoint { prefixes, cost, extra } = self.point(at);
-        let shares: Vec<usize> =
-            self.split.split(prefixes).into_iter().zip(&self.times).map(|(share, times)| share / times).collect();
+        let shares: Vec<usize> = self
+            .split
+            .split(prefixes)
+            .into_iter()
+            .zip(&self.times)
+            .map(|(share, times)| share / times)
+            .collect();
         let covers = self
             .parts
             .chunks(2)
