@@ -12,6 +12,7 @@ use super::resolve::Resolver;
 use super::rule::{
     LimitSettings, Network, Policy, Precision, Remarks, Remote, RouteNeed, only_families_of, short_list,
 };
+use super::suggest;
 use crate::addr::{AddrSet, Count, Entry, IpPrefix};
 use crate::catalog::Catalog;
 use crate::packet::NextHop;
@@ -49,12 +50,12 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         needs.collect(&mut flows, &mut routes, &mut endpoints, &mut remarks, &mut problems);
     }
     let precision = precision(intent, &mut problems);
-    let flows = flows::merge(flows);
+    let flows = flows::merge(flows, &mut remarks.notes);
     let routes = merge_routes(routes, &network, &mut problems);
     let Some(region) = region.filter(|_| problems.is_empty()) else {
         return Err(source.errors(problems));
     };
-    let policy = Policy {
+    let mut policy = Policy {
         name: intent.name.clone(),
         cloud: snapshot.cloud(),
         region,
@@ -72,8 +73,10 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         },
         catalog: intent.catalog.clone(),
         output: intent.output.clone(),
-        remarks: remarks.in_order(),
+        remarks: Remarks::default(),
     };
+    remarks.notes.extend(suggest::notes(&policy, snapshot));
+    policy.remarks = remarks.in_order();
     check_settings(&policy, &mut problems);
     if problems.is_empty() { Ok(policy) } else { Err(source.errors(problems)) }
 }

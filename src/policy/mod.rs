@@ -8,6 +8,7 @@ mod read;
 mod resolve;
 mod rule;
 mod special;
+mod suggest;
 
 pub use expand::{cloud_of, expand};
 pub use intent::Intent;
