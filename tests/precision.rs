@@ -332,6 +332,9 @@ fn a_hole_takes_one_route_where_a_list_takes_many() {
     let names: Vec<&str> =
         made.plan.route_table.as_ref().unwrap().routes.iter().map(|r| r.name.as_str()).collect();
     assert_eq!(names, ["addresses-20.33.0.0_16", "default", "except-20.33.16.0_20"]);
+    assert!(
+        file(&made, "report.md").contains("1 route leads back to the default from inside a broader route")
+    );
     // Where a hole saves nothing, the plain prefixes stay.
     let plain = ["20.33.0.0/18", "20.33.64.0/19"];
     let made = try_generate(&route_policy("", ""), &routes(&plain), &snapshot).unwrap();
@@ -429,4 +432,77 @@ fn the_tags_that_training_needs_on_a_real_file() {
         assert!(usage.have <= limit);
         assert!(total(&made).to_f64() > if limit == 400 { 1e6 } else { 1.0 });
     }
+}
+
+/// Numbers that are the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+}
+
+/// The blocks of 64 of a /18, each to the Internet, dropped, or left to the default.
+fn random_routes(numbers: &mut Numbers) -> [AddrSet; 2] {
+    let mut sets = [AddrSet::empty(), AddrSet::empty()];
+    let mut at = 0;
+    while at < 64 {
+        let run = 1 + numbers.below(9);
+        let which = numbers.below(4) as usize;
+        for block in at..(at + run).min(64) {
+            if let Some(set) = sets.get_mut(which) {
+                let block: IpPrefix = format!("20.33.{}.{}/26", block / 4, block % 4 * 64).parse().unwrap();
+                *set = set.union(&block.into());
+            }
+        }
+        at += run;
+    }
+    sets
+}
+
+#[test]
+fn random_tables_are_proven_never_longer_and_leak_no_more_than_named() {
+    let snapshot = support::sample(Cloud::Public);
+    let mut numbers = Numbers(23);
+    let (mut shorter, mut widened) = (0, 0);
+    for _ in 0..60 {
+        let sets = random_routes(&mut numbers);
+        let plain: usize = sets.iter().map(|set| set.prefixes().count()).sum();
+        if sets.iter().any(AddrSet::is_empty) {
+            continue;
+        }
+        let row = |(set, hop): (&AddrSet, &str)| {
+            let list: Vec<String> = set.prefixes().map(|p| format!("\"{p}\"")).collect();
+            format!(
+                "[[row]]\nid = \"lab-{hop}\"\naddresses = [{}]\nnext-hop = \"{hop}\"\npurpose = \"x\"\nsource = \"ticket\"\n",
+                list.join(", ")
+            )
+        };
+        let rows: String = sets.iter().zip(["internet", "none"]).map(row).collect();
+        let text = format!(
+            "name = \"lab\"\ntitle = \"Lab\"\nsummary = \"a lab\"\nsources.ticket = \"ticket 4711\"\n{rows}"
+        );
+        let catalog = Catalog::builtin().extended(&[("lab.toml".to_owned(), text)]).unwrap();
+        let attempt = |settings: &str| try_generate(&route_policy(settings, ""), &catalog, &snapshot);
+        let exact = attempt("").unwrap_or_else(|e| panic!("{e}"));
+        let routes = table(&exact).len();
+        assert!(routes <= plain + 1);
+        shorter += usize::from(routes < plain + 1);
+        let limit = routes as u64 - 1 - numbers.below(2).min(routes as u64 - 2);
+        let with = |budget: Count| {
+            attempt(&format!("limits.routes-per-table = {limit}\nprecision.max-extra = \"{budget}\""))
+        };
+        let Err(Error::Limit(over)) = with(Count::ZERO) else { panic!("{limit} of {routes} routes") };
+        let Some(smallest) = over.max_extra else { continue };
+        let less = smallest.checked_sub(Count::from(1_u64)).expect("exact tables do not fit");
+        assert!(matches!(with(less), Err(Error::Limit(over)) if over.max_extra == Some(smallest)));
+        let made = with(smallest).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(total(&made), smallest);
+        assert!(table(&made).len() as u64 <= limit);
+        assert!(made.plan.extras.iter().all(|extra| extra.addresses.is_disjoint(&AddrSet::union_of(&sets))));
+        widened += 1;
+    }
+    assert!(shorter > 10 && widened > 10, "{shorter} {widened}");
 }

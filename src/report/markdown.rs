@@ -6,8 +6,8 @@ use std::fmt::Write;
 use super::{Made, deploy, extra, storage};
 use crate::addr::Count;
 use crate::packet::{Direction, Protocol};
-use crate::plan::{Choice, How};
-use crate::policy::{Cause, Flow, Remote, short_list};
+use crate::plan::{Choice, How, Route, RouteTo};
+use crate::policy::{Cause, Flow, Remote, SYSTEM_NONE, short_list};
 use crate::target::Target;
 
 pub(super) fn report(made: &Made<'_>) -> String {
@@ -348,6 +348,15 @@ fn routes(made: &Made<'_>, out: &mut String) {
         );
         line!(out);
     }
+    let back = table.routes.iter().filter(|route| leads_back(made, route)).count();
+    if back > 0 {
+        let routes = if back == 1 { "1 route leads" } else { &format!("{back} routes lead") };
+        line!(
+            out,
+            "{routes} back to the default from inside a broader route: together they are fewer than a list of what remains, with the same effect."
+        );
+        line!(out);
+    }
     let count = match table.routes.len() {
         1 => "1 route".to_owned(),
         n => format!("{n} routes"),
@@ -358,6 +367,13 @@ fn routes(made: &Made<'_>, out: &mut String) {
         table.name
     );
     line!(out);
+}
+
+/// Whether a route only makes an exception from a broader one.
+fn leads_back(made: &Made<'_>, route: &Route) -> bool {
+    let RouteTo::Prefix(prefix) = route.to else { return false };
+    let private = SYSTEM_NONE.contains(&prefix.to_string().as_str());
+    prefix.len() > 0 && !private && made.policy.default_hop(!prefix.is_v4()) == Some(route.next_hop)
 }
 
 fn gaps(made: &Made<'_>, out: &mut String) {
