@@ -94,7 +94,7 @@ fn no_more_extra_than_the_limit_takes_and_the_smallest_budget_is_named() {
     for (room, needed) in [(2, 1_u64), (1, 12)] {
         for budget in [0, needed - 1] {
             let over = refused(&list_policy(room, budget, ""));
-            assert_eq!(over.max_extra, Some(Count::from(needed)));
+            assert_eq!(over.max_extra(), Some(Count::from(needed)));
             let text = over.to_string();
             let named = format!("the smallest precision.max-extra that fits is {needed} (it is {budget})");
             assert!(text.contains(&named), "{text}");
@@ -119,13 +119,13 @@ fn what_is_excepted_or_never_let_through_is_no_extra() {
     // The cheapest pair would hold .3; without it, the other two must be joined.
     let except = list_policy(2, 5000, "").replace("ports = 443", "ports = 443\nexcept = \"20.33.16.3\"");
     let over = refused(&except);
-    assert_eq!(over.max_extra, None);
+    assert_eq!(over.max_extra(), None);
     assert!(over.to_string().contains("20.33.16.3/32 (`except` of a need)"), "{over}");
     let never = "precision.never = [\"20.33.16.4/30\"]";
     let made = generate(&list_policy(2, 5000, never));
     assert_eq!(made.plan.extras[0].addresses, set(&["20.33.16.3/32"]));
     let over = refused(&list_policy(1, 5000, never));
-    assert_eq!(over.max_extra, None);
+    assert_eq!(over.max_extra(), None);
     let text = over.to_string();
     assert!(text.contains("no precision.max-extra is enough: 7 are the fewest"), "{text}");
     assert!(text.contains("20.33.16.4/30 (precision.never)"), "{text}");
@@ -212,7 +212,7 @@ fn a_set_in_several_rules_counts_once_and_in_two_targets_twice() {
     );
     let both = "network.firewall = \"10.20.255.4\"\nfirewall.ip-groups = \"never\"\nlimits.firewall-unique-pairs = 2";
     let over = refused(&list_policy(2, 1, both));
-    assert_eq!(over.max_extra, Some(Count::from(2_u64)));
+    assert_eq!(over.max_extra(), Some(Count::from(2_u64)));
     let text = over.to_string();
     assert!(text.contains("1 extra addresses are enough here"), "{text}");
     assert!(text.contains("fits all limits is 2 (it is 1)"), "{text}");
@@ -226,7 +226,7 @@ fn a_set_in_several_rules_counts_once_and_in_two_targets_twice() {
 #[test]
 fn another_limit_that_no_budget_helps_against() {
     let over = refused(&list_policy(2, 5000, "limits.nsg-ports = 0"));
-    assert_eq!(over.max_extra, None);
+    assert_eq!(over.max_extra(), None);
     assert!(over.to_string().contains("no precision.max-extra helps against the other limits"), "{over}");
 }
 
@@ -368,7 +368,7 @@ fn a_table_past_its_limit_leaks_no_more_than_the_budget() {
     let limit = |budget: u64| format!("limits.routes-per-table = 2\nprecision.max-extra = {budget}");
     for budget in [0, 4095] {
         match try_generate(&route_policy(&limit(budget), ""), &catalog, &snapshot) {
-            Err(Error::Limit(over)) => assert_eq!(over.max_extra, Some(Count::from(4096_u64))),
+            Err(Error::Limit(over)) => assert_eq!(over.max_extra(), Some(Count::from(4096_u64))),
             other => panic!("{other:?}"),
         }
     }
@@ -383,7 +383,7 @@ fn a_table_past_its_limit_leaks_no_more_than_the_budget() {
         let text = route_policy(&format!("{settings}{}", limit(1_000_000)), needs);
         match try_generate(&text, &catalog, &snapshot) {
             Err(Error::Limit(over)) => {
-                assert_eq!(over.max_extra, None);
+                assert_eq!(over.max_extra(), None);
                 assert!(
                     over.to_string().contains("no precision.max-extra is enough: 3 are the fewest"),
                     "{over}"
@@ -420,9 +420,9 @@ fn the_tags_that_training_needs_on_a_real_file() {
         Ok(_) => panic!("{limit} holds the exact lists"),
     };
     for limit in [1500, 400] {
-        let smallest = over(limit, Count::ZERO).max_extra.expect("some budget is enough");
+        let smallest = over(limit, Count::ZERO).max_extra().expect("some budget is enough");
         let less = smallest.checked_sub(Count::from(1_u64)).unwrap();
-        assert_eq!(over(limit, less).max_extra, Some(smallest));
+        assert_eq!(over(limit, less).max_extra(), Some(smallest));
         let made = attempt(&format!(
             "limits.nsg-destination-prefixes = {limit}\nprecision.max-extra = \"{smallest}\""
         ))
@@ -495,9 +495,9 @@ fn random_tables_are_proven_never_longer_and_leak_no_more_than_named() {
             attempt(&format!("limits.routes-per-table = {limit}\nprecision.max-extra = \"{budget}\""))
         };
         let Err(Error::Limit(over)) = with(Count::ZERO) else { panic!("{limit} of {routes} routes") };
-        let Some(smallest) = over.max_extra else { continue };
+        let Some(smallest) = over.max_extra() else { continue };
         let less = smallest.checked_sub(Count::from(1_u64)).expect("exact tables do not fit");
-        assert!(matches!(with(less), Err(Error::Limit(over)) if over.max_extra == Some(smallest)));
+        assert!(matches!(with(less), Err(Error::Limit(over)) if over.max_extra() == Some(smallest)));
         let made = with(smallest).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(total(&made), smallest);
         assert!(table(&made).len() as u64 <= limit);

@@ -55,9 +55,9 @@ pub(super) fn fit(
     }
     let over = over.into_iter().zip(&fits).map(|(exceeded, fit)| {
         let more = remedy(policy, fit, total, fits.len());
-        Exceeded { remedy: format!("{}{more}", exceeded.remedy), ..exceeded }
+        Exceeded { remedy: format!("{}{more}", exceeded.remedy), extra: fit.cost(), ..exceeded }
     });
-    Err(OverLimit { over: over.collect(), max_extra: total })
+    Err(OverLimit { over: over.collect() })
 }
 
 /// What a budget could do about one limit; `total` is the smallest budget for all `count` of them.
@@ -204,7 +204,7 @@ impl<'a> Lists<'a> {
         }
     }
 
-    fn add(&mut self, flow: &String, v4: bool, times: usize, entries: usize) {
+    fn add(&mut self, flow: &str, v4: bool, times: usize, entries: usize) {
         let Some(asked) = self.policy.listed(flow) else {
             self.fixed += times * entries;
             return;
@@ -215,7 +215,7 @@ impl<'a> Lists<'a> {
         };
         let list = self.lists.entry(asked).or_default();
         list.times += times;
-        list.flows.push(flow.clone());
+        list.flows.push(flow.to_owned());
     }
 
     /// The fewest extra addresses with which all entries together are at most `most`.

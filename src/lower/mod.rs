@@ -42,7 +42,7 @@ pub fn lower(policy: &Policy, limits: &Limits, previous: &Previous, weigh: Weigh
     }
     let extras = coarsen::fit(policy, limits, &exact, over)?;
     let (plan, over) = attempt(policy, limits, previous, weigh, extras);
-    if over.is_empty() { Ok(plan) } else { Err(OverLimit { over, max_extra: None }) }
+    if over.is_empty() { Ok(plan) } else { Err(OverLimit { over }) }
 }
 
 /// Lowers every target, its lists widened by `extras`, and says which limits are exceeded.
@@ -119,7 +119,7 @@ pub fn count_files(
         let remedy = "a template holds one resource at least";
         count(limits, "arm-resources", name, resources, remedy, plan, &mut over);
     }
-    if over.is_empty() { Ok(()) } else { Err(OverLimit { over, max_extra: None }) }
+    if over.is_empty() { Ok(()) } else { Err(OverLimit { over }) }
 }
 
 /// Counts the longest name of each target's resources.
@@ -155,7 +155,7 @@ fn count(
 ) {
     let usage = limits.usage(key, of, have as u64);
     if !usage.fits() {
-        over.push(Exceeded { usage: usage.clone(), remedy: remedy.to_owned() });
+        over.push(Exceeded { usage: usage.clone(), remedy: remedy.to_owned(), extra: None });
     }
     plan.usage.push(usage);
 }

@@ -473,8 +473,13 @@ impl fmt::Display for How {
 pub struct OverLimit {
     /// Every limit that is exceeded.
     pub over: Vec<Exceeded>,
+}
+
+impl OverLimit {
     /// The smallest `precision.max-extra` with which all limits are kept, if there is one.
-    pub max_extra: Option<Count>,
+    pub fn max_extra(&self) -> Option<Count> {
+        self.over.iter().map(|exceeded| exceeded.extra).sum()
+    }
 }
 
 /// One limit that is exceeded.
@@ -484,6 +489,8 @@ pub struct Exceeded {
     pub usage: Usage,
     /// The way out.
     pub remedy: String,
+    /// How many extra addresses it takes to keep the limit, the fewest that do; `None` if no number is enough.
+    pub extra: Option<Count>,
 }
 
 impl fmt::Display for Exceeded {

@@ -15,7 +15,7 @@ static RANGES: LazyLock<Ranges> = LazyLock::new(|| {
     let rows = DATA.lines().filter(|line| !line.starts_with('#')).skip(1);
     let rows = rows.map(|line| {
         let mut cells = line.split(',');
-        let prefix = cells.next().and_then(|text| prefix(text)).expect("the table holds prefixes");
+        let prefix = cells.next().and_then(prefix).expect("the table holds prefixes");
         (prefix, cells.next().expect("the table says what each is for") == "internet")
     });
     let rows: Vec<(AddrSet, bool)> = rows.collect();

@@ -192,8 +192,7 @@ impl CoverCurve {
             .map(|(p, t)| (p.least(), p.least() + (cap - smallest) / t, p))
             .map(|(l, c, p)| (l, p.run(c)))
             .unzip();
-        let curve = |(part, times): (&Box<dyn Part>, &usize)| stretched(part.curve(), *times);
-        let curves = parts.iter().zip(&times).map(curve);
+        let curves = parts.iter().zip(&times).map(|(part, times)| stretched(part.curve(), *times));
         let least = least.into_iter().zip(&times).map(|(least, times)| least * times);
         let split = sums(least.zip(curves).collect(), plain, cap);
         let totals = split.total();
