@@ -39,8 +39,7 @@ fn other_than_digits(word: u128) -> u32 {
         // Above 9 the sum reaches the high bit; above 127 it is set. No sum carries into the next byte.
         let marks =
             (((digits & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
-        // The product brings the eight high bits together in the top byte.
-        ((marks >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+        gather(marks)
     };
     half(word as u64) | half((word >> 64) as u64) << 8
 }
@@ -51,26 +50,64 @@ fn other_than_digits(word: u128) -> u32 {
 #[inline]
 pub(crate) fn scan_v4(bytes: &[u8]) -> Option<(u32, usize)> {
     let word = sixteen_bytes(bytes);
+    let (low, middle, high) = (word as u64, (word >> 32) as u64, (word >> 64) as u64);
     // Where the digits end; an address has at most fifteen bytes, so there is a fourth end.
-    let mut others = other_than_digits(word);
-    let (mut addr, mut start, mut bad) = (0, 0, others.count_ones() < 4);
-    for index in 0..4 {
-        let end = others.trailing_zeros();
-        others &= others.wrapping_sub(1);
-        let len = end.wrapping_sub(start);
-        bad |= len.wrapping_sub(1) > 2;
-        let part = (word >> (8 * (start & 15))) as u32;
-        let digits = (part ^ 0x3030_3030) << ((32 - 8 * (len & 3)) & 31);
-        let [_, hundreds, tens, ones] = digits.to_le_bytes().map(u32::from);
-        let value = hundreds * 100 + tens * 10 + ones;
-        // A leading zero, or a number too large.
-        bad |= value > 255 || (len > 1 && part as u8 == b'0');
-        // The byte behind the digits.
-        bad |= index < 3 && (part >> (8 * (len & 3))) as u8 != b'.';
-        addr = addr << 8 | value;
-        start = end + 1;
-    }
-    (!bad).then_some((addr, start as usize - 1))
+    let ends = other_than_digits(word);
+    let mut rest = ends;
+    let mut next = || {
+        let end = rest.trailing_zeros();
+        rest &= rest.wrapping_sub(1);
+        end
+    };
+    let (first, second, third, fourth) = (next(), next(), next(), next());
+    // Each number begins where a word of eight bytes has all of it: the second at 2 to 4, the third at 4 to 8, the
+    // fourth at 6 to 12. Where that is not so the text is wrong, and whatever is read is refused.
+    let at = |word: u64, start: u32| word.wrapping_shr(start.wrapping_mul(8)) as u32;
+    let last = fourth_number(middle, high, third + 1);
+    let (a, bad_a) = number(low as u32, first);
+    let (b, bad_b) = number(at(low, first + 1), second.wrapping_sub(first + 1));
+    let (c, bad_c) = number(at(middle, second.wrapping_sub(3)), third.wrapping_sub(second + 1));
+    let (d, bad_d) = number(last, fourth.wrapping_sub(third + 1));
+    let dots = 1_u32.wrapping_shl(first) | 1_u32.wrapping_shl(second) | 1_u32.wrapping_shl(third);
+    let bad = bad_a | bad_b | bad_c | bad_d | (ends.count_ones() < 4) | (dots & !dot_marks(word) != 0);
+    (!bad).then_some((a << 24 | b << 16 | c << 8 | d, fourth as usize))
+}
+
+/// The bytes from `start` on, which is behind the first six.
+#[inline]
+fn fourth_number(middle: u64, high: u64, start: u32) -> u32 {
+    let (word, start) = if start < 8 { (middle, start.wrapping_sub(4)) } else { (high, start - 8) };
+    word.wrapping_shr(start.wrapping_mul(8)) as u32
+}
+
+/// The number in the first `len` bytes, and whether it is none: empty, longer than three digits, with a leading
+/// zero or above 255. That the bytes are digits is known.
+#[inline]
+fn number(bytes: u32, len: u32) -> (u32, bool) {
+    let digits = (bytes ^ 0x3030_3030).wrapping_shl(32_u32.wrapping_sub(len.wrapping_mul(8)));
+    // One product adds up ones, tens and hundreds in the top byte.
+    let value = digits.wrapping_mul(0x0064_0a01) >> 24;
+    // Digit by digit, the highest first, 255 is the largest.
+    let bad =
+        len.wrapping_sub(1) > 2 || digits.swap_bytes() > 0x0002_0505 || (len > 1 && bytes as u8 == b'0');
+    (value, bad)
+}
+
+/// One bit for each byte of `word` that is a dot, the first lowest.
+#[inline]
+fn dot_marks(word: u128) -> u32 {
+    let half = |word: u64| {
+        let differs = word ^ 0x2e2e_2e2e_2e2e_2e2e;
+        let others = ((differs & 0x7f7f_7f7f_7f7f_7f7f) + 0x7f7f_7f7f_7f7f_7f7f) | differs;
+        gather(!others & 0x8080_8080_8080_8080)
+    };
+    half(word as u64) | half((word >> 64) as u64) << 8
+}
+
+/// Brings the high bits of eight bytes together, the first lowest.
+#[inline]
+fn gather(marks: u64) -> u32 {
+    ((marks >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
 }
 
 /// Reads up to three digits at `at`, without leading zero; also returns where they end.
