@@ -6,6 +6,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use rayon::prelude::*;
 use serde::Deserialize;
 use tagwall::catalog::Catalog;
 use tagwall::pipeline;
@@ -57,7 +58,7 @@ fn newest(c: &mut Criterion) {
     group.bench_function("parse, merge and cover every tag", |b| {
         b.iter(|| {
             let snapshot = Snapshot::parse(black_box(&json)).unwrap();
-            snapshot.tags().iter().map(|t| t.set().prefixes().count()).sum::<usize>()
+            snapshot.tags().par_iter().map(|t| t.set().prefixes().count()).sum::<usize>()
         })
     });
     for name in ["aml-private", "aml-public-ip"] {
