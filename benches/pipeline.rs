@@ -1,9 +1,12 @@
 //! The main job on the newest real Public file: from bytes to merged tags, and to proven artefacts.
 //!
-//! The peer of parsing is serde_json reading the same bytes into borrowed strings, in the same run. Needs
-//! `TAGWALL_SHARED`; the peer in Python is `benches/peers/collapse.py`, timed as a process.
+//! The peers, in the same run: serde_json reading the same bytes into borrowed strings, and the obvious script in
+//! Python, `benches/peers/collapse.py`, without the start of its interpreter. Needs `TAGWALL_SHARED`, and python3.
 
 use std::hint::black_box;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use rayon::prelude::*;
@@ -72,7 +75,22 @@ fn newest(c: &mut Criterion) {
             })
         });
     }
+    let dir = tempfile::tempdir().expect("a place for the file");
+    let file = dir.path().join("public.json");
+    std::fs::write(&file, &json).expect("room for the file");
+    group.sample_size(10).bench_function("peer: json and ipaddress of Python", |b| {
+        b.iter_custom(|times| python(&file, times));
+    });
     group.finish();
+}
+
+/// How long the script in Python takes to read `file` and merge its tags that many times.
+fn python(file: &Path, times: u64) -> Duration {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/collapse.py");
+    let output =
+        Command::new("python3").arg(script).arg(file).arg(times.to_string()).output().expect("python3");
+    let text = String::from_utf8_lossy(&output.stdout);
+    Duration::from_secs_f64(text.trim().parse().expect("the script prints seconds"))
 }
 
 criterion_group!(benches, newest);
