@@ -10,7 +10,7 @@ use super::chunked::{Piece, pieces};
 use super::gaps::{gap, inbound_gap, partial_gap};
 use super::names::{description, name, ports_part, protocol_part, remote_part, unique};
 use super::pack::{self, Weigh};
-use super::{count, each_flow, native, widened};
+use super::{count, each_flow, native, widened, with_extra};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Protocol};
 use crate::plan::{
@@ -186,7 +186,7 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
     }
     let expand = |draft: &mut Draft, why: String| {
         let set = flow.remote_set(scene.symbols).expect("the remote side is one of addresses");
-        let set = set.union(&plan.extra_of(Target::Firewall, &flow.id));
+        let set = with_extra(set, plan, Target::Firewall, &flow.id);
         let why = widened(plan, Target::Firewall, &flow.id, why);
         destination_of(scene, flow, &set, why, draft)
     };

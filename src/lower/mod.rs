@@ -22,6 +22,7 @@ use std::collections::HashSet;
 pub use pack::Weigh;
 pub use priority::assign as assign_priorities;
 
+use crate::addr::AddrSet;
 use crate::plan::{Exceeded, Extra, FileCaps, Limits, OverLimit, Plan, Previous};
 use crate::policy::intent::TagUse;
 use crate::policy::{Flow, Policy};
@@ -75,6 +76,12 @@ fn attempt(
     plan.gaps.sort();
     plan.choices.sort();
     (plan, over)
+}
+
+/// `set` with the extra addresses that `target` is to admit for the flow called `flow`.
+fn with_extra(set: AddrSet, plan: &Plan, target: Target, flow: &str) -> AddrSet {
+    let extra = plan.extra_of(target, flow);
+    if extra.is_empty() { set } else { set.union(&extra) }
 }
 
 /// Why a list of `target` is longer than what was asked for, in words to follow the reason that it is a list.
