@@ -171,6 +171,23 @@ fn all_mistakes_of_a_policy_at_once() {
 }
 
 #[test]
+fn extra_addresses_are_admitted_only_up_to_the_budget_and_said() {
+    let dir = dir();
+    let policy = |budget: &str| {
+        format!(
+            "{POLICY}public-ip = true\n\n[nsg]\ntags = \"expand\"\n\n[limits]\nnsg-destination-prefixes = 150\n\n[precision]\nmax-extra = {budget}\n"
+        )
+    };
+    let text = complaint(&generate(dir.path(), &policy("0")), 3);
+    let (_, named) = text.split_once("the smallest precision.max-extra that fits is ").expect("it is named");
+    let smallest = named.split(' ').next().unwrap();
+    assert!(!dir.path().join("out").exists(), "nothing is written");
+    let made = stdout(&generate(dir.path(), &policy(smallest)));
+    let said = format!("  {smallest} addresses are admitted that were not asked for: see report.md");
+    assert!(made.contains(&said), "{made}");
+}
+
+#[test]
 fn limits_refuse_with_what_is_had_and_needed() {
     let dir = dir();
     let policy = format!(

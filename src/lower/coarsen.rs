@@ -133,7 +133,7 @@ fn fit_routes(policy: &Policy, limits: &Limits, exceeded: &Exceeded) -> Fit {
         }
         Err(RouteError::TooFew { smallest: Some(smallest), .. }) => Fit::Impossible {
             smallest: smallest + by_name,
-            why: "addresses that needs send another way, private and special ranges and `precision.never` keep their next hops"
+            why: "addresses that other needs ask for, private and special ranges and `precision.never` keep their next hops"
                 .to_owned(),
         },
         Err(_) => Fit::Unrelated,
