@@ -131,12 +131,15 @@ impl<'a> Wish<'a> {
         let mut pinned: Vec<Route<Hop>> = self.fixed.iter().map(|&(p, hop)| to(p, Hop::To(hop))).collect();
         let mut rest = private.difference(space);
         let mut off_default = AddrSet::empty();
+        // A narrow route in private space can take the place of a peering's: what is led there gets its own routes, and
+        // no clever ones.
+        for (set, hop) in &self.led {
+            let inside = set.difference(space).intersection(&private);
+            pinned.extend(inside.prefixes().map(|p| to(p, Hop::To(*hop))));
+        }
         for (set, hop) in self.everything_led() {
             let (set, hop) = (set.difference(space), Hop::To(hop));
-            // A narrow route in private space can take the place of a peering's: what is led there gets its own
-            // routes, and no clever ones.
             let inside = set.intersection(&private);
-            pinned.extend(inside.prefixes().map(|p| to(p, hop)));
             wished.extend(inside.prefixes().map(|p| to(p, hop)));
             rest = rest.difference(&inside);
             let public = set.difference(&private);
