@@ -12,7 +12,7 @@ use super::output;
 use crate::addr::{AddrList, AddrSet, Count, Entry, IpPrefix, ListOptions, ListReader, Prices, Route};
 
 /// Bytes read at once; enough for the reader's threads.
-const PIECE: usize = 1 << 22;
+const PIECE: usize = 1 << 20;
 
 /// Reads lists; `-` is standard input. Every wrong line of every list is reported.
 pub(super) fn read_all<P: AsRef<Path>>(files: &[P], relaxed: bool) -> Result<Vec<AddrList>, Failure> {
@@ -38,18 +38,29 @@ pub(super) fn read_set(file: Option<&Path>) -> Result<AddrSet, Failure> {
     }
 }
 
-/// Hands a file or standard input to `take` in large pieces.
-fn pieces(file: &Path, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut source: Box<dyn Read> =
-        if file == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(file)?) };
-    let mut piece = Vec::with_capacity(PIECE);
-    loop {
+/// Hands a file or standard input to `take` in large pieces. The next piece is read while one is taken.
+fn pieces(file: &Path, mut take: impl FnMut(&[u8]) + Send) -> io::Result<()> {
+    let mut source: Box<dyn Read + Send> =
+        if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file)?) };
+    let mut fill = |piece: &mut Vec<u8>| {
         piece.clear();
-        if source.by_ref().take(PIECE as u64).read_to_end(&mut piece)? == 0 {
-            return Ok(());
+        source.by_ref().take(PIECE as u64).read_to_end(piece)
+    };
+    let (mut piece, mut next) = (Vec::with_capacity(PIECE), Vec::new());
+    while fill(&mut piece)? > 0 {
+        if piece.len() < PIECE {
+            take(&piece);
+            continue;
+        }
+        let mut full = true;
+        while full {
+            let (read, ()) = rayon::join(|| fill(&mut next), || take(&piece));
+            full = read? == PIECE;
+            std::mem::swap(&mut piece, &mut next);
         }
         take(&piece);
     }
+    Ok(())
 }
 
 /// One line of a table: `KEY,VALUE`.
