@@ -2,6 +2,7 @@
 
 pub mod changes;
 mod deploy;
+mod extra;
 mod manifest;
 mod markdown;
 mod storage;
