@@ -41,6 +41,7 @@ pub(super) enum Command {
     Set(Set),
     #[command(subcommand)]
     Routes(Routes),
+    Verify(Verify),
     Schema(Schema),
     Completions(Completions),
 }
@@ -397,6 +398,33 @@ pub(super) struct Generate {
     pub(super) out: PathBuf,
     #[command(flatten)]
     pub(super) data: Data,
+    #[command(flatten)]
+    pub(super) printing: Printing,
+}
+
+/// Prove again what lies in a folder that `generate` or `refresh` wrote.
+///
+/// Every file is held against the manifest and record, read back, and proven against the copy of the policy beside it
+/// and the data that it was made from. Exit code 4 if anything differs, with a packet where rules do. DIR may be a link,
+/// the folder of one environment, or one with several.
+///
+/// Example: tagwall verify /srv/tagwall/current --public-key tagwall.pub
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// The folder.
+    #[arg(value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// The policy, instead of the copy in the folder; repeatable, one for each environment.
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Vec<PathBuf>,
+    /// The service tags, named as for `generate`, instead of those in the store with the digest in the manifest.
+    #[arg(long, value_name = "WHICH")]
+    pub(super) snapshot: Option<String>,
+    /// Public key of minisign, a file or its text: the signature has to be there and good.
+    #[arg(long, value_name = "FILE|KEY")]
+    pub(super) public_key: Option<String>,
+    #[command(flatten)]
+    pub(super) place: Place,
     #[command(flatten)]
     pub(super) printing: Printing,
 }
