@@ -27,12 +27,12 @@ esac
 rm -rf "$RULES_DIR"
 mkdir -p "$RULES_DIR"
 cp -RL "$STATE_DIR"/out/current/. "$RULES_DIR"/
-rm -rf "$RULES_DIR/.state" "$RULES_DIR/record.json"
+rm -rf "$RULES_DIR/.state" "$RULES_DIR/record.json" "$RULES_DIR/record.json.minisig"
 
 git add --all "$RULES_DIR"
 # What only says from which data unchanged rules were made is no reason to bother anybody.
 if git diff --cached --quiet -- "$RULES_DIR" ':(exclude)*/manifest.json' ':(exclude)*/report.*' \
-    ':(exclude)*changes.md' ':(exclude)*changes.json'; then
+    ':(exclude)*changes.md' ':(exclude)*changes.json' ':(exclude)*/policy.toml' ':(exclude)*/catalog-*.toml'; then
     git reset --quiet -- "$RULES_DIR"
     git checkout --quiet -- "$RULES_DIR" 2>/dev/null || rm -rf "$RULES_DIR"
     echo "no rule changed: nothing to propose"

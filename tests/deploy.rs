@@ -139,3 +139,101 @@ fn the_script_proposes_changes_and_nothing_else() {
     let refused = clone.propose();
     assert_eq!(refused.status.code(), Some(5), "{}", text(&refused));
 }
+
+/// The step of a workflow that proposes, as it stands there: an indented block after `key: |`.
+fn step_of(file: &str, key: &str) -> String {
+    let text = std::fs::read_to_string(deploy().join(file)).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let start =
+        lines.iter().position(|line| line.trim_start().trim_start_matches("- ") == format!("{key}: |"));
+    let start = start.unwrap_or_else(|| panic!("{file} has a block {key}"));
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let inner = depth(lines[start + 1]);
+    let block = lines[start + 1..].iter().take_while(|line| line.trim().is_empty() || depth(line) >= inner);
+    let block: Vec<&str> = block.map(|line| line.get(inner..).unwrap_or_default()).collect();
+    assert!(block.iter().any(|line| line.contains("deploy/propose.sh")), "{block:?}");
+    block.join("\n")
+}
+
+/// The settings that the step has beside it, but those that the service fills in.
+fn settings_of(file: &str) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(deploy().join(file)).unwrap();
+    let pair = |line: &str| line.trim().split_once(": ").map(|(n, v)| (n.to_owned(), v.to_owned()));
+    text.lines().filter_map(pair).filter(|(n, _)| n.starts_with("TAGWALL_") || n == "OPEN_REQUEST").collect()
+}
+
+/// Runs a workflow's own script in a clone that has the files of `deploy/`, with an imitation `tool` of the service's
+/// command that writes down how it was called, and remembers that a request is open.
+fn run_workflow(file: &str, key: &str, tool: &str, imitation: &str) -> String {
+    let clone = Clone::new();
+    let copy = format!(
+        "cp -R {} repo/deploy && cd repo && git add . && git commit --quiet -m deploy",
+        deploy().display()
+    );
+    clone.shell(&format!("{copy} && git push --quiet origin main && mkdir ../bin"));
+    let tool = clone.place.path("bin").join(tool);
+    std::fs::write(&tool, imitation).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_tagwall"), clone.place.path("bin/tagwall")).unwrap();
+    clone.shell(&format!("chmod +x {}", tool.display()));
+    let step = step_of(file, key).replace("$(Build.SourceBranchName)", "main");
+    let week = sample::sample_json(Cloud::UsGov).unwrap();
+    for extra in ["203.0.113.77/32", "203.0.113.78/32"] {
+        let mut data: serde_json::Value = serde_json::from_slice(&week).unwrap();
+        let values = data["values"].as_array_mut().unwrap();
+        let storage = values.iter_mut().find(|v| v["name"] == "Storage").unwrap();
+        storage["properties"]["addressPrefixes"].as_array_mut().unwrap().push(extra.into());
+        clone.publish(data.to_string().as_bytes());
+        let path = std::env::var("PATH").unwrap();
+        let mut command = Command::new("bash");
+        command.args(["-e", "-c", &step]).current_dir(clone.place.path("repo")).envs(settings_of(file));
+        command.env("PATH", format!("{}:{path}", clone.place.path("bin").display()));
+        command.env("TAGWALL_SOURCE", "../tags.json").env("CALLS", clone.place.path("calls"));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        let rules = clone.shell("git --git-dir origin.git show tagwall/refresh:rules/gov/nsg.arm.json");
+        assert!(rules.contains(extra));
+        let there = clone.shell("git --git-dir origin.git ls-tree -r --name-only tagwall/refresh");
+        assert!(!there.contains("record.json") && !there.contains(".tagwall"), "{there}");
+    }
+    std::fs::read_to_string(clone.place.path("calls")).unwrap()
+}
+
+#[test]
+fn the_workflow_of_github_opens_a_pull_request_and_renews_it() {
+    let imitation = r#"#!/bin/sh
+echo "$*" >> "$CALLS"
+case "$1 $2" in
+    "pr view") test -e "$CALLS.open" && echo OPEN ;;
+    "pr create") touch "$CALLS.open"; cat "${10}" >> "$CALLS" ;;
+    "pr edit") cat "$7" >> "$CALLS" ;;
+    *) exit 9 ;;
+esac
+"#;
+    let calls = run_workflow("github/tagwall-refresh.yml", "run", "gh", imitation);
+    let (created, edited) = calls.split_once("pr edit tagwall/refresh --title ").expect("it is renewed");
+    assert!(
+        created.contains("pr create --base main --head tagwall/refresh --title Firewall rules after"),
+        "{calls}"
+    );
+    assert!(created.contains("First generation") && edited.contains("203.0.113.78/32"), "{calls}");
+}
+
+#[test]
+fn the_pipeline_of_azure_opens_a_pull_request_and_renews_it() {
+    let imitation = r#"#!/bin/sh
+echo "$*" >> "$CALLS"
+case "$3" in
+    list) test ! -e "$CALLS.open" || echo 17 ;;
+    create) touch "$CALLS.open" ;;
+    update) ;;
+    *) exit 9 ;;
+esac
+"#;
+    let calls = run_workflow("azure-pipelines/tagwall-refresh.yml", "script", "az", imitation);
+    let (created, updated) = calls.split_once("repos pr update --id 17 --title ").expect("it is renewed");
+    assert!(
+        created.contains("repos pr create --source-branch tagwall/refresh --target-branch main --title"),
+        "{calls}"
+    );
+    assert!(created.contains("First generation") && updated.contains("203.0.113.78/32"), "{calls}");
+}

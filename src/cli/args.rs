@@ -41,6 +41,7 @@ pub(super) enum Command {
     Set(Set),
     #[command(subcommand)]
     Routes(Routes),
+    Verify(Verify),
     Schema(Schema),
     Completions(Completions),
 }
@@ -401,6 +402,33 @@ pub(super) struct Generate {
     pub(super) printing: Printing,
 }
 
+/// Prove again what lies in a folder that `generate` or `refresh` wrote.
+///
+/// Every file is held against the manifest and record, read back, and proven against the copy of the policy beside it
+/// and the data that it was made from. Exit code 4 if anything differs, with a packet where rules do. DIR may be a link,
+/// the folder of one environment, or one with several.
+///
+/// Example: tagwall verify /srv/tagwall/current --public-key tagwall.pub
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// The folder.
+    #[arg(value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// The policy, instead of the copy in the folder; repeatable, one for each environment.
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Vec<PathBuf>,
+    /// The service tags, named as for `generate`, instead of those in the store with the digest in the manifest.
+    #[arg(long, value_name = "WHICH")]
+    pub(super) snapshot: Option<String>,
+    /// Public key of minisign, a file or its text: the signature has to be there and good.
+    #[arg(long, value_name = "FILE|KEY")]
+    pub(super) public_key: Option<String>,
+    #[command(flatten)]
+    pub(super) place: Place,
+    #[command(flatten)]
+    pub(super) printing: Printing,
+}
+
 /// Print the prefixes of tags, merged into the fewest.
 ///
 /// Example: tagwall expand Storage AzureKeyVault --region westeurope -4
@@ -522,7 +550,7 @@ pub(super) struct Minimize {
     /// List of addresses that may not be added at any price.
     #[arg(long, value_name = "FILE")]
     pub(super) never: Option<PathBuf>,
-    /// What an extra address costs: lines `PREFIX,PRICE`, and `default,PRICE` for all others (1 if not given).
+    /// What an extra address costs: lines `PREFIX,PRICE` or `FIRST-LAST,PRICE`, and `default,PRICE` for all others (1 if not given).
     #[arg(long, value_name = "FILE")]
     pub(super) price: Option<PathBuf>,
     /// Print the whole trade-off between number of prefixes and extra addresses instead.
@@ -592,7 +620,8 @@ pub(super) enum Routes {
 
 /// Print the fewest routes with the same effect under longest-prefix match, or the best within a budget.
 ///
-/// A table has `PREFIX,NEXT_HOP` a line; comments and blank lines are understood. `-` is standard input.
+/// A table has `PREFIX,NEXT_HOP` a line, or a blank in place of the comma; comments (`#`, `;`) and blank lines are
+/// understood. `-` is standard input.
 ///
 /// Example: tagwall routes minimize table.csv --max-routes 400
 #[derive(Debug, Args)]
@@ -606,8 +635,9 @@ pub(super) struct RoutesMinimize {
     /// Table of routes that must stay as they are.
     #[arg(long, value_name = "FILE")]
     pub(super) pinned: Option<PathBuf>,
-    /// Table of routes that exist anyway and do not count.
-    #[arg(long, value_name = "FILE")]
+    /// Table of routes that exist anyway and do not count; `azure` for those that every virtual network has: private
+    /// and shared ranges to `None`, all else to `Internet`.
+    #[arg(long, value_name = "FILE|azure")]
     pub(super) system: Option<PathBuf>,
     /// List of prefixes that no route may equal or lie inside.
     #[arg(long, value_name = "FILE")]
@@ -615,7 +645,7 @@ pub(super) struct RoutesMinimize {
     /// List of addresses that may go anywhere.
     #[arg(long, value_name = "FILE")]
     pub(super) free: Option<PathBuf>,
-    /// What a misrouted address costs: lines `PREFIX,PRICE`, and `default,PRICE` for all others (1 if not given).
+    /// What a misrouted address costs: lines `PREFIX,PRICE` or `FIRST-LAST,PRICE`, and `default,PRICE` for all others (1 if not given).
     #[arg(long, value_name = "FILE")]
     pub(super) price: Option<PathBuf>,
     #[command(flatten)]

@@ -66,6 +66,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Minimize(args) => commands::minimize::run(&args),
         Command::Set(args) => commands::set::run(&args),
         Command::Routes(Routes::Minimize(args)) => commands::routes::run(&args),
+        Command::Verify(args) => return commands::verify::run(&args),
         Command::Schema(_) => commands::schema::run(),
         Command::Completions(args) => commands::completions::run(&args),
     }

@@ -123,6 +123,11 @@ pub struct PolicySource {
 }
 
 impl PolicySource {
+    /// The text of the file, without a byte-order mark.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Reads the text of a policy file; `file` is its name in messages.
     ///
     /// # Errors

@@ -11,8 +11,8 @@ mod entry;
 pub mod guard;
 #[cfg(feature = "fetch")]
 pub mod publish;
+pub mod published;
 pub mod refresh;
-#[cfg(feature = "fetch")]
 pub mod sign;
 pub mod site;
 #[cfg(feature = "fetch")]

@@ -15,7 +15,10 @@ use crate::catalog::Catalog;
 use crate::pipeline::{self, Generation};
 use crate::plan::Previous;
 use crate::policy::{self, PolicySource, Remote, cloud_of};
-use crate::report::changes::{Changes, RuleBook};
+use crate::report::{
+    self,
+    changes::{Changes, RuleBook},
+};
 use crate::tags::{Cloud, Snapshot};
 use crate::text::sha256_hex;
 use crate::verify;
@@ -29,8 +32,8 @@ pub struct Environment {
     pub source: PolicySource,
     /// The catalogue, with the policy's own files.
     pub catalog: Catalog,
-    /// Digest of the policy's text and of those files.
-    pub sha256: String,
+    /// The texts of those files, in the order in which the policy names them.
+    pub catalog_texts: Vec<String>,
 }
 
 impl Environment {
@@ -64,6 +67,13 @@ impl Environment {
         }
     }
 
+    /// Digest of the policy's text and of its catalogue files.
+    fn sha256(&self) -> String {
+        let texts = std::iter::once(self.source.text()).chain(self.catalog_texts.iter().map(String::as_str));
+        let sums: Vec<String> = texts.map(|text| sha256_hex(text.as_bytes())).collect();
+        sha256_hex(sums.concat().as_bytes())
+    }
+
     fn hold(&self) -> SignedDuration {
         SignedDuration::from_hours(24 * i64::from(self.source.intent.refresh.hold_removed_days))
     }
@@ -76,6 +86,9 @@ struct Held {
     prefix: String,
     since: Timestamp,
 }
+
+/// Where a generation says what it lets through although the data had dropped it.
+pub const HELD: &str = ".state/held.json";
 
 type HeldByName = BTreeMap<String, Vec<Held>>;
 
@@ -223,7 +236,7 @@ fn make(
         changes.push(made.changes);
     }
     note_gone(job.site, current, &names, notes);
-    files.insert(".state/held.json".to_owned(), json(&held));
+    files.insert(HELD.to_owned(), json(&held));
     files.insert("changes.json".to_owned(), json(&changes));
     let text: Vec<String> = changes.iter().map(Changes::markdown).collect();
     files.insert("changes.md".to_owned(), text.join("\n").into_bytes());
@@ -266,7 +279,9 @@ fn make_one(
     let changes = Changes::between(before.book, &book);
     let name = &made.name;
     let notes = before.placed.notes.iter().chain(&made.notes).map(|note| format!("{name}: {note}")).collect();
-    let files = made.files.into_iter().map(|file| (format!("{name}/{}", file.name), file.bytes)).collect();
+    let copies = report::policy_copies(&environment.source, &environment.catalog_texts);
+    let files = made.files.into_iter().chain(copies);
+    let files = files.map(|file| (format!("{name}/{}", file.name), file.bytes)).collect();
     Ok(Made { notes, book, changes, held, files })
 }
 
@@ -323,7 +338,7 @@ fn inputs_of(job: &Job<'_>) -> String {
         .iter()
         .map(|e| {
             let data = job.digests.get(&e.cloud()).map_or("none", String::as_str);
-            format!("{} {} {data}\n", e.source.intent.name, e.sha256)
+            format!("{} {} {data}\n", e.source.intent.name, e.sha256())
         })
         .collect();
     // The order in which policies are named is of no account.
@@ -337,8 +352,18 @@ fn book_of(site: &Site, record: &Record, name: &str) -> Option<RuleBook> {
 }
 
 fn held_of(site: &Site, record: &Record) -> HeldByName {
-    let bytes = site.read(record.number, ".state/held.json").unwrap_or_default();
+    let bytes = site.read(record.number, HELD).unwrap_or_default();
     serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+/// What the environment `name` of a generation lets through although the data had dropped it, by tag; `bytes` are those
+/// of the generation's file [`HELD`].
+///
+/// # Errors
+/// A line that says what is wrong with the file.
+pub fn held_in(bytes: &[u8], name: &str) -> Result<BTreeMap<String, Vec<IpPrefix>>, String> {
+    let held: HeldByName = serde_json::from_slice(bytes).map_err(|error| format!("{HELD}: {error}"))?;
+    Ok(by_tag(held.get(name).map_or(&[][..], Vec::as_slice)))
 }
 
 /// What was held, without that whose time is over.
@@ -425,8 +450,8 @@ mod tests {
 
     fn environment() -> Environment {
         let source = PolicySource::read("e.toml", POLICY).unwrap();
-        let sha256 = sha256_hex(POLICY.as_bytes());
-        Environment { file: "e.toml".into(), source, catalog: Catalog::builtin().clone(), sha256 }
+        let catalog = Catalog::builtin().clone();
+        Environment { file: "e.toml".into(), source, catalog, catalog_texts: Vec::new() }
     }
 
     fn data(prefixes: &[&str]) -> Snapshot {

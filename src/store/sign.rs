@@ -5,7 +5,7 @@
 use std::fmt;
 use std::io::Cursor;
 
-use minisign::{PublicKey, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
+use minisign::{PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 
 /// A secret key, ready to sign.
 pub struct Signer {
@@ -22,7 +22,7 @@ impl fmt::Debug for Signer {
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
     /// The key is not understood, or its password is wrong.
-    #[error("the signing key cannot be used: {0}")]
+    #[error("the key cannot be used: {0}")]
     Key(String),
     /// The signature is not that of the key over these bytes.
     #[error("the signature is not good: {0}")]
@@ -55,19 +55,32 @@ impl Signer {
     }
 }
 
-/// Checks a signature against the text of a public key, with or without its comment. Gives the comment that was signed.
+/// A public key, which signatures are checked with.
+#[derive(Debug, Clone)]
+pub struct PublicKey(minisign::PublicKey);
+
+impl PublicKey {
+    /// Reads the text of a public key, with or without its comment.
+    ///
+    /// # Errors
+    /// [`SignError::Key`].
+    pub fn read(text: &str) -> Result<Self, SignError> {
+        let key = match text.trim().contains('\n') {
+            true => PublicKeyBox::from_string(text).and_then(PublicKeyBox::into_public_key),
+            false => minisign::PublicKey::from_base64(text.trim()),
+        };
+        key.map(PublicKey).map_err(|error| SignError::Key(error.to_string()))
+    }
+}
+
+/// Checks the signature of `bytes`. Gives the comment that was signed with them.
 ///
 /// # Errors
-/// [`SignError`].
-pub fn check_signature(public_key: &str, signature: &str, bytes: &[u8]) -> Result<String, SignError> {
-    let key = match public_key.trim().contains('\n') {
-        true => PublicKeyBox::from_string(public_key).and_then(PublicKeyBox::into_public_key),
-        false => PublicKey::from_base64(public_key.trim()),
-    };
-    let key = key.map_err(|error| SignError::Key(error.to_string()))?;
+/// [`SignError::Signature`].
+pub fn check_signature(key: &PublicKey, signature: &[u8], bytes: &[u8]) -> Result<String, SignError> {
     let failed = |error: minisign::PError| SignError::Signature(error.to_string());
-    let signature = SignatureBox::from_string(signature).map_err(failed)?;
-    minisign::verify(&key, &signature, Cursor::new(bytes), true, false, false).map_err(failed)?;
+    let signature = SignatureBox::from_string(&String::from_utf8_lossy(signature)).map_err(failed)?;
+    minisign::verify(&key.0, &signature, Cursor::new(bytes), true, false, false).map_err(failed)?;
     signature.trusted_comment().map_err(failed)
 }
 
@@ -83,18 +96,22 @@ mod tests {
         let secret = pair.sk.to_box(None).unwrap().into_string();
         let public = pair.pk.to_box().unwrap().into_string();
         let signer = Signer::new(&secret, None).unwrap();
-        let signature = String::from_utf8(signer.sign(b"record", "generation 1").unwrap()).unwrap();
-        assert_eq!(check_signature(&public, &signature, b"record").unwrap(), "generation 1");
-        assert_eq!(check_signature(&pair.pk.to_base64(), &signature, b"record").unwrap(), "generation 1");
-        assert!(check_signature(&public, &signature, b"Record").is_err());
+        let signature = signer.sign(b"record", "generation 1").unwrap();
+        let key = PublicKey::read(&public).unwrap();
+        assert_eq!(check_signature(&key, &signature, b"record").unwrap(), "generation 1");
+        let short = PublicKey::read(&pair.pk.to_base64()).unwrap();
+        assert_eq!(check_signature(&short, &signature, b"record").unwrap(), "generation 1");
+        assert!(check_signature(&key, &signature, b"Record").is_err());
         let other = KeyPair::generate_unencrypted_keypair().unwrap().pk.to_base64();
-        assert!(check_signature(&other, &signature, b"record").is_err());
-        let forged = signature.replace("generation 1", "generation 2");
-        assert!(check_signature(&public, &forged, b"record").is_err());
+        assert!(check_signature(&PublicKey::read(&other).unwrap(), &signature, b"record").is_err());
+        let forged = String::from_utf8(signature).unwrap().replace("generation 1", "generation 2");
+        assert!(check_signature(&key, forged.as_bytes(), b"record").is_err());
+        assert!(check_signature(&key, b"nonsense", b"record").is_err());
     }
 
     #[test]
     fn a_key_that_is_none_is_told() {
         assert!(matches!(Signer::new("nonsense", None), Err(SignError::Key(_))));
+        assert!(matches!(PublicKey::read("nonsense"), Err(SignError::Key(_))));
     }
 }

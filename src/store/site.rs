@@ -106,10 +106,10 @@ pub enum SiteError {
 }
 
 const GENERATIONS: &str = ".generations";
-const CURRENT: &str = "current";
-const RECORD: &str = "record.json";
+pub(super) const CURRENT: &str = "current";
+pub(super) const RECORD: &str = "record.json";
 /// The signature of the record, where there is one.
-const SIGNATURE: &str = "record.json.minisig";
+pub(super) const SIGNATURE: &str = "record.json.minisig";
 /// Holds the inputs of a generation that was rolled back, so that the next run does not publish it again.
 const ROLLED_BACK: &str = "rolled-back";
 

@@ -13,6 +13,7 @@ use crate::cli::{Failure, output, select, write};
 use crate::pipeline::{self, Generation};
 use crate::plan::Previous;
 use crate::policy::{PolicySource, cloud_of};
+use crate::report;
 use crate::tags::{Cloud, Snapshot};
 use crate::verify;
 
@@ -43,9 +44,12 @@ pub(in crate::cli) fn run(args: &Generate) -> Result<(), Failure> {
                 free.insert(select::snapshot(&args.data, Some(cloud))?)
             }
         };
-        let catalog = catalog_of(path, &source)?;
+        let catalog_texts = catalog_texts(path, &source)?;
+        let catalog = extended(&source, &catalog_texts)?;
         let previous = earlier(&args.out, &source.intent.name);
-        let generation = pipeline::generate(&source, &catalog, snapshot, Some(&previous))?;
+        let mut generation = pipeline::generate(&source, &catalog, snapshot, Some(&previous))?;
+        generation.files.extend(report::policy_copies(&source, &catalog_texts));
+        generation.files.sort_by(|a, b| a.name.cmp(&b.name));
         previous.notes.iter().chain(&generation.notes).for_each(|note| output::say(note));
         if let Some((other, _)) = made.iter().find(|(_, g)| g.name == generation.name) {
             let (name, path) = (&generation.name, path.display());
@@ -110,11 +114,19 @@ pub(in crate::cli) fn read_policy(path: &Path) -> Result<PolicySource, Failure> 
 
 /// The built-in catalogue with the policy's own files, which are named relative to the policy.
 pub(in crate::cli) fn catalog_of(path: &Path, source: &PolicySource) -> Result<Catalog, Failure> {
+    extended(source, &catalog_texts(path, source)?)
+}
+
+/// The catalogue files that a policy names, which are found beside it.
+pub(in crate::cli) fn catalog_texts(path: &Path, source: &PolicySource) -> Result<Vec<String>, Failure> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let files = &source.intent.catalog.files;
-    let read = |name: &String| Ok((name.clone(), read_text(&folder.join(name))?));
-    let texts = files.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
-    Ok(Catalog::builtin().extended(&texts)?)
+    source.intent.catalog.files.iter().map(|name| read_text(&folder.join(name))).collect()
+}
+
+/// The built-in catalogue with the texts of the policy's own files.
+pub(in crate::cli) fn extended(source: &PolicySource, texts: &[String]) -> Result<Catalog, Failure> {
+    let named = source.intent.catalog.files.iter().cloned().zip(texts.iter().cloned());
+    Ok(Catalog::builtin().extended(&named.collect::<Vec<_>>())?)
 }
 
 pub(in crate::cli) fn read_text(path: &Path) -> Result<String, Failure> {

@@ -19,4 +19,5 @@ pub(super) mod schema;
 pub(super) mod set;
 pub(super) mod snapshots;
 pub(super) mod tags;
+pub(super) mod verify;
 pub(super) mod workloads;

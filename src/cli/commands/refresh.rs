@@ -12,10 +12,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::hooks::Hooks;
-use crate::catalog::Catalog;
 use crate::cli::args::{OutputFormat, Refresh};
 use crate::cli::commands::fetch::rules;
-use crate::cli::commands::generate::read_text;
+use crate::cli::commands::generate::{catalog_texts, extended, read_text};
 use crate::cli::online::{Online, Waiting};
 use crate::cli::{Failure, clock, output, select};
 use crate::policy::PolicySource;
@@ -27,7 +26,6 @@ use crate::store::sign::Signer;
 use crate::store::site::{Sign, Site};
 use crate::store::{Acquired, Entry, Keep, Status, Store, StoreError, Terms, acquire};
 use crate::tags::{Cloud, Snapshot};
-use crate::text::sha256_hex;
 
 /// The code where a new generation changes rules, if it was asked for.
 const CHANGED: u8 = 6;
@@ -339,15 +337,9 @@ fn environment(path: &Path) -> Result<Environment, Failure> {
     let file = path.display().to_string();
     let text = read_text(path)?;
     let source = PolicySource::read(&file, &text)?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let read = |name: &String| Ok((name.clone(), read_text(&folder.join(name))?));
-    let files = source.intent.catalog.files.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
-    let catalog = Catalog::builtin().extended(&files)?;
-    let all: Vec<&str> =
-        std::iter::once(text.as_str()).chain(files.iter().map(|(_, t)| t.as_str())).collect();
-    let sums: Vec<String> = all.iter().map(|text| sha256_hex(text.as_bytes())).collect();
-    let sha256 = sha256_hex(sums.concat().as_bytes());
-    Ok(Environment { file, source, catalog, sha256 })
+    let catalog_texts = catalog_texts(path, &source)?;
+    let catalog = extended(&source, &catalog_texts)?;
+    Ok(Environment { file, source, catalog, catalog_texts })
 }
 
 impl From<RefreshError> for Failure {

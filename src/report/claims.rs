@@ -1,0 +1,199 @@
+//! [`Claims`]: what a `manifest.json` says, read back, and held against the files beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::policy::Policy;
+use crate::tags::Snapshot;
+use crate::target::Target;
+use crate::text::sha256_hex;
+use crate::verify::resources::Resources;
+use crate::verify::{Proven, Report, Unsaid};
+
+/// The name of the manifest in a folder of artefacts.
+pub const MANIFEST: &str = "manifest.json";
+
+/// What a manifest claims of the files beside it.
+///
+/// Limits and precision are left out: they follow from the plan, which the files alone do not tell. So is the change
+/// number, a label under which the same content comes again with another.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Claims {
+    schema: u32,
+    name: String,
+    cloud: String,
+    region: String,
+    snapshot: ClaimedData,
+    artefacts: Vec<ClaimedFile>,
+    counts: BTreeMap<String, usize>,
+    proof: Vec<ClaimedProof>,
+    gaps: Vec<ClaimedGap>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct ClaimedData {
+    cloud: String,
+    sha256: String,
+    tags: usize,
+    prefixes_ipv4: usize,
+    prefixes_ipv6: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct ClaimedFile {
+    name: String,
+    bytes: usize,
+    sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct ClaimedProof {
+    #[serde(flatten)]
+    proven: Proven,
+    result: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct ClaimedGap {
+    target: String,
+    flow: String,
+    partial: bool,
+}
+
+impl Claims {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// A line that says what is wrong, for anything that this version does not write.
+    ///
+    /// ```
+    /// use tagwall::report::Claims;
+    /// assert!(Claims::read(b"{}").unwrap_err().starts_with("manifest.json: missing field"));
+    /// ```
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let claims: Claims = serde_json::from_slice(bytes).map_err(|error| format!("{MANIFEST}: {error}"))?;
+        match claims.schema {
+            1 => Ok(claims),
+            other => Err(format!("{MANIFEST}: schema {other} is not known to this version")),
+        }
+    }
+
+    /// The environment's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Name of the cloud.
+    pub fn cloud(&self) -> &str {
+        &self.cloud
+    }
+
+    /// Digest of the service tags' content.
+    pub fn data(&self) -> &str {
+        &self.snapshot.sha256
+    }
+
+    /// Needs that are listed as wholly not expressible; the proof refuses those that are.
+    pub(crate) fn unsaid(&self) -> Vec<Unsaid<'_>> {
+        let target = |name: &str| Target::ALL.into_iter().find(|t| t.name() == name);
+        let whole = self.gaps.iter().filter(|gap| !gap.partial);
+        whole.filter_map(|gap| Some(Unsaid { target: target(&gap.target)?, flow: &gap.flow })).collect()
+    }
+
+    /// How `files`, all that lie beside the manifest, differ from what it lists. `own` are names that it does not list
+    /// and that may be there.
+    ///
+    /// ```
+    /// # use std::collections::BTreeMap;
+    /// # use tagwall::{catalog::Catalog, pipeline, policy::PolicySource, report::Claims};
+    /// # use tagwall::tags::{Cloud, Snapshot, sample};
+    /// # let text = "schema = 1\nname = \"e\"\nregion = \"westeurope\"\nnetwork.address-space = [\"10.20.0.0/16\"]\n\
+    /// #     subnets.a.prefixes = [\"10.20.1.0/24\"]\n";
+    /// # let snapshot = Snapshot::parse(&sample::sample_json(Cloud::Public).unwrap())?;
+    /// # let made = pipeline::generate(&PolicySource::read("e.toml", text)?, Catalog::builtin(), &snapshot, None)?;
+    /// let mut files: BTreeMap<&str, &[u8]> = made.files.iter().map(|f| (f.name.as_str(), &*f.bytes)).collect();
+    /// let claims = Claims::read(files["manifest.json"]).unwrap();
+    /// assert!(claims.file_differences(&files, &[]).is_empty());
+    /// files.insert("nsg.arm.json", b"{}");
+    /// assert!(claims.file_differences(&files, &[])[0].starts_with("nsg.arm.json: 2 bytes instead of"));
+    /// # Ok::<(), tagwall::Error>(())
+    /// ```
+    pub fn file_differences(&self, files: &BTreeMap<&str, &[u8]>, own: &[&str]) -> Vec<String> {
+        let mut found = Vec::new();
+        for claimed in &self.artefacts {
+            let name = &claimed.name;
+            match files.get(name.as_str()) {
+                None => found.push(format!("{name}: is missing")),
+                Some(bytes) if bytes.len() != claimed.bytes => found.push(format!(
+                    "{name}: {} bytes instead of {} as the manifest says",
+                    bytes.len(),
+                    claimed.bytes
+                )),
+                Some(bytes) if sha256_hex(bytes) != claimed.sha256 => {
+                    found.push(format!("{name}: its SHA-256 is not that of the manifest"));
+                }
+                Some(_) => {}
+            }
+        }
+        let listed: BTreeSet<&str> = self.artefacts.iter().map(|a| a.name.as_str()).collect();
+        let known = |name: &&str| *name == MANIFEST || listed.contains(name) || own.contains(name);
+        let extra = files.keys().filter(|name| !known(name));
+        found.extend(extra.map(|name| format!("{name}: is not in the manifest")));
+        found
+    }
+
+    /// How `policy` and `snapshot` differ from what the artefacts were made from.
+    pub(crate) fn input_differences(&self, policy: &Policy, snapshot: &Snapshot) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut same = |what: &str, claimed: &dyn std::fmt::Display, have: &dyn std::fmt::Display| {
+            let (claimed, have) = (claimed.to_string(), have.to_string());
+            if claimed != have {
+                found.push(format!("{MANIFEST}: {what} is {claimed}, but {have} by policy and data"));
+            }
+        };
+        let data = &self.snapshot;
+        let (v4, v6) = snapshot.prefix_counts();
+        same("name", &self.name, &policy.name);
+        same("cloud", &self.cloud, &policy.cloud.name());
+        same("region", &self.region, &policy.region.location());
+        same("snapshot.sha256", &data.sha256, &snapshot.digest());
+        same("snapshot.cloud", &data.cloud, &snapshot.cloud().file_code());
+        same("snapshot.tags", &data.tags, &snapshot.tags().len());
+        same("snapshot.prefixes_ipv4", &data.prefixes_ipv4, &v4);
+        same("snapshot.prefixes_ipv6", &data.prefixes_ipv6, &v6);
+        same("counts.flows", &self.count("flows"), &policy.flows.len());
+        same("counts.gaps", &self.count("gaps"), &self.gaps.len());
+        found
+    }
+
+    /// How the resources that were read from the files of a format differ in number from what the manifest says.
+    pub(crate) fn count_differences(&self, format: &str, found: &Resources) -> Vec<String> {
+        let collections = found.groups.iter().flat_map(|g| &g.collections);
+        let have = [
+            ("nsg_rules", found.nsgs.iter().map(|nsg| nsg.rules.len()).sum()),
+            ("routes", found.route_tables.iter().map(|table| table.routes.len()).sum()),
+            ("firewall_rules", collections.map(|c| c.rules.len()).sum::<usize>()),
+            ("ip_groups", found.ip_groups.len()),
+            ("ip_group_entries", found.ip_groups.iter().map(|g| g.addresses.len()).sum()),
+            ("endpoint_policies", found.endpoint_policies.len()),
+        ];
+        let differs = have.into_iter().filter(|(key, have)| self.count(key) != *have);
+        differs
+            .map(|(key, have)| {
+                format!("{MANIFEST}: counts.{key} is {}, but {format} has {have}", self.count(key))
+            })
+            .collect()
+    }
+
+    /// How a new proof differs from the one that is recorded.
+    pub(crate) fn proof_differences(&self, proof: &Report) -> Option<String> {
+        let claimed = self.proof.iter().map(|p| (&p.proven, p.result.as_str()));
+        let same = claimed.eq(proof.proven.iter().map(|p| (p, "proven")));
+        (!same).then(|| format!("{MANIFEST}: the proof that it records is not the one that the files give"))
+    }
+
+    fn count(&self, key: &str) -> usize {
+        self.counts.get(key).copied().unwrap_or(0)
+    }
+}
