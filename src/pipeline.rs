@@ -140,7 +140,8 @@ pub fn reprove(
 ) -> Result<Reproof, Error> {
     let policy = policy::expand(source, catalog, snapshot)?;
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
-    let proof = verify::check_files(&policy, snapshot, files, &claims.unsaid(), &targets);
+    let (unsaid, extras) = (claims.unsaid(), claims.extras());
+    let proof = verify::check_files_with_extra(&policy, snapshot, files, &unsaid, &extras, &targets);
     let mut differences = claims.input_differences(&policy, snapshot);
     for &format in &policy.output.formats {
         // What cannot be read is a failure of the proof; formats that carry lists alone have no rules to count.

@@ -8,6 +8,7 @@ use tagwall::addr::{AddrSet, Count, IpPrefix};
 use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
 use tagwall::plan::{Extra, OverLimit, RouteTo, Side};
+use tagwall::report::Claims;
 use tagwall::tags::{Cloud, Snapshot};
 use tagwall::target::Target;
 use tagwall::verify::{self, Report, Unsaid};
@@ -432,6 +433,35 @@ fn the_tags_that_training_needs_on_a_real_file() {
         assert!(usage.have <= limit);
         assert!(total(&made).to_f64() > if limit == 400 { 1e6 } else { 1.0 });
     }
+}
+
+#[test]
+fn what_lies_in_a_folder_is_proven_again_with_what_its_manifest_declares() {
+    let snapshot = support::sample(Cloud::Public);
+    let text = list_policy(1, 12, "");
+    let made = generate(&text);
+    let source = support::policy("lossy.toml", &text);
+    let files: Vec<(&str, &[u8])> =
+        made.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
+    let manifest = file(&made, "manifest.json");
+    let again = |manifest: &str| {
+        let claims = Claims::read(manifest.as_bytes()).unwrap();
+        pipeline::reprove(&source, Catalog::builtin(), &snapshot, &claims, &files).unwrap()
+    };
+    let found = again(&manifest);
+    assert!(found.is_success(), "{:?} {}", found.differences, found.proof);
+    // One address that the rules let through is not declared any more.
+    assert!(manifest.contains("\"20.33.16.3/32\","), "{manifest}");
+    let found = again(&manifest.replace("\"20.33.16.3/32\",", ""));
+    assert!(found.proof.to_string().contains("20.33.16.3"), "{}", found.proof);
+    for (from, to) in
+        [("\"exact\": false", "\"exact\": true"), ("\"extra_outside\": \"12\"", "\"extra_outside\": \"11\"")]
+    {
+        assert!(manifest.contains(from), "{manifest}");
+        assert!(!again(&manifest.replacen(from, to, 1)).differences.is_empty(), "{from}");
+    }
+    let wrong = manifest.replacen("20.33.16.3/32", "20.33.16.3/33", 1);
+    assert!(Claims::read(wrong.as_bytes()).unwrap_err().contains("20.33.16.3/33"));
 }
 
 /// Numbers that are the same in every run.
