@@ -55,6 +55,17 @@ impl<'a> CoverRequest<'a> {
 
     /// How often the cover is written, as where several rules name the same addresses: each prefix counts so often
     /// against the budget, each extra address is paid for once. A number of 0 is taken as 1.
+    ///
+    /// ```
+    /// use tagwall::addr::{AddrSet, CoverCurve, CoverRequest, IpPrefix};
+    /// let set = |texts: &[&str]| -> AddrSet { texts.iter().map(|t| t.parse::<IpPrefix>().unwrap()).collect() };
+    /// let (shared, own) = (set(&["20.33.16.0", "20.33.16.3"]), set(&["20.40.1.0", "20.40.1.2"]));
+    /// // Six entries with the shared list in two rules. Widening that list saves two of them.
+    /// let requests = [CoverRequest::new(&shared).times(2), CoverRequest::new(&own)];
+    /// let best = CoverCurve::joint(&requests, None)?.at_most(4)?;
+    /// assert_eq!((best.covers[0].len(), best.covers[1].len(), best.prefixes), (1, 2, 4));
+    /// # Ok::<(), tagwall::addr::CoverError>(())
+    /// ```
     #[must_use]
     pub fn times(mut self, times: usize) -> Self {
         self.times = times.max(1);
