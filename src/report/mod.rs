@@ -47,7 +47,8 @@ pub fn catalog_copy(index: usize) -> String {
 ///
 /// ```
 /// use tagwall::{policy::PolicySource, report};
-/// let text = "schema = 1\nname = \"e\"\nregion = \"westeurope\"\nnetwork.address-space = [\"10.20.0.0/16\"]\n";
+/// let text = "schema = 1\nname = \"e\"\nregion = \"westeurope\"\nnetwork.address-space = [\"10.20.0.0/16\"]\n\
+///     subnets.a.prefixes = [\"10.20.1.0/24\"]\n";
 /// let source = PolicySource::read("e.toml", text).unwrap();
 /// let copies = report::policy_copies(&source, &["# ours".to_owned()]);
 /// let names: Vec<&str> = copies.iter().map(|c| c.name.as_str()).collect();
