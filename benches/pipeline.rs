@@ -1,11 +1,15 @@
 //! The main job on the newest real Public file: from bytes to merged tags, and to proven artefacts.
 //!
-//! The peer of parsing is serde_json reading the same bytes into borrowed strings, in the same run. Needs
-//! `TAGWALL_SHARED`; the peer in Python is `benches/peers/collapse.py`, timed as a process.
+//! The peers, in the same run: serde_json reading the same bytes into borrowed strings, and the obvious script in
+//! Python, `benches/peers/collapse.py`, without the start of its interpreter. Needs `TAGWALL_SHARED`, and python3.
 
 use std::hint::black_box;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use rayon::prelude::*;
 use serde::Deserialize;
 use tagwall::catalog::Catalog;
 use tagwall::pipeline;
@@ -57,7 +61,7 @@ fn newest(c: &mut Criterion) {
     group.bench_function("parse, merge and cover every tag", |b| {
         b.iter(|| {
             let snapshot = Snapshot::parse(black_box(&json)).unwrap();
-            snapshot.tags().iter().map(|t| t.set().prefixes().count()).sum::<usize>()
+            snapshot.tags().par_iter().map(|t| t.set().prefixes().count()).sum::<usize>()
         })
     });
     for name in ["aml-private", "aml-public-ip"] {
@@ -71,7 +75,22 @@ fn newest(c: &mut Criterion) {
             })
         });
     }
+    let dir = tempfile::tempdir().expect("a place for the file");
+    let file = dir.path().join("public.json");
+    std::fs::write(&file, &json).expect("room for the file");
+    group.sample_size(10).bench_function("peer: json and ipaddress of Python", |b| {
+        b.iter_custom(|times| python(&file, times));
+    });
     group.finish();
+}
+
+/// How long the script in Python takes to read `file` and merge its tags that many times.
+fn python(file: &Path, times: u64) -> Duration {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/collapse.py");
+    let output =
+        Command::new("python3").arg(script).arg(file).arg(times.to_string()).output().expect("python3");
+    let text = String::from_utf8_lossy(&output.stdout);
+    Duration::from_secs_f64(text.trim().parse().expect("the script prints seconds"))
 }
 
 criterion_group!(benches, newest);

@@ -140,7 +140,8 @@ pub fn reprove(
 ) -> Result<Reproof, Error> {
     let policy = policy::expand(source, catalog, snapshot)?;
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
-    let proof = verify::check_files(&policy, snapshot, files, &claims.unsaid(), &targets);
+    let (unsaid, extras) = (claims.unsaid(), claims.extras());
+    let proof = verify::check_files_with_extra(&policy, snapshot, files, &unsaid, &extras, &targets);
     let mut differences = claims.input_differences(&policy, snapshot);
     for &format in &policy.output.formats {
         // What cannot be read is a failure of the proof; formats that carry lists alone have no rules to count.
@@ -176,6 +177,6 @@ fn prove(policy: &Policy, snapshot: &Snapshot, plan: &Plan, artefacts: &[Artefac
     let unsaid: Vec<Unsaid<'_>> = whole.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
     let files: Vec<(&str, &[u8])> = artefacts.iter().map(|a| (a.name.as_str(), a.bytes.as_slice())).collect();
-    let report = verify::check_files(policy, snapshot, &files, &unsaid, &targets);
+    let report = verify::check_files_with_extra(policy, snapshot, &files, &unsaid, &plan.extras, &targets);
     if report.is_success() { Ok(report) } else { Err(Error::Proof(report)) }
 }

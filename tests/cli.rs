@@ -143,7 +143,8 @@ fn wrong_policies_show_the_line_and_write_nothing() {
             "did you mean public-ip?",
         ),
         ("schema = 1", "schema = 2", "schema 2 is not known"),
-        ("[network]", "precision.max-extra = 5\n[network]", "exact rules only"),
+        ("[network]", "precision.max-extra = \"5 k\"\n[network]", "`5 k` is not a number of addresses"),
+        ("[network]", "precision.never = \"128.0.0.0/1\"\n[network]", "which may never be let through"),
         ("name = \"demo\"", "name = \"../demo\"", "a name has 1 to 48"),
         ("name = \"demo\"", "name = ", "string"),
     ];
@@ -167,6 +168,23 @@ fn all_mistakes_of_a_policy_at_once() {
     for message in ["`westeurop`", "10.20.1.1/24", "there is no subnet `x`"] {
         assert!(text.contains(message), "{message}: {text}");
     }
+}
+
+#[test]
+fn extra_addresses_are_admitted_only_up_to_the_budget_and_said() {
+    let dir = dir();
+    let policy = |budget: &str| {
+        format!(
+            "{POLICY}public-ip = true\n\n[nsg]\ntags = \"expand\"\n\n[limits]\nnsg-destination-prefixes = 150\n\n[precision]\nmax-extra = {budget}\n"
+        )
+    };
+    let text = complaint(&generate(dir.path(), &policy("0")), 3);
+    let (_, named) = text.split_once("the smallest precision.max-extra that fits is ").expect("it is named");
+    let smallest = named.split(' ').next().unwrap();
+    assert!(!dir.path().join("out").exists(), "nothing is written");
+    let made = stdout(&generate(dir.path(), &policy(smallest)));
+    let said = format!("  {smallest} addresses are admitted that were not asked for: see report.md");
+    assert!(made.contains(&said), "{made}");
 }
 
 #[test]

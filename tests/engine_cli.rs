@@ -170,6 +170,40 @@ fn route_tables_are_minimised() {
 }
 
 #[test]
+fn routes_on_top_of_those_of_azure() {
+    // Under 0.0.0.0/0 to the firewall, private space still goes to None, so that this route is not needed; the one
+    // that takes it to the firewall is.
+    let table = "0.0.0.0/0 firewall ; all\n10.0.0.0/8,firewall\n10.9.0.0/16,None\n172.16.0.0/12,None\n20.0.0.0/8,Internet\n";
+    let dir = dir(&[("table.csv", table)]);
+    let azure = ["routes", "minimize", "table.csv", "--system", "azure"];
+    let (out, _) = ended(&tagwall(dir.path(), &azure, ""), 0);
+    assert_eq!(out, "0.0.0.0/0,firewall\n10.0.0.0/8,firewall\n10.9.0.0/16,None\n20.0.0.0/8,Internet\n");
+    // Without a default, what the table does not name goes where Azure sends it.
+    let (out, _) =
+        ended(&tagwall(dir.path(), &["routes", "minimize", "--system", "azure"], "20.0.0.0/8,Internet\n"), 0);
+    assert_eq!(out, "");
+}
+
+#[test]
+fn tables_name_the_lines_that_disagree() {
+    let dir = dir(&[
+        ("table.csv", "10.0.0.0/8,a\n# b\n10.0.0.0/8,b\n11.0.0.0/8,c\n11.0.0.0/8,c\n"),
+        ("price.csv", "10.0.0.0/8,2\n10.0.0.9 - 10.0.0.11 3\n"),
+        ("default.csv", "default,2\ndefault,2\n"),
+        ("list.txt", "10.1.0.0/32\n10.1.0.5\n"),
+    ]);
+    let (_, err) = ended(&tagwall(dir.path(), &["routes", "minimize", "table.csv"], ""), 2);
+    assert_eq!(err, "error: table.csv: line 3: 10.0.0.0/8,b: line 1 sends the same prefix to a\n");
+    for (file, words) in [("price.csv", "lines 1 and 2 give some"), ("default.csv", "line 1 has a default")] {
+        let args = ["minimize", "list.txt", "--price", file, "--max-prefixes", "1"];
+        let (_, err) = ended(&tagwall(dir.path(), &args, ""), 2);
+        assert!(err.contains(words), "{err}");
+    }
+    let (_, err) = ended(&tagwall(dir.path(), &["set", "union", "-", "-"], ""), 2);
+    assert!(err.contains("only once"), "{err}");
+}
+
+#[test]
 fn what_steers_a_budget_needs_one() {
     let dir = dir(&[("gaps.txt", GAPS), ("never.txt", "20.33.16.9\n"), ("price.txt", "default,2\n")]);
     for flag in [["--never", "never.txt"], ["--price", "price.txt"]] {

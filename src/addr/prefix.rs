@@ -257,9 +257,12 @@ impl IpPrefix {
     /// # Errors
     /// What is wrong with the text; see [`PrefixError`].
     pub fn parse_bytes(text: &[u8], relaxed: bool) -> Result<Self, PrefixError> {
-        match Prefix::scan(text, relaxed) {
-            Some((prefix, used)) if used == text.len() => return Ok(IpPrefix::V4(prefix)),
-            _ => {}
+        // A guess by the fifth byte saves most IPv6 prefixes from being tried as IPv4 first; it decides nothing.
+        if text.get(4) != Some(&b':')
+            && let Some((prefix, used)) = Prefix::scan(text, relaxed)
+            && used == text.len()
+        {
+            return Ok(IpPrefix::V4(prefix));
         }
         if text.contains(&b':') {
             Prefix::parse_bytes(text, relaxed).map(IpPrefix::V6)

@@ -6,7 +6,7 @@ use super::count::Count;
 use super::family::Address;
 use super::interval::Interval;
 use super::prefix::Prefix;
-use super::sort::{apart, canonical, push_joined};
+use super::sort::{apart, canonical, canonical_of_parts, push_joined};
 
 /// A set of addresses as sorted closed intervals.
 ///
@@ -51,6 +51,11 @@ impl<A: Address> IntervalSet<A> {
     /// The union of `intervals`, which may be in any order and overlap.
     pub fn from_intervals(intervals: Vec<Interval<A>>) -> Self {
         Self::from_canonical(canonical(intervals))
+    }
+
+    /// The union of the intervals of many lists.
+    pub(super) fn from_parts(parts: Vec<Vec<Interval<A>>>) -> Self {
+        Self::from_canonical(canonical_of_parts(parts))
     }
 
     /// For callers that have kept the invariant themselves.

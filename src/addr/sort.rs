@@ -23,13 +23,38 @@ pub(super) fn canonical<A: Address>(mut list: Vec<Interval<A>>) -> Vec<Interval<
         merge_sorted(&mut list);
         return list;
     }
-    let Scattered { mut items, ends } = scatter(&list);
-    if list.len() < PARALLEL_FROM || rayon::current_num_threads() == 1 {
-        list.clear();
-        sort_buckets(&mut items, &ends, 0, &mut list);
-        return list;
+    let scattered = scatter(&[&list]);
+    // What the buckets join to takes the place of the list.
+    list.clear();
+    sorted(scattered, list)
+}
+
+/// [`canonical`] of many lists one behind the other, which are not put together for it.
+pub(super) fn canonical_of_parts<A: Address>(mut parts: Vec<Vec<Interval<A>>>) -> Vec<Interval<A>> {
+    let len: usize = parts.iter().map(Vec::len).sum();
+    let all = || parts.iter().flatten();
+    if parts.len() < 2 || len < SCATTER_FROM {
+        return canonical(if parts.len() == 1 { parts.remove(0) } else { parts.concat() });
     }
-    drop(list);
+    if all().is_sorted_by_key(|i| i.first()) {
+        let mut out = Vec::with_capacity(len);
+        all().for_each(|&next| push_joined(&mut out, next));
+        return out;
+    }
+    let slices: Vec<&[Interval<A>]> = parts.iter().map(Vec::as_slice).collect();
+    let scattered = scatter(&slices);
+    drop(parts);
+    sorted(scattered, Vec::new())
+}
+
+/// Sorts what is scattered; `room` is used if one thread is enough.
+fn sorted<A: Address>(scattered: Scattered<A>, mut room: Vec<Interval<A>>) -> Vec<Interval<A>> {
+    let Scattered { mut items, ends } = scattered;
+    if items.len() < PARALLEL_FROM || rayon::current_num_threads() == 1 {
+        sort_buckets(&mut items, &ends, 0, &mut room);
+        return room;
+    }
+    drop(room);
     join_parts(parallel_buckets(&mut items, &ends))
 }
 
@@ -41,27 +66,30 @@ struct Scattered<A> {
 }
 
 /// Distributes by the leading bits in which the first addresses differ; one pass to count, one to move.
-fn scatter<A: Address>(list: &[Interval<A>]) -> Scattered<A> {
-    let origin = list[0].first();
-    let differing = list.iter().fold(A::MIN, |all, i| all | (i.first() ^ origin));
+///
+/// # Panics
+/// If there are no intervals.
+fn scatter<A: Address>(parts: &[&[Interval<A>]]) -> Scattered<A> {
+    let all = || parts.iter().copied().flatten();
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    let any = *all().next().expect("lists that are scattered have many intervals");
+    let differing = all().fold(A::MIN, |all, i| all | (i.first() ^ any.first()));
     let skip = differing.leading_zeros();
-    let width = (list.len() / BUCKET).ilog2().clamp(1, 14) as u8;
+    let width = (len / BUCKET).ilog2().clamp(1, 14) as u8;
     let width = width.min(A::BITS - skip);
     let bucket = |i: &Interval<A>| i.first().bits_at(skip, width);
     let mut next = vec![0_usize; 1 << width];
-    for interval in list {
-        next[bucket(interval)] += 1;
-    }
+    all().for_each(|interval| next[bucket(interval)] += 1);
     let mut sum = 0;
     for count in &mut next {
         sum += std::mem::replace(count, sum);
     }
-    let mut items = vec![list[0]; list.len()];
-    for &interval in list {
-        let place = &mut next[bucket(&interval)];
-        items[*place] = interval;
+    let mut items = vec![any; len];
+    all().for_each(|interval| {
+        let place = &mut next[bucket(interval)];
+        items[*place] = *interval;
         *place += 1;
-    }
+    });
     // Each cursor has moved on to the end of its bucket.
     Scattered { items, ends: next }
 }
@@ -191,6 +219,8 @@ mod tests {
         #[test]
         fn large_lists_as_the_slow_twin(seed: u64, bits in 8..32_u32, count in 3000..9000_usize) {
             let list = spread(seed, count, bits);
+            let parts: Vec<Vec<_>> = list.chunks(list.len() / 3).map(<[_]>::to_vec).collect();
+            prop_assert_eq!(canonical_of_parts(parts), obvious(list.clone()));
             prop_assert_eq!(canonical(list.clone()), obvious(list));
         }
 
@@ -198,9 +228,18 @@ mod tests {
         fn threads_change_nothing(seed: u64, bits in 12..32_u32) {
             let list = spread(seed, 3000, bits);
             let wide: Vec<_> = list.iter().map(|i| Interval::from_ordered(u128::from(i.first()) << 80, u128::from(i.last()) << 80 | 0xff)).collect();
-            let Scattered { mut items, ends } = scatter(&wide);
+            let Scattered { mut items, ends } = scatter(&[&wide]);
             prop_assert_eq!(join_parts(parallel_buckets(&mut items, &ends)), obvious(wide));
         }
+    }
+
+    #[test]
+    fn sorted_parts_are_joined_over_their_borders() {
+        let list: Vec<Interval<u32>> = (0..9000).map(|i| Interval::from_ordered(i * 4, i * 4 + 3)).collect();
+        let parts: Vec<Vec<_>> = list.chunks(100).map(<[_]>::to_vec).collect();
+        assert_eq!(canonical_of_parts(parts), [Interval::from_ordered(0, 35_999)]);
+        assert_eq!(canonical_of_parts::<u32>(vec![]), []);
+        assert_eq!(canonical_of_parts(vec![list[..2].to_vec(), vec![]]), [Interval::from_ordered(0, 7)]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reading and writing addresses as bytes: the one place that knows their notation.
 //!
-//! Readers take four bytes at a time, so that the common case has no branch for each. What they do not recognise
+//! Readers take sixteen bytes at a time, so that the common case has no branch for each. What they do not recognise
 //! is left to a slower reader; what they accept, that reader accepts with the same result.
 
 /// The longest prefix in text: `xxxx:xxxx:xxxx:xxxx:xxxx:xxxx:255.255.255.255/128` and a line end.
@@ -31,46 +31,54 @@ fn sixteen_bytes(bytes: &[u8]) -> u128 {
     }
 }
 
-/// One bit for each byte of `word` that is no decimal digit, the first lowest.
-#[inline]
-fn other_than_digits(word: u128) -> u32 {
-    let half = |word: u64| {
-        let digits = word ^ 0x3030_3030_3030_3030;
-        // Above 9 the sum reaches the high bit; above 127 it is set. No sum carries into the next byte.
-        let marks =
-            (((digits & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
-        // The product brings the eight high bits together in the top byte.
-        ((marks >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
-    };
-    half(word as u64) | half((word >> 64) as u64) << 8
-}
-
 /// Reads dotted decimal at the start of `bytes`; also returns how many bytes it takes.
 ///
 /// Four numbers up to 255 without leading zeros, as `std::net` has it.
 #[inline]
 pub(crate) fn scan_v4(bytes: &[u8]) -> Option<(u32, usize)> {
     let word = sixteen_bytes(bytes);
+    let (low, middle, high) = (word as u64, (word >> 32) as u64, (word >> 64) as u64);
     // Where the digits end; an address has at most fifteen bytes, so there is a fourth end.
-    let mut others = other_than_digits(word);
-    let (mut addr, mut start, mut bad) = (0, 0, others.count_ones() < 4);
-    for index in 0..4 {
-        let end = others.trailing_zeros();
-        others &= others.wrapping_sub(1);
-        let len = end.wrapping_sub(start);
-        bad |= len.wrapping_sub(1) > 2;
-        let part = (word >> (8 * (start & 15))) as u32;
-        let digits = (part ^ 0x3030_3030) << ((32 - 8 * (len & 3)) & 31);
-        let [_, hundreds, tens, ones] = digits.to_le_bytes().map(u32::from);
-        let value = hundreds * 100 + tens * 10 + ones;
-        // A leading zero, or a number too large.
-        bad |= value > 255 || (len > 1 && part as u8 == b'0');
-        // The byte behind the digits.
-        bad |= index < 3 && (part >> (8 * (len & 3))) as u8 != b'.';
-        addr = addr << 8 | value;
-        start = end + 1;
-    }
-    (!bad).then_some((addr, start as usize - 1))
+    let ends = marks::other_than_digits(word);
+    let mut rest = ends;
+    let mut next = || {
+        let end = rest.trailing_zeros();
+        rest &= rest.wrapping_sub(1);
+        end
+    };
+    let (first, second, third, fourth) = (next(), next(), next(), next());
+    // Each number begins where a word of eight bytes has all of it: the second at 2 to 4, the third at 4 to 8, the
+    // fourth at 6 to 12. Where that is not so the text is wrong, and whatever is read is refused.
+    let at = |word: u64, start: u32| word.wrapping_shr(start.wrapping_mul(8)) as u32;
+    let last = fourth_number(middle, high, third + 1);
+    let (a, bad_a) = number(low as u32, first);
+    let (b, bad_b) = number(at(low, first + 1), second.wrapping_sub(first + 1));
+    let (c, bad_c) = number(at(middle, second.wrapping_sub(3)), third.wrapping_sub(second + 1));
+    let (d, bad_d) = number(last, fourth.wrapping_sub(third + 1));
+    let dots = 1_u32.wrapping_shl(first) | 1_u32.wrapping_shl(second) | 1_u32.wrapping_shl(third);
+    let bad =
+        bad_a | bad_b | bad_c | bad_d | (ends.count_ones() < 4) | (dots & !marks::equal_to(word, b'.') != 0);
+    (!bad).then_some((a << 24 | b << 16 | c << 8 | d, fourth as usize))
+}
+
+/// The bytes from `start` on, which is behind the first six.
+#[inline]
+fn fourth_number(middle: u64, high: u64, start: u32) -> u32 {
+    let (word, start) = if start < 8 { (middle, start.wrapping_sub(4)) } else { (high, start - 8) };
+    word.wrapping_shr(start.wrapping_mul(8)) as u32
+}
+
+/// The number in the first `len` bytes, and whether it is none: empty, longer than three digits, with a leading
+/// zero or above 255. That the bytes are digits is known.
+#[inline]
+fn number(bytes: u32, len: u32) -> (u32, bool) {
+    let digits = (bytes ^ 0x3030_3030).wrapping_shl(32_u32.wrapping_sub(len.wrapping_mul(8)));
+    // One product adds up ones, tens and hundreds in the top byte.
+    let value = digits.wrapping_mul(0x0064_0a01) >> 24;
+    // Digit by digit, the highest first, 255 is the largest.
+    let bad =
+        len.wrapping_sub(1) > 2 || digits.swap_bytes() > 0x0002_0505 || (len > 1 && bytes as u8 == b'0');
+    (value, bad)
 }
 
 /// Reads up to three digits at `at`, without leading zero; also returns where they end.
@@ -89,17 +97,6 @@ pub(crate) fn scan_length(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// The value of a hexadecimal digit by byte; 255 for every other byte.
-const HEX_VALUE: [u8; 256] = {
-    let mut table = [255; 256];
-    let mut value = 0;
-    while value < 16 {
-        table[HEX_DIGITS[value as usize] as usize] = value;
-        table[HEX_DIGITS[value as usize].to_ascii_uppercase() as usize] = value;
-        value += 1;
-    }
-    table
-};
 const HEX_DIGITS: [u8; 16] = *b"0123456789abcdef";
 
 /// Reads hexadecimal groups at the start of `bytes`; also returns how many bytes they take.
@@ -107,33 +104,54 @@ const HEX_DIGITS: [u8; 16] = *b"0123456789abcdef";
 /// The notation of RFC 4291, section 2.2, but for an IPv4 address at the end.
 #[inline]
 pub(crate) fn scan_v6(bytes: &[u8]) -> Option<(u128, usize)> {
-    let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
+    match bytes.first_chunk() {
+        Some(start) => scan_groups(start),
+        None => {
+            let mut padded = [0; V6_ROOM];
+            padded[..bytes.len()].copy_from_slice(bytes);
+            scan_groups(&padded)
+        }
+    }
+}
+
+/// More than the longest IPv6 address, which has 39 bytes, and four more than the last group begins at.
+const V6_ROOM: usize = 48;
+
+#[inline]
+fn scan_groups(bytes: &[u8; V6_ROOM]) -> Option<(u128, usize)> {
+    let words: [u128; 3] = std::array::from_fn(|i| sixteen_bytes(&bytes[16 * i..]));
+    // One bit for each byte that ends a group.
+    let ends = words.iter().rev().fold(0, |ends, &word| ends << 16 | u64::from(marks::other_than_hex(word)));
     let (mut groups, mut count, mut at) = (0_u128, 0, 0);
     // The groups before `::`, and how many they are.
     let mut head: Option<(u128, u32)> = None;
-    if byte(0) == b':' {
-        if byte(1) != b':' {
+    if bytes[0] == b':' {
+        if bytes[1] != b':' {
             return None;
         }
         head = Some((0, 0));
         at = 2;
     }
     loop {
-        let Some((group, len)) = scan_group(bytes, at) else {
+        let len = (ends >> at).trailing_zeros() as usize;
+        if len == 0 {
             // Nothing behind the gap is an end; nothing behind a single colon is not.
             if head.is_none_or(|(_, before)| before != count) {
                 return None;
             }
             break;
-        };
-        groups = groups << 16 | u128::from(group);
+        }
+        if len > 4 {
+            return None;
+        }
+        groups = groups << 16 | u128::from(group(four_bytes(bytes, at), len));
         count += 1;
         at += len;
-        if count == 8 || byte(at) != b':' {
+        if count == 8 || bytes[at] != b':' {
             break;
         }
         at += 1;
-        if byte(at) == b':' {
+        if bytes[at] == b':' {
             if head.replace((groups, count)).is_some() {
                 return None;
             }
@@ -142,7 +160,7 @@ pub(crate) fn scan_v6(bytes: &[u8]) -> Option<(u128, usize)> {
         }
     }
     let addr = match head {
-        _ if byte(at) == b'.' => return None,
+        _ if bytes[at] == b'.' => return None,
         None if count < 8 => return None,
         None => groups,
         Some(_) if count == 8 => return None,
@@ -152,15 +170,47 @@ pub(crate) fn scan_v6(bytes: &[u8]) -> Option<(u128, usize)> {
     Some((addr, at))
 }
 
-/// Reads one to four hexadecimal digits; also returns how many there are. No branch depends on a digit.
+/// The number that the first `len` of four bytes write in hexadecimal digits, which they are known to be.
 #[inline]
-fn scan_group(bytes: &[u8], at: usize) -> Option<(u16, usize)> {
-    let values = four_bytes(bytes, at).map(|byte| u32::from(HEX_VALUE[usize::from(byte)]));
-    // Four nibbles, the first on top, and marks of what is no digit, the first at the bottom.
-    let nibbles = (values[0] & 15) << 12 | (values[1] & 15) << 8 | (values[2] & 15) << 4 | values[3] & 15;
-    let others = values[0] >> 7 | values[1] >> 7 << 1 | values[2] >> 7 << 2 | values[3] >> 7 << 3 | 1 << 4;
-    let len = others.trailing_zeros();
-    (len > 0).then(|| ((nibbles >> (4 * (4 - len))) as u16, len as usize))
+fn group(digits: [u8; 4], len: usize) -> u16 {
+    let word = u32::from_be_bytes(digits) >> (8 * (4 - len));
+    // Letters have the bit of 64 and count from one on.
+    let nibbles = (word & 0x0f0f_0f0f) + 9 * (word >> 6 & 0x0101_0101);
+    let pairs = (nibbles | nibbles >> 4) & 0x00ff_00ff;
+    (pairs | pairs >> 8) as u16
+}
+
+/// Marks of bytes: for sixteen bytes, the first lowest, one bit for each that is of a kind.
+mod marks {
+    use wide::u8x16;
+
+    #[inline]
+    fn vector(word: u128) -> u8x16 {
+        u8x16::from(word.to_le_bytes())
+    }
+
+    /// The bytes that are `count` or more above `from`, or below it.
+    #[inline]
+    fn outside(bytes: u8x16, from: u8, count: u8) -> u8x16 {
+        let above = bytes - u8x16::splat(from);
+        above.max(u8x16::splat(count)).simd_eq(above)
+    }
+
+    #[inline]
+    pub(super) fn other_than_digits(word: u128) -> u32 {
+        outside(vector(word), b'0', 10).to_bitmask()
+    }
+
+    #[inline]
+    pub(super) fn other_than_hex(word: u128) -> u32 {
+        let (bytes, lower) = (vector(word), vector(word) | u8x16::splat(0x20));
+        (outside(bytes, b'0', 10) & outside(lower, b'a', 6)).to_bitmask()
+    }
+
+    #[inline]
+    pub(super) fn equal_to(word: u128, byte: u8) -> u32 {
+        vector(word).simd_eq(u8x16::splat(byte)).to_bitmask()
+    }
 }
 
 /// The text of one address or prefix, made without allocation.
@@ -457,6 +507,28 @@ mod tests {
         for value in 0..=u16::MAX {
             let text = AddressText::of(|out| out.push_number(value));
             assert_eq!(text.as_str(), value.to_string());
+        }
+    }
+
+    #[test]
+    fn marks_of_every_byte_at_every_place() {
+        for byte in 0..=u8::MAX {
+            for at in 0..16 {
+                for around in [0, b'0', b'.', 0xff] {
+                    let mut bytes = [around; 16];
+                    bytes[at] = byte;
+                    let expect = |kind: &dyn Fn(u8) -> bool| {
+                        bytes.iter().enumerate().fold(0_u32, |bits, (at, &b)| bits | u32::from(kind(b)) << at)
+                    };
+                    let word = u128::from_le_bytes(bytes);
+                    let digits = expect(&|b| !b.is_ascii_digit());
+                    let hex = expect(&|b| !b.is_ascii_hexdigit());
+                    let dots = expect(&|b| b == b'.');
+                    assert_eq!(marks::other_than_digits(word), digits);
+                    assert_eq!(marks::other_than_hex(word), hex);
+                    assert_eq!(marks::equal_to(word, b'.'), dots);
+                }
+            }
         }
     }
 

@@ -550,7 +550,7 @@ pub(super) struct Minimize {
     /// List of addresses that may not be added at any price.
     #[arg(long, value_name = "FILE")]
     pub(super) never: Option<PathBuf>,
-    /// What an extra address costs: lines `PREFIX,PRICE`, and `default,PRICE` for all others (1 if not given).
+    /// What an extra address costs: lines `PREFIX,PRICE` or `FIRST-LAST,PRICE`, and `default,PRICE` for all others (1 if not given).
     #[arg(long, value_name = "FILE")]
     pub(super) price: Option<PathBuf>,
     /// Print the whole trade-off between number of prefixes and extra addresses instead.
@@ -620,7 +620,8 @@ pub(super) enum Routes {
 
 /// Print the fewest routes with the same effect under longest-prefix match, or the best within a budget.
 ///
-/// A table has `PREFIX,NEXT_HOP` a line; comments and blank lines are understood. `-` is standard input.
+/// A table has `PREFIX,NEXT_HOP` a line, or a blank in place of the comma; comments (`#`, `;`) and blank lines are
+/// understood. `-` is standard input.
 ///
 /// Example: tagwall routes minimize table.csv --max-routes 400
 #[derive(Debug, Args)]
@@ -634,8 +635,9 @@ pub(super) struct RoutesMinimize {
     /// Table of routes that must stay as they are.
     #[arg(long, value_name = "FILE")]
     pub(super) pinned: Option<PathBuf>,
-    /// Table of routes that exist anyway and do not count.
-    #[arg(long, value_name = "FILE")]
+    /// Table of routes that exist anyway and do not count; `azure` for those that every virtual network has: private
+    /// and shared ranges to `None`, all else to `Internet`.
+    #[arg(long, value_name = "FILE|azure")]
     pub(super) system: Option<PathBuf>,
     /// List of prefixes that no route may equal or lie inside.
     #[arg(long, value_name = "FILE")]
@@ -643,7 +645,7 @@ pub(super) struct RoutesMinimize {
     /// List of addresses that may go anywhere.
     #[arg(long, value_name = "FILE")]
     pub(super) free: Option<PathBuf>,
-    /// What a misrouted address costs: lines `PREFIX,PRICE`, and `default,PRICE` for all others (1 if not given).
+    /// What a misrouted address costs: lines `PREFIX,PRICE` or `FIRST-LAST,PRICE`, and `default,PRICE` for all others (1 if not given).
     #[arg(long, value_name = "FILE")]
     pub(super) price: Option<PathBuf>,
     #[command(flatten)]

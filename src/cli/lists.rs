@@ -1,5 +1,7 @@
 //! Lists and tables from files and pipes.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -12,10 +14,14 @@ use super::output;
 use crate::addr::{AddrList, AddrSet, Count, Entry, IpPrefix, ListOptions, ListReader, Prices, Route};
 
 /// Bytes read at once; enough for the reader's threads.
-const PIECE: usize = 1 << 22;
+const PIECE: usize = 1 << 20;
 
 /// Reads lists; `-` is standard input. Every wrong line of every list is reported.
 pub(super) fn read_all<P: AsRef<Path>>(files: &[P], relaxed: bool) -> Result<Vec<AddrList>, Failure> {
+    let pipes = files.iter().filter(|file| file.as_ref() == Path::new("-")).count();
+    if pipes > 1 {
+        return Err(Failure::Input("`-` twice: standard input can be read only once".to_owned()));
+    }
     let (mut lists, mut errors) = (Vec::new(), Vec::new());
     for file in files {
         let name = file.as_ref().display();
@@ -38,21 +44,32 @@ pub(super) fn read_set(file: Option<&Path>) -> Result<AddrSet, Failure> {
     }
 }
 
-/// Hands a file or standard input to `take` in large pieces.
-fn pieces(file: &Path, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut source: Box<dyn Read> =
-        if file == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(file)?) };
-    let mut piece = Vec::with_capacity(PIECE);
-    loop {
+/// Hands a file or standard input to `take` in large pieces. The next piece is read while one is taken.
+fn pieces(file: &Path, mut take: impl FnMut(&[u8]) + Send) -> io::Result<()> {
+    let mut source: Box<dyn Read + Send> =
+        if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file)?) };
+    let mut fill = |piece: &mut Vec<u8>| {
         piece.clear();
-        if source.by_ref().take(PIECE as u64).read_to_end(&mut piece)? == 0 {
-            return Ok(());
+        source.by_ref().take(PIECE as u64).read_to_end(piece)
+    };
+    let (mut piece, mut next) = (Vec::with_capacity(PIECE), Vec::new());
+    while fill(&mut piece)? > 0 {
+        if piece.len() < PIECE {
+            take(&piece);
+            continue;
+        }
+        let mut full = true;
+        while full {
+            let (read, ()) = rayon::join(|| fill(&mut next), || take(&piece));
+            full = read? == PIECE;
+            std::mem::swap(&mut piece, &mut next);
         }
         take(&piece);
     }
+    Ok(())
 }
 
-/// One line of a table: `KEY,VALUE`.
+/// One line of a table: `KEY,VALUE`, or `KEY VALUE`.
 struct Row {
     line: usize,
     key: String,
@@ -70,14 +87,15 @@ fn read_rows(file: &Path) -> Result<Vec<Row>, Failure> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (mut rows, mut errors) = (Vec::new(), Vec::new());
     for (index, whole) in text.lines().enumerate() {
-        let line = whole.split('#').next().unwrap_or_default().trim();
-        match line.split_once(',').map(|(key, value)| (key.trim(), value.trim())) {
+        let line = whole.split(['#', ';']).next().unwrap_or_default().trim();
+        let pair = line.split_once(',').or_else(|| line.rsplit_once(char::is_whitespace));
+        match pair.map(|(key, value)| (key.trim(), value.trim())) {
             _ if line.is_empty() => {}
             Some((key, value)) if !key.is_empty() && !value.is_empty() && !value.contains(',') => {
                 rows.push(Row { line: index + 1, key: key.to_owned(), value: value.to_owned() });
             }
             _ => errors.push(format!(
-                "{name}: line {}: {line}: two values with a comma between are needed",
+                "{name}: line {}: {line}: two values with a comma or blank between are needed",
                 index + 1
             )),
         }
@@ -107,32 +125,68 @@ fn understand<T>(
     if errors.is_empty() { Ok(out) } else { Err(Failure::Input(errors.join("\n"))) }
 }
 
-/// Reads a route table; none if no file is named. A header line `prefix,next_hop` is skipped.
+/// Reads a route table; none if no file is named. A header line `prefix,next_hop` is skipped, and so is a route that
+/// is there already.
 pub(super) fn read_routes(file: Option<&Path>) -> Result<Vec<Route<String>>, Failure> {
     let Some(file) = file else { return Ok(Vec::new()) };
     let mut rows = read_rows(file)?;
     if rows.first().is_some_and(|row| row.key.eq_ignore_ascii_case("prefix")) {
         rows.remove(0);
     }
-    understand(file, rows, |row| match row.key.parse::<IpPrefix>() {
-        Ok(prefix) => Ok(Route { prefix, hop: row.value.clone() }),
-        Err(error) => Err(error.to_string()),
-    })
+    let mut seen: HashMap<IpPrefix, (usize, String)> = HashMap::with_capacity(rows.len());
+    let routes = understand(file, rows, |row| {
+        let prefix = row.key.parse::<IpPrefix>().map_err(|error| error.to_string())?;
+        match seen.entry(prefix) {
+            Slot::Vacant(slot) => {
+                slot.insert((row.line, row.value.clone()));
+                Ok(Some(Route { prefix, hop: row.value.clone() }))
+            }
+            Slot::Occupied(slot) => match slot.get() {
+                (_, hop) if *hop == row.value => Ok(None),
+                (line, hop) => Err(format!("line {line} sends the same prefix to {hop}")),
+            },
+        }
+    })?;
+    Ok(routes.into_iter().flatten().collect())
 }
 
 /// Reads prices; 1 for every address if no file is named.
 pub(super) fn read_prices(file: Option<&Path>) -> Result<Prices, Failure> {
     let Some(file) = file else { return Ok(Prices::default()) };
-    let mut default = 1;
+    let mut default = None;
     let blocks = understand(file, read_rows(file)?, |row| {
         let price = row.value.parse::<u128>().map_err(|_| "the price is not a whole number".to_owned())?;
         if row.key == "default" {
-            default = price;
-            return Ok(None);
+            return match default.replace((row.line, price)) {
+                Some((line, _)) => Err(format!("line {line} has a default already")),
+                None => Ok(None),
+            };
         }
-        Entry::parse(&row.key, false).map(|entry| Some((entry, price))).map_err(|error| error.to_string())
+        let entry = Entry::parse(&row.key, false).map_err(|error| error.to_string())?;
+        Ok(Some((entry, price, row.line)))
     })?;
-    Ok(Prices::new(default, default, blocks.into_iter().flatten())?)
+    let mut blocks: Vec<_> = blocks.into_iter().flatten().collect();
+    // Where each begins and ends; the families apart.
+    let ends = |entry: &Entry| match entry {
+        Entry::V4(i) => (4, u128::from(i.first()), u128::from(i.last())),
+        Entry::V6(i) => (6, i.first(), i.last()),
+    };
+    blocks.sort_by_key(|(entry, _, line)| (ends(entry), *line));
+    for pair in blocks.windows(2) {
+        let ((family, _, last), (next_family, first, _)) = (ends(&pair[0].0), ends(&pair[1].0));
+        if family == next_family && first <= last {
+            let lines = (pair[0].2.min(pair[1].2), pair[0].2.max(pair[1].2));
+            let message = format!(
+                "{}: lines {} and {} give some addresses two prices",
+                file.display(),
+                lines.0,
+                lines.1
+            );
+            return Err(Failure::Input(message));
+        }
+    }
+    let default = default.map_or(1, |(_, price)| price);
+    Ok(Prices::new(default, default, blocks.into_iter().map(|(entry, price, _)| (entry, price)))?)
 }
 
 /// An exact set as JSON. Counts that can pass 2^53 are strings.

@@ -10,7 +10,7 @@ use super::chunked::{Piece, pieces};
 use super::gaps::{gap, inbound_gap, partial_gap};
 use super::names::{description, name, ports_part, protocol_part, remote_part, unique};
 use super::pack::{self, Weigh};
-use super::{count, each_flow, native};
+use super::{count, each_flow, native, widened, with_extra};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Protocol};
 use crate::plan::{
@@ -97,7 +97,7 @@ fn flow_rule(scene: &Scene<'_>, flow: &Flow, draft: &mut Draft, plan: &mut Plan)
         return;
     }
     let choice = |how, why| Choice { target: Target::Firewall, flow: flow.id.clone(), how, why };
-    let form = form(scene, flow, draft);
+    let form = form(scene, flow, plan, draft);
     match (form, network_protocol(flow.protocol)) {
         (Form::Network(..) | Form::Lists(..), None) => {}
         (Form::Network(destination, how, why), Some(protocol)) => {
@@ -178,7 +178,7 @@ fn network_rule(
     }
 }
 
-fn form(scene: &Scene<'_>, flow: &Flow, draft: &mut Draft) -> Form {
+fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form {
     let policy = scene.policy;
     if network_protocol(flow.protocol).is_none() {
         let reason = format!("firewall rules know no {}", flow.protocol);
@@ -186,6 +186,8 @@ fn form(scene: &Scene<'_>, flow: &Flow, draft: &mut Draft) -> Form {
     }
     let expand = |draft: &mut Draft, why: String| {
         let set = flow.remote_set(scene.symbols).expect("the remote side is one of addresses");
+        let set = with_extra(set, plan, Target::Firewall, &flow.id);
+        let why = widened(plan, Target::Firewall, &flow.id, why);
         destination_of(scene, flow, &set, why, draft)
     };
     match &flow.remote {
@@ -214,7 +216,7 @@ fn form(scene: &Scene<'_>, flow: &Flow, draft: &mut Draft) -> Form {
     }
 }
 
-/// Exact addresses: in the rule where they are few, else in IP groups.
+/// Addresses: in the rule where they are few, else in IP groups.
 fn destination_of(scene: &Scene<'_>, flow: &Flow, set: &AddrSet, why: String, draft: &mut Draft) -> Form {
     let prefixes: Vec<IpPrefix> = set.v4.prefixes().map(IpPrefix::V4).collect();
     if prefixes.is_empty() {

@@ -1,10 +1,13 @@
 //! Policy into plan: each target's own semantics, field rules and limits.
 //!
 //! A flow becomes its native tag where the target takes the tag, else exact prefixes; what a target cannot say is
-//! listed as a gap. Nothing is cut short and nothing widened: what does not fit a limit is refused.
+//! listed as a gap. Nothing is cut short and nothing widened silently: what does not fit a limit is widened by the
+//! fewest extra addresses if the policy has a budget for them, declared in the plan; else it is refused.
 
 mod chunked;
+mod coarsen;
 mod endpoints;
+mod fewest;
 mod firewall;
 mod gaps;
 mod lists;
@@ -19,7 +22,8 @@ use std::collections::HashSet;
 pub use pack::Weigh;
 pub use priority::assign as assign_priorities;
 
-use crate::plan::{Exceeded, FileCaps, Limits, OverLimit, Plan, Previous};
+use crate::addr::AddrSet;
+use crate::plan::{Exceeded, Extra, FileCaps, Limits, OverLimit, Plan, Previous};
 use crate::policy::intent::TagUse;
 use crate::policy::{Flow, Policy};
 use crate::tags::Tag;
@@ -33,7 +37,25 @@ use crate::target::Target;
 /// # Errors
 /// [`OverLimit`] with every limit that cannot be kept, what is needed, and the way out.
 pub fn lower(policy: &Policy, limits: &Limits, previous: &Previous, weigh: Weigh) -> Result<Plan, OverLimit> {
-    let mut plan = Plan { name: policy.name.clone(), file_caps: FileCaps::of(limits), ..Plan::default() };
+    let (exact, over) = attempt(policy, limits, previous, weigh, Vec::new());
+    if over.is_empty() {
+        return Ok(exact);
+    }
+    let extras = coarsen::fit(policy, limits, &exact, over)?;
+    let (plan, over) = attempt(policy, limits, previous, weigh, extras);
+    if over.is_empty() { Ok(plan) } else { Err(OverLimit { over }) }
+}
+
+/// Lowers every target, its lists widened by `extras`, and says which limits are exceeded.
+fn attempt(
+    policy: &Policy,
+    limits: &Limits,
+    previous: &Previous,
+    weigh: Weigh,
+    extras: Vec<Extra>,
+) -> (Plan, Vec<Exceeded>) {
+    let mut plan =
+        Plan { name: policy.name.clone(), file_caps: FileCaps::of(limits), extras, ..Plan::default() };
     let mut over = Vec::new();
     let wants = |target: Target| policy.wants(target);
     if wants(Target::Nsg) {
@@ -53,7 +75,22 @@ pub fn lower(policy: &Policy, limits: &Limits, previous: &Previous, weigh: Weigh
     gaps::settle(&mut plan.gaps);
     plan.gaps.sort();
     plan.choices.sort();
-    if over.is_empty() { Ok(plan) } else { Err(OverLimit { over }) }
+    (plan, over)
+}
+
+/// `set` with the extra addresses that `target` is to admit for the flow called `flow`.
+fn with_extra(set: AddrSet, plan: &Plan, target: Target, flow: &str) -> AddrSet {
+    let extra = plan.extra_of(target, flow);
+    if extra.is_empty() { set } else { set.union(&extra) }
+}
+
+/// Why a list of `target` is longer than what was asked for, in words to follow the reason that it is a list.
+fn widened(plan: &Plan, target: Target, flow: &str, why: String) -> String {
+    let mut own = plan.extras.iter().filter(|e| e.target == target && e.flows.iter().any(|id| id == flow));
+    let Some(first) = own.next() else { return why };
+    let count = own.fold(first.addresses.count(), |sum, extra| sum + extra.addresses.count());
+    let join = if why.is_empty() { "" } else { "; " };
+    format!("{why}{join}widened by {count} addresses, since {} does not take the exact list", first.limit)
 }
 
 /// The flows that `target` could not say at all, by id.
@@ -125,7 +162,7 @@ fn count(
 ) {
     let usage = limits.usage(key, of, have as u64);
     if !usage.fits() {
-        over.push(Exceeded { usage: usage.clone(), remedy: remedy.to_owned() });
+        over.push(Exceeded { usage: usage.clone(), remedy: remedy.to_owned(), extra: None });
     }
     plan.usage.push(usage);
 }

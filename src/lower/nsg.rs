@@ -4,7 +4,7 @@
 
 use super::gaps::gap;
 use super::names::{self, description, name, ports_part, protocol_part, remote_part, unique};
-use super::{assign_priorities, count, each_flow, native};
+use super::{assign_priorities, count, each_flow, native, widened, with_extra};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::{Action, Choice, Exceeded, How, Limits, Nsg, NsgRule, Plan, Previous, Side};
@@ -91,6 +91,8 @@ fn flow_rules(policy: &Policy, symbols: &Symbols, flow: &Flow, rules: &mut Vec<N
             note(plan, How::Any, "");
         }
         Form::Set(set, why) => {
+            let set = with_extra(set, plan, Target::Nsg, &flow.id);
+            let why = widened(plan, Target::Nsg, &flow.id, why);
             let mut total = 0;
             for local in families(&flow.local) {
                 let v4 = local[0].is_v4();

@@ -4,22 +4,30 @@
 //! addresses, never from somebody's list of prefixes. Source of the field rules: virtual-networks-udr-overview.md,
 //! 2023-05-27.
 
+use super::fewest::{PrefixRoute, Wish, shorter};
 use super::names::{name, unique};
-use super::{count, native};
-use crate::addr::{AddrSet, IpPrefix};
+use super::{count, native, widened};
+use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::NextHop;
-use crate::plan::{Choice, Exceeded, Gap, How, Limits, Plan, Route, RouteTable, RouteTo};
+use crate::plan::{Choice, Exceeded, Extra, Gap, How, Limits, Plan, Route, RouteTable, RouteTo, extra_of};
 use crate::policy::intent::{DefaultRoute, TagUse};
 use crate::policy::{Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
+use crate::tags::Tag;
 use crate::target::Target;
 
 pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
-    let mut routes = default_routes(policy, plan);
-    let mut tag_routes = 0;
-    let most = limits.get("tag-routes-per-table") as usize;
-    for need in &policy.routes {
-        need_routes(policy, need, &mut tag_routes, most, &mut routes, plan);
-    }
+    let fixed = default_routes(policy, plan);
+    let prefixes = prefix_routes(&fixed);
+    let needs = Needs::new(policy, limits);
+    let mut routes = fixed;
+    routes.extend(needs.by_name.iter().map(|&(need, tag)| Route {
+        name: name(&[tag.name().as_str(), hop_part(need.next_hop)]),
+        to: RouteTo::Tag(tag.name().to_string()),
+        next_hop: need.next_hop,
+    }));
+    let listed = needs.listed_routes(policy, &prefixes, &plan.extras);
+    note_choices(&needs, &listed, plan);
+    routes.extend(listed);
     routes.sort_by(|a, b| (&a.to, a.next_hop).cmp(&(&b.to, b.next_hop)));
     routes.dedup_by(|b, a| a.to == b.to && a.next_hop == b.next_hop);
     unique(&mut routes, |r| &mut r.name, |r| r.to.to_string());
@@ -29,6 +37,8 @@ pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mu
         disable_bgp: policy.route_table.disable_bgp,
         routes,
     };
+    let written = table.routes.len();
+    plan.extras.iter_mut().filter(|e| e.target == Target::RouteTable).for_each(|e| e.written = written);
     let tags = table.routes.iter().filter(|r| matches!(r.to, RouteTo::Tag(_))).count();
     // Routes are never split: a subnet takes one table, and one with a part of the routes sends the rest astray.
     let remedy = "a subnet takes one table, so that routes cannot be split: set route-table.tags = \"auto\" so that \
@@ -98,46 +108,141 @@ fn route(to: IpPrefix, next_hop: NextHop, what: &str) -> Route {
     Route { name, to: RouteTo::Prefix(to), next_hop }
 }
 
-fn need_routes(
-    policy: &Policy,
-    need: &RouteNeed,
-    tag_routes: &mut usize,
-    most: usize,
-    routes: &mut Vec<Route>,
-    plan: &mut Plan,
-) {
-    let mut note = |how: How, why: &str| {
-        plan.choices.push(Choice {
-            target: Target::RouteTable,
-            flow: need.id.clone(),
-            how,
-            why: why.to_owned(),
-        });
-    };
-    let (set, why) = match &need.to {
-        Remote::Tag(tag) => match native(tag, "UDR", policy.route_table.tags) {
-            // Who insists on names gets a refusal past the limit; else the rest is listed.
-            Ok(()) if *tag_routes < most || policy.route_table.tags == TagUse::Native => {
-                *tag_routes += 1;
-                let to = RouteTo::Tag(tag.name().to_string());
-                routes.push(Route {
-                    name: name(&[tag.name().as_str(), hop_part(need.next_hop)]),
-                    to,
-                    next_hop: need.next_hop,
-                });
-                return note(How::NativeTag, "");
+/// The needs of a policy, by how they become routes.
+pub(super) struct Needs<'a> {
+    /// With the tag whose name the route has.
+    by_name: Vec<(&'a RouteNeed, &'a Tag)>,
+    /// With the addresses that routes have to list, and why they do.
+    listed: Vec<(&'a RouteNeed, AddrSet, String)>,
+}
+
+impl<'a> Needs<'a> {
+    pub(super) fn new(policy: &'a Policy, limits: &Limits) -> Self {
+        let most = limits.get("tag-routes-per-table") as usize;
+        let mut needs = Needs { by_name: Vec::new(), listed: Vec::new() };
+        for need in &policy.routes {
+            let (set, why) = match &need.to {
+                Remote::Tag(tag) => match native(tag, "UDR", policy.route_table.tags) {
+                    // Who insists on names gets a refusal past the limit; else the rest is listed.
+                    Ok(()) if needs.by_name.len() < most || policy.route_table.tags == TagUse::Native => {
+                        needs.by_name.push((need, tag));
+                        continue;
+                    }
+                    Ok(()) => (tag.set().clone(), format!("a table takes {most} routes by tag")),
+                    Err(why) => (tag.set().clone(), why),
+                },
+                Remote::Addresses(set) => (set.clone(), String::new()),
+                _ => (AddrSet::empty(), String::new()),
+            };
+            let set = only_families_of(&set, &policy.network.subnet_space());
+            needs.listed.push((need, set, why));
+        }
+        needs
+    }
+
+    /// What the table has to do, beside `fixed`; with the addresses that are declared as extra.
+    pub(super) fn wish<'b>(
+        &self,
+        policy: &'b Policy,
+        fixed: &'b [PrefixRoute],
+        extras: &[Extra],
+    ) -> Wish<'b> {
+        let mut wish = Wish::new(policy, fixed);
+        for (need, _) in &self.by_name {
+            wish.by_name(&need.to, need.next_hop);
+        }
+        for (need, set, _) in &self.listed {
+            wish.lead(set, need.next_hop);
+            wish.lead(&extra_of(extras, Target::RouteTable, &need.id), need.next_hop);
+        }
+        wish
+    }
+
+    /// How many routes have the name of a tag.
+    pub(super) fn by_name(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// How many addresses routes have to list.
+    pub(super) fn listed_addresses(&self) -> Count {
+        AddrSet::union_of(self.listed.iter().map(|(_, set, _)| set)).count()
+    }
+
+    /// Ids of the needs whose addresses routes list, of one hop.
+    pub(super) fn listed_for(&self, hop: NextHop) -> Vec<String> {
+        let own = self.listed.iter().filter(|(need, ..)| need.next_hop == hop);
+        own.map(|(need, ..)| need.id.clone()).collect()
+    }
+
+    /// Routes for the addresses that are listed: each need's own prefixes, or fewer with the same effect.
+    fn listed_routes(&self, policy: &Policy, fixed: &[PrefixRoute], extras: &[Extra]) -> Vec<Route> {
+        if self.listed.is_empty() {
+            return Vec::new();
+        }
+        let mut plain: Vec<PrefixRoute> = Vec::new();
+        for (need, set, _) in &self.listed {
+            let extra = extra_of(extras, Target::RouteTable, &need.id);
+            plain.extend(set.prefixes().chain(extra.prefixes()).map(|p| (p, need.next_hop)));
+        }
+        plain.sort_unstable();
+        plain.dedup();
+        let chosen = match self.wish(policy, fixed, extras).exact() {
+            Ok(mut fewest) => {
+                fewest.sort_unstable();
+                shorter(&plain, &fewest)
             }
-            Ok(()) => (tag.set().clone(), format!("a table takes {most} routes by tag")),
-            Err(why) => (tag.set().clone(), why),
-        },
-        Remote::Addresses(set) => (set.clone(), String::new()),
-        _ => (AddrSet::empty(), String::new()),
+            // Where no table has the effect, the proof says what goes wrong with the plain one.
+            Err(_) => plain,
+        };
+        chosen.into_iter().map(|(prefix, hop)| route(prefix, hop, &self.label(prefix, hop))).collect()
+    }
+
+    /// What a route's name begins with: the first need that it is for, or that it is an exception from one.
+    fn label(&self, prefix: IpPrefix, hop: NextHop) -> String {
+        let exact = |set: &AddrSet| set.prefixes().any(|p| p == prefix);
+        let own = || self.listed.iter().filter(|(need, ..)| need.next_hop == hop);
+        let found =
+            own().find(|(_, set, _)| exact(set)).or_else(|| own().find(|(_, set, _)| meets(set, prefix)));
+        match found.map(|(need, ..)| &need.to) {
+            Some(Remote::Tag(tag)) => tag.name().to_string(),
+            Some(_) => "addresses".to_owned(),
+            None => "except".to_owned(),
+        }
+    }
+}
+
+/// Whether a set has addresses of a prefix.
+fn meets(set: &AddrSet, prefix: IpPrefix) -> bool {
+    match prefix {
+        IpPrefix::V4(p) => !set.v4.is_clear_of(p.interval()),
+        IpPrefix::V6(p) => !set.v6.is_clear_of(p.interval()),
+    }
+}
+
+/// The routes that every table of `policy` has, by prefix.
+pub(super) fn fixed_routes(policy: &Policy) -> Vec<PrefixRoute> {
+    prefix_routes(&default_routes(policy, &mut Plan::default()))
+}
+
+fn prefix_routes(routes: &[Route]) -> Vec<PrefixRoute> {
+    let prefix = |route: &Route| match route.to {
+        RouteTo::Prefix(prefix) => Some((prefix, route.next_hop)),
+        RouteTo::Tag(_) => None,
     };
-    let set = only_families_of(&set, &policy.network.subnet_space());
-    let prefixes: Vec<IpPrefix> = set.prefixes().collect();
-    note(How::Prefixes(prefixes.len()), &why);
-    let label = if let Remote::Tag(tag) = &need.to { tag.name().to_string() } else { "addresses".to_owned() };
-    routes.extend(prefixes.into_iter().map(|p| route(p, need.next_hop, &label)));
+    routes.iter().filter_map(prefix).collect()
+}
+
+fn note_choices(needs: &Needs<'_>, listed: &[Route], plan: &mut Plan) {
+    let choice =
+        |need: &RouteNeed, how, why| Choice { target: Target::RouteTable, flow: need.id.clone(), how, why };
+    let routes = prefix_routes(listed);
+    for (need, set, why) in &needs.listed {
+        let own = routes.iter().filter(|(p, hop)| *hop == need.next_hop && meets(set, *p)).count();
+        let why = widened(plan, Target::RouteTable, &need.id, why.clone());
+        let why = if own == 0 && !set.is_empty() { "the default leads there too".to_owned() } else { why };
+        plan.choices.push(choice(need, How::Prefixes(own), why));
+    }
+    plan.choices.extend(needs.by_name.iter().map(|(need, _)| choice(need, How::NativeTag, String::new())));
 }
 
 /// A part of a name for a next hop: empty for the usual one.

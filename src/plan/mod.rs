@@ -8,7 +8,7 @@ use std::fmt;
 pub use limits::{Limit, Limits, Profile, Usage};
 pub use previous::Previous;
 
-use crate::addr::IpPrefix;
+use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
 use crate::target::Target;
 
@@ -33,6 +33,8 @@ pub struct Plan {
     pub file_caps: FileCaps,
     /// What a target cannot say.
     pub gaps: Vec<Gap>,
+    /// What is admitted beyond what was asked for; empty as long as exact rules fit the limits.
+    pub extras: Vec<Extra>,
     /// How each flow became rules.
     pub choices: Vec<Choice>,
     /// How much of each limit is used.
@@ -375,6 +377,38 @@ pub struct Gap {
     pub remedy: String,
 }
 
+/// Addresses that a target admits beyond what was asked for, since the exact list would not fit a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extra {
+    /// The target.
+    pub target: Target,
+    /// Ids of the flows or routes whose list of addresses is widened; those of rules ask for the same addresses.
+    pub flows: Vec<String>,
+    /// The remote side, or the next hop that routes are widened for.
+    pub remote: String,
+    /// The extra addresses, none of which was asked for.
+    pub addresses: AddrSet,
+    /// How many prefixes or routes the exact list takes.
+    pub exact: usize,
+    /// How many are written in their place.
+    pub written: usize,
+    /// The limit that the exact list does not fit.
+    pub limit: String,
+}
+
+impl Plan {
+    /// The extra addresses that `target` admits for the flow or route called `id`.
+    pub fn extra_of(&self, target: Target, id: &str) -> AddrSet {
+        extra_of(&self.extras, target, id)
+    }
+}
+
+/// The extra addresses in `extras` that `target` admits for the flow or route called `id`.
+pub fn extra_of(extras: &[Extra], target: Target, id: &str) -> AddrSet {
+    let own = extras.iter().filter(|e| e.target == target && e.flows.iter().any(|flow| flow == id));
+    AddrSet::union_of(own.map(|e| &e.addresses))
+}
+
 /// How one flow became rules of one target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Choice {
@@ -441,6 +475,37 @@ pub struct OverLimit {
     pub over: Vec<Exceeded>,
 }
 
+impl OverLimit {
+    /// The smallest `precision.max-extra` with which all limits are kept, if there is one.
+    ///
+    /// ```
+    /// use tagwall::{Error, catalog::Catalog, pipeline, policy::PolicySource, tags::{Cloud, Snapshot, sample}};
+    /// let text = r#"
+    ///     schema = 1
+    ///     name = "demo"
+    ///     region = "westeurope"
+    ///     network.address-space = ["10.20.0.0/16"]
+    ///     subnets.training.prefixes = ["10.20.1.0/24"]
+    ///     groups.list = ["20.33.16.0/31", "20.33.16.2"]
+    ///     limits.nsg-destination-prefixes = 6 # five are for what every group ends in
+    ///     [[allow]]
+    ///     to = "group:list"
+    ///     protocol = "tcp"
+    ///     ports = 443
+    /// "#;
+    /// let snapshot = Snapshot::parse(&sample::sample_json(Cloud::Public).unwrap())?;
+    /// let source = PolicySource::read("demo.toml", text)?;
+    /// let Err(Error::Limit(over)) = pipeline::generate(&source, Catalog::builtin(), &snapshot, None) else {
+    ///     panic!("two prefixes do not fit");
+    /// };
+    /// assert_eq!(over.max_extra().unwrap().to_string(), "1");
+    /// # Ok::<(), tagwall::Error>(())
+    /// ```
+    pub fn max_extra(&self) -> Option<Count> {
+        self.over.iter().map(|exceeded| exceeded.extra).sum()
+    }
+}
+
 /// One limit that is exceeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exceeded {
@@ -448,6 +513,8 @@ pub struct Exceeded {
     pub usage: Usage,
     /// The way out.
     pub remedy: String,
+    /// How many extra addresses it takes to keep the limit, the fewest that do; `None` if no number is enough.
+    pub extra: Option<Count>,
 }
 
 impl fmt::Display for Exceeded {

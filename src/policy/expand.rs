@@ -9,11 +9,14 @@ use super::flows::{self, NewFlow};
 use super::intent::{Allow, Amount, CloudName, DefaultRoute, HostUse, Intent, OneOrMany, OutputIntent};
 use super::read::{Path, PolicyErrors, PolicySource};
 use super::resolve::Resolver;
-use super::rule::{LimitSettings, Network, Policy, Precision, Remarks, Remote, RouteNeed, only_families_of};
+use super::rule::{
+    LimitSettings, Network, Policy, Precision, Remarks, Remote, RouteNeed, only_families_of, short_list,
+};
+use super::suggest;
 use crate::addr::{AddrSet, Count, Entry, IpPrefix};
 use crate::catalog::Catalog;
 use crate::packet::NextHop;
-use crate::tags::{Cloud, Region, Snapshot};
+use crate::tags::{Cloud, Region, Snapshot, Symbol};
 use crate::target::FormatName;
 use crate::text::{did_you_mean, nearest};
 
@@ -47,12 +50,12 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         needs.collect(&mut flows, &mut routes, &mut endpoints, &mut remarks, &mut problems);
     }
     let precision = precision(intent, &mut problems);
-    let flows = flows::merge(flows);
+    let flows = flows::merge(flows, &mut remarks.notes);
     let routes = merge_routes(routes, &network, &mut problems);
     let Some(region) = region.filter(|_| problems.is_empty()) else {
         return Err(source.errors(problems));
     };
-    let policy = Policy {
+    let mut policy = Policy {
         name: intent.name.clone(),
         cloud: snapshot.cloud(),
         region,
@@ -70,8 +73,10 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         },
         catalog: intent.catalog.clone(),
         output: intent.output.clone(),
-        remarks: remarks.in_order(),
+        remarks: Remarks::default(),
     };
+    remarks.notes.extend(suggest::notes(&policy, snapshot));
+    policy.remarks = remarks.in_order();
     check_settings(&policy, &mut problems);
     if problems.is_empty() { Ok(policy) } else { Err(source.errors(problems)) }
 }
@@ -205,22 +210,22 @@ fn precision(intent: &Intent, problems: &mut Problems) -> Precision {
     let place = Path::top().at("precision");
     let max_extra = match &intent.precision.max_extra {
         Amount::Number(number) => Count::from(*number),
-        Amount::Text(text) => text.parse::<u128>().map(Count::from).unwrap_or_else(|_| {
+        Amount::Text(text) => text.parse::<Count>().unwrap_or_else(|_| {
             problems.push((place.at("max-extra"), format!("`{text}` is not a number of addresses")));
             Count::ZERO
         }),
     };
-    if !max_extra.is_zero() {
-        // Accepting the figure and making exact rules all the same would promise what is not done.
-        let message = "this version makes exact rules only: leave max-extra at 0; for a priced list see `tagwall minimize`";
-        problems.push((place.at("max-extra"), message.to_owned()));
-    }
-    Precision { max_extra, never: addresses(&intent.precision.never, &place.at("never"), problems) }
+    // What is wrong with exceptions is said where the needs are read.
+    let excepted = intent.allow.iter().map(|allow| addresses(&allow.except, &place, &mut Problems::new()));
+    let excepted: Vec<AddrSet> = excepted.collect();
+    let never = addresses(&intent.precision.never, &place.at("never"), problems);
+    Precision { max_extra, never, excepted: AddrSet::union_of(&excepted) }
 }
 
 /// Settings that contradict each other, once everything is resolved.
 fn check_settings(policy: &Policy, problems: &mut Problems) {
     check_output(&policy.output, problems);
+    check_never(policy, problems);
     let route = Path::top().at("route-table");
     let no_firewall = policy.network.firewall.is_empty();
     if policy.route_table.default_route == Some(DefaultRoute::Firewall) && no_firewall {
@@ -235,6 +240,36 @@ fn check_settings(policy: &Policy, problems: &mut Problems) {
     if policy.nsg.hosts == HostUse::Internet && !to_firewall {
         let message = "opening ports to the Internet for host names needs a default route to the firewall that judges them";
         problems.push((Path::top().at("nsg").at("hosts"), message.to_owned()));
+    }
+}
+
+/// What a policy asks for cannot be what it never lets through. Ranges that are kept from being extra without being
+/// named give way to what is asked for; those that the policy names do not.
+fn check_never(policy: &Policy, problems: &mut Problems) {
+    let never = &policy.precision.never;
+    if never.is_empty() {
+        return;
+    }
+    let symbols = policy.symbols();
+    let flows = policy.flows.iter().filter_map(|flow| match flow.remote {
+        // The network itself and the platform's own services are not what `never` is about.
+        Remote::Symbol(symbol) if symbol != Symbol::Internet => None,
+        _ => Some((flow.remote.to_string(), flow.remote_set(&symbols)?)),
+    });
+    let routes = policy
+        .routes
+        .iter()
+        .filter_map(|need| Some((format!("the route to {}", need.to), policy.listed(&need.id)?)));
+    let mut seen = BTreeSet::new();
+    for (remote, set) in flows.chain(routes) {
+        let both = set.intersection(never);
+        if !both.is_empty() && seen.insert(remote.clone()) {
+            let message = format!(
+                "{remote} is asked for and holds {}, which may never be let through; take it out of the need with `except`, or out of `never`",
+                short_list(&both)
+            );
+            problems.push((Path::top().at("precision").at("never"), message));
+        }
     }
 }
 

@@ -337,20 +337,26 @@ fn ports(text: &PortsText, place: &Path, problems: &mut Problems) -> Option<Port
     }
 }
 
-/// Puts flows in order, and joins those that others already let through: the same remote of the same subnet, with
-/// no more protocols and ports.
-pub(super) fn merge(mut flows: Vec<NewFlow>) -> Vec<Flow> {
+/// Puts flows in order, and joins those that others already let through: the same remote of the same subnet, or a tag
+/// that lies in the other's, with no more protocols and ports. What lies in another tag is noted.
+///
+/// Every flow allows, so no deny can come between the two.
+pub(super) fn merge(mut flows: Vec<NewFlow>, notes: &mut Vec<String>) -> Vec<Flow> {
     flows.sort_by(|a, b| a.id.cmp(&b.id));
     let mut kept: Vec<Flow> = Vec::new();
     for flow in flows {
         if let Some(wider) = kept.iter_mut().find(|k| holds(k, &flow)) {
+            notes.extend(implied_note(wider, &flow));
             absorb(wider, flow);
             continue;
         }
         let (narrower, others): (Vec<Flow>, Vec<Flow>) = kept.into_iter().partition(|k| holds(&flow, k));
         kept = others;
         let mut flow = flow;
-        narrower.into_iter().for_each(|n| absorb(&mut flow, n));
+        for narrower in narrower {
+            notes.extend(implied_note(&flow, &narrower));
+            absorb(&mut flow, narrower);
+        }
         kept.push(flow);
     }
     kept.sort_by(|a, b| a.id.cmp(&b.id));
@@ -369,12 +375,39 @@ fn holds(wide: &Flow, narrow: &Flow) -> bool {
         && wide.direction == narrow.direction
         && wide.subnet == narrow.subnet
         && wide.except == narrow.except
-        && same_remote(&wide.remote, &narrow.remote);
+        && (same_remote(&wide.remote, &narrow.remote) || implies(wide, narrow));
     let ports = narrow.ports.set().is_subset(wide.ports.set());
     // Any protocol with a port list means TCP and UDP only.
     let protocol = wide.protocol == narrow.protocol
         || (wide.protocol == Protocol::Any && (wide.ports.is_all() || narrow.protocol.has_ports()));
     same_ends && ports && protocol
+}
+
+/// Whether the tag of `narrow` lies in that of `wide`, and always will: a service's regional tag in the one without a
+/// region, any tag in those of all of Azure. Other tags may lie in each other today and not next week, when Azure has
+/// changed one of them and the rules still stand; they keep rules of their own.
+fn implies(wide: &Flow, narrow: &Flow) -> bool {
+    let (Remote::Tag(all), Remote::Tag(part)) = (&wide.remote, &narrow.remote) else { return false };
+    let service = all.name().base() == part.name().base() && all.name().suffix().is_none();
+    (service || all.name().base() == "AzureCloud")
+        && all.name() != part.name()
+        && part.set().is_subset(all.set())
+}
+
+/// What the report says of a flow whose tag lies in that of another.
+fn implied_note(wide: &Flow, narrow: &Flow) -> Option<String> {
+    let (Remote::Tag(all), Remote::Tag(part)) = (&wide.remote, &narrow.remote) else { return None };
+    (all.name() != part.name()).then(|| {
+        let arrow = if narrow.direction == Direction::Inbound { "from" } else { "to" };
+        format!(
+            "{arrow} {} ({} {}, subnet {}) has no rule of its own: {} holds all of its addresses, and is allowed with the same protocols and ports",
+            part.name(),
+            narrow.protocol,
+            narrow.ports,
+            narrow.subnet,
+            all.name()
+        )
+    })
 }
 
 fn same_remote(a: &Remote, b: &Remote) -> bool {

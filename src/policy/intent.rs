@@ -239,15 +239,20 @@ pub enum OptionIntent {
     List(Vec<String>),
 }
 
-/// How exact the rules must be.
+/// How exact the rules must be. Without this they are exact, and what does not fit a limit is refused.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Precision {
-    /// Extra addresses that may be admitted, for the whole environment. This version makes exact rules only, so
-    /// that it must be 0.
+    /// How many extra addresses may be admitted in the whole environment where exact lists do not fit a limit. They
+    /// are spent only there, and no more than the limit takes; the report lists them. The sum over targets and
+    /// directions, and in each over the distinct sets of addresses that are widened: a set that several rules list
+    /// counts once, an address that is added to two sets or in two targets counts twice. For a route table, the
+    /// addresses that go another way than asked. An IPv6 address counts as much as an IPv4 one. When it is too
+    /// small, the message names the smallest number that works.
     #[serde(default)]
     pub max_extra: Amount,
-    /// Prefixes that may never be admitted as extra, at any price.
+    /// Prefixes that may never be admitted as extra, at any price; no need may ask for them either. Private and
+    /// special ranges, 168.63.129.16 and the network's address space are never admitted as extra, named or not.
     #[serde(default)]
     pub never: OneOrMany,
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::intent::{
     CatalogIntent, DefaultRoute, FirewallIntent, NsgIntent, OutputIntent, PrivateRoute, RouteTableIntent,
 };
+use super::special::{never_extra, special_ranges};
 use crate::addr::{AddrSet, Count};
 use crate::catalog::{Fqdn, Risk};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
@@ -81,12 +82,20 @@ impl Network {
 }
 
 /// How exact rules must be.
+///
+/// Rules are exact as long as they fit the limits. Where they do not, lists of prefixes are widened to as few prefixes
+/// as fit, by the fewest extra addresses; but only as far as the budget allows.
 #[derive(Debug, Clone, Default)]
 pub struct Precision {
-    /// Extra addresses that may be admitted in the whole environment.
+    /// How many extra addresses may be admitted in the whole environment: the sum over its targets and directions,
+    /// and in each over the distinct sets of addresses that are widened. A set that several rules of a target list
+    /// counts once; an address that is added to two sets counts twice, and so does one that two targets add. Routes
+    /// count each address that goes another way than asked. An IPv6 address counts as much as an IPv4 one.
     pub max_extra: Count,
-    /// Addresses that may never be admitted as extra.
+    /// Addresses that may never be admitted as extra, beside [`never_extra`] and the network's own.
     pub never: AddrSet,
+    /// Addresses that some need excepts. They are no extra of any need, whether or not they are in what it names.
+    pub excepted: AddrSet,
 }
 
 /// Profile and single figures of the limits, as the policy has them.
@@ -353,31 +362,6 @@ pub struct Symbols {
     licence: AddrSet,
 }
 
-/// Ranges that the public Internet does not route: private and shared space, link-local, loopback, multicast, and
-/// their IPv6 counterparts.
-///
-/// Source: RFC 1918, RFC 6598, RFC 3927, RFC 1122, RFC 5771, RFC 4193, RFC 4291.
-pub fn special_ranges() -> AddrSet {
-    [
-        "0.0.0.0/8",
-        "10.0.0.0/8",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "224.0.0.0/3",
-        "168.63.129.16/32",
-        "::/127",
-        "fc00::/7",
-        "fe80::/10",
-        "ff00::/8",
-    ]
-    .iter()
-    .map(|text| text.parse::<crate::addr::IpPrefix>().expect("the table holds prefixes"))
-    .collect()
-}
-
 impl Symbols {
     /// The symbols of a network whose subnets have user-defined routes to `routed` beside its own space.
     pub fn new(network: &Network, routed: &AddrSet) -> Self {
@@ -450,6 +434,28 @@ impl Policy {
             Some(DefaultRoute::None) => Some(NextHop::None),
             None => appliance.map(NextHop::Appliance),
         }
+    }
+
+    /// Addresses that no rule may admit as extra, at any price: the policy's own `never`, what its needs except,
+    /// special ranges and the network's address space. What a need asks for is no extra, wherever it lies.
+    pub fn never_extra(&self) -> AddrSet {
+        let Precision { never, excepted, .. } = &self.precision;
+        AddrSet::union_of([never, excepted, &never_extra(), &self.network.space])
+    }
+
+    /// The addresses that the flow or route called `id` asks for, where a list of them can be widened. `None` where it
+    /// asks for no list of addresses: for host names, symbolic tags and `*`.
+    pub fn listed(&self, id: &str) -> Option<AddrSet> {
+        let of = |remote: &Remote| match remote {
+            Remote::Tag(tag) => Some(tag.set().clone()),
+            Remote::Addresses(set) => Some(set.clone()),
+            _ => None,
+        };
+        if let Some(flow) = self.flows.iter().find(|flow| flow.id == id) {
+            return Some(only_families_of(&of(&flow.remote)?.difference(&flow.except), &flow.local));
+        }
+        let need = self.routes.iter().find(|need| need.id == id)?;
+        Some(only_families_of(&of(&need.to)?, &self.network.subnet_space()))
     }
 
     /// Whether private ranges outside the virtual network are sent to the firewall.

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
+use crate::addr::{AddrSet, Count, IpPrefix};
+use crate::plan::Extra;
 use crate::policy::Policy;
 use crate::tags::Snapshot;
 use crate::target::Target;
@@ -16,7 +19,7 @@ pub const MANIFEST: &str = "manifest.json";
 
 /// What a manifest claims of the files beside it.
 ///
-/// Limits and precision are left out: they follow from the plan, which the files alone do not tell. So is the change
+/// Limits are left out: they follow from the plan, which the files alone do not tell. So is the change
 /// number, a label under which the same content comes again with another.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Claims {
@@ -27,8 +30,47 @@ pub struct Claims {
     snapshot: ClaimedData,
     artefacts: Vec<ClaimedFile>,
     counts: BTreeMap<String, usize>,
+    precision: ClaimedPrecision,
     proof: Vec<ClaimedProof>,
     gaps: Vec<ClaimedGap>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct ClaimedPrecision {
+    exact: bool,
+    max_extra: String,
+    extra_same_tag: String,
+    extra_azure: String,
+    extra_outside: String,
+    #[serde(default)]
+    widened: Vec<ClaimedExtra>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct ClaimedExtra {
+    #[serde(deserialize_with = "target")]
+    target: Target,
+    remote: String,
+    flows: Vec<String>,
+    limit: String,
+    exact: usize,
+    written: usize,
+    #[serde(deserialize_with = "addresses")]
+    addresses: AddrSet,
+}
+
+fn target<'de, D: Deserializer<'de>>(from: D) -> Result<Target, D::Error> {
+    let name = String::deserialize(from)?;
+    let found = Target::ALL.into_iter().find(|target| target.name() == name);
+    found.ok_or_else(|| D::Error::custom(format!("{name} is no target")))
+}
+
+fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<AddrSet, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    let prefix = |text: &String| {
+        text.parse::<IpPrefix>().map_err(|error| D::Error::custom(format!("{text}: {error}")))
+    };
+    texts.iter().map(prefix).collect()
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -101,6 +143,20 @@ impl Claims {
         whole.filter_map(|gap| Some(Unsaid { target: target(&gap.target)?, flow: &gap.flow })).collect()
     }
 
+    /// What is declared to be admitted beyond what was asked for.
+    pub(crate) fn extras(&self) -> Vec<Extra> {
+        let extra = |claimed: &ClaimedExtra| Extra {
+            target: claimed.target,
+            flows: claimed.flows.clone(),
+            remote: claimed.remote.clone(),
+            addresses: claimed.addresses.clone(),
+            exact: claimed.exact,
+            written: claimed.written,
+            limit: claimed.limit.clone(),
+        };
+        self.precision.widened.iter().map(extra).collect()
+    }
+
     /// How `files`, all that lie beside the manifest, differ from what it lists. `own` are names that it does not list
     /// and that may be there.
     ///
@@ -162,6 +218,14 @@ impl Claims {
         same("snapshot.tags", &data.tags, &snapshot.tags().len());
         same("snapshot.prefixes_ipv4", &data.prefixes_ipv4, &v4);
         same("snapshot.prefixes_ipv6", &data.prefixes_ipv6, &v6);
+        let precision = &self.precision;
+        let declared: Count = precision.widened.iter().map(|extra| extra.addresses.count()).sum();
+        let classes = [&precision.extra_same_tag, &precision.extra_azure, &precision.extra_outside];
+        let classes: Option<Count> = classes.into_iter().map(|text| text.parse::<Count>().ok()).sum();
+        let classes = classes.map_or_else(|| "no number".to_owned(), |sum| sum.to_string());
+        same("precision.max_extra", &precision.max_extra, &policy.precision.max_extra);
+        same("precision.exact", &precision.exact, &declared.is_zero());
+        same("the sum of the extra addresses", &classes, &declared);
         same("counts.flows", &self.count("flows"), &policy.flows.len());
         same("counts.gaps", &self.count("gaps"), &self.gaps.len());
         found

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Made;
+use super::{Made, extra};
 use crate::addr::Count;
 use crate::emit::Artefact;
 use crate::plan::{Gap, Usage};
@@ -21,7 +21,7 @@ struct Manifest<'a> {
     deploy: Vec<DeployInfo<'a>>,
     counts: Counts,
     limits: LimitInfo<'a>,
-    precision: PrecisionInfo,
+    precision: PrecisionInfo<'a>,
     proof: Vec<ProofInfo<'a>>,
     gaps: Vec<GapInfo<'a>>,
 }
@@ -81,12 +81,28 @@ struct DeployInfo<'a> {
 
 /// Extra addresses by class, as text: they can be more than 2^53.
 #[derive(Serialize)]
-struct PrecisionInfo {
+struct PrecisionInfo<'a> {
     exact: bool,
     max_extra: Count,
     extra_same_tag: Count,
     extra_azure: Count,
     extra_outside: Count,
+    /// The lists that are widened, and all addresses that this admits.
+    widened: Vec<WidenedInfo<'a>>,
+}
+
+#[derive(Serialize)]
+struct WidenedInfo<'a> {
+    target: &'static str,
+    remote: &'a str,
+    flows: &'a [String],
+    limit: &'a str,
+    exact: usize,
+    written: usize,
+    extra_same_tag: Count,
+    extra_azure: Count,
+    extra_outside: Count,
+    addresses: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -135,19 +151,38 @@ pub(super) fn manifest(made: &Made<'_>, report: &Artefact) -> Vec<u8> {
             profile: policy.limits.profile.as_deref().unwrap_or("current"),
             usage: plan.usage.iter().map(usage_info).collect(),
         },
-        precision: PrecisionInfo {
-            exact: true,
-            max_extra: policy.precision.max_extra,
-            extra_same_tag: Count::ZERO,
-            extra_azure: Count::ZERO,
-            extra_outside: Count::ZERO,
-        },
+        precision: precision(made),
         proof: proof.proven.iter().map(|proven| ProofInfo { proven, result: "proven" }).collect(),
         gaps: plan.gaps.iter().map(gap_info).collect(),
     };
     let mut bytes = serde_json::to_vec_pretty(&manifest).expect("texts and numbers always serialise");
     bytes.push(b'\n');
     bytes
+}
+
+fn precision<'a>(made: &Made<'a>) -> PrecisionInfo<'a> {
+    let extras = extra::classified(made);
+    let all = extra::sum(&extras);
+    let widened = extras.iter().map(|(extra, classes)| WidenedInfo {
+        target: extra.target.name(),
+        remote: &extra.remote,
+        flows: &extra.flows,
+        limit: &extra.limit,
+        exact: extra.exact,
+        written: extra.written,
+        extra_same_tag: classes.same_tag,
+        extra_azure: classes.azure,
+        extra_outside: classes.outside,
+        addresses: extra.addresses.prefixes().map(|prefix| prefix.to_string()).collect(),
+    });
+    PrecisionInfo {
+        exact: extras.is_empty(),
+        max_extra: made.policy.precision.max_extra,
+        extra_same_tag: all.same_tag,
+        extra_azure: all.azure,
+        extra_outside: all.outside,
+        widened: widened.collect(),
+    }
 }
 
 fn usage_info(usage: &Usage) -> UsageInfo<'_> {

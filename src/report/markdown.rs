@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{Made, deploy, storage};
+use super::{Made, deploy, extra, storage};
 use crate::addr::Count;
 use crate::packet::{Direction, Protocol};
-use crate::plan::{Choice, How};
-use crate::policy::{Cause, Flow, Remote, short_list};
+use crate::plan::{Choice, How, Route, RouteTo};
+use crate::policy::{Cause, Flow, Remote, SYSTEM_NONE, short_list};
 use crate::target::Target;
 
 pub(super) fn report(made: &Made<'_>) -> String {
@@ -16,6 +16,7 @@ pub(super) fn report(made: &Made<'_>) -> String {
     next_steps(made, &mut out);
     allowed(made, &mut out);
     routes(made, &mut out);
+    extra::section(made, &mut out);
     gaps(made, &mut out);
     storage::section(made, &mut out);
     risks(made, &mut out);
@@ -60,7 +61,16 @@ fn head(made: &Made<'_>, out: &mut String) {
     for (name, subnet) in &policy.network.subnets {
         line!(out, "| Subnet {} | {} |", cell(name), short_list(subnet));
     }
-    line!(out, "| Precision | exact: no address is admitted that was not asked for |");
+    let extra = extra::sum(&extra::classified(made)).total();
+    if made.plan.extras.is_empty() {
+        line!(out, "| Precision | exact: no address is admitted that was not asked for |");
+    } else {
+        line!(
+            out,
+            "| Precision | **{extra} addresses are admitted that were not asked for**, of at most {}; see below |",
+            policy.precision.max_extra
+        );
+    }
     let open = made.plan.gaps.iter().filter(|g| g.covered_by.is_empty()).count();
     let gaps = match open {
         0 => "nothing that was asked for is left out".to_owned(),
@@ -98,6 +108,12 @@ fn next_steps(made: &Made<'_>, out: &mut String) {
     }
     if made.plan.gaps.iter().any(|g| g.covered_by.is_empty()) {
         step("Decide about what could not be expressed (section *Not expressed*).", out);
+    }
+    if !made.plan.extras.is_empty() {
+        step(
+            "Read what is admitted beyond what was asked for, and by whose limit (section *Admitted beyond what was asked for*); accept it or narrow the needs.",
+            out,
+        );
     }
     for text in deploy::steps(made) {
         step(&text, out);
@@ -332,6 +348,15 @@ fn routes(made: &Made<'_>, out: &mut String) {
         );
         line!(out);
     }
+    let back = table.routes.iter().filter(|route| leads_back(made, route)).count();
+    if back > 0 {
+        let routes = if back == 1 { "1 route leads" } else { &format!("{back} routes lead") };
+        line!(
+            out,
+            "{routes} back to the default from inside a broader route: together they are fewer than a list of what remains, with the same effect."
+        );
+        line!(out);
+    }
     let count = match table.routes.len() {
         1 => "1 route".to_owned(),
         n => format!("{n} routes"),
@@ -342,6 +367,13 @@ fn routes(made: &Made<'_>, out: &mut String) {
         table.name
     );
     line!(out);
+}
+
+/// Whether a route only makes an exception from a broader one.
+fn leads_back(made: &Made<'_>, route: &Route) -> bool {
+    let RouteTo::Prefix(prefix) = route.to else { return false };
+    let private = SYSTEM_NONE.contains(&prefix.to_string().as_str());
+    prefix.len() > 0 && !private && made.policy.default_hop(!prefix.is_v4()) == Some(route.next_hop)
 }
 
 fn gaps(made: &Made<'_>, out: &mut String) {
@@ -486,9 +518,13 @@ fn limits(made: &Made<'_>, out: &mut String) {
 fn proof(made: &Made<'_>, out: &mut String) {
     line!(out, "## Proof");
     line!(out);
+    let excess = match made.plan.extras.is_empty() {
+        true => "nothing is in excess",
+        false => "nothing is in excess but the extra addresses listed above",
+    };
     line!(
         out,
-        "The files were read back and replayed as Azure matches rules, for every packet, not a sample. Nothing is missing, nothing is in excess."
+        "The files were read back and replayed as Azure matches rules, for every packet, not a sample. Nothing is missing, {excess}."
     );
     line!(out);
     line!(out, "| Target | Format | Part | Rules replayed | Needs |");

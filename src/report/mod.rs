@@ -3,6 +3,7 @@
 pub mod changes;
 mod claims;
 mod deploy;
+mod extra;
 mod manifest;
 mod markdown;
 mod storage;

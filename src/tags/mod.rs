@@ -2,9 +2,11 @@
 
 mod cover;
 mod delta;
+mod features;
 mod graph;
 mod index;
 mod name;
+mod quick;
 mod region;
 pub mod sample;
 mod snapshot;
@@ -12,8 +14,9 @@ mod wire;
 
 pub use cover::{NoTagCover, TagCover, TagGoal};
 pub use delta::{Delta, FamilyCounts, FeatureChange, Move, SetChange};
+pub use features::Features;
 pub use graph::Containment;
 pub use index::{Overlap, TagIndex};
 pub use name::{Cloud, Symbol, TagName};
 pub use region::{Region, Regions};
-pub use snapshot::{Features, Problem, Snapshot, SnapshotError, Tag};
+pub use snapshot::{Problem, Snapshot, SnapshotError, Tag};

@@ -68,8 +68,8 @@ impl Region {
 pub struct Regions {
     all: Vec<Arc<Region>>,
     by_name: HashMap<String, usize>,
-    by_suffix: HashMap<String, usize>,
-    by_code: HashMap<String, usize>,
+    by_suffix: HashMap<Vec<u8>, usize>,
+    by_code: HashMap<Vec<u8>, usize>,
 }
 
 impl Regions {
@@ -106,7 +106,17 @@ impl Regions {
     pub fn of_tag(&self, base: &str, ending: &str) -> Option<&Arc<Region>> {
         let cloud_tag = base.eq_ignore_ascii_case("AzureCloud");
         let map = if cloud_tag { &self.by_code } else { &self.by_suffix };
-        map.get(&ending.to_ascii_lowercase()).map(|&at| &self.all[at])
+        // Asked twice for each tag of a file, so the lower case is made without allocation where it is short.
+        let mut short = [0; 32];
+        let at = match short.get_mut(..ending.len()) {
+            Some(lower) => {
+                lower.copy_from_slice(ending.as_bytes());
+                lower.make_ascii_lowercase();
+                map.get(&*lower)
+            }
+            None => map.get(ending.to_ascii_lowercase().as_bytes()),
+        };
+        at.map(|&at| &self.all[at])
     }
 
     /// Adds a region that a snapshot holds and the table does not know. Its display name is the suffix, or the
@@ -122,9 +132,9 @@ impl Regions {
         // The first row wins a name, except that a region's own suffix beats another region's file code.
         if !region.suffix.is_empty() {
             self.by_name.insert(squeeze(&region.suffix), at);
-            self.by_suffix.insert(region.suffix.to_ascii_lowercase(), at);
+            self.by_suffix.insert(region.suffix.to_ascii_lowercase().into(), at);
         }
-        self.by_code.entry(region.code.to_ascii_lowercase()).or_insert(at);
+        self.by_code.entry(region.code.to_ascii_lowercase().into()).or_insert(at);
         for name in [&region.display, &region.code] {
             self.by_name.entry(squeeze(name)).or_insert(at);
         }

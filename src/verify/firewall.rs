@@ -3,21 +3,24 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::extra::with_extra;
 use super::meaning::{self, Meaning};
 use super::report::{FailureKind, Proven, Report};
 use super::resources::{FirewallRule, NetworkRule, RuleCollection, RuleCollectionGroup};
 use super::rules::{Access, Rule, RuleList, first_difference};
 use crate::addr::{AddrSet, Entry, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
+use crate::plan::Extra;
 use crate::policy::{Flow, Policy, Remote};
 use crate::tags::Symbol;
 use crate::target::Target;
 
-/// Proves that the groups let out what the flows of `policy` ask for, but for `gaps`, and nothing else.
+/// Proves that the groups let out what the flows of `policy` ask for, but for gaps, with what is declared as extra,
+/// and nothing else.
 pub(super) fn check(
     policy: &Policy,
     groups: &[RuleCollectionGroup],
-    gaps: &HashSet<&str>,
+    (gaps, extras): (&HashSet<&str>, &[Extra]),
     format: &str,
     meaning: &mut Meaning<'_>,
     report: &mut Report,
@@ -27,7 +30,7 @@ pub(super) fn check(
     }
     let outcome = Emitted::read(groups, meaning).and_then(|emitted| {
         check_gaps(policy, gaps)?;
-        network(policy, &emitted, gaps, format, report)?;
+        network(policy, &emitted, (gaps, extras), format, report)?;
         hosts(policy, &emitted, gaps, format, report)
     });
     if let Err(text) = outcome {
@@ -268,7 +271,7 @@ fn local_v4(flow: &Flow) -> Arc<AddrSet> {
 fn network(
     policy: &Policy,
     emitted: &Emitted,
-    gaps: &HashSet<&str>,
+    (gaps, extras): (&HashSet<&str>, &[Extra]),
     format: &str,
     report: &mut Report,
 ) -> Result<(), String> {
@@ -278,7 +281,8 @@ fn network(
         carried(flow, gaps) && !platform && !matches!(flow.protocol, Protocol::Esp | Protocol::Ah)
     };
     let wanted = outbound(policy, gaps).filter(expressible).filter_map(|flow| {
-        let remote = Arc::new(AddrSet { v4: flow.remote_set(&symbols)?.v4, ..AddrSet::empty() });
+        let asked = AddrSet { v4: flow.remote_set(&symbols)?.v4, ..AddrSet::empty() };
+        let remote = with_extra(asked, extras, Target::Firewall, &flow.id);
         Some(plain(&flow.id, Access::Allow, flow.protocol, local_v4(flow), remote, flow.ports.clone()))
     });
     let wanted = list(wanted)?;

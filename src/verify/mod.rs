@@ -5,6 +5,7 @@
 
 mod earlier;
 mod endpoints;
+mod extra;
 mod firewall;
 mod lists;
 mod meaning;
@@ -22,6 +23,7 @@ pub use read::{ReadError, read_arm};
 pub use report::{Failure, FailureKind, Proven, Report};
 
 use crate::addr::AddrSet;
+use crate::plan::Extra;
 use crate::policy::{Policy, Symbols};
 use crate::tags::Snapshot;
 use crate::target::{FormatName, Target};
@@ -48,6 +50,19 @@ pub fn check_files(
     unsaid: &[Unsaid<'_>],
     targets: &[Target],
 ) -> Report {
+    check_files_with_extra(policy, snapshot, files, unsaid, &[], targets)
+}
+
+/// [`check_files`] for a generation that declares to admit `extras` beyond what `policy` asks for; see
+/// [`check_with_extra`].
+pub fn check_files_with_extra(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    files: &[(&str, &[u8])],
+    unsaid: &[Unsaid<'_>],
+    extras: &[Extra],
+    targets: &[Target],
+) -> Report {
     let mut report = Report::default();
     let asked = |format| policy.output.formats.contains(&format);
     let first = targets.first().copied().unwrap_or(Target::Nsg);
@@ -59,7 +74,10 @@ pub fn check_files(
         }
         let format = reader.format.name();
         match (reader.read)(&own) {
-            Ok(resources) => report.extend(check(policy, snapshot, &resources, unsaid, format, targets)),
+            Ok(resources) => {
+                report
+                    .extend(check_with_extra(policy, snapshot, &resources, unsaid, extras, format, targets));
+            }
             Err(error) => report.fail(first, format, FailureKind::Invalid, error.to_string()),
         }
     }
@@ -122,7 +140,24 @@ pub fn check(
     format: &str,
     targets: &[Target],
 ) -> Report {
+    check_with_extra(policy, snapshot, resources, unsaid, &[], format, targets)
+}
+
+/// [`check`] for a generation that declares to admit `extras` beyond what `policy` asks for. The rules must let through
+/// just what is asked for and declared: an address more or less is a failure. What is declared must be within the
+/// policy's `max-extra`, hold nothing that is never let through or excepted, and send nothing that is asked for
+/// another way.
+pub fn check_with_extra(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    resources: &Resources,
+    unsaid: &[Unsaid<'_>],
+    extras: &[Extra],
+    format: &str,
+    targets: &[Target],
+) -> Report {
     let mut report = Report::default();
+    extra::check(policy, extras, format, &mut report);
     // As wide as Azure may take `VirtualNetwork`: a default route on the subnet makes it everything.
     let routed = if policy.has_default_route() { AddrSet::all() } else { AddrSet::empty() };
     let symbols = Symbols::new(&policy.network, &routed);
@@ -136,15 +171,16 @@ pub fn check(
         let gaps: HashSet<&str> = unsaid.iter().filter(|u| u.target == target).map(|u| u.flow).collect();
         match target {
             Target::Nsg => match resources.nsgs.as_slice() {
-                [nsg] => nsg::check(policy, nsg, &gaps, format, &mut meaning, &mut report),
+                [nsg] => nsg::check(policy, nsg, (&gaps, extras), format, &mut meaning, &mut report),
                 other => report.count_wrong(target, format, "network security group", other.len()),
             },
             Target::RouteTable => match resources.route_tables.as_slice() {
-                [table] => routes::check(policy, table, format, &mut meaning, &mut report),
+                [table] => routes::check(policy, table, extras, format, &mut meaning, &mut report),
                 other => report.count_wrong(target, format, "route table", other.len()),
             },
             Target::Firewall => {
-                firewall::check(policy, &resources.groups, &gaps, format, &mut meaning, &mut report);
+                let claims = (&gaps, extras);
+                firewall::check(policy, &resources.groups, claims, format, &mut meaning, &mut report);
             }
             Target::ServiceEndpointPolicy => {
                 endpoints::check(policy, &resources.endpoint_policies, format, &mut report);

@@ -3,22 +3,25 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::extra::with_extra;
 use super::meaning::{self, Meaning};
 use super::report::{FailureKind, Proven, Report};
 use super::resources::{Nsg, SecurityRule};
 use super::rules::{Access, Rule, RuleList, first_difference};
 use crate::addr::AddrSet;
 use crate::packet::{Direction, Ports, Protocol};
+use crate::plan::Extra;
 use crate::policy::intent::{HostUse, Passage};
 use crate::policy::{Flow, Policy, Remote};
 use crate::tags::Symbol;
 use crate::target::Target;
 
-/// Proves that `nsg` lets through what the flows of `policy` ask for, but for `gaps`, and nothing else.
+/// Proves that `nsg` lets through what the flows of `policy` ask for, but for gaps, with what is declared as extra, and
+/// nothing else.
 pub(super) fn check(
     policy: &Policy,
     nsg: &Nsg,
-    gaps: &HashSet<&str>,
+    (gaps, extras): (&HashSet<&str>, &[Extra]),
     format: &str,
     meaning: &mut Meaning<'_>,
     report: &mut Report,
@@ -27,7 +30,7 @@ pub(super) fn check(
         report.fail(Target::Nsg, format, FailureKind::Invalid, text);
     }
     for direction in [Direction::Inbound, Direction::Outbound] {
-        let wanted = wanted(policy, direction, gaps, meaning);
+        let wanted = wanted(policy, direction, gaps, extras, meaning);
         match replayed(nsg, direction, meaning).and_then(|emitted| Ok((emitted, wanted?))) {
             Ok((emitted, wanted)) => compare(&wanted, &emitted, direction, format, report),
             Err(text) => report.fail(Target::Nsg, format, FailureKind::Invalid, text),
@@ -154,12 +157,15 @@ fn wanted(
     policy: &Policy,
     direction: Direction,
     gaps: &HashSet<&str>,
+    extras: &[Extra],
     meaning: &mut Meaning<'_>,
 ) -> Result<RuleList, String> {
     let mut rules: Vec<Rule> = Vec::new();
     for flow in policy.flows_with(gaps).filter(|f| f.direction == direction) {
         match remote_of(policy, flow) {
-            Some(remote) if !gaps.contains(flow.id.as_str()) => rules.push(flow_rule(flow, remote)),
+            Some(remote) if !gaps.contains(flow.id.as_str()) => {
+                rules.push(flow_rule(flow, with_extra(remote, extras, Target::Nsg, &flow.id)));
+            }
             Some(_) if !matches!(flow.remote, Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_)) => {
                 check_gap(policy, flow)?;
             }
@@ -200,8 +206,8 @@ fn remote_of(policy: &Policy, flow: &Flow) -> Option<AddrSet> {
     }
 }
 
-fn flow_rule(flow: &Flow, remote: AddrSet) -> Rule {
-    let (local, remote) = (Arc::new(flow.local.clone()), Arc::new(remote));
+fn flow_rule(flow: &Flow, remote: Arc<AddrSet>) -> Rule {
+    let local = Arc::new(flow.local.clone());
     let (src, dst) = match flow.direction {
         Direction::Inbound => (remote, local),
         Direction::Outbound => (local, remote),

@@ -10,6 +10,7 @@ use super::report::{FailureKind, Proven, Report};
 use super::resources::{Route, RouteTable};
 use crate::addr::{Address, IntervalSet, IpPrefix, Prefix};
 use crate::packet::NextHop;
+use crate::plan::{Extra, extra_of};
 use crate::policy::{Policy, Remote, SYSTEM_NONE};
 use crate::target::Target;
 
@@ -49,10 +50,12 @@ impl Routes {
     }
 }
 
-/// Proves that `table` sends every address where `policy` wants it.
+/// Proves that `table` sends every address where `policy` wants it, those declared as extra with the routes that they
+/// are extra of.
 pub(super) fn check(
     policy: &Policy,
     table: &RouteTable,
+    extras: &[Extra],
     format: &str,
     meaning: &mut Meaning<'_>,
     report: &mut Report,
@@ -80,7 +83,7 @@ pub(super) fn check(
             return;
         }
     }
-    let wanted = Wanted::new(policy);
+    let wanted = Wanted::new(policy, extras);
     let found = [
         first_difference(&routes.v4, &wanted.v4, |a| IpAddr::V4(Ipv4Addr::from(a))),
         first_difference(&routes.v6, &wanted.v6, |a| IpAddr::V6(Ipv6Addr::from(a))),
@@ -182,7 +185,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn new(policy: &Policy) -> Self {
+    fn new(policy: &Policy, extras: &[Extra]) -> Self {
         let mut wanted = Wanted { v4: Vec::new(), v6: Vec::new() };
         let space = &policy.network.space;
         wanted.v4.push((space.v4.clone(), NextHop::VnetLocal));
@@ -195,6 +198,11 @@ impl Wanted {
             };
             wanted.v4.push((set.v4, need.next_hop));
             wanted.v6.push((set.v6, need.next_hop));
+        }
+        for need in &policy.routes {
+            let extra = extra_of(extras, Target::RouteTable, &need.id);
+            wanted.v4.push((extra.v4, need.next_hop));
+            wanted.v6.push((extra.v6, need.next_hop));
         }
         let subnets = policy.network.subnet_space();
         let default_v4 =

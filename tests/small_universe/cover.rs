@@ -136,6 +136,45 @@ fn joint_budgets_against_every_split() {
     }
 }
 
+#[test]
+fn covers_that_are_written_several_times_against_every_split() {
+    let space = Space { bits: 3 };
+    let mut numbers = Numbers(17);
+    for _ in 0..200 {
+        let sets: Vec<_> = (0..3).map(|_| space.set(numbers.below(256) as u32)).collect();
+        let times: Vec<usize> = (0..3).map(|_| 1 + numbers.below(3) as usize).collect();
+        let never: Vec<_> =
+            sets.iter().map(|set| space.set(numbers.below(256) as u32).difference(set)).collect();
+        let single: Vec<_> =
+            sets.iter().zip(&never).map(|(set, never)| CoverRequest::new(set).never(never)).collect();
+        let requests: Vec<_> = single.iter().zip(&times).map(|(r, &times)| r.times(times)).collect();
+        let limit = [None, Some(4), Some(9)][numbers.below(3) as usize];
+        let joint = CoverCurve::joint(&requests, limit).unwrap();
+        let single: Vec<_> = single.iter().map(|&r| CoverCurve::new(r, None).unwrap()).collect();
+        let cost = |at: usize, k: usize| single[at].at_most(k / times[at]).ok().map(|c| c.cost);
+        for k in 0..=limit.unwrap_or(36) {
+            let splits = (0..=k).flat_map(|a| (0..=k - a).map(move |b| [a, b, k - a - b]));
+            let best = splits.filter_map(|[a, b, c]| Some(cost(0, a)? + cost(1, b)? + cost(2, c)?)).min();
+            let found = joint.at_most(k);
+            assert_eq!(found.as_ref().ok().map(|f| f.cost), best, "{k} of {times:?}");
+            let Ok(found) = found else {
+                assert!(k < joint.smallest() && joint.certificate().smallest() == joint.smallest());
+                continue;
+            };
+            let written: usize =
+                found.covers.iter().zip(&times).map(|(cover, times)| cover.len() * times).sum();
+            assert_eq!(written, found.prefixes);
+            assert!(written <= k);
+            let extra = found.covers.iter().zip(&sets).map(|(cover, set)| {
+                cover.iter().copied().collect::<tagwall::addr::AddrSet>().difference(set).count()
+            });
+            assert_eq!(extra.sum::<Count>(), found.extra);
+            assert!(found.covers.iter().zip(&sets).all(|(cover, set)| holds(cover, set)));
+            assert_eq!(fewest_within(&requests, found.cost).unwrap(), found);
+        }
+    }
+}
+
 fn holds(cover: &[IpPrefix], set: &tagwall::addr::AddrSet) -> bool {
     set.is_subset(&cover.iter().copied().collect())
 }

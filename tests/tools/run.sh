@@ -19,9 +19,9 @@ work="$(cd "$2" && pwd)"
 failed=0
 
 for policy in "$here"/policies/*.toml; do
-  "$tagwall" generate "$policy" --snapshot sample --out "$work/out"
   name="$(basename "$policy" .toml)"
   echo "== $name"
+  "$tagwall" generate "$policy" --snapshot sample --out "$work/out" > "$work/$name.log"
   EDL_FOR="$(sed -n 's/^# edl for: //p' "$policy")" "$here/schemas.sh" "$work/out/$name" "$work/schemas" || failed=1
   python3 "$here/terraform_check.py" "$work/out/$name" "$work/terraform" || failed=1
 done

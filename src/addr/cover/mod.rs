@@ -44,12 +44,32 @@ pub struct CoverRequest<'a> {
     never: Option<&'a AddrSet>,
     prices: Option<&'a Prices>,
     previous: Option<&'a [IpPrefix]>,
+    times: usize,
 }
 
 impl<'a> CoverRequest<'a> {
     /// Nothing forbidden, every extra address costs 1.
     pub fn new(required: &'a AddrSet) -> Self {
-        CoverRequest { required, never: None, prices: None, previous: None }
+        CoverRequest { required, never: None, prices: None, previous: None, times: 1 }
+    }
+
+    /// How often the cover is written, as where several rules name the same addresses: each prefix counts so often
+    /// against the budget, each extra address is paid for once. A number of 0 is taken as 1.
+    ///
+    /// ```
+    /// use tagwall::addr::{AddrSet, CoverCurve, CoverRequest, IpPrefix};
+    /// let set = |texts: &[&str]| -> AddrSet { texts.iter().map(|t| t.parse::<IpPrefix>().unwrap()).collect() };
+    /// let (shared, own) = (set(&["20.33.16.0", "20.33.16.3"]), set(&["20.40.1.0", "20.40.1.2"]));
+    /// // Six entries with the shared list in two rules. Widening that list saves two of them.
+    /// let requests = [CoverRequest::new(&shared).times(2), CoverRequest::new(&own)];
+    /// let best = CoverCurve::joint(&requests, None)?.at_most(4)?;
+    /// assert_eq!((best.covers[0].len(), best.covers[1].len(), best.prefixes), (1, 2, 4));
+    /// # Ok::<(), tagwall::addr::CoverError>(())
+    /// ```
+    #[must_use]
+    pub fn times(mut self, times: usize) -> Self {
+        self.times = times.max(1);
+        self
     }
 
     /// Addresses that no prefix may hold, at any price.
@@ -107,6 +127,8 @@ fn by_family(list: &[IpPrefix]) -> (HashSet<Prefix<u32>>, HashSet<Prefix<u128>>)
 /// | the prefixes of one point | `O(n)` to `O(n * k)` |
 pub struct CoverCurve {
     parts: Vec<Box<dyn Part>>,
+    /// How often each part's cover is written.
+    times: Vec<usize>,
     split: Box<dyn Split>,
     totals: Vec<Total>,
     smallest: usize,
@@ -130,7 +152,7 @@ pub struct CurvePoint {
 pub struct Covers {
     /// The prefixes of each set: IPv4 first, each family ascending, disjoint.
     pub covers: Vec<Vec<IpPrefix>>,
-    /// Number of prefixes of all covers together.
+    /// Number of prefixes of all covers together, each as often as it is written.
     pub prefixes: usize,
     /// What all extra addresses cost together.
     pub cost: Count,
@@ -165,24 +187,27 @@ impl CoverCurve {
             }
         }
         let pending: Vec<Box<dyn Pending>> = requests.iter().flat_map(CoverRequest::components).collect();
-        Ok(Self::of(pending, limit))
+        let times = requests.iter().flat_map(|request| [request.times; 2]).collect();
+        Ok(Self::of(pending, times, limit))
     }
 
-    fn of(pending: Vec<Box<dyn Pending>>, limit: Option<usize>) -> Self {
-        let smallest: usize = pending.iter().map(|p| p.least()).sum();
-        let lossless: usize = pending.iter().map(|p| p.leaves()).sum();
+    fn of(pending: Vec<Box<dyn Pending>>, times: Vec<usize>, limit: Option<usize>) -> Self {
+        let smallest: usize = pending.iter().zip(&times).map(|(p, t)| p.least() * t).sum();
+        let lossless: usize = pending.iter().zip(&times).map(|(p, t)| p.leaves() * t).sum();
         let plain = pending.iter().all(|p| p.is_plain());
-        let certificate = Certificate::new(&pending);
+        let certificate = Certificate::new(&pending, &times);
         let cap = limit.unwrap_or(lossless).clamp(smallest, lossless);
         let (least, parts): (Vec<usize>, Vec<Box<dyn Part>>) = pending
             .into_iter()
-            .map(|p| (p.least(), p.least() + (cap - smallest), p))
+            .zip(&times)
+            .map(|(p, t)| (p.least(), p.least() + (cap - smallest) / t, p))
             .map(|(l, c, p)| (l, p.run(c)))
             .unzip();
-        let curves = least.into_iter().zip(parts.iter().map(|p| p.curve())).collect();
-        let split = sums(curves, plain, cap);
+        let curves = parts.iter().zip(&times).map(|(part, times)| stretched(part.curve(), *times));
+        let least = least.into_iter().zip(&times).map(|(least, times)| least * times);
+        let split = sums(least.zip(curves).collect(), plain, cap);
         let totals = split.total();
-        CoverCurve { parts, split, totals, smallest, lossless, certificate }
+        CoverCurve { parts, times, split, totals, smallest, lossless, certificate }
     }
 
     /// The fewest prefixes that any cover without a forbidden address has.
@@ -236,7 +261,13 @@ impl CoverCurve {
 
     fn covers(&self, at: usize) -> Covers {
         let CurvePoint { prefixes, cost, extra } = self.point(at);
-        let shares = self.split.split(prefixes);
+        let shares: Vec<usize> = self
+            .split
+            .split(prefixes)
+            .into_iter()
+            .zip(&self.times)
+            .map(|(share, times)| share / times)
+            .collect();
         let covers = self
             .parts
             .chunks(2)
@@ -245,6 +276,17 @@ impl CoverCurve {
             .collect();
         Covers { covers, prefixes, cost, extra }
     }
+}
+
+/// The curve of a cover that is written `times` times: between two numbers that it can be written in, the better
+/// cover is still out of reach.
+fn stretched(curve: Vec<Total>, times: usize) -> Vec<Total> {
+    if times == 1 {
+        return curve;
+    }
+    let last = curve.len().saturating_sub(1);
+    let often = |at: usize| if at == last { 1 } else { times };
+    curve.into_iter().enumerate().flat_map(|(at, total)| std::iter::repeat_n(total, often(at))).collect()
 }
 
 impl fmt::Debug for CoverCurve {
@@ -274,7 +316,7 @@ pub fn fewest_within(requests: &[CoverRequest<'_>], most: Count) -> Result<Cover
 /// forbidden address lies between each and the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// One for each prefix that is needed.
+    /// One for each prefix that is needed, of each cover once.
     pub anchors: Vec<Anchor>,
 }
 
@@ -288,12 +330,14 @@ pub struct Anchor {
     /// A forbidden address that every prefix with this and the next anchor would hold; `None` where the next
     /// one belongs to another set or family.
     pub forbidden: Option<IpAddr>,
+    /// How often the cover of its set is written, so that it stands for as many prefixes.
+    pub times: usize,
 }
 
 impl Certificate {
-    fn new(pending: &[Box<dyn Pending>]) -> Self {
-        let anchors = pending.iter().enumerate().flat_map(|(at, part)| {
-            let anchor = move |(required, forbidden)| Anchor { set: at / 2, required, forbidden };
+    fn new(pending: &[Box<dyn Pending>], times: &[usize]) -> Self {
+        let anchors = pending.iter().zip(times).enumerate().flat_map(|(at, (part, &times))| {
+            let anchor = move |(required, forbidden)| Anchor { set: at / 2, required, forbidden, times };
             part.anchors().into_iter().map(anchor)
         });
         Certificate { anchors: anchors.collect() }
@@ -301,7 +345,7 @@ impl Certificate {
 
     /// The number of prefixes that it proves necessary.
     pub fn smallest(&self) -> usize {
-        self.anchors.len()
+        self.anchors.iter().map(|anchor| anchor.times).sum()
     }
 }
 

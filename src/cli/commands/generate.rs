@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::addr::Count;
 use crate::catalog::Catalog;
 use crate::cli::args::Generate;
 use crate::cli::{Failure, output, select, write};
@@ -25,6 +26,8 @@ struct Outcome {
     files: Vec<String>,
     flows: usize,
     not_expressed: usize,
+    /// As text: it can be more than 2^53.
+    extra_addresses: Count,
     proven: bool,
 }
 
@@ -65,10 +68,18 @@ pub(in crate::cli) fn run(args: &Generate) -> Result<(), Failure> {
         outcomes.iter().try_for_each(|o| {
             writeln!(out, "{}: proven, {} flows, {} files", o.dir, o.flows, o.files.len())?;
             o.files.iter().try_for_each(|f| writeln!(out, "  {f}"))?;
-            match o.not_expressed {
-                0 => Ok(()),
-                n => writeln!(out, "  {n} needs are not expressed on every target: see report.md"),
+            if o.not_expressed > 0 {
+                writeln!(
+                    out,
+                    "  {} needs are not expressed on every target: see report.md",
+                    o.not_expressed
+                )?;
             }
+            if !o.extra_addresses.is_zero() {
+                let count = o.extra_addresses;
+                writeln!(out, "  {count} addresses are admitted that were not asked for: see report.md")?;
+            }
+            Ok(())
         })
     })
 }
@@ -92,6 +103,7 @@ fn outcome(policy: String, out: &Path, generation: &Generation) -> Outcome {
         files: generation.files.iter().map(|f| f.name.clone()).collect(),
         flows: generation.policy.flows.len(),
         not_expressed: generation.plan.gaps.iter().filter(|g| g.covered_by.is_empty()).count(),
+        extra_addresses: generation.plan.extras.iter().map(|extra| extra.addresses.count()).sum(),
         proven: generation.proof.is_success(),
     }
 }

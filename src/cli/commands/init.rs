@@ -49,9 +49,10 @@ const TAIL: &str = "
 # [groups]
 # partners = [\"203.0.113.0/24\", \"198.51.100.0/24\"]
 
-# [precision]
-# max-extra = 0                    # exact; this version takes no other figure
-# never = [\"198.51.100.0/24\"]      # may never be covered, at any price
+# [precision]                      # where exact lists do not fit a limit; elsewhere rules stay exact
+# max-extra = 0                    # extra addresses that may be let through in the whole environment: the sum over
+#                                  # targets, directions and distinct lists. 0: refuse, and name what would fit
+# never = [\"198.51.100.0/24\"]      # no extra, at any price; private and special ranges and the network never are
 
 # [nsg]
 # tags = \"auto\"                    # by name where the target takes it, else prefixes | \"native\" | \"expand\"

@@ -1,10 +1,14 @@
 //! `tagwall routes minimize`
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use serde::Serialize;
 
-use crate::addr::{Count, Mismatch, Route, RouteProblem, RouteTable};
+use crate::addr::{Count, IpPrefix, Mismatch, Route, RouteProblem, RouteTable};
 use crate::cli::args::RoutesMinimize;
 use crate::cli::{Failure, lists, output};
+use crate::policy::SYSTEM_NONE;
 
 #[derive(Serialize)]
 struct Minimized {
@@ -21,13 +25,43 @@ struct OneRoute {
     next_hop: String,
 }
 
+/// What stands for Azure's own routes.
+const AZURE: &str = "azure";
+
+/// Where everything goes: the table with the routes beneath it, of which those at the same prefix do not count.
+fn effect(mut table: Vec<Route<String>>, system: &[Route<String>]) -> Vec<Route<String>> {
+    let taken: BTreeSet<IpPrefix> = table.iter().map(|route| route.prefix).collect();
+    table.extend(system.iter().filter(|route| !taken.contains(&route.prefix)).cloned());
+    table
+}
+
+/// The routes beneath the table: of a file, or Azure's own.
+fn system(which: Option<&Path>) -> Result<Vec<Route<String>>, Failure> {
+    if which != Some(Path::new(AZURE)) {
+        return lists::read_routes(which);
+    }
+    let route = |prefix: &str, hop: &str| Route {
+        prefix: prefix.parse().expect("a prefix of the constant list"),
+        hop: hop.to_owned(),
+    };
+    let none = SYSTEM_NONE.iter().map(|prefix| route(prefix, "None"));
+    Ok(none.chain([route("0.0.0.0/0", "Internet"), route("::/0", "Internet")]).collect())
+}
+
 pub(in crate::cli) fn run(args: &RoutesMinimize) -> Result<(), Failure> {
-    let wished = lists::read_routes(Some(&args.file))?;
-    let input_routes = wished.len();
+    let table = lists::read_routes(Some(&args.file))?;
+    let input_routes = table.len();
     let protected = lists::read_set(args.protected.as_deref())?;
-    let problem = RouteProblem::new(wished)
-        .pinned(lists::read_routes(args.pinned.as_deref())?)
-        .system(lists::read_routes(args.system.as_deref())?)
+    let pinned = lists::read_routes(args.pinned.as_deref())?;
+    let system = system(args.system.as_deref())?;
+    let mut hops: BTreeSet<String> = table.iter().chain(&pinned).map(|route| route.hop.clone()).collect();
+    if args.system.as_deref() == Some(Path::new(AZURE)) {
+        hops.extend(system.iter().map(|route| route.hop.clone()));
+    }
+    let problem = RouteProblem::new(effect(table, &system))
+        .next_hops(hops.into_iter().collect())
+        .pinned(pinned)
+        .system(system)
         .protected(protected.prefixes().collect())
         .free(lists::read_set(args.free.as_deref())?);
     let RouteTable { routes, cost } = match args.max_routes {

@@ -1,0 +1,62 @@
+//! Tags in place of lists that somebody wrote by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::rule::{Flow, Policy, Remote, only_families_of, short_list};
+use crate::addr::AddrSet;
+use crate::packet::Direction;
+use crate::tags::{Snapshot, TagCover, TagGoal, TagIndex, TagName};
+use crate::target::Target;
+
+/// The most tags that are worth naming in place of a list.
+const FEW: usize = 3;
+
+/// For each list of addresses in the policy that is exactly what a few tags hold, which every target takes by name: a
+/// word that they could stand in its place. The list stays as it is, since a tag changes with time.
+///
+/// Nothing is looked up where the policy has no such lists.
+pub(super) fn notes(policy: &Policy, snapshot: &Snapshot) -> BTreeSet<String> {
+    // An index for each choice of families: of a tag, only what the subnet can reach counts.
+    let mut indexes: BTreeMap<(bool, bool), TagIndex> = BTreeMap::new();
+    let lists =
+        policy.flows.iter().filter(|flow| matches!(flow.remote, Remote::Addresses(_)) && by_hand(flow));
+    lists
+        .filter_map(|flow| {
+            let asked = policy.listed(&flow.id).filter(|set| !set.is_empty())?;
+            let families = (!flow.local.v4.is_empty(), !flow.local.v6.is_empty());
+            let index = indexes.entry(families).or_insert_with(|| {
+                let sets: Vec<(TagName, AddrSet)> = snapshot
+                    .tags()
+                    .iter()
+                    .map(|tag| (tag.name().clone(), only_families_of(tag.set(), &flow.local)))
+                    .collect();
+                TagIndex::new(sets.iter().map(|(name, set)| (name.clone(), set)))
+            });
+            let usable = |name: &TagName| taken_by_name(policy, flow, snapshot, name);
+            let found = TagCover::find_among(index, &asked, TagGoal::Exact, usable).ok()?;
+            (found.tags.len() <= FEW).then(|| {
+                let names: Vec<String> = index.names_of(&found.tags).map(|name| format!("`{name}`")).collect();
+                let list = match &flow.group {
+                    Some(group) => format!("group {group}"),
+                    None => format!("the list {}", short_list(&asked)),
+                };
+                let (what, it) = if names.len() == 1 { ("tag", "it") } else { ("tags", "them") };
+                format!(
+                    "{list} holds exactly what the {what} {} does in this snapshot: name {it} in its place, and Azure keeps the rule current; it was left as a list, since a tag changes with time",
+                    names.join(" and ")
+                )
+            })
+        })
+        .collect()
+}
+
+fn by_hand(flow: &Flow) -> bool {
+    flow.causes.iter().any(|cause| cause.workload == "policy")
+}
+
+/// Whether every target that carries the flow takes the tag by name.
+fn taken_by_name(policy: &Policy, flow: &Flow, snapshot: &Snapshot, name: &TagName) -> bool {
+    let Some(tag) = snapshot.tag(name.as_str()) else { return false };
+    let takes = |target, feature| !policy.wants(target) || tag.features().has(feature);
+    takes(Target::Nsg, "NSG") && (flow.direction == Direction::Inbound || takes(Target::Firewall, "FW"))
+}

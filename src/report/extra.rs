@@ -1,0 +1,153 @@
+//! What is admitted beyond what was asked for, sorted by whose addresses they are.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::Made;
+use super::markdown::cell;
+use crate::addr::{AddrSet, Count};
+use crate::plan::Extra;
+use crate::policy::Remote;
+use crate::target::Target;
+
+/// Numbers of extra addresses, by class.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Classes {
+    /// In a tag of the service that was asked for, of this or any region.
+    pub(super) same_tag: Count,
+    /// In any other tag: other services of Azure, and with them other customers' machines.
+    pub(super) azure: Count,
+    /// In no tag.
+    pub(super) outside: Count,
+}
+
+impl Classes {
+    pub(super) fn total(self) -> Count {
+        self.same_tag + self.azure + self.outside
+    }
+}
+
+/// The extra addresses of a plan with their classes, in the plan's order.
+pub(super) fn classified<'a>(made: &Made<'a>) -> Vec<(&'a Extra, Classes)> {
+    let extras = &made.plan.extras;
+    if extras.is_empty() {
+        return Vec::new();
+    }
+    let tagged = AddrSet::union_of(made.snapshot.tags().iter().map(|tag| tag.set()));
+    extras.iter().map(|extra| (extra, classes(made, extra, &tagged))).collect()
+}
+
+fn classes(made: &Made<'_>, extra: &Extra, tagged: &AddrSet) -> Classes {
+    let asked = |id: &String| {
+        let flow = made.policy.flows.iter().find(|flow| flow.id == *id).map(|flow| &flow.remote);
+        flow.or_else(|| made.policy.routes.iter().find(|need| need.id == *id).map(|need| &need.to))
+    };
+    let services: BTreeSet<&str> = extra
+        .flows
+        .iter()
+        .filter_map(asked)
+        .filter_map(|remote| if let Remote::Tag(tag) = remote { Some(tag.name().base()) } else { None })
+        .collect();
+    let own = made.snapshot.tags().iter().filter(|tag| services.contains(tag.name().base()));
+    let own = AddrSet::union_of(own.map(|tag| tag.set()));
+    let same = extra.addresses.intersection(&own);
+    let others = extra.addresses.difference(&own);
+    Classes {
+        same_tag: same.count(),
+        azure: others.intersection(tagged).count(),
+        outside: others.difference(tagged).count(),
+    }
+}
+
+/// All classes together.
+pub(super) fn sum(extras: &[(&Extra, Classes)]) -> Classes {
+    extras.iter().fold(Classes::default(), |sum, (_, classes)| Classes {
+        same_tag: sum.same_tag + classes.same_tag,
+        azure: sum.azure + classes.azure,
+        outside: sum.outside + classes.outside,
+    })
+}
+
+/// Writes one line; writing to a string does not fail.
+macro_rules! line {
+    ($out:expr) => { $out.push('\n') };
+    ($out:expr, $($arg:tt)*) => { writeln!($out, $($arg)*).expect("writing to a string does not fail") };
+}
+
+/// The section of the report, if something is admitted that was not asked for.
+pub(super) fn section(made: &Made<'_>, out: &mut String) {
+    let extras = classified(made);
+    if extras.is_empty() {
+        return;
+    }
+    let all = sum(&extras);
+    line!(out, "## Admitted beyond what was asked for");
+    line!(out);
+    line!(
+        out,
+        "Exact lists do not fit Azure's limits here. The policy accepts up to {} extra addresses (`precision.max-extra`); these rules use {}, the fewest with which they fit: {} of the same service, **{} elsewhere in Azure**, {} outside Azure.",
+        made.policy.precision.max_extra,
+        all.total(),
+        all.same_tag,
+        all.azure,
+        all.outside
+    );
+    if !all.azure.is_zero() {
+        line!(out);
+        line!(
+            out,
+            "Addresses elsewhere in Azure are other services and other customers' machines. Anyone can rent one, so that data can leave to them: this is the worst kind of extra."
+        );
+    }
+    line!(out);
+    line!(
+        out,
+        "| Target | Rules for | Exact | Written | Extra addresses | Same service | Elsewhere in Azure | Outside | Why |"
+    );
+    line!(out, "|---|---|--:|--:|--:|--:|--:|--:|---|");
+    for (extra, classes) in &extras {
+        let (of, unit) = match extra.target {
+            Target::RouteTable => (format!("routes to {}", extra.remote), "routes"),
+            _ => (rules_for(made, extra), "prefixes"),
+        };
+        line!(
+            out,
+            "| {} | {} | {} {unit} | {} | {} | {} | {} | {} | {} is {} |",
+            extra.target.title(),
+            cell(&of),
+            extra.exact,
+            extra.written,
+            classes.total(),
+            classes.same_tag,
+            classes.azure,
+            classes.outside,
+            extra.limit,
+            limit(made, &extra.limit)
+        );
+    }
+    line!(out);
+    if made.plan.extras.iter().any(|extra| extra.target == Target::RouteTable) {
+        line!(
+            out,
+            "Extra addresses of a route table no longer go the default way, and so not through a firewall that it leads to: they go where these routes lead."
+        );
+        line!(out);
+    }
+    line!(out, "The addresses themselves stand in `manifest.json` under `precision.widened`.");
+    line!(out);
+}
+
+/// The remote and the subnets whose rules list it.
+fn rules_for(made: &Made<'_>, extra: &Extra) -> String {
+    let flows = made.policy.flows.iter().filter(|flow| extra.flows.contains(&flow.id));
+    let subnets: BTreeSet<&str> = flows.map(|flow| flow.subnet.as_str()).collect();
+    let family = if extra.addresses.v4.is_empty() { " (IPv6)" } else { "" };
+    let rules = if extra.flows.len() == 1 { "1 rule" } else { &format!("{} rules", extra.flows.len()) };
+    let subnets: Vec<&str> = subnets.into_iter().collect();
+    format!("{}{family}: {rules} of {}", extra.remote, subnets.join(", "))
+}
+
+fn limit(made: &Made<'_>, key: &str) -> String {
+    let usage = made.plan.usage.iter().find(|usage| usage.key == key);
+    usage.map_or_else(String::new, |usage| usage.limit.to_string())
+}
