@@ -7,7 +7,9 @@ use std::path::Path;
 use tagwall::addr::IpPrefix;
 use tagwall::catalog::Catalog;
 use tagwall::emit::Artefact;
+use tagwall::packet::Direction;
 use tagwall::pipeline::{self, Generation};
+use tagwall::plan::Action;
 use tagwall::tags::{Cloud, Snapshot};
 use tagwall::target::{FormatName, Target};
 use tagwall::verify::{self, Unsaid};
@@ -410,6 +412,74 @@ fn breaks_of_the_plan_are_caught() {
 fn breaks_of_lists_are_caught() {
     for format in ["lists", "edl", "nftables"] {
         assert_breaks_are_caught(PLAIN, format, 12);
+    }
+}
+
+/// The places of a number that stands alone.
+fn places_of(text: &str, number: &str) -> Vec<usize> {
+    tokens(text).into_iter().filter(|(_, token)| *token == number).map(|(at, _)| at).collect()
+}
+
+/// The text with the numbers at some places replaced.
+fn with_numbers(text: &str, mut changes: Vec<(usize, &str, &str)>) -> String {
+    changes.sort_unstable();
+    let mut out = text.to_owned();
+    for (at, from, to) in changes.into_iter().rev() {
+        out.replace_range(at..at + from.len(), to);
+    }
+    out
+}
+
+/// Two rules exchange their priorities: the deny at the end of an allow-list comes before a rule that allows. In every
+/// format that carries the rules of a security group, for every outbound rule.
+#[test]
+fn exchanged_priorities_are_caught_in_every_format() {
+    let files = [
+        ("arm", "nsg.arm.json"),
+        ("bicep", "nsg.bicep"),
+        ("terraform", "nsg.tf"),
+        ("terraform-json", "nsg.tf.json"),
+        ("azcli", "nsg.sh"),
+        ("csv", "nsg.csv"),
+        ("json", "plan.json"),
+    ];
+    for (format, file) in files {
+        let (made, snapshot) = make(format, &with_formats(PLAIN, &format!("[\"{format}\"]"), ""));
+        let nsg = made.plan.nsg.as_ref().expect("the policy has a security group");
+        let priorities = |direction, action| {
+            let rules = nsg.rules.iter().filter(move |r| r.direction == direction && r.action == action);
+            rules.map(|r| r.priority.to_string()).collect::<Vec<_>>()
+        };
+        let inbound: Vec<String> = [Action::Allow, Action::Deny]
+            .into_iter()
+            .flat_map(|action| priorities(Direction::Inbound, action))
+            .collect();
+        let deny = priorities(Direction::Outbound, Action::Deny).pop().expect("an allow-list ends in a deny");
+        let artefact = made.files.iter().find(|f| f.name == file).expect("the format has the file");
+        let text = std::str::from_utf8(&artefact.bytes).unwrap();
+        let mut exchanged = 0;
+        for allow in priorities(Direction::Outbound, Action::Allow) {
+            // A number that both directions have is not told apart by its text alone.
+            if inbound.contains(&allow) {
+                continue;
+            }
+            let allows = places_of(text, &allow);
+            let denies = places_of(text, &deny);
+            // Wherever a file lists its rules, inbound ones come before outbound ones.
+            assert!(inbound.contains(&deny), "both directions end in a deny at the same place");
+            let denies: Vec<usize> = denies.into_iter().skip(1).step_by(2).collect();
+            assert!(!allows.is_empty() && allows.len() == denies.len(), "{file}: {allow}, {deny}");
+            let there = allows.iter().map(|&at| (at, allow.as_str(), deny.as_str()));
+            let back = denies.iter().map(|&at| (at, deny.as_str(), allow.as_str()));
+            let broken = Break {
+                what: format!("{file}: {allow} exchanged with {deny}"),
+                file: file.to_owned(),
+                text: with_numbers(text, there.chain(back).collect()),
+            };
+            assert!(caught(&made, &snapshot, &broken), "{} is not caught", broken.what);
+            exchanged += 1;
+        }
+        assert!(exchanged >= 4, "{file}: only {exchanged} pairs");
     }
 }
 

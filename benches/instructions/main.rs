@@ -5,6 +5,8 @@
 //! `benches/instructions/counts.csv`; behind `--`, `record` writes them there. More than 3 in 100 above what is
 //! recorded is a failure. Counts hold for one version of the compiler; the file names it. Needs valgrind.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the counts are what this program is for")]
+
 #[allow(dead_code)] // each bench uses its part
 #[path = "../data/mod.rs"]
 mod data;
