@@ -10,7 +10,7 @@ use tagwall::pipeline::{self, Generation};
 use tagwall::policy::PolicySource;
 use tagwall::tags::{Cloud, Snapshot, sample};
 use tagwall::target::Target;
-use tagwall::verify::{self, Unsaid};
+use tagwall::verify::{self, Declared, Unsaid};
 
 const HEAD: &str = r#"
 schema = 1
@@ -47,7 +47,13 @@ fn write_read_prove(made: &Generation, snapshot: &Snapshot, options: &emit::Opti
     let whole = made.plan.gaps.iter().filter(|gap| !gap.partial);
     let unsaid: Vec<Unsaid<'_>> = whole.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
-    let report = verify::check_files(&made.policy, snapshot, &files, &unsaid, &targets);
+    let report = verify::check_files(
+        &made.policy,
+        snapshot,
+        &files,
+        Declared { unsaid: &unsaid, ..Declared::default() },
+        &targets,
+    );
     assert!(report.is_success(), "{report}");
     black_box(artefacts);
 }

@@ -9,7 +9,7 @@ use crate::policy::{self, Path, Policy, PolicyErrors, PolicySource};
 use crate::report::{self, Claims};
 use crate::tags::Snapshot;
 use crate::target::Target;
-use crate::verify::{self, Report, Unsaid};
+use crate::verify::{self, Declared, Report, Unsaid};
 
 /// One environment's artefacts, proven, with manifest and report.
 #[derive(Debug, Clone)]
@@ -141,7 +141,8 @@ pub fn reprove(
     let policy = policy::expand(source, catalog, snapshot)?;
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
     let (unsaid, extras) = (claims.unsaid(), claims.extras());
-    let proof = verify::check_files_with_extra(&policy, snapshot, files, &unsaid, &extras, &targets);
+    let declared = Declared { unsaid: &unsaid, extras: &extras };
+    let proof = verify::check_files(&policy, snapshot, files, declared, &targets);
     let mut differences = claims.input_differences(&policy, snapshot);
     for &format in &policy.output.formats {
         // What cannot be read is a failure of the proof; formats that carry lists alone have no rules to count.
@@ -177,6 +178,7 @@ fn prove(policy: &Policy, snapshot: &Snapshot, plan: &Plan, artefacts: &[Artefac
     let unsaid: Vec<Unsaid<'_>> = whole.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
     let files: Vec<(&str, &[u8])> = artefacts.iter().map(|a| (a.name.as_str(), a.bytes.as_slice())).collect();
-    let report = verify::check_files_with_extra(policy, snapshot, &files, &unsaid, &plan.extras, &targets);
+    let declared = Declared { unsaid: &unsaid, extras: &plan.extras };
+    let report = verify::check_files(policy, snapshot, &files, declared, &targets);
     if report.is_success() { Ok(report) } else { Err(Error::Proof(report)) }
 }

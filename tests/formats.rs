@@ -12,7 +12,7 @@ use tagwall::pipeline::{self, Generation};
 use tagwall::plan::Action;
 use tagwall::tags::{Cloud, Snapshot};
 use tagwall::target::{FormatName, Target};
-use tagwall::verify::{self, Unsaid};
+use tagwall::verify::{self, Declared, Unsaid};
 
 const ALL: &str = r#"["arm", "bicep", "terraform", "azcli", "csv", "lists", "edl", "nftables", "json"]"#;
 const ALL_JSON: &str = r#"["arm", "terraform-json", "json"]"#;
@@ -351,7 +351,14 @@ fn caught(made: &Generation, snapshot: &Snapshot, broken: &Break) -> bool {
     let whole = made.plan.gaps.iter().filter(|g| !g.partial);
     let unsaid: Vec<Unsaid<'_>> = whole.map(|g| Unsaid { target: g.target, flow: &g.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
-    !verify::check_files(&made.policy, snapshot, &files, &unsaid, &targets).is_success()
+    !verify::check_files(
+        &made.policy,
+        snapshot,
+        &files,
+        Declared { unsaid: &unsaid, ..Declared::default() },
+        &targets,
+    )
+    .is_success()
 }
 
 fn assert_breaks_are_caught(policy: &str, format: &str, least: usize) {
@@ -492,7 +499,13 @@ fn a_format_that_is_asked_for_and_missing_is_a_failure() {
         let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
         let whole = made.plan.gaps.iter().filter(|g| !g.partial);
         let unsaid: Vec<Unsaid<'_>> = whole.map(|g| Unsaid { target: g.target, flow: &g.flow }).collect();
-        let report = verify::check_files(&made.policy, &snapshot, &files, &unsaid, &targets);
+        let report = verify::check_files(
+            &made.policy,
+            &snapshot,
+            &files,
+            Declared { unsaid: &unsaid, ..Declared::default() },
+            &targets,
+        );
         assert!(!report.is_success(), "without {format}");
     }
 }

@@ -11,7 +11,7 @@ use tagwall::plan::{Extra, OverLimit, RouteTo, Side};
 use tagwall::report::Claims;
 use tagwall::tags::{Cloud, Snapshot};
 use tagwall::target::Target;
-use tagwall::verify::{self, Report, Unsaid};
+use tagwall::verify::{self, Declared, Report, Unsaid};
 
 const HEAD: &str = r#"
 schema = 1
@@ -75,7 +75,7 @@ fn prove(made: &Generation, snapshot: &Snapshot, extras: &[Extra]) -> Report {
     let gaps = made.plan.gaps.iter().filter(|gap| !gap.partial);
     let unsaid: Vec<Unsaid<'_>> = gaps.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
-    verify::check_files_with_extra(&made.policy, snapshot, &files, &unsaid, extras, &targets)
+    verify::check_files(&made.policy, snapshot, &files, Declared { unsaid: &unsaid, extras }, &targets)
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tagwall::pipeline::Generation;
 use tagwall::tags::Snapshot;
 use tagwall::target::Target;
-use tagwall::verify::{self, Unsaid};
+use tagwall::verify::{self, Declared, Unsaid};
 
 /// Flows that do not overlap, so that every rule is needed; with hosts, prefixes, tags, groups and routes.
 const POLICY: &str = r#"
@@ -65,7 +65,14 @@ fn caught(made: &Generation, snapshot: &Snapshot, broken: &Broken) -> bool {
         .filter(|g| !g.partial)
         .map(|g| Unsaid { target: g.target, flow: &g.flow })
         .collect();
-    !verify::check_files(&made.policy, snapshot, &files, &unsaid, &Target::ALL).is_success()
+    !verify::check_files(
+        &made.policy,
+        snapshot,
+        &files,
+        Declared { unsaid: &unsaid, ..Declared::default() },
+        &Target::ALL,
+    )
+    .is_success()
 }
 
 /// Breaks `file` at every place that `at` finds, by each change that `with` gives for the value there.
@@ -325,7 +332,7 @@ fn every_break_of_rules_by_prefix_is_caught() {
 fn files_that_are_not_there_or_not_readable_fail() {
     let snapshot = support::sample(tagwall::tags::Cloud::Public);
     let made = support::generate("proof", POLICY, &snapshot);
-    let report = verify::check_files(&made.policy, &snapshot, &[], &[], &Target::ALL);
+    let report = verify::check_files(&made.policy, &snapshot, &[], Declared::default(), &Target::ALL);
     assert!(!report.is_success(), "no files at all");
     for drop in ["nsg.arm.json", "route-table.arm.json", "ip-groups.arm.json", "firewall.arm.json"] {
         let files: Vec<(&str, &[u8])> = made
@@ -335,7 +342,8 @@ fn files_that_are_not_there_or_not_readable_fail() {
             .map(|f| (f.name.as_str(), f.bytes.as_slice()))
             .collect();
         assert!(
-            !verify::check_files(&made.policy, &snapshot, &files, &[], &Target::ALL).is_success(),
+            !verify::check_files(&made.policy, &snapshot, &files, Declared::default(), &Target::ALL)
+                .is_success(),
             "without {drop}"
         );
         let files: Vec<(&str, &[u8])> = made
@@ -349,7 +357,8 @@ fn files_that_are_not_there_or_not_readable_fail() {
             })
             .collect();
         assert!(
-            !verify::check_files(&made.policy, &snapshot, &files, &[], &Target::ALL).is_success(),
+            !verify::check_files(&made.policy, &snapshot, &files, Declared::default(), &Target::ALL)
+                .is_success(),
             "half of {drop}"
         );
     }
@@ -363,7 +372,13 @@ fn a_gap_that_is_none_is_no_excuse() {
         made.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
     for flow in made.policy.flows.iter().filter(|f| f.remote_set(&made.policy.symbols()).is_some()) {
         let lie = [Unsaid { target: Target::Nsg, flow: &flow.id }];
-        let report = verify::check_files(&made.policy, &snapshot, &files, &lie, &[Target::Nsg]);
+        let report = verify::check_files(
+            &made.policy,
+            &snapshot,
+            &files,
+            Declared { unsaid: &lie, ..Declared::default() },
+            &[Target::Nsg],
+        );
         assert!(!report.is_success(), "{} passes as not expressible", flow.id);
     }
 }

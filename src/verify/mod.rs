@@ -39,6 +39,16 @@ pub struct Unsaid<'a> {
     pub flow: &'a str,
 }
 
+/// What a generation declares of itself: where it does less and where it does more than its policy asks. By default
+/// nothing, so that the rules must be exact.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Declared<'a> {
+    /// Needs that are wholly not expressible; each that is after all is a failure.
+    pub unsaid: &'a [Unsaid<'a>],
+    /// What is admitted beyond what was asked for.
+    pub extras: &'a [Extra],
+}
+
 /// Reads artefacts back, each format by its own reader, and proves them; see [`check`].
 ///
 /// `files` are names and contents; the name says the format. What cannot be read is a failure, and so is a format that
@@ -47,20 +57,7 @@ pub fn check_files(
     policy: &Policy,
     snapshot: &Snapshot,
     files: &[(&str, &[u8])],
-    unsaid: &[Unsaid<'_>],
-    targets: &[Target],
-) -> Report {
-    check_files_with_extra(policy, snapshot, files, unsaid, &[], targets)
-}
-
-/// [`check_files`] for a generation that declares to admit `extras` beyond what `policy` asks for; see
-/// [`check_with_extra`].
-pub fn check_files_with_extra(
-    policy: &Policy,
-    snapshot: &Snapshot,
-    files: &[(&str, &[u8])],
-    unsaid: &[Unsaid<'_>],
-    extras: &[Extra],
+    declared: Declared<'_>,
     targets: &[Target],
 ) -> Report {
     let mut report = Report::default();
@@ -74,10 +71,7 @@ pub fn check_files_with_extra(
         }
         let format = reader.format.name();
         match (reader.read)(&own) {
-            Ok(resources) => {
-                report
-                    .extend(check_with_extra(policy, snapshot, &resources, unsaid, extras, format, targets));
-            }
+            Ok(resources) => report.extend(check(policy, snapshot, &resources, declared, format, targets)),
             Err(error) => report.fail(first, format, FailureKind::Invalid, error.to_string()),
         }
     }
@@ -127,8 +121,10 @@ pub fn read_files(format: FormatName, files: &[(&str, &[u8])]) -> Result<Resourc
     (reader.read)(&own)
 }
 
-/// Proves that `resources`, read back from files of one format, do just what `policy` asks: nothing is missing but
-/// what is listed as `unsaid`, and nothing is in excess. Every packet and address is considered, not a sample.
+/// Proves that `resources`, read back from files of one format, do just what `policy` asks and `declared` says: an
+/// address more or less is a failure. Every packet and address is considered, not a sample. What is declared as extra
+/// must be within the policy's `max-extra`, hold nothing that is never let through or excepted, and send nothing that
+/// is asked for another way.
 ///
 /// # Cost
 /// A few milliseconds for an environment with thousands of prefixes; see [`rules`] for the worst case.
@@ -136,26 +132,11 @@ pub fn check(
     policy: &Policy,
     snapshot: &Snapshot,
     resources: &Resources,
-    unsaid: &[Unsaid<'_>],
+    declared: Declared<'_>,
     format: &str,
     targets: &[Target],
 ) -> Report {
-    check_with_extra(policy, snapshot, resources, unsaid, &[], format, targets)
-}
-
-/// [`check`] for a generation that declares to admit `extras` beyond what `policy` asks for. The rules must let through
-/// just what is asked for and declared: an address more or less is a failure. What is declared must be within the
-/// policy's `max-extra`, hold nothing that is never let through or excepted, and send nothing that is asked for
-/// another way.
-pub fn check_with_extra(
-    policy: &Policy,
-    snapshot: &Snapshot,
-    resources: &Resources,
-    unsaid: &[Unsaid<'_>],
-    extras: &[Extra],
-    format: &str,
-    targets: &[Target],
-) -> Report {
+    let Declared { unsaid, extras } = declared;
     let mut report = Report::default();
     extra::check(policy, extras, format, &mut report);
     // As wide as Azure may take `VirtualNetwork`: a default route on the subnet makes it everything.
