@@ -147,6 +147,33 @@ fn every_file_that_is_changed_missing_or_too_many_is_noticed() {
 }
 
 #[test]
+fn links_and_sockets_are_too_many_and_lead_nowhere() {
+    let place = place(POLICY);
+    let folder = generated(&place);
+    // Followed, two links to their own folder would make a tree without end.
+    for name in ["a", "b"] {
+        std::os::unix::fs::symlink(".", folder.join(name)).unwrap();
+    }
+    let socket = std::os::unix::net::UnixListener::bind(folder.join("c")).unwrap();
+    let (code, said) = verify(&place, "made/gov", &[]);
+    assert_eq!(code, 4, "{said}");
+    for name in ["a", "b", "c"] {
+        assert!(said.contains(&format!("gov/{name}: is not in the manifest")), "{name}: {said}");
+    }
+    drop(socket);
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let place = place(POLICY);
+    let folder = generated(&place);
+    fs::remove_file(folder.join("manifest.json")).unwrap();
+    std::os::unix::fs::symlink("manifest.json", folder.join("manifest.json")).unwrap();
+    let (code, said) = verify(&place, "made/gov/manifest.json", &[]);
+    assert!(code == 1 && said.contains("made/gov/manifest.json: "), "{said}");
+}
+
+#[test]
 fn digests_that_are_made_to_fit_do_not_hide_other_rules() {
     let place = place(POLICY);
     let folder = generated(&place);

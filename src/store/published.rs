@@ -229,7 +229,8 @@ fn environment_of(path: &str) -> Option<String> {
     (!name.contains('/') && !name.starts_with('.')).then(|| name.to_owned())
 }
 
-/// Every file below `root`, whatever its name.
+/// Every file below `root`, whatever its name. Folders behind links are not entered, since a link can lead back; they
+/// and what is no file, such as a pipe, count as files without content, which tagwall never writes.
 fn tree(root: &Path) -> Result<Files, PublishedError> {
     let mut files = Files::new();
     let mut folders = vec![(root.to_owned(), String::new())];
@@ -238,10 +239,12 @@ fn tree(root: &Path) -> Result<Files, PublishedError> {
             let entry = entry.map_err(failed(&folder))?;
             let path = entry.path();
             let name = format!("{start}{}", entry.file_name().to_string_lossy());
-            if path.is_dir() {
+            if entry.file_type().map_err(failed(&path))?.is_dir() {
                 folders.push((path, format!("{name}/")));
             } else {
-                files.insert(name, std::fs::read(&path).map_err(failed(&path))?);
+                let bytes =
+                    if path.is_file() { std::fs::read(&path).map_err(failed(&path))? } else { Vec::new() };
+                files.insert(name, bytes);
             }
         }
     }

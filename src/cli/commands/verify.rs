@@ -280,7 +280,7 @@ fn write_verdict(out: &mut dyn Write, verdict: &Verdict) -> io::Result<()> {
 impl From<PublishedError> for Failure {
     fn from(error: PublishedError) -> Self {
         match error {
-            PublishedError::Io { ref error, .. } if error.kind() != io::ErrorKind::NotFound => {
+            PublishedError::Io { error: ref cause, .. } if cause.kind() != io::ErrorKind::NotFound => {
                 Failure::Io(error.to_string())
             }
             _ => Failure::Input(error.to_string()),
