@@ -21,3 +21,7 @@ reliability:
 # Remakes the table from catalogue row to target in docs/workloads.md.
 docs:
     cargo run --example workload_table > docs/workloads.md
+
+# Builds the image and runs the CronJob's container. Needs root, TAGWALL_SHARED, and buildah, runc and debootstrap.
+container:
+    tests/tools/container.sh target/tools/container

@@ -183,15 +183,26 @@ fn settings(args: &SourceArgs, bar: &ProgressBar) -> Result<HttpSettings, Failur
     })
 }
 
-/// A bar on a terminal, nothing elsewhere.
+/// A bar on a terminal, nothing elsewhere. How long a compressed answer will be is not known before its end: then what
+/// has come is counted.
 fn progress(bar: &ProgressBar) -> Progress {
-    let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} {bytes_per_sec}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.set_style(style);
+    let style =
+        |template| ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let (known, unknown) = (
+        style("{bar:30} {bytes} of {total_bytes} {bytes_per_sec}"),
+        style("{spinner} {bytes} {bytes_per_sec}"),
+    );
     let bar = bar.clone();
+    bar.set_style(unknown.clone());
     Arc::new(move |done, total| {
-        if let Some(total) = total {
-            bar.set_length(total);
+        // Less than before is another answer, with a style and speed of its own.
+        if done < bar.position() || bar.length() != total {
+            bar.reset();
+            match total {
+                Some(total) => bar.set_length(total),
+                None => bar.unset_length(),
+            }
+            bar.set_style(if total.is_some() { known.clone() } else { unknown.clone() });
         }
         bar.set_position(done);
     })
@@ -242,5 +253,25 @@ impl From<AcquireError> for Failure {
             AcquireError::Refused(refused) => Failure::Refused(refused.to_string()),
             other => Failure::Io(other.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_one_answer_is_not_taken_for_that_of_the_next() {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let tell = progress(&bar);
+        tell(1_000, Some(2_000));
+        assert_eq!((bar.position(), bar.length()), (1_000, Some(2_000)));
+        tell(2_000, Some(2_000));
+        tell(64, None);
+        assert_eq!((bar.position(), bar.length()), (64, None));
+        tell(9_000, None);
+        assert_eq!((bar.position(), bar.length()), (9_000, None));
+        tell(5, Some(10));
+        assert_eq!((bar.position(), bar.length()), (5, Some(10)));
     }
 }
