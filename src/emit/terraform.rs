@@ -79,7 +79,7 @@ fn main(options: &Options, firewall: bool) -> Vec<Block> {
     let provider =
         Value::Object(vec![("source", text("hashicorp/azurerm")), ("version", text(">= 4.0, < 5.0"))]);
     let providers = Body::default().set("azurerm", provider);
-    let terraform = Body::default().text("required_version", ">= 1.5").block("required_providers", providers);
+    let terraform = Body::default().text("required_version", ">= 1.0").block("required_providers", providers);
     let mut blocks = vec![
         Block { kind: "terraform", labels: Vec::new(), body: terraform },
         labelled("provider", &["azurerm"], Body::default().block("features", Body::default())),

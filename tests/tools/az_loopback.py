@@ -164,6 +164,11 @@ def install(work):
     return venv
 
 
+def version(env):
+    done = subprocess.run(["az", "version", "--output", "json"], env=env, capture_output=True, text=True, check=True)
+    return f"azure-cli {json.loads(done.stdout)['azure-cli']}"
+
+
 def environment(work, venv, port, cert):
     config = work / "config"
     config.mkdir(exist_ok=True)
@@ -266,6 +271,8 @@ def run(folder, work, with_seed):
     if with_seed:
         seed(state, wanted)
     env = environment(work, install(work), port, cert)
+    if not with_seed:
+        print(version(env))
     bad = 0
     for script in ["ip-groups.sh", "firewall.sh", "nsg.sh", "service-endpoint-policy.sh", "route-table.sh"]:
         if not (folder / script).exists():

@@ -5,12 +5,13 @@
 #
 # TAGWALL_SHARED names the folder with tools/arm_schema_check.py, tools/bicep_check.py and tools/edl_check.py. WORK-DIR
 # gets a virtual environment. The template that a Bicep file stands for must be equal to our own template; the network
-# SDK for Python must take every resource and give it back whole; `nft --check` must accept the sets, where nft is
-# installed. Prints PASS and FAIL lines; exit 0 if all passed, 1 if not, 2 if it could not run.
+# SDK for Python must take every resource and give it back whole; `nft --check` must accept the sets: the nft that is
+# installed, or else the one of the Debian package, which is unpacked in WORK-DIR. Prints versions, PASS and FAIL lines;
+# exit 0 if all passed, 1 if not, 2 if it could not run.
 set -euo pipefail
 
 if [[ $# != 2 || -z "${TAGWALL_SHARED:-}" ]]; then
-  sed -n '2,10p' "$0" >&2
+  sed -n '2,11p' "$0" >&2
   exit 2
 fi
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -41,6 +42,7 @@ check() {
 }
 
 shopt -s nullglob
+"$work/venv/bin/pip" list --format freeze 2> /dev/null | grep -E '^(azure-mgmt-network|jsonschema|pycep-parser|tree-sitter-bicep)='
 for file in "$out"/*.arm.json; do
   check "${file##*/}: schema and values" "$python" "$tools/arm_schema_check.py" "$file"
   check "${file##*/}: network SDK" "$python" "$here/sdk_round_trip.py" "$file"
@@ -63,12 +65,35 @@ for file in "$out"/edl/*.txt; do
     check "edl/${file##*/} for $consumer" "$python" "$tools/edl_check.py" --for "$consumer" --cidr-only --disjoint "$file"
   done
 done
-nft="$(PATH="$PATH:/usr/sbin:/sbin" command -v nft || true)"
-for file in "$out"/*.nft; do
-  if [[ -n "$nft" ]]; then
-    check "${file##*/}: nft --check" "$nft" --check -f "$file"
-  else
-    echo "SKIP ${file##*/}: nft is not installed"
+# Makes `nft` a command, from the package and those that it needs where it is not installed. Nothing is installed.
+find_nft() {
+  PATH="$PATH:/usr/sbin:/sbin"
+  if [[ -z "${NFT_PACKAGE:-}" ]] && command -v nft > /dev/null; then
+    return
   fi
+  if [[ ! -e "$work/nft/ready" ]]; then
+    rm -rf "$work/nft"
+    mkdir -p "$work/nft"
+    # Lists may be there already where there is no right to bring them up to date.
+    apt-get update -qq 2> /dev/null || true
+    local needed
+    # shellcheck disable=SC2086 # options of the caller
+    needed="$(apt-get ${NFT_PACKAGE:-} --simulate --no-install-recommends install nftables | awk '/^Inst/ { print $2 }' || true)"
+    # shellcheck disable=SC2086 # one word for each package
+    (cd "$work/nft" && apt-get -qq download ${needed:-nftables} && for deb in *.deb; do dpkg -x "$deb" .; done) || return 0
+    touch "$work/nft/ready"
+  fi
+  LD_LIBRARY_PATH="$(find "$work/nft" -name '*.so.*' -printf '%h\n' | sort -u | paste -sd :)"
+  export LD_LIBRARY_PATH
+  PATH="$work/nft/usr/sbin:$PATH"
+}
+
+nft_files=("$out"/*.nft)
+if [[ ${#nft_files[@]} -gt 0 ]]; then
+  find_nft
+  nft --version || { echo "FAIL nft is not installed, and the Debian package nftables is not to be had" && exit 1; }
+fi
+for file in "${nft_files[@]}"; do
+  check "${file##*/}: nft --check" nft --check -f "$file"
 done
 exit "$failed"

