@@ -37,6 +37,8 @@ pub struct Plan {
     pub extras: Vec<Extra>,
     /// How each flow became rules.
     pub choices: Vec<Choice>,
+    /// What people should know about the way it was made; ascending, each once.
+    pub notes: Vec<String>,
     /// How much of each limit is used.
     pub usage: Vec<Usage>,
 }

@@ -24,6 +24,9 @@ struct Manifest<'a> {
     precision: PrecisionInfo<'a>,
     proof: Vec<ProofInfo<'a>>,
     gaps: Vec<GapInfo<'a>>,
+    /// What people should know about the way the rules were made.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    notes: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -154,6 +157,7 @@ pub(super) fn manifest(made: &Made<'_>, report: &Artefact) -> Vec<u8> {
         precision: precision(made),
         proof: proof.proven.iter().map(|proven| ProofInfo { proven, result: "proven" }).collect(),
         gaps: plan.gaps.iter().map(gap_info).collect(),
+        notes: &plan.notes,
     };
     let mut bytes = serde_json::to_vec_pretty(&manifest).expect("texts and numbers always serialise");
     bytes.push(b'\n');

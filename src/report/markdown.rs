@@ -467,10 +467,11 @@ fn widest(made: &Made<'_>, out: &mut String) {
 
 fn notes(made: &Made<'_>, out: &mut String) {
     let remarks = &made.policy.remarks;
-    if !remarks.notes.is_empty() {
+    let mut all = remarks.notes.iter().chain(&made.plan.notes).peekable();
+    if all.peek().is_some() {
         line!(out, "## Notes");
         line!(out);
-        for note in &remarks.notes {
+        for note in all {
             line!(out, "- {}", cell(note));
         }
         line!(out);
