@@ -359,7 +359,7 @@ fn count_firewall(firewall: &Firewall, limits: &Limits, plan: &mut Plan, over: &
         ),
         (
             "firewall-rule-collections",
-            collections.len(),
+            collections.len() + firewall.groups.iter().map(|g| g.nat.len()).sum::<usize>(),
             "there are two in each rule collection group: make fewer groups, or split the environment",
         ),
         ("firewall-fqdns-in-network-rules", fqdns.len(), "allow service tags in place of host names"),

@@ -12,6 +12,7 @@ mod firewall;
 mod gaps;
 mod lists;
 mod names;
+mod nat;
 mod nsg;
 mod pack;
 mod priority;
@@ -105,6 +106,8 @@ fn attempt_cut(
     }
     if wants(Target::Firewall) {
         firewall::lower(policy, previous, (limits, weigh, cut), &mut plan, &mut over);
+    } else {
+        nat::keep(&mut [], previous, &mut plan);
     }
     if wants(Target::ServiceEndpointPolicy) {
         endpoints::lower(policy, limits, &mut plan, &mut over);

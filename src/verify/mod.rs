@@ -3,6 +3,7 @@
 //! Nothing here is shared with the lowering or the emitters: the readers parse the files anew, and what must pass
 //! is derived from the flows once more.
 
+mod dnat;
 mod earlier;
 mod endpoints;
 mod extra;
@@ -18,12 +19,14 @@ pub mod rules;
 
 use std::collections::HashSet;
 
+pub(crate) use dnat::taken_needs;
+pub use dnat::{FirewallDifference, compare_firewalls};
 pub use earlier::earlier;
 pub use read::{ReadError, read_arm};
 pub use report::{Failure, FailureKind, Proven, Report};
 
 use crate::addr::AddrSet;
-use crate::plan::Extra;
+use crate::plan::{Extra, NatCollection};
 use crate::policy::{Policy, Symbols};
 use crate::tags::Snapshot;
 use crate::target::{FormatName, Target};
@@ -63,6 +66,29 @@ pub fn check_files_with_extra(
     extras: &[Extra],
     targets: &[Target],
 ) -> Report {
+    check_files_declared(policy, snapshot, files, &Declarations { unsaid, extras, nat: &[] }, targets)
+}
+
+/// What a generation declares of itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Declarations<'a> {
+    /// Needs that are not expressed.
+    pub unsaid: &'a [Unsaid<'a>],
+    /// What is admitted beyond what was asked for.
+    pub extras: &'a [Extra],
+    /// DNAT collections of an earlier generation that templates carry on.
+    pub nat: &'a [NatCollection],
+}
+
+/// [`check_files`] for a generation that declares more: see [`check_with_extra`]; templates must hold the declared DNAT
+/// collections just as they are declared, and no format may hold another.
+pub fn check_files_declared(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    files: &[(&str, &[u8])],
+    declared: &Declarations<'_>,
+    targets: &[Target],
+) -> Report {
     let mut report = Report::default();
     let asked = |format| policy.output.formats.contains(&format);
     let first = targets.first().copied().unwrap_or(Target::Nsg);
@@ -75,8 +101,7 @@ pub fn check_files_with_extra(
         let format = reader.format.name();
         match (reader.read)(&own) {
             Ok(resources) => {
-                report
-                    .extend(check_with_extra(policy, snapshot, &resources, unsaid, extras, format, targets));
+                report.extend(check_declared(policy, snapshot, &resources, declared, format, targets));
             }
             Err(error) => report.fail(first, format, FailureKind::Invalid, error.to_string()),
         }
@@ -156,7 +181,22 @@ pub fn check_with_extra(
     format: &str,
     targets: &[Target],
 ) -> Report {
+    check_declared(policy, snapshot, resources, &Declarations { unsaid, extras, nat: &[] }, format, targets)
+}
+
+fn check_declared(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    resources: &Resources,
+    &Declarations { unsaid, extras, nat }: &Declarations<'_>,
+    format: &str,
+    targets: &[Target],
+) -> Report {
     let mut report = Report::default();
+    let nat = dnat::declared(nat).unwrap_or_else(|error| {
+        report.fail(Target::Firewall, format, FailureKind::Invalid, error);
+        Vec::new()
+    });
     extra::check(policy, extras, format, &mut report);
     // As wide as Azure may take `VirtualNetwork`: a default route on the subnet makes it everything.
     let routed = if policy.has_default_route() { AddrSet::all() } else { AddrSet::empty() };
@@ -179,7 +219,7 @@ pub fn check_with_extra(
                 other => report.count_wrong(target, format, "route table", other.len()),
             },
             Target::Firewall => {
-                let claims = (&gaps, extras);
+                let claims = (&gaps, extras, nat.as_slice());
                 firewall::check(policy, &resources.groups, claims, format, &mut meaning, &mut report);
             }
             Target::ServiceEndpointPolicy => {
