@@ -71,6 +71,7 @@ pub fn generate(
     let artefacts = emit::render(&plan, &policy.output.formats, &options_of(&policy)); // rules become bytes
     lower::count_files(&mut plan, &limits, &emit::template_sizes(&artefacts))?;
     let proof = prove(&policy, snapshot, &plan, &artefacts)?; // and the bytes are proven
+    note_taken(&mut plan, &policy, snapshot);
     let files = report::complete(artefacts, &policy, snapshot, &plan, &proof);
     let notes = plan.left_behind(&previous);
     Ok(Generation { name: policy.name.clone(), files, policy, plan, proof, notes })
@@ -140,8 +141,8 @@ pub fn reprove(
 ) -> Result<Reproof, Error> {
     let policy = policy::expand(source, catalog, snapshot)?;
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
-    let (unsaid, extras) = (claims.unsaid(), claims.extras());
-    let declared = Declared { unsaid: &unsaid, extras: &extras };
+    let (unsaid, extras, nat) = (claims.unsaid(), claims.extras(), claims.nat());
+    let declared = Declared { unsaid: &unsaid, extras: &extras, nat: &nat };
     let proof = verify::check_files(&policy, snapshot, files, declared, &targets);
     let mut differences = claims.input_differences(&policy, snapshot);
     for &format in &policy.output.formats {
@@ -172,13 +173,31 @@ fn options_of(policy: &Policy) -> emit::Options {
     }
 }
 
+/// Notes what DNAT rules that are kept do to the needs: they come before every rule that is made here.
+fn note_taken(plan: &mut Plan, policy: &Policy, snapshot: &Snapshot) {
+    let nat = plan.kept_nat();
+    if nat.is_empty() {
+        return;
+    }
+    let ip_groups = plan.ip_groups.iter().map(|group| verify::resources::IpGroup {
+        name: group.name.clone(),
+        addresses: group.prefixes.iter().map(ToString::to_string).collect(),
+    });
+    let resources = verify::resources::Resources { ip_groups: ip_groups.collect(), ..Default::default() };
+    let notes = verify::taken_needs(policy, snapshot, &nat, &plan.extras, &resources);
+    plan.notes.extend(notes.unwrap_or_else(|error| {
+        vec![format!("DNAT comes first, and whether it takes what is asked for is not known: {error}")]
+    }));
+}
+
 /// Reads the artefacts of each format back and holds them against the policy.
 fn prove(policy: &Policy, snapshot: &Snapshot, plan: &Plan, artefacts: &[Artefact]) -> Result<Report, Error> {
     let whole = plan.gaps.iter().filter(|gap| !gap.partial);
     let unsaid: Vec<Unsaid<'_>> = whole.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
     let files: Vec<(&str, &[u8])> = artefacts.iter().map(|a| (a.name.as_str(), a.bytes.as_slice())).collect();
-    let declared = Declared { unsaid: &unsaid, extras: &plan.extras };
+    let nat = plan.kept_nat();
+    let declared = Declared { unsaid: &unsaid, extras: &plan.extras, nat: &nat };
     let report = verify::check_files(policy, snapshot, &files, declared, &targets);
     if report.is_success() { Ok(report) } else { Err(Error::Proof(report)) }
 }

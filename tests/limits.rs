@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use tagwall::Error;
 use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
-use tagwall::plan::Limits;
+use tagwall::plan::{Limits, Previous};
 use tagwall::policy::PolicySource;
 use tagwall::tags::{Cloud, Snapshot, sample};
+use tagwall::verify;
 
 /// An environment that uses something of everything.
 const POLICY: &str = r#"
@@ -159,4 +160,92 @@ fn templates_that_are_too_large_are_split_in_order() {
     let report = String::from_utf8(report.bytes.clone()).unwrap();
     let place = |name: &str| report.find(name).unwrap_or_else(|| panic!("{name} is not in the report"));
     assert!(order.windows(2).all(|w| place(w[0]) < place(w[1])));
+}
+
+/// Ten prefixes that do not touch, in IP groups of five at most: with room to grow that takes three groups.
+fn ten_prefixes(groups: u64, previous: Option<&Previous>) -> Result<Generation, Error> {
+    let list: Vec<String> = (0..10).map(|i| format!("\"20.33.{}.0/24\"", 2 * i)).collect();
+    let text = format!(
+        r#"
+        schema = 1
+        name = "slices"
+        region = "westeurope"
+        network.address-space = ["10.20.0.0/16"]
+        network.firewall = "10.20.255.4"
+        subnets.training.prefixes = ["10.20.1.0/24"]
+        groups.list = [{}]
+        firewall.ip-groups = "always"
+        limits.ip-group-entries = 5
+        limits.ip-groups = {groups}
+        [[allow]]
+        to = "group:list"
+        protocol = "tcp"
+        ports = 443
+        "#,
+        list.join(", ")
+    );
+    let snapshot = Snapshot::parse(&sample::sample_json(Cloud::Public).unwrap()).unwrap();
+    let source = PolicySource::read("slices.toml", &text).unwrap();
+    pipeline::generate(&source, Catalog::builtin(), &snapshot, previous)
+}
+
+fn file(made: &Generation, name: &str) -> String {
+    let file = made.files.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("no {name}"));
+    String::from_utf8(file.bytes.clone()).unwrap()
+}
+
+fn earlier(made: &Generation) -> Previous {
+    let files: Vec<(&str, &[u8])> =
+        made.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
+    verify::earlier(&made.name, &files)
+}
+
+#[test]
+fn where_steady_pieces_are_too_many_the_fewest_are_taken_and_noted() {
+    let roomy = ten_prefixes(3, None).unwrap();
+    assert_eq!(
+        roomy.plan.ip_groups.len(),
+        3,
+        "the test needs a list whose steady pieces are more than must be"
+    );
+    assert!(roomy.plan.notes.is_empty(), "{:?}", roomy.plan.notes);
+    assert!(!file(&roomy, "manifest.json").contains("\"notes\""));
+
+    let tight = ten_prefixes(2, None).unwrap();
+    let sizes: Vec<usize> = tight.plan.ip_groups.iter().map(|g| g.prefixes.len()).collect();
+    assert_eq!(sizes, [5, 5]);
+    let entries = |made: &Generation| {
+        let mut all: Vec<_> = made.plan.ip_groups.iter().flat_map(|g| g.prefixes.clone()).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(entries(&tight), entries(&roomy));
+    let proven = tight.proof.proven.iter().find(|p| p.target == "firewall").unwrap();
+    assert_eq!((proven.format.as_str(), proven.rules), ("arm", 1));
+    assert_eq!(tight.plan.notes.len(), 1, "{:?}", tight.plan.notes);
+    let note = &tight.plan.notes[0];
+    assert!(note.contains("10 prefixes in 2 slices of even size"), "{note}");
+    assert!(file(&tight, "report.md").contains("10 prefixes in 2 slices of even size"));
+    let manifest: serde_json::Value = serde_json::from_str(&file(&tight, "manifest.json")).unwrap();
+    assert_eq!(manifest["notes"], serde_json::json!([note]));
+
+    let again = ten_prefixes(2, Some(&earlier(&tight))).unwrap();
+    assert_eq!(again.files, tight.files, "a week in which nothing changed");
+    // The limit counts for more than the pieces of last time.
+    let moved = ten_prefixes(2, Some(&earlier(&roomy))).unwrap();
+    assert_eq!((moved.plan.ip_groups.len(), moved.plan.notes.len()), (2, 1));
+    assert_eq!(moved.notes.len(), 1, "one group is left behind: {:?}", moved.notes);
+}
+
+#[test]
+fn what_the_fewest_pieces_do_not_fit_is_refused() {
+    let Err(Error::Limit(over)) = ten_prefixes(1, None) else {
+        panic!("ten do not fit into one group of five")
+    };
+    let [hit] = over.over.as_slice() else { panic!("{over}") };
+    // Two are needed, not the three that pieces with room to grow would be.
+    assert_eq!((hit.usage.key.as_str(), hit.usage.have, hit.usage.limit), ("ip-groups", 2, 1));
+    assert!(hit.remedy.contains("split the environment"), "{hit}");
+    assert!(hit.remedy.contains("in the fewest pieces already"), "{hit}");
+    assert_eq!(over.max_extra(), None);
 }

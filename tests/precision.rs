@@ -75,7 +75,13 @@ fn prove(made: &Generation, snapshot: &Snapshot, extras: &[Extra]) -> Report {
     let gaps = made.plan.gaps.iter().filter(|gap| !gap.partial);
     let unsaid: Vec<Unsaid<'_>> = gaps.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
-    verify::check_files(&made.policy, snapshot, &files, Declared { unsaid: &unsaid, extras }, &targets)
+    verify::check_files(
+        &made.policy,
+        snapshot,
+        &files,
+        Declared { unsaid: &unsaid, extras, nat: &[] },
+        &targets,
+    )
 }
 
 #[test]

@@ -135,6 +135,7 @@ fn entries(made: &Generation) -> BTreeSet<String> {
 fn rule_entries(place: &str, rule: &FirewallRule) -> Vec<String> {
     match rule {
         FirewallRule::Application(rule) => vec![format!("{place} {rule:?}")],
+        FirewallRule::Nat(rule) => vec![format!("{place} {rule:?}")],
         FirewallRule::Network(rule) => {
             let mut shell = rule.clone();
             let lists =

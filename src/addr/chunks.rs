@@ -194,6 +194,35 @@ pub fn roomy_chunks(list: &[IpPrefix], limit: usize) -> Vec<&[IpPrefix]> {
     chunks
 }
 
+/// Cuts an ascending list into the fewest chunks of at most `limit` prefixes, sizes as even as can be.
+///
+/// For when every chunk counts: there are `ceil(n / limit)`, whose sizes differ by one at most, the larger ones first.
+/// Borders depend on nothing but positions, so an insertion may move all behind it.
+///
+/// Cost: `O(n / limit)`.
+///
+/// # Panics
+/// If `limit` is 0 and the list is not empty.
+///
+/// ```
+/// use tagwall::addr::{IpPrefix, balanced_chunks};
+/// let list: Vec<IpPrefix> = (0..10).map(|i| format!("20.0.{}.0/24", 2 * i).parse().unwrap()).collect();
+/// let sizes: Vec<usize> = balanced_chunks(&list, 4).iter().map(|chunk| chunk.len()).collect();
+/// assert_eq!(sizes, [4, 3, 3]);
+/// ```
+pub fn balanced_chunks(list: &[IpPrefix], limit: usize) -> Vec<&[IpPrefix]> {
+    assert!(limit > 0 || list.is_empty(), "chunks of no prefixes hold none");
+    let number = list.len().div_ceil(limit.max(1));
+    let mut chunks = Vec::with_capacity(number);
+    let mut rest = list;
+    for left in (1..=number).rev() {
+        let (chunk, behind) = rest.split_at(rest.len().div_ceil(left));
+        chunks.push(chunk);
+        rest = behind;
+    }
+    chunks
+}
+
 /// Cuts into exactly `number` chunks, borders at most two fifths of a chunk from the even place.
 fn cut_evenly<'a>(list: &'a [IpPrefix], limit: usize, number: usize, chunks: &mut Vec<&'a [IpPrefix]>) {
     if number == 1 {
@@ -333,6 +362,19 @@ mod tests {
             let list = list(&numbers);
             check(&list, limit, &anchored_chunks(&list, limit));
             check(&list, limit, &roomy_chunks(&list, limit));
+        }
+
+        #[test]
+        fn balanced_are_the_fewest_and_even(
+            numbers in prop::collection::btree_set(0..500_u16, 0..150),
+            limit in 1..30_usize,
+        ) {
+            let list = list(&numbers);
+            let chunks = balanced_chunks(&list, limit);
+            check(&list, limit, &chunks);
+            prop_assert_eq!(chunks.len(), list.len().div_ceil(limit));
+            let sizes = chunks.iter().map(|chunk| chunk.len());
+            prop_assert!(sizes.clone().max().unwrap_or(0) <= sizes.min().unwrap_or(0) + 1);
         }
     }
 

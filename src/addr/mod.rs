@@ -17,7 +17,7 @@ mod set;
 mod sort;
 mod text;
 
-pub use chunks::{anchored_chunks, roomy_chunks, stable_chunks};
+pub use chunks::{anchored_chunks, balanced_chunks, roomy_chunks, stable_chunks};
 pub use count::{Count, ParseCountError};
 pub use cover::{
     Anchor, Certificate, CoverCurve, CoverError, CoverRequest, Covers, CurvePoint, PriceError, PriceMap,

@@ -208,7 +208,7 @@ enum Properties {
     RuleCollectionGroup {
         priority: u32,
         #[serde(rename = "ruleCollections")]
-        rule_collections: Vec<Collection>,
+        rule_collections: Vec<AnyCollection>,
     },
 }
 
@@ -379,6 +379,14 @@ struct Collection {
     rules: Vec<Rule>,
 }
 
+/// A collection that is made here, or one kept from an earlier template.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
+enum AnyCollection {
+    Own(Collection),
+    Kept(serde_json::Value),
+}
+
 #[derive(Clone, Serialize)]
 struct CollectionAction {
     #[serde(rename = "type")]
@@ -454,7 +462,14 @@ fn group_resource(group: &RuleCollectionGroup) -> Resource {
 }
 
 fn group_properties(group: &RuleCollectionGroup) -> Properties {
-    let rule_collections = group.collections.iter().map(collection).collect();
+    let own = group.collections.iter().map(|c| (c.priority, AnyCollection::Own(collection(c))));
+    let kept = group.nat.iter().map(|nat| {
+        let value = serde_json::from_str(&nat.json).expect("it was read from JSON");
+        (nat.priority, AnyCollection::Kept(value))
+    });
+    let mut ordered: Vec<(u32, AnyCollection)> = own.chain(kept).collect();
+    ordered.sort_by_key(|(priority, _)| *priority);
+    let rule_collections = ordered.into_iter().map(|(_, collection)| collection).collect();
     Properties::RuleCollectionGroup { priority: group.priority, rule_collections }
 }
 

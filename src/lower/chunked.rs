@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{chunk_part, name, within};
-use crate::addr::{IpPrefix, roomy_chunks, stable_chunks};
+use crate::addr::{IpPrefix, balanced_chunks, roomy_chunks, stable_chunks};
 
 /// The most characters of what all pieces' names begin with: leaves room for the block.
 const BASE_MAX: usize = 55;
@@ -21,6 +21,24 @@ pub(super) struct Piece {
     pub(super) prefixes: Vec<IpPrefix>,
 }
 
+/// How long lists are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// So that a change of the list stays small.
+    Steady,
+    /// Where that takes more pieces than must be, into the fewest, of even sizes.
+    Fewest,
+}
+
+/// The pieces of one list.
+pub(super) struct Pieces {
+    /// In order of the list.
+    pub(super) list: Vec<Piece>,
+    /// Whether they are slices of even size that the list alone would not have been cut into. This depends on the
+    /// pieces only, so that it is still so where a later generation keeps them.
+    pub(super) balanced: bool,
+}
+
 /// Splits the IPv4 list `prefixes`, ascending, into pieces of at most `most` entries. `old` holds the pieces of
 /// earlier lists by name, those of other lists too.
 pub(super) fn pieces(
@@ -28,16 +46,24 @@ pub(super) fn pieces(
     prefixes: Vec<IpPrefix>,
     most: usize,
     old: &BTreeMap<String, Vec<IpPrefix>>,
-) -> Vec<Piece> {
+    cut: Cut,
+) -> Pieces {
     let base = within(&name(parts), BASE_MAX);
     let mark = format!("{base}{MARK}");
     let own: Vec<(&String, &Vec<IpPrefix>)> = old
         .iter()
         .filter(|(name, list)| (**name == base || name.starts_with(&mark)) && !list.is_empty())
         .collect();
-    let lists = split(&prefixes, most.max(1), &own);
+    let most = most.max(1);
+    let mut lists = split(&prefixes, most, &own);
+    let even = balanced_chunks(&prefixes, most);
+    if cut == Cut::Fewest && even.len() < lists.len() {
+        lists = even.iter().map(|slice| slice.to_vec()).collect();
+    }
+    let balanced = lists.len() > 1 && lists == even && lists != roomy_chunks(&prefixes, most);
     let names = names(&base, &lists, &own);
-    lists.into_iter().zip(names).map(|(prefixes, name)| Piece { name, prefixes }).collect()
+    let list = lists.into_iter().zip(names).map(|(prefixes, name)| Piece { name, prefixes }).collect();
+    Pieces { list, balanced }
 }
 
 /// Names for `lists`: that of the old piece with the most entries in common, each once, largest share first; else

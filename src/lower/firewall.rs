@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::chunked::{Piece, pieces};
+use super::chunked::{Cut, Piece, Pieces, pieces};
 use super::gaps::{gap, inbound_gap, partial_gap};
 use super::names::{description, name, ports_part, protocol_part, remote_part, unique};
 use super::pack::{self, Weigh};
@@ -34,6 +34,7 @@ struct Scene<'a> {
     limits: &'a Limits,
     previous: &'a Previous,
     symbols: &'a Symbols,
+    cut: Cut,
 }
 
 /// What is collected while flows are gone through.
@@ -42,6 +43,7 @@ struct Draft {
     network: Vec<NetworkRule>,
     application: Vec<ApplicationRule>,
     groups: Vec<IpGroup>,
+    notes: Vec<String>,
 }
 
 /// What one flow becomes.
@@ -56,16 +58,17 @@ enum Form {
 pub(super) fn lower(
     policy: &Policy,
     previous: &Previous,
-    (limits, weigh): (&Limits, Weigh),
+    (limits, weigh, cut): (&Limits, Weigh, Cut),
     plan: &mut Plan,
     over: &mut Vec<Exceeded>,
 ) {
     let symbols = policy.symbols();
-    let scene = Scene { policy, limits, previous, symbols: &symbols };
+    let scene = Scene { policy, limits, previous, symbols: &symbols, cut };
     let mut draft = Draft::default();
     each_flow(policy, Target::Firewall, plan, |flow, plan| flow_rule(&scene, flow, &mut draft, plan));
     draft.groups.sort_by(|a, b| a.name.cmp(&b.name));
     draft.groups.dedup();
+    plan.notes.append(&mut draft.notes);
     draft.network.sort_by(|a, b| a.name.cmp(&b.name));
     unique(&mut draft.network, |r| &mut r.name, |r| r.flows.join(" "));
     draft.application.sort_by(|a, b| a.name.cmp(&b.name));
@@ -238,15 +241,30 @@ fn destination_of(scene: &Scene<'_>, flow: &Flow, set: &AddrSet, why: String, dr
     if !grouped {
         let parts = rule_parts(flow);
         let parts = parts.each_ref().map(String::as_str);
-        let lists = pieces(&parts, prefixes, RULE_LIST, &scene.previous.rule_lists);
-        return Form::Lists(lists, How::Prefixes(count), why);
+        let lists = pieces(&parts, prefixes, RULE_LIST, &scene.previous.rule_lists, scene.cut);
+        note_balanced("network rules", flow, count, &lists, draft);
+        return Form::Lists(lists.list, How::Prefixes(count), why);
     }
     let most = usize::try_from(scene.limits.get("ip-group-entries")).unwrap_or(usize::MAX);
     let parts = [scene.policy.name.as_str(), &remote_part(flow)];
-    let groups = pieces(&parts, prefixes, most, &scene.previous.ip_groups);
+    let groups = pieces(&parts, prefixes, most, &scene.previous.ip_groups, scene.cut);
+    note_balanced("IP groups", flow, count, &groups, draft);
+    let groups = groups.list;
     let names = groups.iter().map(|g| g.name.clone()).collect();
     draft.groups.extend(groups.into_iter().map(|g| IpGroup { name: g.name, prefixes: g.prefixes }));
     Form::Network(Destination::Groups(names), How::IpGroup(count), why)
+}
+
+/// Says that a list is in slices of even size.
+fn note_balanced(what: &str, flow: &Flow, count: usize, pieces: &Pieces, draft: &mut Draft) {
+    if pieces.balanced {
+        let slices = pieces.list.len();
+        draft.notes.push(format!(
+            "{what} for {}: {count} prefixes in {slices} slices of even size, the fewest that hold them, chosen \
+             since more pieces with room to grow did not fit a limit; a change of the list can move entries from slice to slice",
+            flow.remote
+        ));
+    }
 }
 
 /// A host name: an application rule where the port carries HTTP or HTTPS, else a network rule if it is exact.
@@ -341,7 +359,7 @@ fn count_firewall(firewall: &Firewall, limits: &Limits, plan: &mut Plan, over: &
         ),
         (
             "firewall-rule-collections",
-            collections.len(),
+            collections.len() + firewall.groups.iter().map(|g| g.nat.len()).sum::<usize>(),
             "there are two in each rule collection group: make fewer groups, or split the environment",
         ),
         ("firewall-fqdns-in-network-rules", fqdns.len(), "allow service tags in place of host names"),

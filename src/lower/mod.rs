@@ -12,6 +12,7 @@ mod firewall;
 mod gaps;
 mod lists;
 mod names;
+mod nat;
 mod nsg;
 mod pack;
 mod priority;
@@ -22,6 +23,8 @@ use std::collections::HashSet;
 pub use pack::Weigh;
 pub use priority::assign as assign_priorities;
 
+use chunked::Cut;
+
 use crate::addr::AddrSet;
 use crate::plan::{Exceeded, Extra, FileCaps, Limits, OverLimit, Plan, Previous};
 use crate::policy::intent::TagUse;
@@ -29,7 +32,19 @@ use crate::policy::{Flow, Policy};
 use crate::tags::Tag;
 use crate::target::Target;
 
+/// The limits that the number of pieces of long lists counts against.
+const OF_PIECES: [&str; 5] = [
+    "ip-groups",
+    "firewall-unique-pairs",
+    "firewall-rule-collection-groups",
+    "firewall-rule-collections",
+    "firewall-priority",
+];
+
 /// Lowers `policy` for every target that it has a use for.
+///
+/// Long lists are cut so that a change stays small; where that takes more pieces than a limit allows, into the fewest
+/// pieces, and the plan's notes say so.
 ///
 /// What still holds of `previous` keeps its name, priority and place. `weigh` gives the bytes of a rule collection
 /// group as it is written.
@@ -46,12 +61,37 @@ pub fn lower(policy: &Policy, limits: &Limits, previous: &Previous, weigh: Weigh
     if over.is_empty() { Ok(plan) } else { Err(OverLimit { over }) }
 }
 
-/// Lowers every target, its lists widened by `extras`, and says which limits are exceeded.
+/// Lowers every target, its lists widened by `extras`, in the fewest pieces if others do not fit, and says which limits
+/// are exceeded all the same.
 fn attempt(
     policy: &Policy,
     limits: &Limits,
     previous: &Previous,
     weigh: Weigh,
+    extras: Vec<Extra>,
+) -> (Plan, Vec<Exceeded>) {
+    let of_pieces = |e: &Exceeded| OF_PIECES.contains(&e.usage.key.as_str());
+    let needed = |over: &[Exceeded]| over.iter().filter(|e| of_pieces(e)).map(|e| e.usage.have).sum::<u64>();
+    let (plan, over) = attempt_cut(policy, limits, previous, (weigh, Cut::Steady), extras.clone());
+    if !over.iter().any(of_pieces) {
+        return (plan, over);
+    }
+    let (fewest, mut still) = attempt_cut(policy, limits, previous, (weigh, Cut::Fewest), extras);
+    if (still.len(), needed(&still)) >= (over.len(), needed(&over)) {
+        return (plan, over);
+    }
+    for exceeded in still.iter_mut().filter(|e| of_pieces(e)) {
+        exceeded.remedy += "; long lists are counted in the fewest pieces already";
+    }
+    (fewest, still)
+}
+
+/// [`attempt`] with long lists cut in one way.
+fn attempt_cut(
+    policy: &Policy,
+    limits: &Limits,
+    previous: &Previous,
+    (weigh, cut): (Weigh, Cut),
     extras: Vec<Extra>,
 ) -> (Plan, Vec<Exceeded>) {
     let mut plan =
@@ -65,7 +105,9 @@ fn attempt(
         udr::lower(policy, limits, &mut plan, &mut over);
     }
     if wants(Target::Firewall) {
-        firewall::lower(policy, previous, (limits, weigh), &mut plan, &mut over);
+        firewall::lower(policy, previous, (limits, weigh, cut), &mut plan, &mut over);
+    } else {
+        nat::keep(&mut [], previous, &mut plan);
     }
     if wants(Target::ServiceEndpointPolicy) {
         endpoints::lower(policy, limits, &mut plan, &mut over);
@@ -75,6 +117,8 @@ fn attempt(
     gaps::settle(&mut plan.gaps);
     plan.gaps.sort();
     plan.choices.sort();
+    plan.notes.sort();
+    plan.notes.dedup();
     (plan, over)
 }
 

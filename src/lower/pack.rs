@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::count;
 use super::names::name;
+use super::{count, nat};
 use crate::plan::{
     ApplicationRule, Exceeded, FirewallRules, Limits, NetworkRule, Plan, Previous, RuleCollection,
     RuleCollectionGroup,
@@ -34,15 +34,17 @@ pub(super) fn groups(
     over: &mut Vec<Exceeded>,
 ) -> Vec<RuleCollectionGroup> {
     if network.is_empty() && application.is_empty() {
+        nat::keep(&mut [], previous, plan);
         return Vec::new();
     }
     let shell = Shell { policy, weigh };
     let items = shell.items(&network, &application, previous);
     let cap = usize::try_from(limits.get("firewall-group-bytes")).unwrap_or(usize::MAX);
     let most = usize::try_from(limits.get("firewall-rule-collection-groups")).unwrap_or(usize::MAX);
-    let room = cap.saturating_sub(shell.bare());
+    let room = cap.saturating_sub(shell.bare() + nat::most_bytes(previous));
     let bins = place(&items, room, most);
-    let groups = shell.fill(network, application, &bins);
+    let mut groups = shell.fill(network, application, &bins);
+    nat::keep(&mut groups, previous, plan);
     for group in &groups {
         let remedy = "one rule alone is that large: set firewall.ip-groups = \"auto\" so that prefixes stay out of \
                       the rules, or allow fewer subnets in one environment";
@@ -95,7 +97,7 @@ impl Shell<'_> {
         }
         let priority = u64::from(self.policy.firewall.priority) + bin as u64 * STEP;
         let priority = u32::try_from(priority).unwrap_or(u32::MAX);
-        RuleCollectionGroup { name: self.name(bin), priority, collections }
+        RuleCollectionGroup { name: self.name(bin), priority, collections, nat: Vec::new() }
     }
 
     /// The bytes of a group with both collections and no rule in them. The name is longest there.
@@ -120,7 +122,9 @@ impl Shell<'_> {
     ) -> Vec<Item> {
         let alone = |rules: FirewallRules| {
             let collections = vec![RuleCollection { name: String::new(), priority: NETWORK, rules }];
-            (self.weigh)(&RuleCollectionGroup { name: String::new(), priority: 100, collections })
+            let group =
+                RuleCollectionGroup { name: String::new(), priority: 100, collections, nat: Vec::new() };
+            (self.weigh)(&group)
         };
         let empty = alone(FirewallRules::Network(Vec::new()));
         let item = |rules, old: Option<&String>| Item {

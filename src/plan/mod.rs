@@ -7,6 +7,7 @@ use std::fmt;
 
 pub use limits::{Limit, Limits, Profile, Usage};
 pub use previous::Previous;
+pub(crate) use previous::lost_nat;
 
 use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
@@ -37,6 +38,8 @@ pub struct Plan {
     pub extras: Vec<Extra>,
     /// How each flow became rules.
     pub choices: Vec<Choice>,
+    /// What people should know about the way it was made; ascending, each once.
+    pub notes: Vec<String>,
     /// How much of each limit is used.
     pub usage: Vec<Usage>,
 }
@@ -153,6 +156,21 @@ pub struct RuleCollectionGroup {
     pub priority: u32,
     /// Collections by priority.
     pub collections: Vec<RuleCollection>,
+    /// DNAT collections that an earlier generation's template held, kept as they were; templates carry them.
+    pub nat: Vec<NatCollection>,
+}
+
+/// A collection of DNAT rules, as it stood in the template of an earlier generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NatCollection {
+    /// Name of its rule collection group.
+    pub group: String,
+    /// Name.
+    pub name: String,
+    /// 100 to 65000, unique in the group.
+    pub priority: u32,
+    /// All of it, as compact JSON in the words of templates.
+    pub json: String,
 }
 
 /// A rule collection; every one that is made here allows.
@@ -397,6 +415,11 @@ pub struct Extra {
 }
 
 impl Plan {
+    /// The DNAT collections that are kept from an earlier generation.
+    pub fn kept_nat(&self) -> Vec<NatCollection> {
+        self.firewall.iter().flat_map(|f| &f.groups).flat_map(|g| g.nat.iter().cloned()).collect()
+    }
+
     /// The extra addresses that `target` admits for the flow or route called `id`.
     pub fn extra_of(&self, target: Target, id: &str) -> AddrSet {
         extra_of(&self.extras, target, id)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Plan;
+use super::{NatCollection, Plan};
 use crate::addr::IpPrefix;
 
 /// Names, priorities and places of an earlier generation. What still holds keeps them, so that a refresh changes the
@@ -23,8 +23,29 @@ pub struct Previous {
     pub application_rules: BTreeMap<String, String>,
     /// Names of all rule collection groups.
     pub rule_groups: Vec<String>,
+    /// DNAT collections of its templates, in order of groups and names.
+    pub nat: Vec<NatCollection>,
+    /// DNAT collections that no new file can carry, why, and what deploying does to them: a line each.
+    pub nat_lost: Vec<String>,
     /// Why an earlier generation, or a part of it, was passed over.
     pub notes: Vec<String>,
+}
+
+impl Previous {
+    /// Carries no DNAT collection on; `why` is said for each.
+    pub fn drop_nat(&mut self, why: &str) {
+        let lost: Vec<String> = self.nat.drain(..).map(|nat| lost_nat(&nat.group, &nat.name, why)).collect();
+        self.notes.extend(lost.iter().cloned());
+        self.nat_lost.extend(lost);
+    }
+}
+
+/// What is said of a DNAT collection that no new file carries.
+pub(crate) fn lost_nat(group: &str, name: &str, why: &str) -> String {
+    format!(
+        "NAT collection {name} of rule collection group {group} is in an earlier file and not carried on: {why}; \
+         deploying a new group of that name DELETES the collection"
+    )
 }
 
 impl Plan {
@@ -41,7 +62,14 @@ impl Plan {
         };
         let of_groups = previous.rule_groups.iter().filter(|name| !groups.contains(name));
         let of_ip_groups = previous.ip_groups.keys().filter(|name| !ip_groups.contains(name));
-        let of_groups = of_groups.map(|name| gone("rule collection group", name));
+        let holds_nat = |name: &String| previous.nat.iter().any(|nat| nat.group == *name);
+        let of_groups = of_groups.map(|name| match holds_nat(name) {
+            false => gone("rule collection group", name),
+            true => format!(
+                "rule collection group {name} is in no new file, but had DNAT rules; deploying deletes nothing, and \
+                 deleting the group would end them"
+            ),
+        });
         of_groups.chain(of_ip_groups.map(|name| gone("IP group", name))).collect()
     }
 }

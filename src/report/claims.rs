@@ -6,12 +6,12 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::addr::{AddrSet, Count, IpPrefix};
-use crate::plan::Extra;
+use crate::plan::{Extra, NatCollection};
 use crate::policy::Policy;
 use crate::tags::Snapshot;
 use crate::target::Target;
 use crate::text::sha256_hex;
-use crate::verify::resources::Resources;
+use crate::verify::resources::{FirewallRule, Resources};
 use crate::verify::{Proven, Report, Unsaid};
 
 /// The name of the manifest in a folder of artefacts.
@@ -33,6 +33,14 @@ pub struct Claims {
     precision: ClaimedPrecision,
     proof: Vec<ClaimedProof>,
     gaps: Vec<ClaimedGap>,
+    #[serde(default)]
+    nat: Vec<ClaimedNat>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct ClaimedNat {
+    group: String,
+    collection: serde_json::Value,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -157,6 +165,17 @@ impl Claims {
         self.precision.widened.iter().map(extra).collect()
     }
 
+    /// The DNAT collections that the templates are to carry on.
+    pub(crate) fn nat(&self) -> Vec<NatCollection> {
+        let nat = |claimed: &ClaimedNat| NatCollection {
+            group: claimed.group.clone(),
+            name: claimed.collection["name"].as_str().unwrap_or_default().to_owned(),
+            priority: claimed.collection["priority"].as_u64().and_then(|p| p.try_into().ok()).unwrap_or(0),
+            json: claimed.collection.to_string(),
+        };
+        self.nat.iter().map(nat).collect()
+    }
+
     /// How `files`, all that lie beside the manifest, differ from what it lists. `own` are names that it does not list
     /// and that may be there.
     ///
@@ -233,11 +252,13 @@ impl Claims {
 
     /// How the resources that were read from the files of a format differ in number from what the manifest says.
     pub(crate) fn count_differences(&self, format: &str, found: &Resources) -> Vec<String> {
-        let collections = found.groups.iter().flat_map(|g| &g.collections);
+        // DNAT rules are nothing that was made: the proof counts them.
+        let rules = found.groups.iter().flat_map(|g| &g.collections).flat_map(|c| &c.rules);
+        let rules = rules.filter(|rule| !matches!(rule, FirewallRule::Nat(_)));
         let have = [
             ("nsg_rules", found.nsgs.iter().map(|nsg| nsg.rules.len()).sum()),
             ("routes", found.route_tables.iter().map(|table| table.routes.len()).sum()),
-            ("firewall_rules", collections.map(|c| c.rules.len()).sum::<usize>()),
+            ("firewall_rules", rules.count()),
             ("ip_groups", found.ip_groups.len()),
             ("ip_group_entries", found.ip_groups.iter().map(|g| g.addresses.len()).sum()),
             ("endpoint_policies", found.endpoint_policies.len()),

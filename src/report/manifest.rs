@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Made, extra};
+use super::{Made, extra, notes};
 use crate::addr::Count;
 use crate::emit::Artefact;
-use crate::plan::{Gap, Usage};
+use crate::plan::{Gap, NatCollection, Usage};
 use crate::text::sha256_hex;
 use crate::verify::Proven;
 
@@ -24,6 +24,18 @@ struct Manifest<'a> {
     precision: PrecisionInfo<'a>,
     proof: Vec<ProofInfo<'a>>,
     gaps: Vec<GapInfo<'a>>,
+    /// What people should know about the way the rules were made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+    /// DNAT collections that the templates carry on from an earlier generation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nat: Vec<NatInfo>,
+}
+
+#[derive(Serialize)]
+struct NatInfo {
+    group: String,
+    collection: serde_json::Value,
 }
 
 #[derive(Serialize)]
@@ -154,6 +166,8 @@ pub(super) fn manifest(made: &Made<'_>, report: &Artefact) -> Vec<u8> {
         precision: precision(made),
         proof: proof.proven.iter().map(|proven| ProofInfo { proven, result: "proven" }).collect(),
         gaps: plan.gaps.iter().map(gap_info).collect(),
+        notes: notes::of(made),
+        nat: plan.kept_nat().into_iter().map(nat_info).collect(),
     };
     let mut bytes = serde_json::to_vec_pretty(&manifest).expect("texts and numbers always serialise");
     bytes.push(b'\n');
@@ -206,6 +220,11 @@ fn deploy(artefacts: &[Artefact]) -> Vec<DeployInfo<'_>> {
         }
     }
     formats
+}
+
+fn nat_info(nat: NatCollection) -> NatInfo {
+    let collection = serde_json::from_str(&nat.json).expect("it was read from JSON");
+    NatInfo { group: nat.group, collection }
 }
 
 fn gap_info(gap: &Gap) -> GapInfo<'_> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{Made, deploy, extra, storage};
+use super::{Made, deploy, extra, notes as made_notes, storage};
 use crate::addr::Count;
 use crate::packet::{Direction, Protocol};
 use crate::plan::{Choice, How, Route, RouteTo};
@@ -467,10 +467,12 @@ fn widest(made: &Made<'_>, out: &mut String) {
 
 fn notes(made: &Made<'_>, out: &mut String) {
     let remarks = &made.policy.remarks;
-    if !remarks.notes.is_empty() {
+    let own = made_notes::of(made);
+    let mut all = remarks.notes.iter().chain(&own).peekable();
+    if all.peek().is_some() {
         line!(out, "## Notes");
         line!(out);
-        for note in &remarks.notes {
+        for note in all {
             line!(out, "- {}", cell(note));
         }
         line!(out);

@@ -6,6 +6,7 @@ mod deploy;
 mod extra;
 mod manifest;
 mod markdown;
+mod notes;
 mod storage;
 
 pub use claims::{Claims, MANIFEST};

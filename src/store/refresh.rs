@@ -302,8 +302,16 @@ fn placed(site: &Site, record: &Record, name: &str) -> Previous {
     let own = record.files.keys().filter_map(|path| Some((path.strip_prefix(&start)?, path)));
     let files: Vec<(&str, Vec<u8>)> =
         own.filter_map(|(file, path)| Some((file, site.read(record.number, path)?))).collect();
+    // Nobody asks for DNAT rules, so that those of files which are not what was published would come from anybody.
+    let changed = files.iter().any(|(file, bytes)| {
+        file.ends_with(".arm.json") && record.files.get(&format!("{start}{file}")) != Some(&sha256_hex(bytes))
+    });
     let files: Vec<(&str, &[u8])> = files.iter().map(|(file, bytes)| (*file, bytes.as_slice())).collect();
-    verify::earlier(name, &files)
+    let mut previous = verify::earlier(name, &files);
+    if changed {
+        previous.drop_nat("a template was changed after it was published");
+    }
+    previous
 }
 
 fn generate(
@@ -503,6 +511,36 @@ mod tests {
             healed.notes
         );
         assert!(!healed.record.rules_changed);
+    }
+
+    #[test]
+    fn dnat_rules_put_into_what_was_published_are_not_published_again() {
+        let mut place = Place::new();
+        let text = place.environments[0].source.text().replacen(
+            "network.address-space",
+            "network.firewall = \"10.20.255.4\"\nnetwork.address-space",
+            1,
+        );
+        place.environments[0].source = PolicySource::read("e.toml", &text).unwrap();
+        let week = data(&["192.0.2.0/25"]);
+        let first = place.run(&week, 1, false);
+        let path = place.site.folder(first.record.number).join("e/firewall.arm.json");
+        let before = std::fs::read_to_string(&path).unwrap();
+        let mut firewall: serde_json::Value = serde_json::from_str(&before).unwrap();
+        let group = &mut firewall["resources"][0]["properties"]["ruleCollections"];
+        group.as_array_mut().unwrap().push(serde_json::json!({
+            "ruleCollectionType": "FirewallPolicyNatRuleCollection", "name": "nat", "priority": 100,
+            "action": { "type": "DNAT" }, "rules": [{
+                "ruleType": "NatRule", "name": "n", "ipProtocols": ["TCP"], "sourceAddresses": ["*"],
+                "destinationAddresses": ["203.0.113.4"], "destinationPorts": ["22"],
+                "translatedAddress": "10.20.1.4", "translatedPort": "22" }]
+        }));
+        std::fs::write(&path, firewall.to_string()).unwrap();
+        let healed = place.run(&week, 2, false);
+        assert_eq!(healed.status, RefreshStatus::Published);
+        let after = std::fs::read_to_string(place.site.out().join("e/firewall.arm.json")).unwrap();
+        assert_eq!(after, before);
+        assert!(healed.notes.iter().any(|n| n.contains("NAT collection nat") && n.contains("DELETES")));
     }
 
     #[test]

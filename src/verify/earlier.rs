@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::read::READERS;
+use super::read::{READERS, nat_found};
 use super::resources::{FirewallRule, NetworkRule, Resources};
 use crate::addr::IpPrefix;
-use crate::plan::Previous;
+use crate::plan::{NatCollection, Previous, lost_nat};
+use crate::target::FormatName;
 
 /// Reads the files of an earlier generation of `environment`, given by name and content.
 ///
@@ -18,12 +19,17 @@ pub fn earlier(environment: &str, files: &[(&str, &[u8])]) -> Previous {
         return Previous::default();
     }
     if let Err(note) = belongs(environment, files) {
-        return Previous {
-            notes: vec![format!("the earlier generation is not used: {note}")],
-            ..Previous::default()
+        let foreign = |found: &super::read::NatFound| {
+            let why = format!("the earlier generation is not used: {note}");
+            lost_nat(&found.group, &found.name, &why)
         };
+        let nat_lost: Vec<String> = found_in(files).iter().map(foreign).collect();
+        let mut notes = vec![format!("the earlier generation is not used: {note}")];
+        notes.extend(nat_lost.iter().cloned());
+        return Previous { notes, nat_lost, ..Previous::default() };
     }
-    let mut notes = Vec::new();
+    let nat = nat(files);
+    let mut notes = nat.nat_lost.clone();
     for reader in READERS {
         let own: Vec<(&str, &[u8])> =
             files.iter().filter(|(name, _)| (reader.takes)(name)).copied().collect();
@@ -38,9 +44,52 @@ pub fn earlier(environment: &str, files: &[(&str, &[u8])]) -> Previous {
             }
         };
         // All formats say the same, so that the first one that can be read is enough.
-        return Previous { notes, ..placed(&resources) };
+        let mut previous = Previous { nat: nat.nat, nat_lost: nat.nat_lost, ..placed(&resources) };
+        if reader.format != FormatName::Arm {
+            let elsewhere = nat_elsewhere(&resources, reader.format);
+            notes.extend(elsewhere.iter().cloned());
+            previous.nat_lost.extend(elsewhere);
+        }
+        return Previous { notes, ..previous };
     }
-    Previous { notes, ..Previous::default() }
+    Previous { notes, ..nat }
+}
+
+/// All DNAT collections of the templates, in order of groups and names.
+fn found_in(files: &[(&str, &[u8])]) -> Vec<super::read::NatFound> {
+    let templates = files.iter().filter(|(name, _)| name.ends_with(".arm.json"));
+    let mut found: Vec<_> = templates.flat_map(|(_, bytes)| nat_found(bytes)).collect();
+    found.sort_by(|a, b| (&a.group, &a.name).cmp(&(&b.group, &b.name)));
+    found
+}
+
+/// The DNAT collections of the templates: those that a new one can carry, and those that none can.
+fn nat(files: &[(&str, &[u8])]) -> Previous {
+    let mut previous = Previous::default();
+    for found in found_in(files) {
+        let priority = found.usable.and_then(|p| u32::try_from(p).map_err(|error| error.to_string()));
+        match priority {
+            Ok(priority) => {
+                let super::read::NatFound { group, name, json, .. } = found;
+                previous.nat.push(NatCollection { group, name, priority, json });
+            }
+            Err(why) => previous.nat_lost.push(lost_nat(&found.group, &found.name, &why)),
+        }
+    }
+    previous
+}
+
+/// DNAT collections that are in no template.
+fn nat_elsewhere(resources: &Resources, format: FormatName) -> Vec<String> {
+    let why = format!("only templates carry such collections on, not the format {format}");
+    let mut lines = Vec::new();
+    for group in &resources.groups {
+        let nat = |c: &&super::resources::RuleCollection| {
+            c.rules.iter().any(|rule| matches!(rule, FirewallRule::Nat(_)))
+        };
+        lines.extend(group.collections.iter().filter(nat).map(|c| lost_nat(&group.name, &c.name, &why)));
+    }
+    lines
 }
 
 /// Whether the manifest is one of the environment.
@@ -75,6 +124,8 @@ fn placed(resources: &Resources) -> Previous {
                     previous.network_rules.insert(name.clone(), group.name.clone());
                     add_list(&mut previous.rule_lists, name, destinations);
                 }
+                // They are kept as a whole.
+                FirewallRule::Nat(_) => {}
                 FirewallRule::Application(rule) => {
                     previous.application_rules.insert(rule.name.clone(), group.name.clone());
                 }

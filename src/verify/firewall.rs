@@ -1,12 +1,13 @@
-//! Azure Firewall: network rules by address, then hosts, against what the policy lets out. IPv4.
+//! Azure Firewall: DNAT, then network rules by address, then hosts, against what the policy lets out. IPv4.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::dnat::{self, Kept, Translation};
 use super::extra::with_extra;
 use super::meaning::{self, Meaning};
 use super::report::{FailureKind, Proven, Report};
-use super::resources::{FirewallRule, NetworkRule, RuleCollection, RuleCollectionGroup};
+use super::resources::{FirewallRule, NatRule, NetworkRule, RuleCollection, RuleCollectionGroup};
 use super::rules::{Access, Rule, RuleList, first_difference};
 use crate::addr::{AddrSet, Entry, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
@@ -16,20 +17,22 @@ use crate::tags::Symbol;
 use crate::target::Target;
 
 /// Proves that the groups let out what the flows of `policy` ask for, but for gaps, with what is declared as extra,
-/// and nothing else.
+/// and nothing else; and that DNAT rules are those that are declared.
 pub(super) fn check(
     policy: &Policy,
     groups: &[RuleCollectionGroup],
-    (gaps, extras): (&HashSet<&str>, &[Extra]),
+    (gaps, extras, nat): (&HashSet<&str>, &[Extra], &[Kept]),
     format: &str,
     meaning: &mut Meaning<'_>,
     report: &mut Report,
 ) {
+    let groups = &dnat::take_declared(groups, nat, format, report);
     for text in field_errors(groups) {
         report.fail(Target::Firewall, format, FailureKind::Invalid, text);
     }
     let outcome = Emitted::read(groups, meaning).and_then(|emitted| {
         check_gaps(policy, gaps)?;
+        dnat::refuse(&emitted, format, report)?;
         network(policy, &emitted, (gaps, extras), format, report)?;
         hosts(policy, &emitted, gaps, format, report)
     });
@@ -39,20 +42,30 @@ pub(super) fn check(
 }
 
 /// What the rules say, ready to be matched: in the order the firewall tries them.
-struct Emitted {
-    network: Vec<Rule>,
-    hosts: Vec<HostRule>,
+#[derive(Default)]
+pub(super) struct Emitted {
+    pub(super) rules: Vec<Matched>,
 }
 
-/// A rule that matches by name.
-struct HostRule {
-    key: HostKey,
-    rule: Rule,
+/// A rule, and what beside its packets it looks at or does.
+pub(super) struct Matched {
+    pub(super) what: What,
+    pub(super) rule: Rule,
+}
+
+/// The kinds of rules.
+pub(super) enum What {
+    /// Sends packets elsewhere, and lets them pass there.
+    Nat(Translation),
+    /// Matches by address.
+    Network,
+    /// Matches by name: an application rule, or a network rule with a host.
+    Host(HostKey),
 }
 
 /// What a name is matched against.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum HostKey {
+pub(super) enum HostKey {
     /// A host, `*` at the left standing for any characters.
     Host(String),
     Tag(String),
@@ -60,16 +73,26 @@ enum HostKey {
 }
 
 impl Emitted {
-    fn read(groups: &[RuleCollectionGroup], meaning: &mut Meaning<'_>) -> Result<Self, String> {
-        let mut order: Vec<(i64, &RuleCollection)> =
-            groups.iter().flat_map(|g| g.collections.iter().map(move |c| (g.priority, c))).collect();
-        order.sort_by_key(|(group, c)| (*group, c.priority));
-        let mut emitted = Emitted { network: Vec::new(), hosts: Vec::new() };
-        for (_, collection) in order {
-            let access = match collection.action.to_ascii_lowercase().as_str() {
-                "allow" => Access::Allow,
-                "deny" => Access::Deny,
-                other => return Err(format!("collection {}: action {other} is not known", collection.name)),
+    /// Priorities order the rules of one kind only: all DNAT rules come before all network rules, and these before all
+    /// application rules. Source: rule-processing.md, 2025-05-07.
+    pub(super) fn read(groups: &[RuleCollectionGroup], meaning: &mut Meaning<'_>) -> Result<Self, String> {
+        let mut order: Vec<(u8, i64, &RuleCollection)> = Vec::new();
+        for group in groups {
+            for collection in &group.collections {
+                order.push((stage(collection)?, group.priority, collection));
+            }
+        }
+        order.sort_by_key(|(stage, group, c)| (*stage, *group, c.priority));
+        let mut emitted = Emitted::default();
+        for (_, _, collection) in order {
+            let nat = matches!(collection.rules.first(), Some(FirewallRule::Nat(_)));
+            let access = match (collection.action.to_ascii_lowercase().as_str(), nat) {
+                ("allow", false) | ("dnat", true) => Access::Allow,
+                ("deny", false) => Access::Deny,
+                (other, _) => {
+                    let name = &collection.name;
+                    return Err(format!("collection {name}: action {other} is none for its rules"));
+                }
             };
             for rule in &collection.rules {
                 emitted.add(rule, access, meaning)?;
@@ -78,8 +101,24 @@ impl Emitted {
         Ok(emitted)
     }
 
+    /// The rules that match by address, DNAT left out.
+    fn network(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(|m| matches!(m.what, What::Network)).map(|m| &m.rule)
+    }
+
+    /// The rules that match by name.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = (&HostKey, &Rule)> {
+        self.rules
+            .iter()
+            .filter_map(|m| if let What::Host(key) = &m.what { Some((key, &m.rule)) } else { None })
+    }
+
     fn add(&mut self, rule: &FirewallRule, access: Access, meaning: &mut Meaning<'_>) -> Result<(), String> {
         match rule {
+            FirewallRule::Nat(rule) => {
+                let at = |error: String| format!("rule {}: {error}", rule.name);
+                self.add_nat(rule, meaning).map_err(at)
+            }
             FirewallRule::Network(rule) => {
                 let at = |error: String| format!("rule {}: {error}", rule.name);
                 self.add_network(rule, access, meaning).map_err(at)
@@ -103,12 +142,35 @@ impl Emitted {
                         let ports = Ports::new(crate::addr::Prefix::host(*port).into());
                         let rule =
                             plain(&rule.name, access, Protocol::Tcp, source.clone(), meaning.all(), ports);
-                        self.hosts.push(HostRule { key: key.clone(), rule });
+                        self.rules.push(Matched { what: What::Host(key.clone()), rule });
                     }
                 }
                 Ok(())
             }
         }
+    }
+
+    fn add_nat(&mut self, rule: &NatRule, meaning: &mut Meaning<'_>) -> Result<(), String> {
+        let source = sources(&rule.sources, &rule.source_groups, meaning)?;
+        let ports = meaning::ports(&rule.ports)?;
+        let destination = Arc::new(literal(&rule.destinations)?.ok_or("it has no destination")?);
+        let to = Translation { to: rule.translated.clone(), port: rule.translated_port.clone() };
+        if rule.protocols.is_empty() {
+            return Err("it has no protocol".to_owned());
+        }
+        for text in &rule.protocols {
+            let protocol = meaning::protocol(text)?;
+            let rule = plain(
+                &rule.name,
+                Access::Allow,
+                protocol,
+                source.clone(),
+                destination.clone(),
+                ports.clone(),
+            );
+            self.rules.push(Matched { what: What::Nat(to.clone()), rule });
+        }
+        Ok(())
     }
 
     fn add_network(
@@ -125,17 +187,31 @@ impl Emitted {
             if let Some(destination) = &destination {
                 let rule =
                     plain(&rule.name, access, protocol, source.clone(), destination.clone(), ports.clone());
-                self.network.push(rule);
+                self.rules.push(Matched { what: What::Network, rule });
             }
             for host in &rule.fqdns {
                 if host.contains('*') {
                     return Err(format!("{host}: a network rule takes no wildcard"));
                 }
                 let rule = plain(&rule.name, access, protocol, source.clone(), meaning.all(), ports.clone());
-                self.hosts.push(HostRule { key: HostKey::Host(host.to_ascii_lowercase()), rule });
+                self.rules.push(Matched { what: What::Host(HostKey::Host(host.to_ascii_lowercase())), rule });
             }
         }
         Ok(())
+    }
+}
+
+/// When the firewall tries the rules of a collection, which are all of one kind.
+fn stage(collection: &RuleCollection) -> Result<u8, String> {
+    let of = |rule: &FirewallRule| match rule {
+        FirewallRule::Nat(_) => 0,
+        FirewallRule::Network(_) => 1,
+        FirewallRule::Application(_) => 2,
+    };
+    let stage = collection.rules.first().map_or(1, of);
+    match collection.rules.iter().all(|rule| of(rule) == stage) {
+        true => Ok(stage),
+        false => Err(format!("collection {}: it holds rules of several kinds", collection.name)),
     }
 }
 
@@ -150,7 +226,7 @@ fn plain(
     Rule { name: name.to_owned(), priority: 0, access, protocol, src, dst, sport: Ports::all(), dport }
 }
 
-fn list(rules: impl IntoIterator<Item = Rule>) -> Result<RuleList, String> {
+pub(super) fn list(rules: impl IntoIterator<Item = Rule>) -> Result<RuleList, String> {
     let mut rules: Vec<Rule> = rules.into_iter().collect();
     for (priority, rule) in rules.iter_mut().enumerate() {
         rule.priority = priority as u32;
@@ -227,12 +303,8 @@ fn field_errors(groups: &[RuleCollectionGroup]) -> Vec<String> {
                     collection.name, collection.priority
                 ));
             }
-            let names = collection.rules.iter().map(|r| match r {
-                FirewallRule::Network(r) => &r.name,
-                FirewallRule::Application(r) => &r.name,
-            });
             let mut taken = HashSet::new();
-            for name in names {
+            for name in collection.rules.iter().map(FirewallRule::name) {
                 if !super::legal_name(name) || !taken.insert(name.to_ascii_lowercase()) {
                     errors.push(format!("{name} is no legal name, or taken"));
                 }
@@ -275,6 +347,14 @@ fn network(
     format: &str,
     report: &mut Report,
 ) -> Result<(), String> {
+    let wanted = list(wanted_rules(policy, gaps, extras))?;
+    let rules = list(emitted.network().cloned())?;
+    compare(&wanted, &rules, "", "network rules", format, report);
+    Ok(())
+}
+
+/// What must pass by address, one rule for each flow that the firewall can carry.
+pub(super) fn wanted_rules(policy: &Policy, gaps: &HashSet<&str>, extras: &[Extra]) -> Vec<Rule> {
     let symbols = policy.symbols();
     let expressible = |flow: &&Flow| {
         let platform = matches!(flow.remote, Remote::Symbol(s) if !matches!(s, Symbol::VirtualNetwork | Symbol::Internet));
@@ -285,10 +365,7 @@ fn network(
         let remote = with_extra(asked, extras, Target::Firewall, &flow.id);
         Some(plain(&flow.id, Access::Allow, flow.protocol, local_v4(flow), remote, flow.ports.clone()))
     });
-    let wanted = list(wanted)?;
-    let rules = list(emitted.network.iter().cloned())?;
-    compare(&wanted, &rules, "", "network rules", format, report);
-    Ok(())
+    wanted.collect()
 }
 
 fn compare(wanted: &RuleList, emitted: &RuleList, host: &str, part: &str, format: &str, report: &mut Report) {
@@ -330,34 +407,41 @@ fn hosts(
     let wanted: Vec<(HostKey, Rule)> =
         outbound(policy, gaps).filter(|f| carried(f, gaps)).filter_map(host_need).collect();
     let mut names = BTreeSet::new();
-    for key in wanted.iter().map(|(key, _)| key).chain(emitted.hosts.iter().map(|h| &h.key)) {
-        names.insert(match key {
-            HostKey::Host(pattern) => {
-                HostKey::Host(pattern.replacen('*', "a-name-that-nothing-else-names", 1))
-            }
-            other => other.clone(),
-        });
+    for key in wanted.iter().map(|(key, _)| key).chain(emitted.hosts().map(|(key, _)| key)) {
+        names.insert(example(key));
     }
     for name in &names {
         let need = list(wanted.iter().filter(|(key, _)| covers(key, name)).map(|(_, rule)| rule.clone()))?;
-        let rules = list(emitted.hosts.iter().filter(|h| covers(&h.key, name)).map(|h| h.rule.clone()))?;
-        let shown = match name {
-            HostKey::Host(host) => host.clone(),
-            HostKey::Tag(tag) => format!("FQDN tag {tag}"),
-            HostKey::Url(url) => url.clone(),
-        };
-        compare(&need, &rules, &shown, "", format, report);
+        let rules = list(emitted.hosts().filter(|(key, _)| covers(key, name)).map(|(_, rule)| rule.clone()))?;
+        compare(&need, &rules, &name.to_string(), "", format, report);
     }
     if !names.is_empty() {
         report.proven.push(Proven {
             target: Target::Firewall.name().to_owned(),
             format: format.to_owned(),
             part: "hosts".to_owned(),
-            rules: emitted.hosts.len(),
+            rules: emitted.hosts().count(),
             needs: wanted.len(),
         });
     }
     Ok(())
+}
+
+impl std::fmt::Display for HostKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            HostKey::Host(name) | HostKey::Url(name) => f.write_str(name),
+            HostKey::Tag(tag) => write!(f, "FQDN tag {tag}"),
+        }
+    }
+}
+
+/// A name that stands for all names which only this pattern, or a wider one, matches.
+pub(super) fn example(key: &HostKey) -> HostKey {
+    match key {
+        HostKey::Host(pattern) => HostKey::Host(pattern.replacen('*', "a-name-that-nothing-else-names", 1)),
+        other => other.clone(),
+    }
 }
 
 /// A host need as a rule. HTTP and HTTPS by name are TCP, also where any protocol is asked for.
@@ -383,7 +467,7 @@ fn host_need(flow: &Flow) -> Option<(HostKey, Rule)> {
 }
 
 /// Whether a pattern matches a name: `*` at the left stands for one character or more.
-fn covers(pattern: &HostKey, name: &HostKey) -> bool {
+pub(super) fn covers(pattern: &HostKey, name: &HostKey) -> bool {
     match (pattern, name) {
         (HostKey::Host(pattern), HostKey::Host(name)) => match pattern.strip_prefix('*') {
             Some(ending) => name.len() > ending.len() && name.ends_with(ending),

@@ -3,6 +3,7 @@
 //! Nothing here is shared with the lowering or the emitters: the readers parse the files anew, and what must pass
 //! is derived from the flows once more.
 
+mod dnat;
 mod earlier;
 mod endpoints;
 mod extra;
@@ -18,12 +19,14 @@ pub mod rules;
 
 use std::collections::HashSet;
 
+pub(crate) use dnat::taken_needs;
+pub use dnat::{FirewallDifference, compare_firewalls};
 pub use earlier::earlier;
 pub use read::{ReadError, read_arm};
 pub use report::{Failure, FailureKind, Proven, Report};
 
 use crate::addr::AddrSet;
-use crate::plan::Extra;
+use crate::plan::{Extra, NatCollection};
 use crate::policy::{Policy, Symbols};
 use crate::tags::Snapshot;
 use crate::target::{FormatName, Target};
@@ -47,6 +50,9 @@ pub struct Declared<'a> {
     pub unsaid: &'a [Unsaid<'a>],
     /// What is admitted beyond what was asked for.
     pub extras: &'a [Extra],
+    /// DNAT collections of an earlier generation that templates carry on: they must hold these just as they are
+    /// declared, and no format may hold another.
+    pub nat: &'a [NatCollection],
 }
 
 /// Reads artefacts back, each format by its own reader, and proves them; see [`check`].
@@ -136,8 +142,12 @@ pub fn check(
     format: &str,
     targets: &[Target],
 ) -> Report {
-    let Declared { unsaid, extras } = declared;
+    let Declared { unsaid, extras, nat } = declared;
     let mut report = Report::default();
+    let nat = dnat::declared(nat).unwrap_or_else(|error| {
+        report.fail(Target::Firewall, format, FailureKind::Invalid, error);
+        Vec::new()
+    });
     extra::check(policy, extras, format, &mut report);
     // As wide as Azure may take `VirtualNetwork`: a default route on the subnet makes it everything.
     let routed = if policy.has_default_route() { AddrSet::all() } else { AddrSet::empty() };
@@ -160,7 +170,7 @@ pub fn check(
                 other => report.count_wrong(target, format, "route table", other.len()),
             },
             Target::Firewall => {
-                let claims = (&gaps, extras);
+                let claims = (&gaps, extras, nat.as_slice());
                 firewall::check(policy, &resources.groups, claims, format, &mut meaning, &mut report);
             }
             Target::ServiceEndpointPolicy => {

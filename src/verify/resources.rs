@@ -146,7 +146,7 @@ pub struct RuleCollection {
     pub name: String,
     /// Priority.
     pub priority: i64,
-    /// `Allow` or `Deny`.
+    /// `Allow` or `Deny`; `DNAT` where the rules are [`FirewallRule::Nat`].
     pub action: String,
     /// Rules in order of the file, which is the order they are tried in.
     pub rules: Vec<FirewallRule>,
@@ -159,6 +159,40 @@ pub enum FirewallRule {
     Network(NetworkRule),
     /// Matched by the host in HTTP or TLS.
     Application(ApplicationRule),
+    /// Sends what comes to an address of the firewall elsewhere; tried before all others.
+    Nat(NatRule),
+}
+
+impl FirewallRule {
+    /// The rule's name.
+    pub fn name(&self) -> &str {
+        match self {
+            FirewallRule::Network(rule) => &rule.name,
+            FirewallRule::Application(rule) => &rule.name,
+            FirewallRule::Nat(rule) => &rule.name,
+        }
+    }
+}
+
+/// A DNAT rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NatRule {
+    /// Name.
+    pub name: String,
+    /// `TCP`, `UDP`.
+    pub protocols: Vec<String>,
+    /// Source addresses and prefixes.
+    pub sources: Vec<String>,
+    /// Names of source IP groups.
+    pub source_groups: Vec<String>,
+    /// Addresses of the firewall.
+    pub destinations: Vec<String>,
+    /// Destination ports and ranges.
+    pub ports: Vec<String>,
+    /// The address or host that matching traffic goes to.
+    pub translated: String,
+    /// The port that it goes to.
+    pub translated_port: String,
 }
 
 /// A network rule.

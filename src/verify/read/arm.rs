@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{Files, ReadError};
 use crate::verify::resources::{
-    ApplicationRule, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NetworkRule, Nsg, Resources,
-    Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
+    ApplicationRule, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NatRule, NetworkRule, Nsg,
+    Resources, Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
 };
 
 /// Reads a deployment template: network security groups, route tables, IP groups, rule collection groups,
@@ -195,19 +195,116 @@ fn group(resource: &Node<'_>, properties: &Node<'_>) -> Result<RuleCollectionGro
         collections: Vec::new(),
     };
     for collection in properties.member("ruleCollections")?.items()? {
-        let kind = collection.member("ruleCollectionType")?;
-        if kind.text()? != "FirewallPolicyFilterRuleCollection" {
-            return Err(kind.error("only filter collections are read"));
-        }
-        let rules = collection.member("rules")?.items()?;
-        group.collections.push(RuleCollection {
-            name: collection.member("name")?.text()?,
-            priority: collection.member("priority")?.number()?,
-            action: collection.member("action")?.member("type")?.text()?,
-            rules: rules.iter().map(firewall_rule).collect::<Result<_, _>>()?,
-        });
+        group.collections.push(rule_collection(&collection)?);
     }
     Ok(group)
+}
+
+/// The `ruleCollectionType` of collections of DNAT rules.
+const NAT_COLLECTION: &str = "FirewallPolicyNatRuleCollection";
+
+fn rule_collection(collection: &Node<'_>) -> Result<RuleCollection, ReadError> {
+    let kind = collection.member("ruleCollectionType")?;
+    let rule: fn(&Node<'_>) -> Result<FirewallRule, ReadError> = match kind.text()?.as_str() {
+        "FirewallPolicyFilterRuleCollection" => firewall_rule,
+        NAT_COLLECTION => nat_rule,
+        other => return Err(kind.error(&format!("collections of type {other} are not read"))),
+    };
+    let rules = collection.member("rules")?.items()?;
+    Ok(RuleCollection {
+        name: collection.member("name")?.text()?,
+        priority: collection.member("priority")?.number()?,
+        action: collection.member("action")?.member("type")?.text()?,
+        rules: rules.iter().map(rule).collect::<Result<_, _>>()?,
+    })
+}
+
+fn nat_rule(rule: &Node<'_>) -> Result<FirewallRule, ReadError> {
+    let kind = rule.member("ruleType")?;
+    match kind.text()?.as_str() {
+        "NatRule" => {}
+        other => return Err(kind.error(&format!("rules of type {other} do not translate addresses"))),
+    }
+    let filled = |key: &str| match rule.optional(key) {
+        Some(node) => Ok(Some(node.text()?).filter(|text| !text.is_empty())),
+        None => Ok(None),
+    };
+    let translated = match (filled("translatedAddress")?, filled("translatedFqdn")?) {
+        (Some(to), None) | (None, Some(to)) => to,
+        _ => return Err(rule.error("one of `translatedAddress` and `translatedFqdn` is expected")),
+    };
+    Ok(FirewallRule::Nat(NatRule {
+        name: rule.member("name")?.text()?,
+        protocols: rule.texts("ipProtocols")?,
+        sources: rule.texts("sourceAddresses")?,
+        source_groups: rule.ids("sourceIpGroups")?,
+        destinations: rule.texts("destinationAddresses")?,
+        ports: rule.texts("destinationPorts")?,
+        translated,
+        translated_port: rule.member("translatedPort")?.text()?,
+    }))
+}
+
+/// A collection of DNAT rules as it stands in a template.
+pub(in crate::verify) struct NatFound {
+    pub(in crate::verify) group: String,
+    pub(in crate::verify) name: String,
+    pub(in crate::verify) json: String,
+    /// Its priority; or why the collection cannot stand in another template.
+    pub(in crate::verify) usable: Result<i64, String>,
+}
+
+/// All collections of DNAT rules of a template, also where the rest of it cannot be read.
+pub(in crate::verify) fn nat_found(bytes: &[u8]) -> Vec<NatFound> {
+    let Ok(document) = serde_json::from_slice::<Value>(bytes) else { return Vec::new() };
+    let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut found = Vec::new();
+    for resource in list(&document, "resources") {
+        for value in list(&resource["properties"], "ruleCollections") {
+            if value["ruleCollectionType"] == NAT_COLLECTION {
+                let read = read_nat(&value).map(|collection| collection.priority);
+                found.push(NatFound {
+                    group: last_name(&text(&resource["name"])),
+                    name: text(&value["name"]),
+                    json: value.to_string(),
+                    usable: read.map_err(|error| error.to_string()),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Reads a collection of DNAT rules alone, which may name nothing else of its template.
+fn read_nat(value: &Value) -> Result<RuleCollection, ReadError> {
+    if let Some(expression) = local_expression(value) {
+        return Err(ReadError::new(
+            "collection",
+            format!("{expression} means something in its template only"),
+        ));
+    }
+    rule_collection(&Node { value, place: "collection".to_owned() })
+}
+
+/// [`read_nat`] from text.
+pub(in crate::verify) fn read_nat_text(json: &str) -> Result<RuleCollection, ReadError> {
+    let value =
+        serde_json::from_str(json).map_err(|error| ReadError::new("collection", error.to_string()))?;
+    read_nat(&value)
+}
+
+/// An expression that names a parameter, variable or resource of the template around it.
+fn local_expression(value: &Value) -> Option<&str> {
+    let local = ["parameters(", "variables(", "reference(", "copyIndex("];
+    match value {
+        Value::String(text) if text.starts_with('[') && !text.starts_with("[[") => {
+            local.iter().any(|word| text.contains(word)).then_some(text)
+        }
+        Value::Array(items) => items.iter().find_map(local_expression),
+        Value::Object(members) => members.values().find_map(local_expression),
+        _ => None,
+    }
 }
 
 fn firewall_rule(rule: &Node<'_>) -> Result<FirewallRule, ReadError> {

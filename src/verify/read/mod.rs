@@ -11,6 +11,7 @@ mod lists;
 mod terraform;
 
 pub use arm::read_arm;
+pub(super) use arm::{NatFound, nat_found, read_nat_text};
 
 use super::resources::{AddressList, Resources};
 use crate::target::FormatName;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::hcl::{self, Block, Term};
 use super::{Files, ReadError, utf8};
 use crate::verify::resources::{
-    ApplicationRule, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NetworkRule, Nsg, Resources,
-    Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
+    ApplicationRule, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NatRule, NetworkRule, Nsg,
+    Resources, Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
 };
 
 /// Reads a folder of `.tf` files.
@@ -208,6 +208,7 @@ fn group(block: &Block, ip_groups: &BTreeMap<&str, String>) -> Result<RuleCollec
                 rules.map(|r| network_rule(r, ip_groups)).collect::<Result<_, _>>()?
             }
             "application_rule_collection" => rules.map(application_rule).collect::<Result<_, _>>()?,
+            "nat_rule_collection" => rules.map(|r| nat_rule(r, ip_groups)).collect::<Result<_, _>>()?,
             other => return Err(inner.error(format!("blocks of kind {other} are not read"))),
         };
         collections.push(RuleCollection {
@@ -220,14 +221,37 @@ fn group(block: &Block, ip_groups: &BTreeMap<&str, String>) -> Result<RuleCollec
     Ok(RuleCollectionGroup { name: block.text("name")?, priority: block.number("priority")?, collections })
 }
 
-fn network_rule(b: &Block, ip_groups: &BTreeMap<&str, String>) -> Result<FirewallRule, ReadError> {
-    let groups = |key: &str| {
-        let name = |term: &Term| {
-            let label = b.label(term, IP_GROUP, "id")?;
-            ip_groups.get(label).cloned().ok_or_else(|| b.error(format!("there is no IP group {label}")))
-        };
-        b.items(key)?.iter().map(name).collect::<Result<Vec<_>, ReadError>>()
+/// The names of the IP groups that an argument names.
+fn group_names(b: &Block, key: &str, ip_groups: &BTreeMap<&str, String>) -> Result<Vec<String>, ReadError> {
+    let name = |term: &Term| {
+        let label = b.label(term, IP_GROUP, "id")?;
+        ip_groups.get(label).cloned().ok_or_else(|| b.error(format!("there is no IP group {label}")))
     };
+    b.items(key)?.iter().map(name).collect()
+}
+
+fn nat_rule(b: &Block, ip_groups: &BTreeMap<&str, String>) -> Result<FirewallRule, ReadError> {
+    let translated = match (b.optional_text("translated_address")?, b.optional_text("translated_fqdn")?) {
+        (Some(to), None) | (None, Some(to)) => to,
+        _ => return Err(b.error("one of `translated_address` and `translated_fqdn` is expected")),
+    };
+    Ok(FirewallRule::Nat(NatRule {
+        name: b.text("name")?,
+        protocols: b.texts("protocols")?,
+        sources: b.texts("source_addresses")?,
+        source_groups: group_names(b, "source_ip_groups", ip_groups)?,
+        destinations: vec![b.text("destination_address")?],
+        ports: b.texts("destination_ports")?,
+        translated,
+        translated_port: b
+            .number("translated_port")
+            .map(|n| n.to_string())
+            .or_else(|_| b.text("translated_port"))?,
+    }))
+}
+
+fn network_rule(b: &Block, ip_groups: &BTreeMap<&str, String>) -> Result<FirewallRule, ReadError> {
+    let groups = |key: &str| group_names(b, key, ip_groups);
     Ok(FirewallRule::Network(NetworkRule {
         name: b.text("name")?,
         protocols: b.texts("protocols")?,

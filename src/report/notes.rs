@@ -1,0 +1,32 @@
+//! What people should know about the way the rules were made.
+
+use super::Made;
+use crate::target::FormatName;
+
+/// Formats that are deployed and carry no DNAT collections.
+const WITHOUT_NAT: [FormatName; 4] =
+    [FormatName::Bicep, FormatName::Terraform, FormatName::TerraformJson, FormatName::Azcli];
+
+/// The notes of the plan, and what becomes of earlier DNAT collections in each format.
+pub(super) fn of(made: &Made<'_>) -> Vec<String> {
+    let formats = &made.policy.output.formats;
+    let mut notes = made.plan.notes.clone();
+    let without: Vec<&str> =
+        WITHOUT_NAT.into_iter().filter(|f| formats.contains(f)).map(FormatName::name).collect();
+    for nat in made.plan.kept_nat() {
+        let what = format!("NAT collection {} of rule collection group {}", nat.name, nat.group);
+        if formats.contains(&FormatName::Arm) {
+            notes.push(format!(
+                "{what} was in the earlier template and is kept as it is; the firewall tries DNAT rules before all \
+                 others"
+            ));
+        }
+        if !without.is_empty() || !formats.contains(&FormatName::Arm) {
+            let files = if without.is_empty() { "the files".to_owned() } else { without.join(", ") };
+            notes.push(format!(
+                "{what} is not in {files}: deploying that replaces the group and DELETES the collection"
+            ));
+        }
+    }
+    notes
+}
