@@ -181,9 +181,8 @@ impl<'a> Lists<'a> {
     /// list.
     fn add_firewall(&mut self, plan: &Plan) {
         self.target = Target::Firewall;
-        let collections = plan.firewall.iter().flat_map(|f| &f.groups).flat_map(|g| &g.collections);
         let mut pieces: BTreeMap<&String, (usize, usize)> = BTreeMap::new();
-        for collection in collections {
+        for collection in plan.rule_collections() {
             let FirewallRules::Network(rules) = &collection.rules else { continue };
             for rule in rules {
                 let sources = rule.sources.len();
