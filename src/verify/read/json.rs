@@ -275,6 +275,7 @@ fn application_rule(rule: ApplicationRule) -> FirewallRule {
         fqdns: rule.fqdns,
         urls: rule.urls,
         fqdn_tags: rule.fqdn_tags,
+        web_categories: Vec::new(),
     })
 }
 
