@@ -98,6 +98,39 @@ fn rules_in_the_wrong_place_are_refused() {
 }
 
 #[test]
+fn a_script_that_sends_nothing_is_refused() {
+    let made = generate(POLICY, None);
+    let text = String::from_utf8(support::bytes_of(&made, "firewall.sh").to_vec()).unwrap();
+    let silent = text.strip_suffix("\nsend\n").expect("the script ends in what sends");
+    let snapshot = support::sample(Cloud::Public);
+    let report = support::prove_with(&made, &snapshot, "firewall.sh", silent.as_bytes()).to_string();
+    assert!(report.contains("firewall.sh: the collections are not sent"), "{report}");
+}
+
+/// Lists in rules that are past the pairs of a firewall are widened, and the proof takes that and no more.
+#[test]
+fn lists_that_do_not_fit_are_widened() {
+    let tight = POLICY
+        .replace("firewall.tags", "firewall.ip-groups = \"never\"\n    firewall.tags")
+        .replace("limits.ip-group-entries = 20", "limits.firewall-unique-pairs = 30");
+    let Err(Error::Limit(over)) = try_generate(&tight, None) else { panic!("the lists do not fit") };
+    assert!(over.to_string().contains("hub-firewall: firewall-unique-pairs is 30"), "{over}");
+    let budget = over.max_extra().expect("a budget makes it fit");
+    let with = |extra: &str| {
+        tight.replace("groups.partners", &format!("precision.max-extra = {extra}\n    groups.partners"))
+    };
+    let made = generate(&with(&budget.to_string()), None);
+    assert!(!made.plan.extras.is_empty());
+    assert!(made.plan.extras.iter().all(|e| e.target == Target::Firewall));
+    for format in ["arm", "bicep", "terraform", "azcli", "csv", "json"] {
+        assert!(
+            made.proof.proven.iter().any(|p| p.format == format && p.part == "network rules"),
+            "{format}"
+        );
+    }
+}
+
+#[test]
 fn a_table_of_classic_rules_has_no_columns_of_policies() {
     let made = generate(POLICY, None);
     let text = String::from_utf8(support::bytes_of(&made, "firewall.csv").to_vec()).unwrap();

@@ -15,13 +15,14 @@ pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
     for (name, bytes) in files.iter().filter(|(name, _)| name.ends_with(".sh")) {
         let mut script = Script { name, files, variables: HashMap::new(), lists: HashMap::new() };
         let (mut rules, mut routes, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
-        let mut collections = Vec::new();
+        let (mut collections, mut sent) = (Vec::new(), false);
         for command in commands(name, utf8(name, bytes)?)? {
             match command.words.first().map(String::as_str) {
                 Some("rule") => rules.push(script.rule(&command)?),
                 Some("route") => routes.push(script.route(&command)?),
                 Some("put") => bodies.push(script.body(&command)?),
                 Some("collection") => collections.push(script.collection(&command)?),
+                Some("send") => sent = true,
                 Some("mapfile") => script.mapfile(&command)?,
                 _ => script.assign(&command),
             }
@@ -34,8 +35,12 @@ pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
             let disable_bgp = variable("disable_bgp").map(|text| text == "true");
             resources.route_tables.push(RouteTable { name, disable_bgp, routes });
         }
-        if let Some(name) = variable("firewall") {
-            resources.firewalls.push(ClassicFirewall { name: default_of(&name).to_owned(), collections });
+        if let Some(firewall) = variable("firewall") {
+            // Collections are only prepared one by one.
+            if !sent && !collections.is_empty() {
+                return Err(ReadError::new(*name, "the collections are not sent"));
+            }
+            resources.firewalls.push(ClassicFirewall { name: default_of(&firewall).to_owned(), collections });
         }
         resources.extend(arm::read_document(&json!({ "resources": bodies }), name)?);
     }
@@ -72,6 +77,7 @@ fn commands(name: &str, text: &str) -> Result<Vec<Command>, ReadError> {
             "route",
             "put",
             "collection",
+            "send",
             "mapfile",
             "nsg",
             "route_table",
