@@ -47,6 +47,15 @@ pub trait Address:
     fn host_mask(len: u8) -> Self;
     /// The `width` bits behind the first `skip` ones, as a number; `skip + width <= BITS`, `0 < width <= 32`.
     fn bits_at(self, skip: u8, width: u8) -> usize;
+    /// `first + last + 1` without its highest bit: for a prefix other than the whole space, its bits but the first, a
+    /// one, and zeros.
+    fn word(first: Self, last: Self) -> Self;
+    /// A number other than zero with its lowest one cleared.
+    fn lowest_cleared(self) -> Self;
+    /// A number other than zero with ones below its lowest one.
+    fn lowest_filled(self) -> Self;
+    /// The bits but the last behind a new first one.
+    fn behind(self, first_bit: bool) -> Self;
     /// The value in a type that holds every family.
     fn to_u128(self) -> u128;
     /// The value from its wide form, or `None` if it does not fit the family.
@@ -107,6 +116,22 @@ macro_rules! integer {
         fn bits_at(self, skip: u8, width: u8) -> usize {
             debug_assert!(width > 0 && width <= 32 && skip + width <= <Self as Address>::BITS);
             (self << skip >> (<Self as Address>::BITS - width)) as usize
+        }
+        #[inline]
+        fn word(first: Self, last: Self) -> Self {
+            first.wrapping_add(last).wrapping_add(1)
+        }
+        #[inline]
+        fn lowest_cleared(self) -> Self {
+            self & self.wrapping_sub(1)
+        }
+        #[inline]
+        fn lowest_filled(self) -> Self {
+            self | self.wrapping_sub(1)
+        }
+        #[inline]
+        fn behind(self, first_bit: bool) -> Self {
+            self >> 1 | <$ty>::from(first_bit) << (<$ty>::BITS - 1)
         }
         #[inline]
         fn to_u128(self) -> u128 {
