@@ -22,12 +22,14 @@ pub(super) struct Piece {
 }
 
 /// Splits the IPv4 list `prefixes`, ascending, into pieces of at most `most` entries. `old` holds the pieces of
-/// earlier lists by name, those of other lists too.
+/// earlier lists by name, those of other lists too. With `fewest`, the pieces are as few as can be, even where that
+/// moves entries from one to the next.
 pub(super) fn pieces(
     parts: &[&str],
     prefixes: Vec<IpPrefix>,
     most: usize,
     old: &BTreeMap<String, Vec<IpPrefix>>,
+    fewest: bool,
 ) -> Vec<Piece> {
     let base = within(&name(parts), BASE_MAX);
     let mark = format!("{base}{MARK}");
@@ -35,7 +37,11 @@ pub(super) fn pieces(
         .iter()
         .filter(|(name, list)| (**name == base || name.starts_with(&mark)) && !list.is_empty())
         .collect();
-    let lists = split(&prefixes, most.max(1), &own);
+    let most = most.max(1);
+    let mut lists = split(&prefixes, most, &own);
+    if fewest && lists.len() > prefixes.len().div_ceil(most) {
+        lists = prefixes.chunks(most).map(<[IpPrefix]>::to_vec).collect();
+    }
     let names = names(&base, &lists, &own);
     lists.into_iter().zip(names).map(|(prefixes, name)| Piece { name, prefixes }).collect()
 }

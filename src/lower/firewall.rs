@@ -34,6 +34,8 @@ struct Scene<'a> {
     limits: &'a Limits,
     previous: &'a Previous,
     symbols: &'a Symbols,
+    /// Whether lists in IP groups are cut into as few pieces as can be.
+    full_groups: bool,
 }
 
 /// What is collected while flows are gone through.
@@ -57,11 +59,12 @@ pub(super) fn lower(
     policy: &Policy,
     previous: &Previous,
     (limits, weigh): (&Limits, Weigh),
+    full_groups: bool,
     plan: &mut Plan,
     over: &mut Vec<Exceeded>,
 ) {
     let symbols = policy.symbols();
-    let scene = Scene { policy, limits, previous, symbols: &symbols };
+    let scene = Scene { policy, limits, previous, symbols: &symbols, full_groups };
     let mut draft = Draft::default();
     each_flow(policy, Target::Firewall, plan, |flow, plan| flow_rule(&scene, flow, &mut draft, plan));
     draft.groups.sort_by(|a, b| a.name.cmp(&b.name));
@@ -185,10 +188,11 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
         return Form::Gap(reason, "allow any protocol".to_owned());
     }
     let expand = |draft: &mut Draft, why: String| {
-        let set = flow.remote_set(scene.symbols).expect("the remote side is one of addresses");
-        let set = with_extra(set, plan, Target::Firewall, &flow.id);
+        let asked = flow.remote_set(scene.symbols).expect("the remote side is one of addresses");
+        let few = asked.v4.prefixes().nth(INLINE).is_none();
+        let set = with_extra(asked, plan, Target::Firewall, &flow.id);
         let why = widened(plan, Target::Firewall, &flow.id, why);
-        destination_of(scene, flow, &set, why, draft)
+        destination_of(scene, flow, (&set, few), why, draft)
     };
     match &flow.remote {
         Remote::Tag(tag) if flow.except.is_empty() => match native(tag, "FW", policy.firewall.tags) {
@@ -216,8 +220,14 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
     }
 }
 
-/// Addresses: in the rule where they are few, else in IP groups.
-fn destination_of(scene: &Scene<'_>, flow: &Flow, set: &AddrSet, why: String, draft: &mut Draft) -> Form {
+/// Addresses: in the rule where few are asked for, else in IP groups. What is admitted beyond that changes nothing here.
+fn destination_of(
+    scene: &Scene<'_>,
+    flow: &Flow,
+    (set, few): (&AddrSet, bool),
+    mut why: String,
+    draft: &mut Draft,
+) -> Form {
     let prefixes: Vec<IpPrefix> = set.v4.prefixes().map(IpPrefix::V4).collect();
     if prefixes.is_empty() {
         return Form::Gap(
@@ -226,7 +236,7 @@ fn destination_of(scene: &Scene<'_>, flow: &Flow, set: &AddrSet, why: String, dr
         );
     }
     let count = prefixes.len();
-    let literal = matches!(flow.remote, Remote::Addresses(_) | Remote::Symbol(_)) && count <= INLINE;
+    let literal = matches!(flow.remote, Remote::Addresses(_) | Remote::Symbol(_)) && few;
     let grouped = match scene.policy.firewall.ip_groups {
         IpGroupUse::Always => true,
         IpGroupUse::Never => false,
@@ -238,12 +248,18 @@ fn destination_of(scene: &Scene<'_>, flow: &Flow, set: &AddrSet, why: String, dr
     if !grouped {
         let parts = rule_parts(flow);
         let parts = parts.each_ref().map(String::as_str);
-        let lists = pieces(&parts, prefixes, RULE_LIST, &scene.previous.rule_lists);
+        let lists = pieces(&parts, prefixes, RULE_LIST, &scene.previous.rule_lists, false);
         return Form::Lists(lists, How::Prefixes(count), why);
     }
     let most = usize::try_from(scene.limits.get("ip-group-entries")).unwrap_or(usize::MAX);
     let parts = [scene.policy.name.as_str(), &remote_part(flow)];
-    let groups = pieces(&parts, prefixes, most, &scene.previous.ip_groups);
+    let groups = pieces(&parts, prefixes, most, &scene.previous.ip_groups, scene.full_groups);
+    if scene.full_groups && groups.len() > 1 {
+        let join = if why.is_empty() { "" } else { "; " };
+        why = format!(
+            "{why}{join}in as few IP groups as can be, so that a change may move entries between them"
+        );
+    }
     let names = groups.iter().map(|g| g.name.clone()).collect();
     draft.groups.extend(groups.into_iter().map(|g| IpGroup { name: g.name, prefixes: g.prefixes }));
     Form::Network(Destination::Groups(names), How::IpGroup(count), why)
