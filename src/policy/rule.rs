@@ -404,6 +404,7 @@ impl Policy {
                 }
                 Target::Firewall => !self.network.firewall.is_empty(),
                 Target::ServiceEndpointPolicy => !self.endpoints.is_empty(),
+                Target::Lists => false,
             }
     }
 

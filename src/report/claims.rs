@@ -69,7 +69,8 @@ struct ClaimedExtra {
 
 fn target<'de, D: Deserializer<'de>>(from: D) -> Result<Target, D::Error> {
     let name = String::deserialize(from)?;
-    let found = Target::ALL.into_iter().find(|target| target.name() == name);
+    let mut all = Target::ALL.into_iter().chain([Target::Lists]);
+    let found = all.find(|target| target.name() == name);
     found.ok_or_else(|| D::Error::custom(format!("{name} is no target")))
 }
 
