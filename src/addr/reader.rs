@@ -122,7 +122,7 @@ impl ListReader {
     pub fn finish(mut self) -> Result<AddrList, ListErrors> {
         let line = std::mem::take(&mut self.open);
         self.read_lines(&line);
-        let (mut v4, mut v6, mut errors) = (Family::default(), Family::default(), ListErrors::default());
+        let (mut v4, mut v6, mut errors) = (Family::new(), Family::new(), ListErrors::default());
         let mut lines = 0;
         for part in self.parts {
             errors.append(part.errors, lines);
@@ -277,18 +277,16 @@ fn split_lines(mut bytes: &[u8], parts: usize) -> Vec<&[u8]> {
 }
 
 /// The entries of one family, part by part; never put together, which would cost as much as sorting.
-struct Family<A> {
+struct Family<A: Address> {
     prefixes: Vec<Words<A>>,
     others: Vec<Interval<A>>,
 }
 
-impl<A> Default for Family<A> {
-    fn default() -> Self {
+impl<A: Address> Family<A> {
+    fn new() -> Self {
         Family { prefixes: Vec::new(), others: Vec::new() }
     }
-}
 
-impl<A: Address> Family<A> {
     fn append(&mut self, mut part: Entries<A>) {
         self.prefixes.push(part.prefixes);
         self.others.append(&mut part.others);
@@ -309,11 +307,16 @@ impl<A: Address> Family<A> {
 }
 
 /// Entries of one family.
-#[derive(Default)]
-struct Entries<A> {
+struct Entries<A: Address> {
     prefixes: Words<A>,
     /// Ranges, and the whole space.
     others: Vec<Interval<A>>,
+}
+
+impl<A: Address> Default for Entries<A> {
+    fn default() -> Self {
+        Entries { prefixes: Words::default(), others: Vec::new() }
+    }
 }
 
 impl<A: Address> Entries<A> {

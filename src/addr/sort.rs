@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::family::Address;
 use super::interval::Interval;
+use super::words::Word;
 
 /// From here on scattering by leading bits beats comparing: below, the list is in the cache anyway.
 pub(super) const SCATTER_FROM: usize = 1 << 12;
@@ -60,16 +61,14 @@ pub(super) struct Group<'a, T> {
 ///
 /// # Panics
 /// If there are no items.
-pub(super) fn scatter<T: Copy, A: Address>(parts: &[&[T]], key: impl Fn(&T) -> A) -> Scattered<T> {
+pub(super) fn scatter<T: Copy, W: Word>(parts: &[&[T]], key: impl Fn(&T) -> W) -> Scattered<T> {
     let all = || parts.iter().copied().flatten();
     let len: usize = parts.iter().map(|part| part.len()).sum();
     let any = *all().next().expect("lists that are scattered have many items");
-    let any_key = key(&any);
-    let differing = all().fold(A::MIN, |all, item| all | (key(item) ^ any_key));
-    let skip = differing.leading_zeros();
+    let skip = W::common_bits(all().map(&key));
     let width = (len / BUCKET).ilog2().clamp(1, 14) as u8;
     // Where all are alike, any bit will do.
-    let (skip, width) = if skip == A::BITS { (0, 1) } else { (skip, width.min(A::BITS - skip)) };
+    let (skip, width) = if skip == W::WIDTH { (0, 1) } else { (skip, width.min(W::WIDTH - skip)) };
     let bucket = |item: &T| key(item).bits_at(skip, width);
     let mut next = vec![0_usize; 1 << width];
     all().for_each(|item| next[bucket(item)] += 1);
@@ -171,7 +170,7 @@ pub(super) fn push_joined<A: Address>(out: &mut Vec<Interval<A>>, next: Interval
 }
 
 /// Joins overlapping and touching neighbours of a list sorted by first address, in place.
-fn merge_sorted<A: Address>(list: &mut Vec<Interval<A>>) {
+pub(super) fn merge_sorted<A: Address>(list: &mut Vec<Interval<A>>) {
     list.dedup_by(|next, tail| {
         let join = !apart(*tail, *next);
         if join {
