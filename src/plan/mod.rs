@@ -6,7 +6,7 @@ mod previous;
 use std::fmt;
 
 pub use limits::{Limit, Limits, Profile, Usage};
-pub use previous::Previous;
+pub use previous::{Previous, WidenedList};
 
 use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
@@ -35,6 +35,8 @@ pub struct Plan {
     pub gaps: Vec<Gap>,
     /// What is admitted beyond what was asked for; empty as long as exact rules fit the limits.
     pub extras: Vec<Extra>,
+    /// The fewest extra addresses with which the rules fit. Lists that were widened before may take a few more.
+    pub fewest_extra: Count,
     /// How each flow became rules.
     pub choices: Vec<Choice>,
     /// How much of each limit is used.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Plan;
 use crate::addr::IpPrefix;
+use crate::target::Target;
 
 /// Names, priorities and places of an earlier generation. What still holds keeps them, so that a refresh changes the
 /// entries that changed and no others.
@@ -23,8 +24,23 @@ pub struct Previous {
     pub application_rules: BTreeMap<String, String>,
     /// Names of all rule collection groups.
     pub rule_groups: Vec<String>,
+    /// Lists that did not fit a limit and were widened.
+    pub widened: Vec<WidenedList>,
     /// Why an earlier generation, or a part of it, was passed over.
     pub notes: Vec<String>,
+}
+
+/// A list of an earlier generation that admits more than was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WidenedList {
+    /// The target.
+    pub target: Target,
+    /// Ids of the flows or routes that the list is for.
+    pub flows: Vec<String>,
+    /// The remote side; for routes, the next hop.
+    pub remote: String,
+    /// The list as it was written, or the addresses that went to that hop; ascending.
+    pub prefixes: Vec<IpPrefix>,
 }
 
 impl Plan {
