@@ -8,21 +8,25 @@
 //! - for a number of IP groups, of all that fit, a list taking as few groups as its entries need;
 //! - for bytes and what follows from them, of the best lists of each length: with so many entries, no others add fewer
 //!   addresses. How long they may be is found by trying, with the plan itself as the judge.
+//!
+//! What an earlier generation widened stays as it is where that takes hardly more: its prefixes that still hold
+//! something asked for are covered as if they were asked for whole. What they admit beyond is counted all the same.
 
 mod groups;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::fewest::private;
 use super::lists::listing;
-use super::udr::{self, Needs};
+use super::udr::{self, Needs, meets};
 use super::{Scene, attempt};
 use crate::addr::{
     AddrSet, Certificate, Count, CoverCurve, CoverError, CoverRequest, IpPrefix, Prefix, RouteError,
 };
-use crate::packet::Direction;
-use crate::plan::{Destination, Exceeded, Extra, FirewallRules, NsgRule, OverLimit, Plan, Side};
-use crate::policy::Policy;
+use crate::packet::{Direction, NextHop};
+use crate::plan::{Destination, Exceeded, Extra, FirewallRules, NsgRule, OverLimit, Plan, Side, WidenedList};
+use crate::policy::{Policy, only_families_of};
 use crate::target::Target;
 use groups::{Ladder, Step};
 
@@ -42,6 +46,20 @@ impl Fit {
             Fit::Widened { extras, .. } => Some(extras.iter().map(|extra| extra.addresses.count()).sum()),
             _ => None,
         }
+    }
+
+    /// How many extra addresses `calm` has more than this one, which has the fewest; `None` if that is more than a
+    /// quarter of them.
+    ///
+    /// The quarter is held against the fewest of each week anew, so that what is kept cannot drift away from it.
+    fn hardly_less(&self, calm: &Fit) -> Option<Count> {
+        let (best, calm) = (self.cost()?, calm.cost()?);
+        let bound = best.checked_mul(5)?;
+        if calm.checked_mul(4)? > bound {
+            return None;
+        }
+        // The fewest under a limit of bytes are those of the lengths that were tried, so that this may have fewer.
+        Some(calm.checked_sub(best).unwrap_or(Count::ZERO))
     }
 }
 
@@ -86,29 +104,60 @@ impl Problem {
             _ => Problem::None,
         }
     }
+
+    fn target(&self) -> Option<Target> {
+        match self {
+            Problem::Nsg(_) | Problem::NsgFile => Some(Target::Nsg),
+            Problem::Routes => Some(Target::RouteTable),
+            Problem::Firewall => Some(Target::Firewall),
+            Problem::Fetched(_) => Some(Target::Lists),
+            Problem::None => None,
+        }
+    }
 }
 
-/// The extra addresses with which the plan of a policy keeps every limit in `over`, the fewest that do.
+/// The extra addresses with which the plan of a policy keeps every limit in `over`, and how many are the fewest that do.
+/// They are those, or up to a quarter more where that leaves lists of the generation before as they were.
 ///
 /// # Errors
 /// [`OverLimit`] if a limit cannot be kept, or not within the policy's budget; then with the smallest one that works.
-pub(super) fn fit(scene: &Scene<'_>, exact: &Plan, over: Vec<Exceeded>) -> Result<Vec<Extra>, OverLimit> {
+pub(super) fn fit(
+    scene: &Scene<'_>,
+    exact: &Plan,
+    over: Vec<Exceeded>,
+) -> Result<(Vec<Extra>, Count), OverLimit> {
     let problems = problems(&over);
-    let fits: Vec<(Problem, Fit)> = problems
-        .into_iter()
-        .map(|problem| {
-            let own = over.iter().filter(|exceeded| is_part(&problem, exceeded)).collect();
-            let fit = Widening { scene, exact, problem: &problem, over: own }.fit();
-            (problem, fit)
-        })
-        .collect();
+    let fit = |problem: &Problem, keep| {
+        let own = over.iter().filter(|exceeded| is_part(problem, exceeded)).collect();
+        Widening { scene, exact, problem, over: own, keep }.fit()
+    };
+    let mut fits: Vec<(Problem, Fit)> = Vec::new();
+    for problem in problems {
+        let best = fit(&problem, false);
+        fits.push((problem, best));
+    }
     let total: Option<Count> = fits.iter().map(|(_, fit)| fit.cost()).sum();
-    if total.is_some_and(|total| total <= scene.policy.precision.max_extra) {
+    if let Some(total) = total
+        && let Some(mut left) = scene.policy.precision.max_extra.checked_sub(total)
+    {
+        for (problem, best) in &mut fits {
+            let before = scene.previous.widened.iter().any(|list| Some(list.target) == problem.target());
+            if !before {
+                continue;
+            }
+            let calm = fit(problem, true);
+            if let Some(more) = best.hardly_less(&calm)
+                && let Some(rest) = left.checked_sub(more)
+            {
+                left = rest;
+                *best = calm;
+            }
+        }
         let extras = fits.into_iter().filter_map(|(_, fit)| match fit {
             Fit::Widened { extras, .. } => Some(extras),
             _ => None,
         });
-        return Ok(extras.flatten().collect());
+        return Ok((extras.flatten().collect(), total));
     }
     let alone = over.len() == 1;
     let mut told: Vec<&Problem> = Vec::new();
@@ -197,19 +246,34 @@ struct Widening<'a> {
     problem: &'a Problem,
     /// The limits that are exceeded.
     over: Vec<&'a Exceeded>,
+    /// Whether what the generation before widened is kept.
+    keep: bool,
 }
 
-impl Widening<'_> {
+impl<'a> Widening<'a> {
+    /// No lists yet, of this problem.
+    fn lists(&self, target: Target) -> Lists<'a> {
+        let previous = &self.scene.previous.widened;
+        Lists {
+            policy: self.scene.policy,
+            limit: self.over[0].usage.key.as_str(),
+            target,
+            before: if self.keep { previous } else { &[] },
+            fixed: 0,
+            fixed_groups: 0,
+            lists: BTreeMap::new(),
+        }
+    }
+
     fn fit(&self) -> Fit {
-        let policy = self.scene.policy;
         match self.problem {
             Problem::Nsg(direction) => {
-                let mut lists = Lists::new(policy, self.over[0], Target::Nsg);
+                let mut lists = self.lists(Target::Nsg);
                 lists.add_nsg(self.exact, *direction);
                 lists.fit(self.room(&self.over[0].usage.key))
             }
             Problem::NsgFile => {
-                let mut lists = Lists::new(policy, self.over[0], Target::Nsg);
+                let mut lists = self.lists(Target::Nsg);
                 lists.add_nsg(self.exact, Direction::Inbound);
                 lists.add_nsg(self.exact, Direction::Outbound);
                 // Sides of both directions together: what they leave of each limit is for the judge.
@@ -283,20 +347,30 @@ impl Widening<'_> {
         // What flows ask for keeps its way, as does all that may never be let through.
         let asked: Vec<AddrSet> = policy.flows.iter().filter_map(|flow| policy.listed(&flow.id)).collect();
         let kept = policy.never_extra().union(&AddrSet::union_of(&asked));
-        let wish = needs.wish(policy, &fixed, &[]);
+        let before = if self.keep { self.routes_before(&needs, &kept) } else { Vec::new() };
+        let wish = needs.wish(policy, &fixed, &before);
         let have = self.exact.route_table.as_ref().map_or(0, |table| table.routes.len());
         let limit = self.over.first().map_or_else(String::new, |exceeded| exceeded.usage.key.clone());
         let widened = |most: usize| -> Result<Vec<Extra>, RouteError> {
-            let extras = wish.widened(most, &kept)?.into_iter().map(|(addresses, hop)| Extra {
-                target: Target::RouteTable,
-                flows: needs.listed_for(hop),
-                remote: hop.to_string(),
-                addresses,
-                exact: have,
-                written: have,
-                limit: limit.clone(),
+            let more = wish.widened(most, &kept)?;
+            let extras = needs.hops().into_iter().map(|hop| {
+                let flows = needs.listed_for(hop);
+                let own = before.iter().filter(|extra| extra.flows == flows).map(|extra| &extra.addresses);
+                let own = own.chain(more.iter().filter(|(_, to)| *to == hop).map(|(addresses, _)| addresses));
+                let addresses = AddrSet::union_of(own);
+                let remote = hop.to_string();
+                let limit = limit.clone();
+                Extra {
+                    target: Target::RouteTable,
+                    flows,
+                    remote,
+                    addresses,
+                    exact: have,
+                    written: have,
+                    limit,
+                }
             });
-            Ok(extras.collect())
+            Ok(extras.filter(|extra| !extra.addresses.is_empty()).collect())
         };
         let most = self.room("routes-per-table").min(have).saturating_sub(by_name);
         let asked = needs.listed_addresses();
@@ -331,11 +405,37 @@ impl Widening<'_> {
         Fit::Widened { extras: extras(lengths[fitting - 1]), asked }
     }
 
+    /// What the table before led along with what was asked for, as far as nothing else is asked of it now.
+    fn routes_before(&self, needs: &Needs<'_>, kept: &AddrSet) -> Vec<Extra> {
+        let policy = self.scene.policy;
+        let others: Vec<AddrSet> = policy.routes.iter().filter_map(|need| policy.listed(&need.id)).collect();
+        let private = private();
+        let kept = AddrSet::union_of(others.iter().chain([kept, &private]));
+        let before = self.scene.previous.widened.iter().filter(|list| list.target == Target::RouteTable);
+        let mut led = AddrSet::empty();
+        let extras = needs.hops().into_iter().filter(|hop| *hop != NextHop::None).map(|hop| {
+            let own = before.clone().filter(|list| list.remote == hop.to_string());
+            let addresses: AddrSet = own.flat_map(|list| list.prefixes.iter().copied()).collect();
+            let addresses = addresses.difference(&kept).difference(&led);
+            led = led.union(&addresses);
+            Extra {
+                target: Target::RouteTable,
+                flows: needs.listed_for(hop),
+                remote: hop.to_string(),
+                addresses: only_families_of(&addresses, &policy.network.subnet_space()),
+                exact: 0,
+                written: 0,
+                limit: String::new(),
+            }
+        });
+        extras.filter(|extra| !extra.addresses.is_empty()).collect()
+    }
+
     fn fit_firewall(&self) -> Fit {
         let pairs = self.exceeds("firewall-unique-pairs");
         let judged =
             self.over.iter().any(|e| !["firewall-unique-pairs", "ip-groups"].contains(&e.usage.key.as_str()));
-        let mut lists = Lists::new(self.scene.policy, self.over[0], Target::Firewall);
+        let mut lists = self.lists(Target::Firewall);
         lists.add_firewall(self.exact, pairs);
         if lists.lists.is_empty() {
             return Fit::Unrelated;
@@ -415,7 +515,7 @@ impl Widening<'_> {
         let most = self.room("list-entries");
         let mut all = (Vec::new(), Count::ZERO);
         for v4 in [true, false] {
-            let mut lists = Lists::new(self.scene.policy, self.over[0], Target::Lists);
+            let mut lists = self.lists(Target::Lists);
             for flow in listing(self.scene.policy, name) {
                 let local = if v4 { flow.local.v4.is_empty() } else { flow.local.v6.is_empty() };
                 if !local {
@@ -457,6 +557,8 @@ struct Lists<'a> {
     policy: &'a Policy,
     limit: &'a str,
     target: Target,
+    /// Lists of the generation before that are kept.
+    before: &'a [WidenedList],
     /// Entries that cannot be widened.
     fixed: usize,
     /// IP groups that cannot be.
@@ -478,16 +580,13 @@ struct List {
     /// How often each prefix of the list counts.
     times: usize,
     flows: Vec<String>,
+    /// What is covered: what is asked for, and of the list before what still holds some of it.
+    base: AddrSet,
     /// The remotes that the list has IP groups for.
     names: BTreeSet<String>,
 }
 
 impl<'a> Lists<'a> {
-    fn new(policy: &'a Policy, exceeded: &'a Exceeded, target: Target) -> Self {
-        let limit = exceeded.usage.key.as_str();
-        Lists { policy, limit, target, fixed: 0, fixed_groups: 0, lists: BTreeMap::new() }
-    }
-
     /// Counts one side of all rules. The remote side, where it lists what a flow asks for, can be widened.
     fn add_nsg(&mut self, plan: &Plan, remote: Direction) {
         let side = |rule: &'_ NsgRule| match remote {
@@ -552,12 +651,25 @@ impl<'a> Lists<'a> {
             true => AddrSet { v4: asked.v4, ..AddrSet::empty() },
             false => AddrSet { v6: asked.v6, ..AddrSet::empty() },
         };
+        let before = self
+            .before
+            .iter()
+            .find(|list| list.target == self.target && list.flows.iter().any(|id| id == flow));
+        let base = before.map_or_else(|| asked.clone(), |list| self.still_holding(&asked, &list.prefixes));
         let list = self.lists.entry(Key { asked, grouped }).or_default();
+        list.base = list.base.union(&base);
         list.times += times;
         list.flows.push(flow.to_owned());
         if let Some(flow) = self.policy.flows.iter().find(|f| f.id == flow).filter(|_| grouped) {
             list.names.insert(super::names::remote_part(flow));
         }
+    }
+
+    /// `asked`, and those of `prefixes` whole that hold some of it and nothing that is never let through.
+    fn still_holding(&self, asked: &AddrSet, prefixes: &[IpPrefix]) -> AddrSet {
+        let never = self.policy.never_extra().difference(asked);
+        let kept = prefixes.iter().filter(|&&prefix| meets(asked, prefix) && !meets(&never, prefix));
+        asked.union(&kept.copied().collect())
     }
 
     /// How many addresses all lists ask for.
@@ -573,9 +685,7 @@ impl<'a> Lists<'a> {
 
     fn requests<'b>(&'b self, never: &'b [AddrSet]) -> Vec<CoverRequest<'b>> {
         let lists = self.lists.iter().zip(never);
-        lists
-            .map(|((key, list), never)| CoverRequest::new(&key.asked).never(never).times(list.times))
-            .collect()
+        lists.map(|((_, list), never)| CoverRequest::new(&list.base).never(never).times(list.times)).collect()
     }
 
     /// The fewest extra addresses with which all entries together are at most `most`.

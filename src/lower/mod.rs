@@ -83,9 +83,9 @@ pub fn lower(
     if over.is_empty() {
         return Ok(exact);
     }
-    let extras = coarsen::fit(&scene, &exact, over)?;
+    let (extras, fewest_extra) = coarsen::fit(&scene, &exact, over)?;
     let (plan, over) = attempt(&scene, extras);
-    if over.is_empty() { Ok(plan) } else { Err(OverLimit { over }) }
+    if over.is_empty() { Ok(Plan { fewest_extra, ..plan }) } else { Err(OverLimit { over }) }
 }
 
 /// Lowers every target, its lists widened by `extras`, and says which limits are exceeded.

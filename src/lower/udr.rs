@@ -168,6 +168,17 @@ impl<'a> Needs<'a> {
         AddrSet::union_of(self.listed.iter().map(|(_, set, _)| set)).count()
     }
 
+    /// The hops of the needs whose addresses routes list, each once, in order of the needs.
+    pub(super) fn hops(&self) -> Vec<NextHop> {
+        let mut hops: Vec<NextHop> = Vec::new();
+        for (need, ..) in &self.listed {
+            if !hops.contains(&need.next_hop) {
+                hops.push(need.next_hop);
+            }
+        }
+        hops
+    }
+
     /// Ids of the needs whose addresses routes list, of one hop.
     pub(super) fn listed_for(&self, hop: NextHop) -> Vec<String> {
         let own = self.listed.iter().filter(|(need, ..)| need.next_hop == hop);
@@ -212,7 +223,7 @@ impl<'a> Needs<'a> {
 }
 
 /// Whether a set has addresses of a prefix.
-fn meets(set: &AddrSet, prefix: IpPrefix) -> bool {
+pub(super) fn meets(set: &AddrSet, prefix: IpPrefix) -> bool {
     match prefix {
         IpPrefix::V4(p) => !set.v4.is_clear_of(p.interval()),
         IpPrefix::V6(p) => !set.v6.is_clear_of(p.interval()),

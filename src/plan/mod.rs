@@ -6,8 +6,8 @@ mod previous;
 use std::fmt;
 
 pub use limits::{Limit, Limits, Profile, Usage};
-pub use previous::Previous;
 pub(crate) use previous::lost_nat;
+pub use previous::{Previous, WidenedList};
 
 use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
@@ -36,6 +36,8 @@ pub struct Plan {
     pub gaps: Vec<Gap>,
     /// What is admitted beyond what was asked for; empty as long as exact rules fit the limits.
     pub extras: Vec<Extra>,
+    /// The fewest extra addresses with which the rules fit. Lists that were widened before may take a few more.
+    pub fewest_extra: Count,
     /// How each flow became rules.
     pub choices: Vec<Choice>,
     /// What people should know about the way it was made; ascending, each once.

@@ -459,6 +459,13 @@ impl Policy {
         Some(only_families_of(&of(&need.to)?, &self.network.subnet_space()))
     }
 
+    /// What the flows or routes of `ids`, which share a list, ask for together with the `extra` addresses of that list, in
+    /// the families that it has any of.
+    pub fn widened(&self, ids: &[String], extra: &AddrSet) -> AddrSet {
+        let asked: Vec<AddrSet> = ids.iter().filter_map(|id| self.listed(id)).collect();
+        only_families_of(&AddrSet::union_of(&asked), extra).union(extra)
+    }
+
     /// Whether private ranges outside the virtual network are sent to the firewall.
     pub fn private_to_firewall(&self) -> bool {
         self.route_table.private == PrivateRoute::Firewall

@@ -85,9 +85,10 @@ pub(super) fn section(made: &Made<'_>, out: &mut String) {
     line!(out);
     line!(
         out,
-        "Exact lists do not fit the limits here. The policy accepts up to {} extra addresses (`precision.max-extra`); these rules use {}, the fewest with which they fit: {} of the same service, **{} elsewhere in Azure**, {} outside Azure.",
+        "Exact lists do not fit the limits here. The policy accepts up to {} extra addresses (`precision.max-extra`); these rules use {}, {}: {} of the same service, **{} elsewhere in Azure**, {} outside Azure.",
         made.policy.precision.max_extra,
         all.total(),
+        fewest(made, all.total()),
         all.same_tag,
         all.azure,
         all.outside
@@ -150,6 +151,17 @@ fn rules_for(made: &Made<'_>, extra: &Extra) -> String {
     let rules = if extra.flows.len() == 1 { "1 rule" } else { &format!("{} rules", extra.flows.len()) };
     let subnets: Vec<&str> = subnets.into_iter().collect();
     format!("{}{family}: {rules} of {}", extra.remote, subnets.join(", "))
+}
+
+/// How many extra addresses there are, held against the fewest that would do.
+fn fewest(made: &Made<'_>, total: Count) -> String {
+    let fewest = made.plan.fewest_extra;
+    if total <= fewest {
+        return "the fewest with which they fit".to_owned();
+    }
+    format!(
+        "{fewest} being the fewest with which they fit: lists stay as they were widened before as long as that takes at most a quarter more, so that few entries change"
+    )
 }
 
 fn family(extra: &Extra) -> &'static str {
