@@ -306,7 +306,18 @@ fn bytes_of_groups_and_what_follows_from_them() {
         1,
         Catalog::builtin(),
     );
-    // What no list is the cause of is no matter of lists.
+    // What no list is the cause of is no matter of lists, also beside what is.
+    let high = format!(
+        "{never}firewall.priority = 300\nlimits.firewall-priority = 200\nlimits.firewall-unique-pairs = 4"
+    );
+    let over = refused(&policy(&high, number(1 << 40)), Catalog::builtin());
+    assert_eq!(over.max_extra(), None);
+    let text = over.to_string();
+    assert!(text.contains("300 are the fewest, since shorter lists change nothing of it"), "{text}");
+    assert!(
+        text.contains("no precision.max-extra is enough, since none is against firewall-priority"),
+        "{text}"
+    );
     let over = refused(
         &policy(&format!("{never}limits.firewall-group-bytes = 300"), number(1 << 40)),
         Catalog::builtin(),

@@ -305,12 +305,12 @@ impl<'a> Widening<'a> {
     /// Not even `extras`, with which lists are as short as can be, is enough.
     fn hopeless(&self, left: &Exceeded) -> Fit {
         let before = self.over.iter().find(|e| e.usage.key == left.usage.key);
-        if before.is_some_and(|before| before.usage.have <= left.usage.have) {
-            return Fit::Unrelated;
-        }
+        let why = match before {
+            Some(before) if before.usage.have <= left.usage.have => "shorter lists change nothing of it",
+            _ => "that is what the shortest lists need",
+        };
         let smallest = usize::try_from(left.usage.have).unwrap_or(usize::MAX);
-        let why = "that is what the shortest lists need".to_owned();
-        Fit::Impossible { key: left.usage.key.clone(), smallest, why }
+        Fit::Impossible { key: left.usage.key.clone(), smallest, why: why.to_owned() }
     }
 
     /// The longest lists of at most `room` entries with which the plan fits, by halving: fewer entries are taken to

@@ -122,6 +122,9 @@ impl<'a> Needs<'a> {
         let mut needs = Needs { by_name: Vec::new(), listed: Vec::new() };
         for need in &policy.routes {
             let (set, why) = match &need.to {
+                Remote::Tag(tag) if !need.except.is_empty() => {
+                    (tag.set().clone(), "addresses are excepted, so the rest is listed".to_owned())
+                }
                 Remote::Tag(tag) => match native(tag, "UDR", policy.route_table.tags) {
                     // Who insists on names gets a refusal past the limit; else the rest is listed.
                     Ok(()) if needs.by_name.len() < most || policy.route_table.tags == TagUse::Native => {
@@ -134,7 +137,7 @@ impl<'a> Needs<'a> {
                 Remote::Addresses(set) => (set.clone(), String::new()),
                 _ => (AddrSet::empty(), String::new()),
             };
-            let set = only_families_of(&set, &policy.network.subnet_space());
+            let set = only_families_of(&set.difference(&need.except), &policy.network.subnet_space());
             needs.listed.push((need, set, why));
         }
         needs

@@ -92,11 +92,10 @@ pub(super) fn from_rows(
                 );
             }
             RowNeed::Route { next_hop, .. } => match hop(*next_hop, context, resolver) {
-                Some(next_hop) => {
-                    let id = format!("{remote} -> {next_hop}");
-                    let causes = vec![row_cause(row, &scope)];
-                    routes.push((place.clone(), RouteNeed { id, to: remote, next_hop, causes }));
-                }
+                Some(next_hop) => match route(row, context, &scope, remote, next_hop) {
+                    Ok(need) => routes.push((place.clone(), need)),
+                    Err(skipped) => remarks.skipped.push(skipped),
+                },
                 None => remarks.skipped.push(SkippedRow {
                     workload: scope.clone(),
                     row: row.id.clone(),
@@ -116,6 +115,33 @@ fn hop(hop: RouteHop, context: &RowContext<'_>, resolver: &Resolver<'_>) -> Opti
         RouteHop::Firewall => resolver.network.firewall.first().copied().map(NextHop::Appliance),
         RouteHop::None => Some(NextHop::None),
     }
+}
+
+/// The route of a row, if `except` leaves anything of it.
+fn route(
+    row: &ResolvedRow,
+    context: &RowContext<'_>,
+    scope: &str,
+    to: Remote,
+    next_hop: NextHop,
+) -> Result<RouteNeed, SkippedRow> {
+    let except = applicable(context.except, &to);
+    let left = match &to {
+        Remote::Tag(tag) => !tag.set().is_subset(&except) || except.is_empty(),
+        Remote::Addresses(set) => !set.is_subset(&except),
+        _ => true,
+    };
+    if !left {
+        return Err(SkippedRow {
+            workload: scope.to_owned(),
+            row: row.id.clone(),
+            reason: format!("nothing is left of the route to {to}: `except` takes all of it"),
+            required: row.required,
+        });
+    }
+    let without: String = except.prefixes().map(|p| format!(" except {p}")).collect();
+    let id = format!("{to}{without} -> {next_hop}");
+    Ok(RouteNeed { id, to, except, next_hop, causes: vec![row_cause(row, scope)] })
 }
 
 fn row_cause(row: &ResolvedRow, scope: &str) -> Cause {

@@ -256,6 +256,8 @@ pub struct RouteNeed {
     pub id: String,
     /// Where the route leads to, as a tag or addresses.
     pub to: Remote,
+    /// Addresses taken out of that: this route is not for them, whatever others are.
+    pub except: AddrSet,
     /// Its next hop.
     pub next_hop: NextHop,
     /// Where the need comes from; at least one.
@@ -456,7 +458,7 @@ impl Policy {
             return Some(only_families_of(&of(&flow.remote)?.difference(&flow.except), &flow.local));
         }
         let need = self.routes.iter().find(|need| need.id == id)?;
-        Some(only_families_of(&of(&need.to)?, &self.network.subnet_space()))
+        Some(only_families_of(&of(&need.to)?.difference(&need.except), &self.network.subnet_space()))
     }
 
     /// What the flows or routes of `ids`, which share a list, ask for together with the `extra` addresses of that list, in
