@@ -12,7 +12,7 @@ use tagwall::pipeline::{self, Generation};
 use tagwall::plan::Action;
 use tagwall::tags::{Cloud, Snapshot};
 use tagwall::target::{FormatName, Target};
-use tagwall::verify::{self, Declared, Unsaid};
+use tagwall::verify;
 
 const ALL: &str = r#"["arm", "bicep", "terraform", "azcli", "csv", "lists", "edl", "nftables", "json"]"#;
 const ALL_JSON: &str = r#"["arm", "terraform-json", "json"]"#;
@@ -119,6 +119,18 @@ workload = "aml-compute"
 storage-account-ids = ["/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/acc"]
 "#;
 
+/// Rules in the firewall itself.
+const CLASSIC: &str = "\n[firewall]\nrules = \"classic\"\n";
+
+/// Classic rules, every tag as prefixes.
+fn classic_expanded() -> String {
+    let text = format!("{PLAIN}{EXPANDED}");
+    text.replace("[firewall]\n", "[firewall]\nrules = \"classic\"\n")
+}
+
+/// Classic rules with texts that hurt.
+const CLASSIC_NASTY: &str = include_str!("tools/policies/classic.toml");
+
 fn with_formats(policy: &str, formats: &str, more: &str) -> String {
     format!("{policy}\n[output]\nformats = {formats}\n{more}\n")
 }
@@ -145,7 +157,16 @@ fn assert_all_proven(name: &str, made: &Generation) {
 #[test]
 fn every_format_says_everything() {
     let expanded = format!("{PLAIN}{EXPANDED}");
-    let policies = [("plain", PLAIN), ("expanded", expanded.as_str()), ("nasty", NASTY), ("rich", RICH)];
+    let classic = [format!("{PLAIN}{CLASSIC}"), format!("{NASTY}{CLASSIC}"), classic_expanded()];
+    let policies = [
+        ("plain", PLAIN),
+        ("expanded", expanded.as_str()),
+        ("nasty", NASTY),
+        ("rich", RICH),
+        ("classic-plain", &classic[0]),
+        ("classic-nasty", &classic[1]),
+        ("classic-expanded", &classic[2]),
+    ];
     for (name, policy) in policies {
         for more in ["", "terraform-style = \"resources\"\nedl = \"panos\"", "edl = \"fortigate\""] {
             let (made, _) = make(name, &with_formats(policy, ALL, more));
@@ -178,31 +199,65 @@ fn files_are_the_golden_ones() {
     }
 }
 
-fn named(files: &[Artefact]) -> Vec<(&str, &[u8])> {
-    files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect()
+/// The firewall's files with classic rules; all others are those of rules in a policy.
+#[test]
+fn files_of_classic_rules_are_the_golden_ones() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/formats/classic");
+    let (policy, _) = CLASSIC_NASTY.split_once("[output]").expect("the policy says what is written");
+    for formats in [r#"["arm", "bicep", "terraform", "azcli", "csv", "json"]"#, r#"["terraform-json"]"#] {
+        let (made, _) = make("classic", &with_formats(policy, formats, ""));
+        let own = |name: &str| ["firewall", "main", "plan"].contains(&name.split('.').next().unwrap_or(name));
+        let own: Vec<_> = made.files.iter().filter(|f| own(&f.name)).collect();
+        assert!(own.len() > 1, "{formats}");
+        for file in own {
+            support::golden(&folder.join(&file.name), &file.bytes);
+        }
+        if formats.contains("arm") {
+            let report = support::bytes_of(&made, "report.md");
+            support::golden(&folder.join("report.md"), report);
+        }
+    }
 }
 
 /// All readers find the same names, descriptions, addresses and numbers, to the letter.
 #[test]
 fn readers_agree_on_every_word() {
-    for (name, policy) in [("plain", PLAIN), ("nasty", NASTY), ("rich", RICH)] {
+    let (classic, _) = CLASSIC_NASTY.split_once("[output]").expect("the policy says what is written");
+    let classic_nasty = format!("{NASTY}{CLASSIC}");
+    let policies = [
+        ("plain", PLAIN),
+        ("nasty", NASTY),
+        ("rich", RICH),
+        ("classic", classic),
+        ("classic-nasty", &classic_nasty),
+    ];
+    for (name, policy) in policies {
         let (made, _) = make(name, &with_formats(policy, ALL, ""));
         let (made_json, _) = make(name, &with_formats(policy, ALL_JSON, ""));
-        let arm = verify::read_files(FormatName::Arm, &named(&made.files)).unwrap();
+        let arm = verify::read_files(FormatName::Arm, &support::named(&made.files)).unwrap();
         let plan = made.plan.nsg.as_ref().unwrap();
         for (read, planned) in arm.nsgs[0].rules.iter().zip(&plan.rules) {
             assert_eq!(read.description, planned.description, "{name}");
         }
         for format in [FormatName::Bicep, FormatName::Terraform, FormatName::Azcli, FormatName::Csv] {
-            let found = verify::read_files(format, &named(&made.files)).unwrap();
+            let found = verify::read_files(format, &support::named(&made.files)).unwrap();
             assert!(found == arm, "{name}: {format}");
         }
         // In JSON blocks of one kind stand together; priorities say which comes first.
-        let mut found = verify::read_files(FormatName::TerraformJson, &named(&made_json.files)).unwrap();
+        let mut found =
+            verify::read_files(FormatName::TerraformJson, &support::named(&made_json.files)).unwrap();
         found.groups.iter_mut().for_each(|g| g.collections.sort_by_key(|c| c.priority));
         assert!(found == arm, "{name}: terraform-json");
-        let found = verify::read_files(FormatName::Json, &named(&made.files)).unwrap();
+        let found = verify::read_files(FormatName::Json, &support::named(&made.files)).unwrap();
         assert_eq!(found.ip_groups, arm.ip_groups, "{name}: json");
+        // The plan has its own words for actions.
+        let mut classic = found.firewalls.clone();
+        classic.iter_mut().flat_map(|f| &mut f.collections).for_each(|c| {
+            assert_eq!(c.action, "allow");
+            c.action = "Allow".to_owned();
+        });
+        assert_eq!(classic, arm.firewalls, "{name}: json");
+        assert_eq!(arm.firewalls.len(), usize::from(name.starts_with("classic")), "{name}");
         let texts = |r: &verify::resources::Resources| -> Vec<String> {
             r.nsgs.iter().flat_map(|n| &n.rules).map(|r| r.description.clone()).collect()
         };
@@ -340,33 +395,23 @@ fn breaks(file: &Artefact, most: usize) -> Vec<Break> {
 }
 
 fn caught(made: &Generation, snapshot: &Snapshot, broken: &Break) -> bool {
-    let files: Vec<(&str, &[u8])> = made
-        .files
-        .iter()
-        .map(|f| {
-            let bytes = if f.name == broken.file { broken.text.as_bytes() } else { f.bytes.as_slice() };
-            (f.name.as_str(), bytes)
-        })
-        .collect();
-    let whole = made.plan.gaps.iter().filter(|g| !g.partial);
-    let unsaid: Vec<Unsaid<'_>> = whole.map(|g| Unsaid { target: g.target, flow: &g.flow }).collect();
-    let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
-    !verify::check_files(
-        &made.policy,
-        snapshot,
-        &files,
-        Declared { unsaid: &unsaid, ..Declared::default() },
-        &targets,
-    )
-    .is_success()
+    !support::prove_with(made, snapshot, &broken.file, broken.text.as_bytes()).is_success()
 }
 
 fn assert_breaks_are_caught(policy: &str, format: &str, least: usize) {
+    let not_rules = ["manifest.json", "report.md", "main.tf", "main.tf.json"];
+    assert_breaks_in_are_caught(policy, format, least, |name| !not_rules.contains(&name));
+}
+
+/// Of the firewall's rules only, with the plan that holds others too.
+fn assert_firewall_breaks_are_caught(policy: &str, format: &str, least: usize) {
+    let own = |name: &str| name.starts_with("firewall.") || name == "plan.json";
+    assert_breaks_in_are_caught(policy, format, least, own);
+}
+
+fn assert_breaks_in_are_caught(policy: &str, format: &str, least: usize, own: impl Fn(&str) -> bool) {
     let (made, snapshot) = make(format, &with_formats(policy, &format!("[\"{format}\"]"), ""));
-    let files = made
-        .files
-        .iter()
-        .filter(|f| !["manifest.json", "report.md", "main.tf", "main.tf.json"].contains(&f.name.as_str()));
+    let files = made.files.iter().filter(|f| own(&f.name));
     let all: Vec<Break> = files.flat_map(|file| breaks(file, 12)).collect();
     assert!(all.len() >= least, "{format}: only {} breaks", all.len());
     let missed: Vec<&str> =
@@ -413,6 +458,21 @@ fn breaks_of_tables_are_caught() {
 #[test]
 fn breaks_of_the_plan_are_caught() {
     assert_breaks_are_caught(PLAIN, "json", 20);
+}
+
+/// The same in every format that carries rules, with classic ones.
+#[test]
+fn breaks_of_classic_rules_are_caught() {
+    let (policy, _) = CLASSIC_NASTY.split_once("[output]").expect("the policy says what is written");
+    for format in ["bicep", "terraform", "terraform-json", "azcli", "csv", "json"] {
+        assert_firewall_breaks_are_caught(
+            &format!("{PLAIN}{CLASSIC}"),
+            format,
+            if format == "csv" { 18 } else { 28 },
+        );
+        assert_firewall_breaks_are_caught(&classic_expanded(), format, 20);
+        assert_firewall_breaks_are_caught(policy, format, 15);
+    }
 }
 
 #[test]
@@ -495,17 +555,8 @@ fn a_format_that_is_asked_for_and_missing_is_a_failure() {
     let (made, snapshot) = make("missing", &with_formats(PLAIN, ALL, ""));
     for format in ["nsg.bicep", "nsg.tf", "nsg.sh", "nsg.csv", "plan.json", "sets.nft"] {
         let files: Vec<(&str, &[u8])> =
-            named(&made.files).into_iter().filter(|(name, _)| *name != format).collect();
-        let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
-        let whole = made.plan.gaps.iter().filter(|g| !g.partial);
-        let unsaid: Vec<Unsaid<'_>> = whole.map(|g| Unsaid { target: g.target, flow: &g.flow }).collect();
-        let report = verify::check_files(
-            &made.policy,
-            &snapshot,
-            &files,
-            Declared { unsaid: &unsaid, ..Declared::default() },
-            &targets,
-        );
+            support::named(&made.files).into_iter().filter(|(name, _)| *name != format).collect();
+        let report = support::prove(&made, &snapshot, &files);
         assert!(!report.is_success(), "without {format}");
     }
 }

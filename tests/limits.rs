@@ -37,7 +37,7 @@ const POLICY: &str = r#"
 "#;
 
 /// Each limit: a figure that the environment exceeds, and the settings that make it matter.
-const CASES: [(&str, u64, &str); 21] = [
+const CASES: [(&str, u64, &str); 22] = [
     ("nsg-rules", 3, ""),
     ("nsg-source-prefixes", 4, ""),
     ("nsg-destination-prefixes", 4, "nsg.tags = \"expand\""),
@@ -53,6 +53,7 @@ const CASES: [(&str, u64, &str); 21] = [
     ("firewall-group-bytes", 300, ""),
     ("firewall-rule-collections", 0, ""),
     ("firewall-priority", 500, ""),
+    ("firewall-classic-rules", 4, "firewall.rules = \"classic\""),
     ("firewall-fqdns-in-network-rules", 1, ""),
     ("ip-groups", 0, "firewall.tags = \"expand\""),
     ("ip-group-entries", 0, "firewall.tags = \"expand\""),
@@ -71,8 +72,11 @@ fn generate(settings: &str) -> Result<Generation, Error> {
 
 #[test]
 fn each_limit_is_kept_and_counted() {
-    let made = generate("firewall.tags = \"expand\"\noutput.formats = [\"arm\", \"edl\"]").unwrap();
-    let counted: BTreeSet<&str> = made.plan.usage.iter().map(|u| u.key.as_str()).collect();
+    let settings = "firewall.tags = \"expand\"\noutput.formats = [\"arm\", \"edl\"]";
+    let made = generate(settings).unwrap();
+    let classic = generate(&format!("{settings}\nfirewall.rules = \"classic\"")).unwrap();
+    let usage = made.plan.usage.iter().chain(&classic.plan.usage);
+    let counted: BTreeSet<&str> = usage.map(|u| u.key.as_str()).collect();
     let known: BTreeSet<&str> = Limits::all().iter().map(|l| l.key.as_str()).collect();
     assert_eq!(counted, known, "every limit is counted");
     assert!(made.plan.usage.iter().all(tagwall::plan::Usage::fits));

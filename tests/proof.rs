@@ -53,26 +53,7 @@ fn expanded() -> String {
 
 fn caught(made: &Generation, snapshot: &Snapshot, broken: &Broken) -> bool {
     let bytes = serde_json::to_vec(&broken.document).expect("JSON is JSON");
-    let files: Vec<(&str, &[u8])> = made
-        .files
-        .iter()
-        .map(|f| (f.name.as_str(), if f.name == broken.file { bytes.as_slice() } else { f.bytes.as_slice() }))
-        .collect();
-    let unsaid: Vec<Unsaid<'_>> = made
-        .plan
-        .gaps
-        .iter()
-        .filter(|g| !g.partial)
-        .map(|g| Unsaid { target: g.target, flow: &g.flow })
-        .collect();
-    !verify::check_files(
-        &made.policy,
-        snapshot,
-        &files,
-        Declared { unsaid: &unsaid, ..Declared::default() },
-        &Target::ALL,
-    )
-    .is_success()
+    !support::prove_with(made, snapshot, &broken.file, &bytes).is_success()
 }
 
 /// Breaks `file` at every place that `at` finds, by each change that `with` gives for the value there.
@@ -83,8 +64,7 @@ fn breaks(
     at: impl Fn(&str) -> bool,
     with: impl Fn(&Value) -> Vec<Value>,
 ) -> Vec<Broken> {
-    let bytes = &made.files.iter().find(|f| f.name == file).unwrap_or_else(|| panic!("{file} is made")).bytes;
-    let document: Value = serde_json::from_slice(bytes).expect("artefacts are JSON");
+    let document: Value = serde_json::from_slice(support::bytes_of(made, file)).expect("artefacts are JSON");
     let mut places = Vec::new();
     walk(&document, String::new(), &mut places);
     let mut all = Vec::new();
@@ -146,6 +126,13 @@ fn ends(place: &str, key: &str) -> bool {
 }
 
 fn all_breaks(made: &Generation, expanded: bool) -> Vec<Broken> {
+    let mut all = network_breaks(made);
+    all.extend(firewall_breaks(made, expanded, ("ipProtocols", Some("ruleCollections"))));
+    all
+}
+
+/// Breaks of everything but the firewall.
+fn network_breaks(made: &Generation) -> Vec<Broken> {
     let mut all = Vec::new();
     let nsg = "nsg.arm.json";
     all.extend(breaks(made, nsg, "rule dropped", |p| ends(p, "securityRules"), without_needed_rules));
@@ -223,7 +210,6 @@ fn all_breaks(made: &Generation, expanded: bool) -> Vec<Broken> {
         |p| is_item_of(p, "ipAddresses"),
         widened,
     ));
-    all.extend(firewall_breaks(made, expanded));
     all
 }
 
@@ -240,10 +226,17 @@ fn without_needed_rules(list: &Value) -> Vec<Value> {
         .collect()
 }
 
-fn firewall_breaks(made: &Generation, expanded: bool) -> Vec<Broken> {
+/// Breaks of the firewall's rules; protocols and collections stand in members of the names given.
+fn firewall_breaks(
+    made: &Generation,
+    expanded: bool,
+    (protocols, collections): (&str, Option<&str>),
+) -> Vec<Broken> {
     let file = "firewall.arm.json";
     let mut all = breaks(made, file, "rule dropped", |p| ends(p, "rules"), without_each);
-    all.extend(breaks(made, file, "collection dropped", |p| ends(p, "ruleCollections"), without_each));
+    if let Some(collections) = collections {
+        all.extend(breaks(made, file, "collection dropped", |p| ends(p, collections), without_each));
+    }
     all.extend(breaks(made, file, "source dropped", |p| ends(p, "sourceAddresses"), without_each));
     all.extend(breaks(made, file, "source widened", |p| is_item_of(p, "sourceAddresses"), widened));
     all.extend(breaks(
@@ -257,8 +250,12 @@ fn firewall_breaks(made: &Generation, expanded: bool) -> Vec<Broken> {
         made,
         file,
         "protocol",
-        |p| is_item_of(p, "ipProtocols"),
-        |v| ["TCP", "UDP", "ICMP", "Any"].iter().map(|t| json!(t)).filter(|t| t != v).collect(),
+        |p| is_item_of(p, protocols),
+        // Those of application rules are objects.
+        |v| match v.is_string() {
+            true => ["TCP", "UDP", "ICMP", "Any"].iter().map(|t| json!(t)).filter(|t| t != v).collect(),
+            false => Vec::new(),
+        },
     ));
     all.extend(breaks(made, file, "action", |p| p.ends_with("/action/type"), |_| vec![json!("Deny")]));
     all.extend(breaks(
@@ -328,6 +325,102 @@ fn every_break_of_rules_by_prefix_is_caught() {
     every_break_is_caught(&expanded(), true, 500);
 }
 
+/// What makes the rules of `text` classic ones.
+fn classic(text: &str) -> String {
+    text.replace("firewall.sku", "firewall.rules = \"classic\"\nfirewall.sku")
+}
+
+/// Every place of a template of classic rules: its rules, and what puts them into the firewall.
+fn classic_breaks(made: &Generation, expanded: bool) -> Vec<Broken> {
+    let file = "firewall.arm.json";
+    let kinds = ["networkRuleCollections", "applicationRuleCollections"];
+    let own = |p: &str| kinds.iter().any(|kind| ends(p, kind));
+    let mut all =
+        breaks(made, file, "no collections", own, |_| vec![json!([]), json!("[parameters('zones')]")]);
+    all.extend(breaks(made, file, "collection of another kind", own, |list| {
+        let mut other = list.clone();
+        let key = if list[0]["properties"]["rules"][0]["targetFqdns"].is_array() { "destinationFqdns" } else { "targetFqdns" };
+        other[0]["properties"]["rules"][0] = json!({ "name": "x", "sourceAddresses": ["*"], key: ["x.example"],
+            "protocols": [], "destinationPorts": ["*"] });
+        vec![other]
+    }));
+    all.extend(breaks(
+        made,
+        file,
+        "application protocol",
+        |p| ends(p, "protocolType"),
+        |v| vec![if v == "Http" { json!("Https") } else { json!("Http") }, json!("Mssql")],
+    ));
+    all.extend(breaks(
+        made,
+        file,
+        "collection priority",
+        |p| ends(p, "priority"),
+        |_| vec![json!(99), json!(65_001), json!("400"), json!(-1)],
+    ));
+    all.extend(breaks(
+        made,
+        file,
+        "name",
+        |p| p.contains("/rules/") && ends(p, "name"),
+        |_| vec![json!("a b"), json!("")],
+    ));
+    all.extend(breaks(
+        made,
+        file,
+        "how rules get into the firewall",
+        |p| p == "/resources/0/properties",
+        |v| {
+            let text = v.as_str().expect("it is an expression");
+            let swapped = text
+                .replace("variables('networkRuleCollections')", "variables('applicationRuleCollections')");
+            let dropped = text
+                .replace("variables('networkRuleCollections')", "parameters('otherNetworkRuleCollections')");
+            let others_lost = text.replace("parameters('otherNetworkRuleCollections'), ", "");
+            let firewall_lost = text.replace("parameters('firewallProperties'), ", "");
+            [swapped, dropped, others_lost, firewall_lost, String::new()]
+                .map(|changed| {
+                    assert_ne!(changed, text);
+                    json!(changed)
+                })
+                .to_vec()
+        },
+    ));
+    all.extend(breaks(
+        made,
+        file,
+        "not the firewall",
+        |p| p == "/resources/0/type",
+        |_| {
+            vec![
+                json!("Microsoft.Network/firewallPolicies/ruleCollectionGroups"),
+                json!("Microsoft.Network/virtualWans"),
+            ]
+        },
+    ));
+    all.extend(firewall_breaks(made, expanded, ("protocols", None)));
+    all
+}
+
+#[test]
+fn every_break_of_classic_rules_is_caught() {
+    let snapshot = support::sample(tagwall::tags::Cloud::Public);
+    for (text, expanded) in [(POLICY.to_owned(), false), (expanded(), true)] {
+        let made = support::generate("proof", &classic(&text), &snapshot);
+        let all = classic_breaks(&made, expanded);
+        let missed: Vec<&str> =
+            all.iter().filter(|b| !caught(&made, &snapshot, b)).map(|b| b.what.as_str()).collect();
+        assert!(
+            missed.is_empty(),
+            "{} of {} breaks were not caught:\n{}",
+            missed.len(),
+            all.len(),
+            missed.join("\n")
+        );
+        assert!(all.len() >= 90, "only {} breaks were tried", all.len());
+    }
+}
+
 #[test]
 fn files_that_are_not_there_or_not_readable_fail() {
     let snapshot = support::sample(tagwall::tags::Cloud::Public);
@@ -335,32 +428,12 @@ fn files_that_are_not_there_or_not_readable_fail() {
     let report = verify::check_files(&made.policy, &snapshot, &[], Declared::default(), &Target::ALL);
     assert!(!report.is_success(), "no files at all");
     for drop in ["nsg.arm.json", "route-table.arm.json", "ip-groups.arm.json", "firewall.arm.json"] {
-        let files: Vec<(&str, &[u8])> = made
-            .files
-            .iter()
-            .filter(|f| f.name != drop)
-            .map(|f| (f.name.as_str(), f.bytes.as_slice()))
-            .collect();
-        assert!(
-            !verify::check_files(&made.policy, &snapshot, &files, Declared::default(), &Target::ALL)
-                .is_success(),
-            "without {drop}"
-        );
-        let files: Vec<(&str, &[u8])> = made
-            .files
-            .iter()
-            .map(|f| {
-                (
-                    f.name.as_str(),
-                    if f.name == drop { &f.bytes[..f.bytes.len() / 2] } else { f.bytes.as_slice() },
-                )
-            })
-            .collect();
-        assert!(
-            !verify::check_files(&made.policy, &snapshot, &files, Declared::default(), &Target::ALL)
-                .is_success(),
-            "half of {drop}"
-        );
+        let files: Vec<(&str, &[u8])> =
+            support::named(&made.files).into_iter().filter(|(name, _)| *name != drop).collect();
+        assert!(!support::prove(&made, &snapshot, &files).is_success(), "without {drop}");
+        let whole = support::bytes_of(&made, drop);
+        let half = &whole[..whole.len() / 2];
+        assert!(!support::prove_with(&made, &snapshot, drop, half).is_success(), "half of {drop}");
     }
 }
 
@@ -368,8 +441,7 @@ fn files_that_are_not_there_or_not_readable_fail() {
 fn a_gap_that_is_none_is_no_excuse() {
     let snapshot = support::sample(tagwall::tags::Cloud::Public);
     let made = support::generate("proof", POLICY, &snapshot);
-    let files: Vec<(&str, &[u8])> =
-        made.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
+    let files = support::named(&made.files);
     for flow in made.policy.flows.iter().filter(|f| f.remote_set(&made.policy.symbols()).is_some()) {
         let lie = [Unsaid { target: Target::Nsg, flow: &flow.id }];
         let report = verify::check_files(

@@ -4,12 +4,14 @@
 
 use serde::Serialize;
 
-use super::azure::API_VERSION;
+use super::azure::{self, API_VERSION};
+use super::tree::Tree;
 use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
 use crate::plan::{
-    ApplicationRule, Destination, EndpointPolicy, FileCaps, Firewall, FirewallRules, IpGroup, NetworkRule,
-    Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, RuleCollectionGroup, TemplateSize,
+    ApplicationRule, ClassicFirewall, Destination, EndpointPolicy, FileCaps, Firewall, FirewallRules,
+    IpGroup, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, RuleCollectionGroup,
+    TemplateSize,
 };
 
 const SCHEMA: &str = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
@@ -26,27 +28,30 @@ impl Format for Arm {
     }
 
     fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
-        let mut parts = Vec::new();
+        let caps = plan.file_caps;
+        let mut files = Vec::new();
         if !plan.ip_groups.is_empty() {
-            parts.push(("ip-groups", Parameters::place(), ip_group_resources(&plan.ip_groups)));
+            let resources = ip_group_resources(&plan.ip_groups);
+            files.extend(templates("ip-groups", Parameters::place(), resources, caps));
         }
         if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
             let parameters = Parameters::policy(&firewall.policy_name);
-            parts.push(("firewall", parameters, group_resources(firewall)));
+            files.extend(templates("firewall", parameters, group_resources(firewall), caps));
+        }
+        if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
+            files.push(file("firewall.arm.json".to_owned(), &classic_template(firewall)));
         }
         if let Some(nsg) = &plan.nsg {
-            parts.push(("nsg", Parameters::place(), vec![nsg_resource(nsg)]));
+            files.extend(templates("nsg", Parameters::place(), vec![nsg_resource(nsg)], caps));
         }
         if !plan.endpoint_policies.is_empty() {
             let resources = plan.endpoint_policies.iter().map(endpoint_policy_resource).collect();
-            parts.push(("service-endpoint-policy", Parameters::place(), resources));
+            files.extend(templates("service-endpoint-policy", Parameters::place(), resources, caps));
         }
         if let Some(table) = &plan.route_table {
-            parts.push(("route-table", Parameters::place(), vec![table_resource(table)]));
+            files.extend(templates("route-table", Parameters::place(), vec![table_resource(table)], caps));
         }
-        let files =
-            parts.into_iter().map(|(stem, p, resources)| templates(stem, p, resources, plan.file_caps));
-        files.flatten().collect()
+        files
     }
 }
 
@@ -128,41 +133,96 @@ struct Template {
     #[serde(rename = "contentVersion")]
     content_version: &'static str,
     parameters: Parameters,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variables: Option<Variables>,
     resources: Vec<Resource>,
 }
 
 impl Template {
     fn of(parameters: Parameters, resources: Vec<Resource>) -> Self {
-        Template { schema: SCHEMA, content_version: "1.0.0.0", parameters, resources }
+        Template { schema: SCHEMA, content_version: "1.0.0.0", parameters, variables: None, resources }
     }
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Parameters {
     #[serde(skip_serializing_if = "Option::is_none")]
+    firewall_name: Option<Parameter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<Parameter>,
-    #[serde(rename = "firewallPolicyName", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     firewall_policy_name: Option<Parameter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zones: Option<Parameter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<Parameter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    firewall_properties: Option<Parameter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_network_rule_collections: Option<Parameter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_application_rule_collections: Option<Parameter>,
 }
 
 #[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Parameter {
     #[serde(rename = "type")]
     kind: &'static str,
-    #[serde(rename = "defaultValue")]
-    default_value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Metadata>,
+}
+
+#[derive(Clone, Serialize)]
+struct Metadata {
+    description: &'static str,
+}
+
+impl Parameter {
+    fn text(default: String) -> Self {
+        Parameter { kind: "string", default_value: Some(default), metadata: None }
+    }
+
+    /// One that whoever deploys must give.
+    fn needed((_, kind, description): (&str, &'static str, &'static str)) -> Self {
+        Parameter { kind, default_value: None, metadata: Some(Metadata { description }) }
+    }
 }
 
 impl Parameters {
     fn place() -> Self {
-        let default_value = "[resourceGroup().location]".to_owned();
-        Parameters { location: Some(Parameter { kind: "string", default_value }), firewall_policy_name: None }
+        let location = Parameter::text("[resourceGroup().location]".to_owned());
+        Parameters { location: Some(location), ..Parameters::default() }
     }
 
     fn policy(name: &str) -> Self {
-        let parameter = Parameter { kind: "string", default_value: literal(name) };
-        Parameters { location: None, firewall_policy_name: Some(parameter) }
+        Parameters { firewall_policy_name: Some(Parameter::text(literal(name))), ..Parameters::default() }
     }
+
+    /// What an existing firewall has beside the rules that are made here. Without a default, so that nothing of it is
+    /// lost by leaving it out.
+    fn firewall(name: &str) -> Self {
+        let [zones, tags, properties, network, application] = azure::KEPT.map(Parameter::needed);
+        Parameters {
+            firewall_name: Some(Parameter::text(literal(name))),
+            zones: Some(zones),
+            tags: Some(tags),
+            firewall_properties: Some(properties),
+            other_network_rule_collections: Some(network),
+            other_application_rule_collections: Some(application),
+            ..Parameters::place()
+        }
+    }
+}
+
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Variables {
+    network_rule_collections: Tree,
+    application_rule_collections: Tree,
 }
 
 /// A literal string of a template: one that begins with `[` and ends with `]` would be read as an expression. Any
@@ -180,6 +240,10 @@ struct Resource {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zones: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<&'static str>,
     #[serde(rename = "dependsOn", skip_serializing_if = "Vec::is_empty")]
     depends_on: Vec<String>,
     properties: Properties,
@@ -210,6 +274,7 @@ enum Properties {
         #[serde(rename = "ruleCollections")]
         rule_collections: Vec<AnyCollection>,
     },
+    Expression(&'static str),
 }
 
 fn resource(kind: &'static str, name: String, properties: Properties) -> Resource {
@@ -218,6 +283,8 @@ fn resource(kind: &'static str, name: String, properties: Properties) -> Resourc
         api_version: API_VERSION,
         name,
         location: Some("[parameters('location')]"),
+        zones: None,
+        tags: None,
         depends_on: Vec::new(),
         properties,
     }
@@ -517,5 +584,46 @@ fn application_rule(rule: &ApplicationRule) -> Rule {
         target_fqdns: fqdns,
         target_urls: urls,
         fqdn_tags: tags,
+    }
+}
+
+/// The firewall as it is, but for the collections that are made here. Lists inside are not merged by `union`: the later
+/// ones are taken.
+const WITH_CLASSIC: &str = "[union(parameters('firewallProperties'), createObject(\
+     'networkRuleCollections', concat(parameters('otherNetworkRuleCollections'), \
+     variables('networkRuleCollections')), \
+     'applicationRuleCollections', concat(parameters('otherApplicationRuleCollections'), \
+     variables('applicationRuleCollections'))))]";
+
+fn classic_template(firewall: &ClassicFirewall) -> Template {
+    let one = |collection: Option<&RuleCollection>| {
+        let tree = collection.map(|c| escaped(azure::classic_collection(c, &ip_group_id)));
+        Tree::List(tree.into_iter().collect())
+    };
+    let resource = Resource {
+        zones: Some("[parameters('zones')]"),
+        tags: Some("[parameters('tags')]"),
+        ..resource(
+            "Microsoft.Network/azureFirewalls",
+            "[parameters('firewallName')]".to_owned(),
+            Properties::Expression(WITH_CLASSIC),
+        )
+    };
+    Template {
+        variables: Some(Variables {
+            network_rule_collections: one(firewall.network()),
+            application_rule_collections: one(firewall.application()),
+        }),
+        ..Template::of(Parameters::firewall(&firewall.name), vec![resource])
+    }
+}
+
+/// The texts of a tree as literals of a template.
+fn escaped(tree: Tree) -> Tree {
+    match tree {
+        Tree::Text(text) => Tree::Text(literal(&text)),
+        Tree::List(items) => Tree::List(items.into_iter().map(escaped).collect()),
+        Tree::Map(members) => Tree::Map(members.into_iter().map(|(k, v)| (k, escaped(v))).collect()),
+        other => other,
     }
 }

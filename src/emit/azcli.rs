@@ -1,8 +1,8 @@
 //! Bash scripts that call the Azure command line.
 //!
 //! Security groups and route tables take the commands made for them. The commands for IP groups and firewall policies
-//! belong to extensions, take minutes a rule and cannot replace a group as a whole: there the script sends one request
-//! for each group. Long lists stand in files in `azcli/`, one prefix on a line.
+//! and classic rules belong to extensions, take minutes a rule and cannot replace a group or collection as a whole: there
+//! the script sends one request for each group, and one for the firewall that holds classic rules. Long lists stand in files in `azcli/`, one prefix on a line.
 
 use std::fmt::Write;
 
@@ -10,7 +10,9 @@ use super::azure::{self, API_VERSION};
 use super::tree::{Members, Tree};
 use super::words;
 use super::{Artefact, Format, Options};
-use crate::plan::{EndpointPolicy, Firewall, IpGroup, Nsg, NsgRule, Plan, Route, RouteTable};
+use crate::plan::{
+    ClassicFirewall, EndpointPolicy, Firewall, IpGroup, Nsg, NsgRule, Plan, Route, RouteTable,
+};
 
 /// The longest list that stands in a script.
 const INLINE: usize = 16;
@@ -35,6 +37,9 @@ impl Format for AzCli {
         }
         if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
             script("firewall.sh", groups(firewall));
+        }
+        if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
+            script("firewall.sh", classic(firewall));
         }
         if let Some(nsg) = &plan.nsg {
             script("nsg.sh", security_group(nsg, &mut lists));
@@ -271,6 +276,61 @@ fn groups(firewall: &Firewall) -> String {
         out.push_str(&put(&path, &body));
     }
     out
+}
+
+/// Takes the firewall as it is, puts in the collections that are made here and sends it back. The query leaves a word
+/// where a collection of ours is to stand.
+const CLASSIC: &str = r#"
+collection() {
+  printf -v "$1" '%s' "$(cat)"
+}
+
+# Puts $2 into `text` in place of the word $1.
+fill() {
+  local before="${text%%"\"$1\""*}" after="${text#*"\"$1\""}"
+  text="$before$2$after"
+}
+
+# The firewall as it is, with all that it has beside the collections that are made here.
+current() {
+  local query="merge(@, {properties: merge(properties, {
+QUERY  })})"
+  az rest --method get --url "$scope/azureFirewalls/$firewall?api-version=API_VERSION" --query "$query" --output json
+}
+
+send() {
+  local text
+  text="$(current)"
+FILL  put "azureFirewalls/$firewall" <<<"$text"
+}
+"#;
+
+fn classic(firewall: &ClassicFirewall) -> String {
+    let id = |name: &str| format!("$scope/ipGroups/{name}");
+    let kinds = [
+        ("network", &firewall.network_name, firewall.network()),
+        ("application", &firewall.application_name, firewall.application()),
+    ];
+    let (mut queries, mut fill, mut bodies) = (Vec::new(), String::new(), String::new());
+    for (kind, name, collection) in kinds {
+        let others = format!("properties.{kind}RuleCollections[?name!='{name}']");
+        let Some(collection) = collection else {
+            // Flattened, what is missing becomes an empty list.
+            queries.push(format!("    {kind}RuleCollections: [{others}][]"));
+            continue;
+        };
+        let word = format!("tagwall {kind} rules");
+        queries.push(format!("    {kind}RuleCollections: [{others}, ['{word}']][]"));
+        fill += &format!("  fill '{word}' \"${kind}\"\n");
+        let mut body = String::new();
+        write_body(&azure::classic_collection(collection, &id), 0, &mut body);
+        bodies += &format!("\ncollection {kind} <<BODY\n{body}\nBODY\n");
+    }
+    let head = CLASSIC
+        .replace("API_VERSION", API_VERSION)
+        .replace("QUERY", &(queries.join(",\n") + "\n"))
+        .replace("FILL", &fill);
+    format!("firewall=\"${{FIREWALL:-{}}}\"\n{}{head}{bodies}\nsend\n", firewall.name, put_head())
 }
 
 /// JSON for a here-document: what the shell would replace is escaped, but for expressions.

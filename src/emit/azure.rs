@@ -12,6 +12,28 @@ use crate::plan::{
 /// The API version of every resource. Stable; rule shapes are those of 2024-05-01 to 2025-07-01.
 pub(super) const API_VERSION: &str = "2025-05-01";
 
+/// What templates and Bicep files of classic rules must be told of a firewall, so that deploying changes nothing else of
+/// it: parameter, type and description.
+pub(super) const KEPT: [(&str, &str, &str); 5] = [
+    ("zones", "array", "Zones of the firewall as it is."),
+    ("tags", "object", "Tags of the firewall as it is."),
+    (
+        "firewallProperties",
+        "object",
+        "Properties of the firewall as it is: tier, addresses, DNAT rules and all else.",
+    ),
+    (
+        "otherNetworkRuleCollections",
+        "array",
+        "The collections of network rules in the firewall that are not made here, as they are.",
+    ),
+    (
+        "otherApplicationRuleCollections",
+        "array",
+        "The collections of application rules in the firewall that are not made here, as they are.",
+    ),
+];
+
 fn named(name: &str, properties: Tree) -> Tree {
     Members::default().text("name", name).with("properties", properties).map()
 }
@@ -94,23 +116,53 @@ fn collection(collection: &RuleCollection, id: &dyn Fn(&str) -> String) -> Tree 
         .map()
 }
 
+/// A classic collection, as a firewall holds it; `id` gives the expression for the id of an IP group.
+pub(super) fn classic_collection(collection: &RuleCollection, id: &dyn Fn(&str) -> String) -> Tree {
+    let rules = match &collection.rules {
+        FirewallRules::Network(rules) => {
+            let rule = |rule| network_members(Members::default(), "protocols", rule, id).map();
+            rules.iter().map(rule).collect()
+        }
+        FirewallRules::Application(rules) => {
+            rules.iter().map(|rule| application_members(Members::default(), rule).map()).collect()
+        }
+    };
+    let properties = Members::default()
+        .with("priority", Tree::Number(collection.priority))
+        .with("action", Members::default().text("type", "Allow").map())
+        .with("rules", Tree::List(rules));
+    named(&collection.name, properties.map())
+}
+
 fn network_rule(rule: &NetworkRule, id: &dyn Fn(&str) -> String) -> Tree {
+    network_members(Members::default().text("ruleType", "NetworkRule"), "ipProtocols", rule, id).map()
+}
+
+/// The members of a network rule; `key` is the one that lists its protocols.
+fn network_members(
+    members: Members,
+    key: &'static str,
+    rule: &NetworkRule,
+    id: &dyn Fn(&str) -> String,
+) -> Members {
     let destination = NetworkDestination::of(rule);
     let protocols: Vec<&str> = rule.protocols.iter().map(|&p| words::network_protocol(p)).collect();
-    Members::default()
-        .text("ruleType", "NetworkRule")
+    members
         .text("name", &rule.name)
         .text("description", &rule.description)
-        .with("ipProtocols", Tree::texts(&protocols))
+        .with(key, Tree::texts(&protocols))
         .with("sourceAddresses", Tree::texts(&rule.sources))
         .texts("destinationAddresses", &destination.addresses)
         .filled("destinationIpGroups", destination.groups.iter().map(|name| Tree::Code(id(name))).collect())
         .texts("destinationFqdns", &destination.fqdns)
         .with("destinationPorts", Tree::texts(&rule.ports.ranges()))
-        .map()
 }
 
 fn application_rule(rule: &ApplicationRule) -> Tree {
+    application_members(Members::default().text("ruleType", "ApplicationRule"), rule).map()
+}
+
+fn application_members(members: Members, rule: &ApplicationRule) -> Members {
     let destination = AppDestination::of(&rule.to);
     let protocols = rule.protocols.iter().map(|&(protocol, port)| {
         Members::default()
@@ -120,8 +172,7 @@ fn application_rule(rule: &ApplicationRule) -> Tree {
     });
     // A path is seen only where TLS is inspected.
     let terminate = (!destination.urls.is_empty()).then_some(Tree::Bool(true));
-    Members::default()
-        .text("ruleType", "ApplicationRule")
+    members
         .text("name", &rule.name)
         .text("description", &rule.description)
         .with("protocols", Tree::List(protocols.collect()))
@@ -130,5 +181,4 @@ fn application_rule(rule: &ApplicationRule) -> Tree {
         .texts("targetUrls", &destination.urls)
         .texts("fqdnTags", &destination.tags)
         .optional("terminateTLS", terminate)
-        .map()
 }

@@ -6,7 +6,7 @@ use super::azure::{self, API_VERSION};
 use super::tree::{Members, Tree};
 use super::words::identifiers;
 use super::{Artefact, Format, Options};
-use crate::plan::{EndpointPolicy, FileCaps, Firewall, IpGroup, Plan};
+use crate::plan::{ClassicFirewall, EndpointPolicy, FileCaps, Firewall, IpGroup, Plan};
 
 const HEAD: &str = "// Written by tagwall: change the policy, not this file.\n";
 const LOCATION: &str =
@@ -32,6 +32,11 @@ impl Format for Bicep {
             let symbols = identifiers("ipGroup_", plan.ip_groups.iter().map(|g| g.name.as_str()));
             let known: Vec<_> = plan.ip_groups.iter().map(|g| g.name.as_str()).zip(&symbols).collect();
             files.extend(split("firewall", &policy_head(firewall, &known), groups(firewall, &known), caps));
+        }
+        if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
+            let symbols = identifiers("ipGroup_", plan.ip_groups.iter().map(|g| g.name.as_str()));
+            let known: Vec<_> = plan.ip_groups.iter().map(|g| g.name.as_str()).zip(&symbols).collect();
+            files.push(Artefact::text("firewall.bicep", classic(firewall, &known)));
         }
         if let Some(nsg) = &plan.nsg {
             let kind = "Microsoft.Network/networkSecurityGroups";
@@ -100,24 +105,67 @@ fn policy_head(firewall: &Firewall, ip_groups: &[(&str, &String)]) -> String {
         "\n@description('Name of the existing firewall policy.')\nparam firewallPolicyName string = {}\n",
         quoted(&firewall.policy_name)
     );
-    let mut existing = |symbol: &str, kind: &str, name: &str| {
-        write!(
-            out,
-            "\nresource {symbol} 'Microsoft.Network/{kind}@{API_VERSION}' existing = {{\n  name: {name}\n}}\n"
-        )
-        .expect("writing to a string does not fail");
-    };
-    existing("firewallPolicy", "firewallPolicies", "firewallPolicyName");
-    ip_groups.iter().for_each(|(name, symbol)| existing(symbol, "ipGroups", &quoted(name)));
+    out.push_str(&existing("firewallPolicy", "firewallPolicies", "firewallPolicyName"));
+    out.extend(ip_groups.iter().map(|(name, symbol)| existing(symbol, "ipGroups", &quoted(name))));
     out
+}
+
+/// A resource that exists when the file is deployed.
+fn existing(symbol: &str, kind: &str, name: &str) -> String {
+    format!(
+        "\nresource {symbol} 'Microsoft.Network/{kind}@{API_VERSION}' existing = {{\n  name: {name}\n}}\n"
+    )
+}
+
+/// The expression for the id of an IP group.
+fn id_of(ip_groups: &[(&str, &String)], name: &str) -> String {
+    let known = ip_groups.iter().find(|(known, _)| *known == name);
+    format!("{}.id", known.expect("a plan holds the groups it names").1)
+}
+
+/// The firewall as it is, but for the collections that are made here.
+const CLASSIC: &str = "union(firewallProperties, {
+    networkRuleCollections: concat(otherNetworkRuleCollections, networkRuleCollections)
+    applicationRuleCollections: concat(otherApplicationRuleCollections, applicationRuleCollections)
+  })";
+
+fn classic(firewall: &ClassicFirewall, ip_groups: &[(&str, &String)]) -> String {
+    let mut out = format!(
+        "{HEAD}\n@description('Name of the firewall.')\nparam firewallName string = {}\n{LOCATION}",
+        quoted(&firewall.name)
+    );
+    for (name, kind, description) in azure::KEPT {
+        write!(out, "\n@description({})\nparam {name} {kind}\n", quoted(description))
+            .expect("writing to a string does not fail");
+    }
+    out.extend(ip_groups.iter().map(|(name, symbol)| existing(symbol, "ipGroups", &quoted(name))));
+    let kinds = [
+        ("networkRuleCollections", firewall.network()),
+        ("applicationRuleCollections", firewall.application()),
+    ];
+    for (name, collection) in kinds {
+        let tree = collection.map(|c| azure::classic_collection(c, &|name| id_of(ip_groups, name)));
+        write!(out, "\nvar {name} = ").expect("writing to a string does not fail");
+        write(&Tree::List(tree.into_iter().collect()), 0, &mut out);
+        out.push('\n');
+    }
+    let code = |text: &str| Tree::Code(text.to_owned());
+    let members = ["location", "zones", "tags"]
+        .into_iter()
+        .fold(Members::default().with("name", code("firewallName")), |m, k| m.with(k, code(k)));
+    let resource = Resource {
+        symbol: "firewall".to_owned(),
+        kind: "Microsoft.Network/azureFirewalls",
+        members,
+        after: None,
+        properties: code(CLASSIC),
+    };
+    out + &text_of(&resource)
 }
 
 fn groups(firewall: &Firewall, ip_groups: &[(&str, &String)]) -> Vec<Resource> {
     let symbols = identifiers("group_", firewall.groups.iter().map(|g| g.name.as_str()));
-    let id = |name: &str| {
-        let known = ip_groups.iter().find(|(known, _)| *known == name);
-        format!("{}.id", known.expect("a plan holds the groups it names").1)
-    };
+    let id = |name: &str| id_of(ip_groups, name);
     // Groups of one policy must be deployed one after another.
     let before = std::iter::once(None).chain(symbols.iter().cloned().map(Some));
     let resource = |((group, symbol), after): ((&crate::plan::RuleCollectionGroup, &String), _)| Resource {

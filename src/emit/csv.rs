@@ -3,7 +3,8 @@
 use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
 use crate::plan::{
-    ApplicationRule, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule, Nsg, Plan, RouteTable,
+    ApplicationRule, ClassicFirewall, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule, Nsg,
+    Plan, RouteTable, RuleCollection,
 };
 
 const NSG: [&str; 11] = [
@@ -45,6 +46,25 @@ const FIREWALL: [&str; 18] = [
     "description",
 ];
 
+/// Classic rules have no groups, and no URLs.
+const CLASSIC: [&str; 15] = [
+    "firewall",
+    "collection",
+    "collectionPriority",
+    "action",
+    "ruleType",
+    "name",
+    "protocols",
+    "sourceAddresses",
+    "destinationAddresses",
+    "destinationIpGroups",
+    "destinationFqdns",
+    "destinationPorts",
+    "targetFqdns",
+    "fqdnTags",
+    "description",
+];
+
 /// `ip-groups.csv`, `firewall.csv`, `nsg.csv`, `service-endpoint-policy.csv`, `route-table.csv`.
 #[derive(Debug, Clone, Copy)]
 pub struct Csv;
@@ -66,6 +86,9 @@ impl Format for Csv {
         }
         if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
             file("firewall.csv", &FIREWALL, firewall_rows(firewall));
+        }
+        if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
+            file("firewall.csv", &CLASSIC, classic_rows(firewall));
         }
         if let Some(nsg) = &plan.nsg {
             file("nsg.csv", &NSG, nsg_rows(nsg));
@@ -167,21 +190,31 @@ fn firewall_rows(firewall: &Firewall) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for group in &firewall.groups {
         for collection in &group.collections {
-            let head = [
-                group.name.clone(),
-                group.priority.to_string(),
-                collection.name.clone(),
-                collection.priority.to_string(),
-                "Allow".to_owned(),
-            ];
-            let ends: Vec<Vec<String>> = match &collection.rules {
-                FirewallRules::Network(rules) => rules.iter().map(network_cells).collect(),
-                FirewallRules::Application(rules) => rules.iter().map(application_cells).collect(),
-            };
-            rows.extend(ends.into_iter().map(|end| head.iter().cloned().chain(end).collect()));
+            rows.extend(collection_rows(&[group.name.clone(), group.priority.to_string()], collection));
         }
     }
     rows
+}
+
+/// The rows of a collection, all of which begin with `head`.
+fn collection_rows(head: &[String], collection: &RuleCollection) -> Vec<Vec<String>> {
+    let own = [collection.name.clone(), collection.priority.to_string(), "Allow".to_owned()];
+    let ends: Vec<Vec<String>> = match &collection.rules {
+        FirewallRules::Network(rules) => rules.iter().map(network_cells).collect(),
+        FirewallRules::Application(rules) => rules.iter().map(application_cells).collect(),
+    };
+    ends.into_iter().map(|end| head.iter().chain(&own).cloned().chain(end).collect()).collect()
+}
+
+/// The same cells as in a policy, without those that classic rules have no use for.
+fn classic_rows(firewall: &ClassicFirewall) -> Vec<Vec<String>> {
+    let kept: Vec<bool> = FIREWALL.iter().skip(2).map(|column| CLASSIC.contains(column)).collect();
+    let rows = |collection| collection_rows(&[], collection).into_iter();
+    let pick = |row: Vec<String>| {
+        let cells = row.into_iter().zip(&kept).filter_map(|(cell, kept)| kept.then_some(cell));
+        std::iter::once(firewall.name.clone()).chain(cells).collect()
+    };
+    firewall.collections.iter().flat_map(rows).map(pick).collect()
 }
 
 fn network_cells(rule: &NetworkRule) -> Vec<String> {

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
 use crate::plan::{
-    AddressList, ApplicationRule, EndpointPolicy, Firewall, FirewallRules, Gap, IpGroup, NetworkRule, Nsg,
-    NsgRule, Plan, Route, RouteTable, RuleCollection, Side,
+    AddressList, ApplicationRule, ClassicFirewall, EndpointPolicy, Firewall, FirewallRules, Gap, IpGroup,
+    NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, Side,
 };
 
 /// `plan.json`; docs/formats.md describes its members.
@@ -28,6 +28,7 @@ impl Format for Json {
             nsg: plan.nsg.as_ref().map(nsg_out),
             route_table: plan.route_table.as_ref().map(table_out),
             firewall: plan.firewall.as_ref().map(firewall_out),
+            classic_firewall: plan.classic_firewall.as_ref().map(classic_out),
             ip_groups: plan.ip_groups.iter().map(ip_group_out).collect(),
             service_endpoint_policies: plan.endpoint_policies.iter().map(endpoint_out).collect(),
             lists: plan.lists.iter().map(list_out).collect(),
@@ -47,6 +48,8 @@ struct Document<'a> {
     nsg: Option<NsgOut<'a>>,
     route_table: Option<TableOut<'a>>,
     firewall: Option<FirewallOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    classic_firewall: Option<ClassicOut<'a>>,
     ip_groups: Vec<IpGroupOut<'a>>,
     service_endpoint_policies: Vec<EndpointOut<'a>>,
     lists: Vec<ListOut<'a>>,
@@ -100,6 +103,12 @@ struct RouteOut<'a> {
 struct FirewallOut<'a> {
     policy_name: &'a str,
     groups: Vec<GroupOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct ClassicOut<'a> {
+    name: &'a str,
+    collections: Vec<CollectionOut<'a>>,
 }
 
 #[derive(Serialize)]
@@ -244,6 +253,13 @@ fn firewall_out(firewall: &Firewall) -> FirewallOut<'_> {
         collections: group.collections.iter().map(collection_out).collect(),
     });
     FirewallOut { policy_name: &firewall.policy_name, groups: groups.collect() }
+}
+
+fn classic_out(firewall: &ClassicFirewall) -> ClassicOut<'_> {
+    ClassicOut {
+        name: &firewall.name,
+        collections: firewall.collections.iter().map(collection_out).collect(),
+    }
 }
 
 fn collection_out(collection: &RuleCollection) -> CollectionOut<'_> {

@@ -7,8 +7,8 @@ use super::hcl::{self, Block, Body, Value};
 use super::words::{self, AppDestination, NSG, NetworkDestination, ROUTE_TABLE, identifiers};
 use super::{Artefact, Format, Options};
 use crate::plan::{
-    ApplicationRule, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule, Nsg, NsgRule, Plan,
-    Route, RouteTable, RuleCollection,
+    ApplicationRule, ClassicFirewall, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule, Nsg,
+    NsgRule, Plan, Route, RouteTable, RuleCollection,
 };
 use crate::target::TerraformStyle;
 
@@ -60,6 +60,10 @@ fn files(plan: &Plan, options: &Options) -> Vec<(&'static str, Vec<Block>)> {
     if let Some(firewall) = firewall {
         files.push(("firewall", rule_collection_groups(firewall, &plan.ip_groups, &groups)));
     }
+    let classic = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty());
+    if let Some(firewall) = classic {
+        files.push(("firewall", classic_collections(firewall, &plan.ip_groups, &groups)));
+    }
     if let Some(nsg) = &plan.nsg {
         files.push(("nsg", security_group(nsg, style)));
     }
@@ -70,12 +74,12 @@ fn files(plan: &Plan, options: &Options) -> Vec<(&'static str, Vec<Block>)> {
         files.push(("route-table", route_table(table, style)));
     }
     if !files.is_empty() {
-        files.insert(0, ("main", main(options, firewall.is_some())));
+        files.insert(0, ("main", main(options, firewall.is_some(), classic)));
     }
     files
 }
 
-fn main(options: &Options, firewall: bool) -> Vec<Block> {
+fn main(options: &Options, firewall: bool, classic: Option<&ClassicFirewall>) -> Vec<Block> {
     let provider =
         Value::Object(vec![("source", text("hashicorp/azurerm")), ("version", text(">= 4.0, < 5.0"))]);
     let providers = Body::default().set("azurerm", provider);
@@ -93,6 +97,9 @@ fn main(options: &Options, firewall: bool) -> Vec<Block> {
     if firewall {
         let what = "Id of the existing firewall policy that the rule collection groups belong to.";
         blocks.push(variable("firewall_policy_id", what, None));
+    }
+    if let Some(firewall) = classic {
+        blocks.push(variable("firewall_name", "Name of the existing firewall.", Some(&firewall.name)));
     }
     blocks
 }
@@ -220,13 +227,66 @@ fn endpoint_policies(policies: &[EndpointPolicy]) -> Vec<Block> {
     policies.iter().zip(&labels).map(one).collect()
 }
 
+/// The expression for the id of an IP group.
+fn id_of(ip_groups: &[IpGroup], labels: &[String], name: &str) -> String {
+    let at = ip_groups.iter().position(|g| g.name == name).expect("a plan holds the groups it names");
+    format!("azurerm_ip_group.{}.id", labels[at])
+}
+
+/// Classic collections, one after another, the first after all IP groups: each changes the firewall as a whole.
+fn classic_collections(
+    firewall: &ClassicFirewall,
+    ip_groups: &[IpGroup],
+    ip_labels: &[String],
+) -> Vec<Block> {
+    let id = |name: &str| id_of(ip_groups, ip_labels, name);
+    let mut before = ip_labels.last().map(|label| format!("azurerm_ip_group.{label}"));
+    let mut blocks = Vec::new();
+    for collection in &firewall.collections {
+        let (kind, label) = match &collection.rules {
+            FirewallRules::Network(_) => ("azurerm_firewall_network_rule_collection", "network"),
+            FirewallRules::Application(_) => ("azurerm_firewall_application_rule_collection", "application"),
+        };
+        let body = Body::default()
+            .text("name", &collection.name)
+            .expression("azure_firewall_name", "var.firewall_name")
+            .expression("resource_group_name", "var.resource_group_name")
+            .set("priority", Value::Number(collection.priority))
+            .text("action", "Allow");
+        let body = match &collection.rules {
+            FirewallRules::Network(rules) => body.blocks("rule", rules.iter().map(|r| network_rule(r, &id))),
+            FirewallRules::Application(rules) => {
+                body.blocks("rule", rules.iter().map(classic_application_rule))
+            }
+        };
+        blocks.push(resource(kind, label, body.after(before)));
+        before = Some(format!("{kind}.{label}"));
+    }
+    blocks
+}
+
+/// Some arguments have other names than in a policy.
+fn classic_application_rule(rule: &ApplicationRule) -> Body {
+    let destination = AppDestination::of(&rule.to);
+    Body::default()
+        .text("name", &rule.name)
+        .text("description", &rule.description)
+        .texts("source_addresses", &rule.sources)
+        .texts("target_fqdns", &destination.fqdns)
+        .texts("fqdn_tags", &destination.tags)
+        .blocks("protocol", app_protocols(rule))
+}
+
+fn app_protocols(rule: &ApplicationRule) -> impl Iterator<Item = Body> {
+    rule.protocols.iter().map(|&(protocol, port)| {
+        Body::default().text("type", words::app_protocol(protocol)).set("port", Value::Number(port.into()))
+    })
+}
+
 /// The groups of the policy, one after another, the first after all IP groups.
 fn rule_collection_groups(firewall: &Firewall, ip_groups: &[IpGroup], ip_labels: &[String]) -> Vec<Block> {
     const KIND: &str = "azurerm_firewall_policy_rule_collection_group";
-    let id = |name: &str| {
-        let at = ip_groups.iter().position(|g| g.name == name).expect("a plan holds the groups it names");
-        format!("azurerm_ip_group.{}.id", ip_labels[at])
-    };
+    let id = |name: &str| id_of(ip_groups, ip_labels, name);
     let labels = identifiers("group_", firewall.groups.iter().map(|g| g.name.as_str()));
     let first = ip_labels.last().map(|label| format!("azurerm_ip_group.{label}"));
     let before = std::iter::once(first).chain(labels.iter().map(|l| Some(format!("{KIND}.{l}"))));
@@ -275,9 +335,6 @@ fn network_rule(rule: &NetworkRule, id: &dyn Fn(&str) -> String) -> Body {
 
 fn application_rule(rule: &ApplicationRule) -> Body {
     let destination = AppDestination::of(&rule.to);
-    let protocols = rule.protocols.iter().map(|&(protocol, port)| {
-        Body::default().text("type", words::app_protocol(protocol)).set("port", Value::Number(port.into()))
-    });
     let body = Body::default()
         .text("name", &rule.name)
         .text("description", &rule.description)
@@ -287,5 +344,5 @@ fn application_rule(rule: &ApplicationRule) -> Body {
         .texts("destination_fqdn_tags", &destination.tags);
     // A path is seen only where TLS is inspected.
     let body = if destination.urls.is_empty() { body } else { body.set("terminate_tls", Value::Bool(true)) };
-    body.blocks("protocols", protocols)
+    body.blocks("protocols", app_protocols(rule))
 }

@@ -78,13 +78,14 @@ enum Problem {
     None,
 }
 
-const FIREWALL: [&str; 6] = [
+const FIREWALL: [&str; 7] = [
     "firewall-unique-pairs",
     "ip-groups",
     "firewall-rule-collection-groups",
     "firewall-group-bytes",
     "firewall-rule-collections",
     "firewall-priority",
+    "firewall-classic-rules",
 ];
 
 /// Whether a limit counts the firewall's lists, or what follows from their length.
@@ -607,10 +608,9 @@ impl<'a> Lists<'a> {
     /// Counts what all network rules list: in pairs of source and destination, or each list once for each rule. A flow
     /// can have several rules, each with a piece of the list.
     fn add_firewall(&mut self, plan: &Plan, pairs: bool) {
-        let collections = plan.firewall.iter().flat_map(|f| &f.groups).flat_map(|g| &g.collections);
         let mut pieces: BTreeMap<(&String, bool), (usize, usize)> = BTreeMap::new();
         let mut listed: BTreeSet<&String> = BTreeSet::new();
-        for collection in collections {
+        for collection in plan.rule_collections() {
             let FirewallRules::Network(rules) = &collection.rules else { continue };
             for rule in rules {
                 let sources = if pairs { rule.sources.len() } else { 1 };

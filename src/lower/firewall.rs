@@ -1,4 +1,4 @@
-//! Azure Firewall policy: network rules for tags, prefixes and exact host names; application rules for HTTP and
+//! Azure Firewall, rules of a policy or classic ones: network rules for tags, prefixes and exact host names; application rules for HTTP and
 //! HTTPS hosts, wildcards, FQDN tags and URLs. IPv4 only.
 //!
 //! Source of the field rules: rule-processing.md, 2025-05-07; features-by-sku.md, 2026-08-27; ip-groups.md,
@@ -10,14 +10,14 @@ use super::chunked::{Cut, Piece, Pieces, pieces};
 use super::gaps::{gap, inbound_gap, partial_gap};
 use super::names::{description, name, ports_part, protocol_part, remote_part, unique};
 use super::pack::{self, Weigh};
-use super::{count, each_flow, native, widened, with_extra};
+use super::{count, each_flow, nat, native, widened, with_extra};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Protocol};
 use crate::plan::{
-    AppProtocol, AppTarget, ApplicationRule, Choice, Destination, Exceeded, Firewall, FirewallRules, How,
-    IpGroup, Limits, NetworkProtocol, NetworkRule, Plan, Previous,
+    AppProtocol, AppTarget, ApplicationRule, Choice, ClassicFirewall, Destination, Exceeded, Firewall,
+    FirewallRules, How, IpGroup, Limits, NetworkProtocol, NetworkRule, Plan, Previous, RuleCollection,
 };
-use crate::policy::intent::{IpGroupUse, Sku};
+use crate::policy::intent::{IpGroupUse, RulesHolder, Sku};
 use crate::policy::{Flow, Policy, Remote, Symbols};
 use crate::tags::Symbol;
 use crate::target::Target;
@@ -73,12 +73,43 @@ pub(super) fn lower(
     unique(&mut draft.network, |r| &mut r.name, |r| r.flows.join(" "));
     draft.application.sort_by(|a, b| a.name.cmp(&b.name));
     unique(&mut draft.application, |r| &mut r.name, |r| r.flows.join(" "));
-    let groups =
-        pack::groups(policy, draft.network, draft.application, previous, (limits, weigh), plan, over);
-    let firewall = Firewall { policy_name: name(&[&policy.name, "firewall-policy"]), groups };
     plan.ip_groups = draft.groups;
-    count_firewall(&firewall, limits, plan, over);
-    plan.firewall = Some(firewall);
+    match policy.firewall.rules {
+        RulesHolder::Policy => {
+            let groups =
+                pack::groups(policy, draft.network, draft.application, previous, (limits, weigh), plan, over);
+            let firewall = Firewall { policy_name: name(&[&policy.name, "firewall-policy"]), groups };
+            count_policy(&firewall, limits, plan, over);
+            plan.firewall = Some(firewall);
+        }
+        RulesHolder::Classic => {
+            nat::keep(&mut [], previous, plan);
+            let firewall = classic(policy, draft.network, draft.application);
+            count_classic(&firewall, limits, plan, over);
+            plan.classic_firewall = Some(firewall);
+        }
+    }
+}
+
+/// How much further behind the collection of classic application rules is.
+const APPLICATION_STEP: u32 = 100;
+
+/// Classic rules: one collection of each kind, whose names and priorities do not depend on what is in them.
+fn classic(policy: &Policy, network: Vec<NetworkRule>, application: Vec<ApplicationRule>) -> ClassicFirewall {
+    let (network_name, application_name) =
+        (name(&[&policy.name, "network"]), name(&[&policy.name, "application"]));
+    let mut collections = Vec::new();
+    let priority = policy.firewall.priority;
+    if !network.is_empty() {
+        let rules = FirewallRules::Network(network);
+        collections.push(RuleCollection { name: network_name.clone(), priority, rules });
+    }
+    if !application.is_empty() {
+        let (priority, rules) =
+            (priority.saturating_add(APPLICATION_STEP), FirewallRules::Application(application));
+        collections.push(RuleCollection { name: application_name.clone(), priority, rules });
+    }
+    ClassicFirewall { name: name(&[&policy.name, "firewall"]), collections, network_name, application_name }
 }
 
 fn flow_rule(scene: &Scene<'_>, flow: &Flow, draft: &mut Draft, plan: &mut Plan) {
@@ -302,15 +333,16 @@ fn host_form(policy: &Policy, flow: &Flow, host: &str, wildcard: bool) -> Form {
 }
 
 fn url_form(policy: &Policy, flow: &Flow, url: &str) -> Form {
+    let host = url.split('/').next().unwrap_or(url);
+    let remedy = format!("allow the whole host with fqdn:{host}, which is wider");
+    if policy.firewall.rules == RulesHolder::Classic {
+        return Form::Gap("classic rules know no paths".to_owned(), remedy);
+    }
     if policy.firewall.sku == Sku::Premium && policy.firewall.tls_inspection {
         return application(flow, AppTarget::Urls(vec![url.to_owned()]))
             .unwrap_or_else(|ports| no_application(&ports));
     }
-    let host = url.split('/').next().unwrap_or(url);
-    Form::Gap(
-        "a path needs the premium tier with TLS inspection".to_owned(),
-        format!("allow the whole host with fqdn:{host}, which is wider"),
-    )
+    Form::Gap("a path needs the premium tier with TLS inspection".to_owned(), remedy)
 }
 
 fn no_application(reason: &str) -> Form {
@@ -337,27 +369,11 @@ fn application(flow: &Flow, to: AppTarget) -> Result<Form, String> {
     }
 }
 
-fn count_firewall(firewall: &Firewall, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
+fn count_policy(firewall: &Firewall, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
     let of = &firewall.policy_name;
     let collections: Vec<_> = firewall.groups.iter().flat_map(|g| &g.collections).collect();
-    let network: Vec<&NetworkRule> = collections
-        .iter()
-        .filter_map(|c| if let FirewallRules::Network(rules) = &c.rules { Some(rules) } else { None })
-        .flatten()
-        .collect();
-    let destinations = |rule: &NetworkRule| match &rule.destination {
-        Destination::Any => 1,
-        Destination::Tags(list) | Destination::Groups(list) | Destination::Fqdns(list) => list.len(),
-        Destination::Prefixes(list) => list.len(),
-    };
-    let pairs = network.iter().map(|r| r.sources.len() * destinations(r)).sum();
-    let fqdns: BTreeSet<&String> = network
-        .iter()
-        .filter_map(|r| if let Destination::Fqdns(list) = &r.destination { Some(list) } else { None })
-        .flatten()
-        .collect();
+    count_pairs(&collections, of, limits, plan, over);
     let rows = [
-        ("firewall-unique-pairs", pairs, "set firewall.ip-groups = \"auto\": an IP group counts as one"),
         (
             "firewall-rule-collection-groups",
             firewall.groups.len(),
@@ -369,11 +385,65 @@ fn count_firewall(firewall: &Firewall, limits: &Limits, plan: &mut Plan, over: &
             collections.len() + firewall.groups.iter().map(|g| g.nat.len()).sum::<usize>(),
             "there are two in each rule collection group: make fewer groups, or split the environment",
         ),
-        ("firewall-fqdns-in-network-rules", fqdns.len(), "allow service tags in place of host names"),
     ];
     for (key, have, remedy) in rows {
         count(limits, key, of, have, remedy, plan, over);
     }
+    count_hosts_and_groups(&collections, of, limits, plan, over);
+}
+
+/// Classic rules have no groups, and so no bytes of one; what one template may hold is counted with the files.
+fn count_classic(firewall: &ClassicFirewall, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
+    let of = &firewall.name;
+    let collections: Vec<_> = firewall.collections.iter().collect();
+    count_pairs(&collections, of, limits, plan, over);
+    let rules = collections.iter().map(|c| c.rules.len()).sum();
+    let remedy = "split the environment over several firewalls, or move to a firewall policy";
+    count(limits, "firewall-classic-rules", of, rules, remedy, plan, over);
+    let highest = collections.iter().map(|c| c.priority as usize).max().unwrap_or(0);
+    let remedy = "set firewall.priority lower: application rules have one that is 100 higher";
+    count(limits, "firewall-priority", of, highest, remedy, plan, over);
+    count_hosts_and_groups(&collections, of, limits, plan, over);
+}
+
+fn network_rules<'a>(collections: &[&'a RuleCollection]) -> impl Iterator<Item = &'a NetworkRule> {
+    let network = |c: &&'a RuleCollection| match &c.rules {
+        FirewallRules::Network(rules) => Some(rules),
+        FirewallRules::Application(_) => None,
+    };
+    collections.iter().filter_map(network).flatten()
+}
+
+fn count_pairs(
+    collections: &[&RuleCollection],
+    of: &str,
+    limits: &Limits,
+    plan: &mut Plan,
+    over: &mut Vec<Exceeded>,
+) {
+    let destinations = |rule: &NetworkRule| match &rule.destination {
+        Destination::Any => 1,
+        Destination::Tags(list) | Destination::Groups(list) | Destination::Fqdns(list) => list.len(),
+        Destination::Prefixes(list) => list.len(),
+    };
+    let pairs = network_rules(collections).map(|r| r.sources.len() * destinations(r)).sum();
+    let remedy = "set firewall.ip-groups = \"auto\": an IP group counts as one";
+    count(limits, "firewall-unique-pairs", of, pairs, remedy, plan, over);
+}
+
+fn count_hosts_and_groups(
+    collections: &[&RuleCollection],
+    of: &str,
+    limits: &Limits,
+    plan: &mut Plan,
+    over: &mut Vec<Exceeded>,
+) {
+    let fqdns: BTreeSet<&String> = network_rules(collections)
+        .filter_map(|r| if let Destination::Fqdns(list) = &r.destination { Some(list) } else { None })
+        .flatten()
+        .collect();
+    let remedy = "allow service tags in place of host names";
+    count(limits, "firewall-fqdns-in-network-rules", of, fqdns.len(), remedy, plan, over);
     let groups: Vec<(String, usize)> =
         plan.ip_groups.iter().map(|g| (g.name.clone(), g.prefixes.len())).collect();
     let remedy = "set firewall.tags = \"auto\" so that tags stay tags, or split the environment";

@@ -186,8 +186,10 @@ fn count_names(plan: &mut Plan, limits: &Limits, over: &mut Vec<Exceeded>) {
     let nsg = plan.nsg.iter().flat_map(|n| n.rules.iter().map(|r| &r.name).chain([&n.name]));
     let table = plan.route_table.iter().flat_map(|t| t.routes.iter().map(|r| &r.name).chain([&t.name]));
     let groups = plan.firewall.iter().flat_map(|f| &f.groups);
-    let rules = groups.clone().flat_map(|g| &g.collections).flat_map(|c| c.rules.names().chain([&c.name]));
-    let firewall = rules.chain(groups.map(|g| &g.name)).chain(plan.ip_groups.iter().map(|g| &g.name));
+    let rules = plan.rule_collections().flat_map(|c| c.rules.names().chain([&c.name]));
+    let classic = plan.classic_firewall.iter().map(|f| &f.name);
+    let firewall =
+        rules.chain(groups.map(|g| &g.name)).chain(classic).chain(plan.ip_groups.iter().map(|g| &g.name));
     let endpoint = plan.endpoint_policies.iter();
     let endpoint = endpoint.flat_map(|p| p.definitions.iter().map(|d| &d.name).chain([&p.name]));
     let longest = [

@@ -22,8 +22,10 @@ pub struct Plan {
     pub nsg: Option<Nsg>,
     /// The route table.
     pub route_table: Option<RouteTable>,
-    /// The firewall's rules.
+    /// The firewall's rules, in a firewall policy.
     pub firewall: Option<Firewall>,
+    /// The firewall's rules, in the firewall itself.
+    pub classic_firewall: Option<ClassicFirewall>,
     /// The IP groups that the firewall's rules use.
     pub ip_groups: Vec<IpGroup>,
     /// Service endpoint policies, one of a subnet.
@@ -147,6 +149,31 @@ pub struct Firewall {
     pub policy_name: String,
     /// Groups in order of deployment.
     pub groups: Vec<RuleCollectionGroup>,
+}
+
+/// Classic rules: collections of a firewall that has no policy. Others may stand beside them in the same firewall.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassicFirewall {
+    /// Default name of the firewall.
+    pub name: String,
+    /// The collections that have rules, network rules first; names and priorities are unique.
+    pub collections: Vec<RuleCollection>,
+    /// The name of the collection of network rules, whether or not there are any.
+    pub network_name: String,
+    /// The same for application rules.
+    pub application_name: String,
+}
+
+impl ClassicFirewall {
+    /// The collection of network rules, if there are any.
+    pub fn network(&self) -> Option<&RuleCollection> {
+        self.collections.iter().find(|c| matches!(c.rules, FirewallRules::Network(_)))
+    }
+
+    /// The collection of application rules, if there are any.
+    pub fn application(&self) -> Option<&RuleCollection> {
+        self.collections.iter().find(|c| matches!(c.rules, FirewallRules::Application(_)))
+    }
 }
 
 /// A rule collection group.
@@ -431,6 +458,12 @@ pub struct Extra {
 }
 
 impl Plan {
+    /// The rule collections of the firewall, in a policy or classic.
+    pub fn rule_collections(&self) -> impl Iterator<Item = &RuleCollection> {
+        let of_policy = self.firewall.iter().flat_map(|f| &f.groups).flat_map(|g| &g.collections);
+        of_policy.chain(self.classic_firewall.iter().flat_map(|f| &f.collections))
+    }
+
     /// The DNAT collections that are kept from an earlier generation.
     pub fn kept_nat(&self) -> Vec<NatCollection> {
         self.firewall.iter().flat_map(|f| &f.groups).flat_map(|g| g.nat.iter().cloned()).collect()

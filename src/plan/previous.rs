@@ -24,6 +24,8 @@ pub struct Previous {
     pub application_rules: BTreeMap<String, String>,
     /// Names of all rule collection groups.
     pub rule_groups: Vec<String>,
+    /// Names of its classic rule collections that hold rules.
+    pub classic_collections: Vec<String>,
     /// DNAT collections of its templates, in order of groups and names.
     pub nat: Vec<NatCollection>,
     /// DNAT collections that no new file can carry, why, and what deploying does to them: a line each.
@@ -86,6 +88,14 @@ impl Plan {
                  deleting the group would end them"
             ),
         });
-        of_groups.chain(of_ip_groups.map(|name| gone("IP group", name))).collect()
+        let classic = self.classic_firewall.iter().flat_map(|f| [&f.network_name, &f.application_name]);
+        let classic: BTreeSet<&String> = match self.rule_collections().next() {
+            Some(_) => classic.collect(),
+            // Without any rule there is no file that would take the collections away.
+            None => BTreeSet::new(),
+        };
+        let of_classic = previous.classic_collections.iter().filter(|name| !classic.contains(name));
+        let of_classic = of_classic.map(|name| gone("classic rule collection", name));
+        of_groups.chain(of_classic).chain(of_ip_groups.map(|name| gone("IP group", name))).collect()
     }
 }

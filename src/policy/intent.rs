@@ -403,12 +403,26 @@ pub enum IpGroupUse {
     Never,
 }
 
+/// What holds the firewall's rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RulesHolder {
+    /// Rule collection groups of a firewall policy.
+    #[default]
+    Policy,
+    /// The firewall itself: classic rules, of a firewall that has no policy.
+    Classic,
+}
+
 /// Azure Firewall.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct FirewallIntent {
     /// Tier of the firewall.
     pub sku: Sku,
+    /// Whether rules belong into a firewall policy or, as classic rules, into the firewall itself. URLs cannot be said
+    /// in classic rules.
+    pub rules: RulesHolder,
     /// Service tags by name or as prefixes.
     pub tags: TagUse,
     /// Prefix lists in IP groups or in the rules.
@@ -418,7 +432,8 @@ pub struct FirewallIntent {
     pub dns_proxy: bool,
     /// Whether the firewall policy inspects TLS; URL paths need that, and the premium tier.
     pub tls_inspection: bool,
-    /// Priority of the rule collection group, 100 to 65000.
+    /// Priority of the rule collection group, or of the collection of classic network rules; that of classic
+    /// application rules is 100 higher. 100 to 65000.
     #[schemars(range(min = 100, max = 65000))]
     pub priority: u32,
 }
@@ -427,6 +442,7 @@ impl Default for FirewallIntent {
     fn default() -> Self {
         FirewallIntent {
             sku: Sku::Standard,
+            rules: RulesHolder::Policy,
             tags: TagUse::Auto,
             ip_groups: IpGroupUse::Auto,
             dns_proxy: true,

@@ -268,7 +268,7 @@ impl Claims {
     /// How the resources that were read from the files of a format differ in number from what the manifest says.
     pub(crate) fn count_differences(&self, format: &str, found: &Resources) -> Vec<String> {
         // DNAT rules are nothing that was made: the proof counts them.
-        let rules = found.groups.iter().flat_map(|g| &g.collections).flat_map(|c| &c.rules);
+        let rules = found.rule_collections().flat_map(|c| &c.rules);
         let rules = rules.filter(|rule| !matches!(rule, FirewallRule::Nat(_)));
         let have = [
             ("nsg_rules", found.nsgs.iter().map(|nsg| nsg.rules.len()).sum()),

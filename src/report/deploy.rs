@@ -1,6 +1,7 @@
 //! How the files are deployed: the steps of the first format there that can be.
 
 use super::Made;
+use crate::plan::ClassicFirewall;
 use crate::target::FormatName;
 
 /// Formats that are deployed as they are, the best known first.
@@ -22,10 +23,14 @@ pub(super) fn steps(made: &Made<'_>) -> Vec<String> {
     let Some((format, ending, names)) = first.into_iter().find(|(_, _, names)| !names.is_empty()) else {
         return Vec::new();
     };
+    let classic = made.plan.classic_firewall.as_ref();
+    let one = |command: fn(&str, Option<&ClassicFirewall>) -> String| {
+        names.iter().map(|name| step(name, ending, &command(name, classic), classic.is_some())).collect()
+    };
     match format {
-        FormatName::Terraform | FormatName::TerraformJson => vec![terraform(&names)],
-        FormatName::Azcli => names.iter().map(|name| step(name, ending, &script(name))).collect(),
-        _ => names.iter().map(|name| step(name, ending, &template(name))).collect(),
+        FormatName::Terraform | FormatName::TerraformJson => vec![terraform(&names, classic)],
+        FormatName::Azcli => one(script),
+        _ => one(template),
     }
 }
 
@@ -35,9 +40,10 @@ fn part(name: &str) -> &str {
     stem.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-')
 }
 
-fn step(name: &str, ending: &str, command: &str) -> String {
+fn step(name: &str, ending: &str, command: &str, classic: bool) -> String {
     let what = match part(name) {
         "ip-groups" => "the IP groups, before the rules that name them",
+        "firewall" if classic => "the firewall's rules, into your existing firewall, all else of which stays",
         "firewall" => "the firewall's rules, into your existing firewall policy",
         "nsg" => "the security group; then associate it with the subnet",
         "service-endpoint-policy" => "the service endpoint policy, which does nothing until a subnet has it",
@@ -47,24 +53,55 @@ fn step(name: &str, ending: &str, command: &str) -> String {
     };
     let whole = name.trim_end_matches(ending) == part(name);
     let numbered = if whole { "" } else { " (a part: one template would be too large)" };
-    format!("Deploy {what}{numbered}:\n   `{command}`")
+    let (open, close) = if command.contains('`') { ("`` ", " ``") } else { ("`", "`") };
+    format!("Deploy {what}{numbered}:\n   {open}{command}{close}")
 }
 
-fn template(name: &str) -> String {
-    let parameters = if part(name) == "firewall" { " --parameters firewallPolicyName=POLICY" } else { "" };
-    format!("az deployment group create -g GROUP --template-file {name}{parameters}")
+fn template(name: &str, classic: Option<&ClassicFirewall>) -> String {
+    let deploy = format!("az deployment group create -g GROUP --template-file {name}");
+    match (part(name), classic) {
+        ("firewall", Some(firewall)) => {
+            let file = "firewall.parameters.json";
+            format!("{} > {file} && {deploy} --parameters @{file}", classic_parameters(firewall))
+        }
+        ("firewall", None) => format!("{deploy} --parameters firewallPolicyName=POLICY"),
+        _ => deploy,
+    }
 }
 
-fn script(name: &str) -> String {
-    let policy = if part(name) == "firewall" { " FIREWALL_POLICY=POLICY" } else { "" };
-    format!("RESOURCE_GROUP=GROUP{policy} ./{name}")
+/// The command that gives the parameters of a template of classic rules: the firewall as it is, without the collections
+/// that are made here.
+fn classic_parameters(firewall: &ClassicFirewall) -> String {
+    let others =
+        |kind: &str, name: &str| format!("{{value: [properties.{kind}RuleCollections[?name!='{name}']][]}}");
+    format!(
+        "az resource show -g GROUP -n FIREWALL --resource-type Microsoft.Network/azureFirewalls --query \
+         \"{{firewallName: {{value: name}}, location: {{value: location}}, zones: {{value: [zones][]}}, \
+         tags: {{value: tags || \\`{{}}\\`}}, firewallProperties: {{value: properties}}, \
+         otherNetworkRuleCollections: {}, otherApplicationRuleCollections: {}}}\" --output json",
+        others("network", &firewall.network_name),
+        others("application", &firewall.application_name),
+    )
 }
 
-fn terraform(names: &[&str]) -> String {
-    let policy = if names.iter().any(|n| part(n) == "firewall") { " -var firewall_policy_id=ID" } else { "" };
+fn script(name: &str, classic: Option<&ClassicFirewall>) -> String {
+    let firewall = match (part(name), classic) {
+        ("firewall", Some(_)) => " FIREWALL=FIREWALL",
+        ("firewall", None) => " FIREWALL_POLICY=POLICY",
+        _ => "",
+    };
+    format!("RESOURCE_GROUP=GROUP{firewall} ./{name}")
+}
+
+fn terraform(names: &[&str], classic: Option<&ClassicFirewall>) -> String {
+    let firewall = match (names.iter().any(|n| part(n) == "firewall"), classic) {
+        (true, Some(_)) => " -var firewall_name=FIREWALL",
+        (true, None) => " -var firewall_policy_id=ID",
+        (false, _) => "",
+    };
     format!(
         "Look at the plan, then apply it; associate the security group and the route table with the subnet \
-         afterwards:\n   `terraform init && terraform apply -var resource_group_name=GROUP{policy}`"
+         afterwards:\n   `terraform init && terraform apply -var resource_group_name=GROUP{firewall}`"
     )
 }
 
@@ -76,7 +113,7 @@ mod tests {
     fn parts_are_told_from_names() {
         assert_eq!(part("ip-groups-12.arm.json"), "ip-groups");
         assert_eq!(part("route-table.bicep"), "route-table");
-        assert!(step("ip-groups-2.bicep", ".bicep", "x").contains("a part"));
-        assert!(!step("ip-groups.sh", ".sh", "x").contains("a part"));
+        assert!(step("ip-groups-2.bicep", ".bicep", "x", false).contains("a part"));
+        assert!(!step("ip-groups.sh", ".sh", "x", false).contains("a part"));
     }
 }

@@ -248,12 +248,11 @@ fn gap_info(gap: &Gap) -> GapInfo<'_> {
 
 fn counts(made: &Made<'_>) -> Counts {
     let plan = made.plan;
-    let collections = plan.firewall.iter().flat_map(|f| &f.groups).flat_map(|g| &g.collections);
     Counts {
         flows: made.policy.flows.len(),
         nsg_rules: plan.nsg.as_ref().map_or(0, |nsg| nsg.rules.len()),
         routes: plan.route_table.as_ref().map_or(0, |table| table.routes.len()),
-        firewall_rules: collections.map(|c| c.rules.len()).sum(),
+        firewall_rules: plan.rule_collections().map(|c| c.rules.len()).sum(),
         ip_groups: plan.ip_groups.len(),
         ip_group_entries: plan.ip_groups.iter().map(|g| g.prefixes.len()).sum(),
         endpoint_policies: plan.endpoint_policies.len(),

@@ -122,10 +122,11 @@ fn next_steps(made: &Made<'_>, out: &mut String) {
         step(&text, out);
     }
     if network_hosts(made) {
-        step(
-            "Turn the DNS proxy of the firewall policy on and let the network resolve through it: network rules name hosts.",
-            out,
+        let of = if made.plan.classic_firewall.is_some() { "firewall" } else { "firewall policy" };
+        let text = format!(
+            "Turn the DNS proxy of the {of} on and let the network resolve through it: network rules name hosts."
         );
+        step(&text, out);
     }
     line!(out);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::firewall::{Emitted, HostKey, What, covers, example, list, wanted_rules};
+use super::firewall::{Emitted, HostKey, What, all_groups, covers, example, list, wanted_rules};
 use super::meaning::Meaning;
 use super::read;
 use super::report::{FailureKind, Proven, Report};
@@ -211,7 +211,7 @@ pub fn compare_firewalls(
     let symbols = Symbols::new(&Network::default(), &AddrSet::empty());
     let read = |side: &str, resources: &Resources| {
         meaning(resources, snapshot, &symbols)
-            .and_then(|mut meaning| Emitted::read(&resources.groups, &mut meaning))
+            .and_then(|mut meaning| Emitted::read(&all_groups(resources), &mut meaning))
             .map_err(|error| format!("{side}: {error}"))
     };
     let (a, b) = (read("the first", a)?, read("the second", b)?);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::read::{READERS, nat_found};
-use super::resources::{FirewallRule, NetworkRule, Resources};
+use super::resources::{FirewallRule, NetworkRule, Resources, RuleCollection};
 use crate::addr::IpPrefix;
 use crate::plan::{NatCollection, Previous, WidenedList, lost_nat};
 use crate::target::{FormatName, Target};
@@ -92,9 +92,7 @@ fn nat_elsewhere(resources: &Resources, format: FormatName) -> Vec<String> {
     let why = format!("only templates carry such collections on, not the format {format}");
     let mut lines = Vec::new();
     for group in &resources.groups {
-        let nat = |c: &&super::resources::RuleCollection| {
-            c.rules.iter().any(|rule| matches!(rule, FirewallRule::Nat(_)))
-        };
+        let nat = |c: &&RuleCollection| c.rules.iter().any(|rule| matches!(rule, FirewallRule::Nat(_)));
         lines.extend(group.collections.iter().filter(nat).map(|c| lost_nat(&group.name, &c.name, &why)));
     }
     lines
@@ -150,22 +148,32 @@ fn placed(resources: &Resources) -> Previous {
     }
     for group in &resources.groups {
         previous.rule_groups.push(group.name.clone());
-        for rule in group.collections.iter().flat_map(|c| &c.rules) {
-            match rule {
-                FirewallRule::Network(NetworkRule { name, destinations, .. }) => {
-                    previous.network_rules.insert(name.clone(), group.name.clone());
-                    add_list(&mut previous.rule_lists, name, destinations);
-                }
-                // They are kept as a whole.
-                FirewallRule::Nat(_) => {}
-                FirewallRule::Application(rule) => {
-                    previous.application_rules.insert(rule.name.clone(), group.name.clone());
-                }
+        add_rules(&mut previous, &group.name, &group.collections);
+    }
+    for firewall in &resources.firewalls {
+        previous.classic_collections.extend(firewall.collections.iter().map(|c| c.name.clone()));
+        add_rules(&mut previous, &firewall.name, &firewall.collections);
+    }
+    previous.classic_collections.sort();
+    previous.rule_groups.sort();
+    previous
+}
+
+/// Notes where rules stand, and what those that list prefixes hold.
+fn add_rules(previous: &mut Previous, place: &str, collections: &[RuleCollection]) {
+    for rule in collections.iter().flat_map(|c| &c.rules) {
+        match rule {
+            FirewallRule::Network(NetworkRule { name, destinations, .. }) => {
+                previous.network_rules.insert(name.clone(), place.to_owned());
+                add_list(&mut previous.rule_lists, name, destinations);
+            }
+            // They are kept as a whole.
+            FirewallRule::Nat(_) => {}
+            FirewallRule::Application(rule) => {
+                previous.application_rules.insert(rule.name.clone(), place.to_owned());
             }
         }
     }
-    previous.rule_groups.sort();
-    previous
 }
 
 /// Keeps a list if it holds prefixes only: names of tags and ranges are no pieces of a long list.

@@ -7,26 +7,31 @@ use super::dnat::{self, Kept, Translation};
 use super::extra::with_extra;
 use super::meaning::{self, Meaning};
 use super::report::{FailureKind, Proven, Report};
-use super::resources::{FirewallRule, NatRule, NetworkRule, RuleCollection, RuleCollectionGroup};
+use super::resources::{FirewallRule, NatRule, NetworkRule, Resources, RuleCollection, RuleCollectionGroup};
 use super::rules::{Access, Rule, RuleList, first_difference};
 use crate::addr::{AddrSet, Entry, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::Extra;
+use crate::policy::intent::RulesHolder;
 use crate::policy::{Flow, Policy, Remote};
 use crate::tags::Symbol;
 use crate::target::Target;
 
-/// Proves that the groups let out what the flows of `policy` ask for, but for gaps, with what is declared as extra,
-/// and nothing else; and that DNAT rules are those that are declared.
+/// Proves that the rules let out what the flows of `policy` ask for, but for gaps, with what is declared as extra,
+/// and nothing else; that they stand where the policy wants them; and that DNAT rules are those that are declared.
 pub(super) fn check(
     policy: &Policy,
-    groups: &[RuleCollectionGroup],
+    resources: &Resources,
     (gaps, extras, nat): (&HashSet<&str>, &[Extra], &[Kept]),
     format: &str,
     meaning: &mut Meaning<'_>,
     report: &mut Report,
 ) {
-    let groups = &dnat::take_declared(groups, nat, format, report);
+    if let Err(text) = holder(policy, resources) {
+        report.fail(Target::Firewall, format, FailureKind::Invalid, text);
+        return;
+    }
+    let groups = &dnat::take_declared(&all_groups(resources), nat, format, report);
     for text in field_errors(groups) {
         report.fail(Target::Firewall, format, FailureKind::Invalid, text);
     }
@@ -39,6 +44,32 @@ pub(super) fn check(
     if let Err(text) = outcome {
         report.fail(Target::Firewall, format, FailureKind::Invalid, text);
     }
+}
+
+/// Rules must be where the policy wants them, and classic ones in one firewall.
+fn holder(policy: &Policy, resources: &Resources) -> Result<(), String> {
+    let (groups, firewalls) = (resources.groups.len(), resources.firewalls.len());
+    match (policy.firewall.rules, groups, firewalls) {
+        (RulesHolder::Policy, _, 0) | (RulesHolder::Classic, 0, 0 | 1) => Ok(()),
+        (RulesHolder::Policy, ..) => {
+            Err("classic rules, but those of a firewall policy are asked for".to_owned())
+        }
+        (RulesHolder::Classic, 0, _) => Err(format!("classic rules of {firewalls} firewalls, not of one")),
+        (RulesHolder::Classic, ..) => {
+            Err("rule collection groups, but classic rules are asked for".to_owned())
+        }
+    }
+}
+
+/// Rule collection groups, and the collections of firewalls without a policy as if they were one group each: that they
+/// belong to no group changes nothing in what comes before what.
+pub(super) fn all_groups(resources: &Resources) -> Vec<RuleCollectionGroup> {
+    let classic = resources.firewalls.iter().map(|firewall| RuleCollectionGroup {
+        name: firewall.name.clone(),
+        priority: 100,
+        collections: firewall.collections.clone(),
+    });
+    resources.groups.iter().cloned().chain(classic).collect()
 }
 
 /// What the rules say, ready to be matched: in the order the firewall tries them.

@@ -178,7 +178,7 @@ pub fn check(
             },
             Target::Firewall => {
                 let claims = (&gaps, extras, nat.as_slice());
-                firewall::check(policy, &resources.groups, claims, format, &mut meaning, &mut report);
+                firewall::check(policy, resources, claims, format, &mut meaning, &mut report);
             }
             Target::ServiceEndpointPolicy => {
                 endpoints::check(policy, &resources.endpoint_policies, format, &mut report);

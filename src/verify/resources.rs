@@ -11,6 +11,8 @@ pub struct Resources {
     pub route_tables: Vec<RouteTable>,
     /// Rule collection groups of firewall policies.
     pub groups: Vec<RuleCollectionGroup>,
+    /// Firewalls with classic rules.
+    pub firewalls: Vec<ClassicFirewall>,
     /// IP groups.
     pub ip_groups: Vec<IpGroup>,
     /// Service endpoint policies.
@@ -23,8 +25,15 @@ impl Resources {
         self.nsgs.extend(other.nsgs);
         self.route_tables.extend(other.route_tables);
         self.groups.extend(other.groups);
+        self.firewalls.extend(other.firewalls);
         self.ip_groups.extend(other.ip_groups);
         self.endpoint_policies.extend(other.endpoint_policies);
+    }
+
+    /// The rule collections of firewalls, in a policy or classic.
+    pub fn rule_collections(&self) -> impl Iterator<Item = &RuleCollection> {
+        let of_policies = self.groups.iter().flat_map(|g| &g.collections);
+        of_policies.chain(self.firewalls.iter().flat_map(|f| &f.collections))
     }
 }
 
@@ -136,6 +145,15 @@ pub struct RuleCollectionGroup {
     /// Priority.
     pub priority: i64,
     /// Collections in order of the file.
+    pub collections: Vec<RuleCollection>,
+}
+
+/// A firewall with classic rules: collections of its own, without a policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClassicFirewall {
+    /// Name.
+    pub name: String,
+    /// Collections of all kinds, in order of the file. Each priority is that of one collection of a kind.
     pub collections: Vec<RuleCollection>,
 }
 

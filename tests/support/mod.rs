@@ -6,9 +6,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tagwall::catalog::Catalog;
+use tagwall::emit::Artefact;
 use tagwall::pipeline::{self, Generation};
 use tagwall::policy::{PolicySource, cloud_of};
 use tagwall::tags::{Cloud, Snapshot, sample};
+use tagwall::target::Target;
+use tagwall::verify::{self, Declared, Report, Unsaid};
 
 /// The folder of shared data, or `None` with a word that the test is skipped where `TAGWALL_SHARED` is not set.
 ///
@@ -71,6 +74,34 @@ pub fn generate(name: &str, text: &str, snapshot: &Snapshot) -> Generation {
 pub fn generate_on_sample(name: &str, text: &str) -> Generation {
     let cloud = cloud_of(&policy(name, text).intent);
     generate(name, text, &sample(cloud))
+}
+
+/// Names and contents of files.
+pub fn named(files: &[Artefact]) -> Vec<(&str, &[u8])> {
+    files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect()
+}
+
+/// The proof of `files` against what `made` was made for.
+pub fn prove(made: &Generation, snapshot: &Snapshot, files: &[(&str, &[u8])]) -> Report {
+    let whole = made.plan.gaps.iter().filter(|g| !g.partial);
+    let unsaid: Vec<Unsaid<'_>> = whole.map(|g| Unsaid { target: g.target, flow: &g.flow }).collect();
+    let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
+    let nat = made.plan.kept_nat();
+    let declared = Declared { unsaid: &unsaid, extras: &made.plan.extras, nat: &nat };
+    verify::check_files(&made.policy, snapshot, files, declared, &targets)
+}
+
+/// The proof of `made` where the file called `name` holds `bytes`.
+pub fn prove_with(made: &Generation, snapshot: &Snapshot, name: &str, bytes: &[u8]) -> Report {
+    assert!(made.files.iter().any(|f| f.name == name), "there is no {name}");
+    let replaced = |(file, content)| (file, if file == name { bytes } else { content });
+    prove(made, snapshot, &named(&made.files).into_iter().map(replaced).collect::<Vec<_>>())
+}
+
+/// The bytes of a file that was made.
+pub fn bytes_of<'a>(made: &'a Generation, name: &str) -> &'a [u8] {
+    let file = made.files.iter().find(|f| f.name == name);
+    &file.unwrap_or_else(|| panic!("{name} is not made")).bytes
 }
 
 /// The policies under a folder: file name without ending, and text.

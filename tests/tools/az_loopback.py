@@ -19,6 +19,8 @@ import sys
 import threading
 import time
 
+import classic_firewall
+
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 TENANT = "00000000-0000-0000-0000-000000000002"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"
@@ -209,11 +211,30 @@ def plain(value):
     return value
 
 
-def expected(folder):
-    """What the templates say, by path."""
-    out = {}
+def standing(name, template, with_seed):
+    """A firewall that is there before classic rules are put in: collections of others, and ours of an earlier time."""
+    def collection(name, priority, rules):
+        return {"name": name, "properties": {"priority": priority, "action": {"type": "Allow"}, "rules": rules}}
+    ours = [template["variables"][key] for key in classic_firewall.OURS]
+    network, application = [[collection(c["name"], 64000, []) for c in own] if with_seed else [] for own in ours]
+    return {"name": name, "location": "westeurope", "zones": ["1", "2"], "tags": {"team": "network"}, "properties": {
+        "sku": {"name": "AZFW_VNet", "tier": "Standard"}, "threatIntelMode": "Alert",
+        "additionalProperties": {"Network.DNS.EnableProxy": "true"},
+        "ipConfigurations": [{"name": "ip", "properties": {"subnet": {"id": f"{NETWORK}/virtualNetworks/hub/subnets/fw"}}}],
+        "natRuleCollections": [collection("by-hand-nat", 100, [])],
+        "networkRuleCollections": [collection("by-hand", 150, []), *network],
+        "applicationRuleCollections": application}}
+
+
+def expected(folder, with_seed):
+    """What the templates say, by path, and the firewall that must be there before."""
+    out, firewall = {}, None
     for file in sorted(folder.glob("*.arm.json")):
         template = json.loads(file.read_text())
+        if template.get("variables"):
+            name = template["parameters"]["firewallName"]["defaultValue"]
+            firewall = standing(name, template, with_seed)
+            template = classic_firewall.deployed(template, classic_firewall.parameters(folder, firewall))
         policy = template["parameters"].get("firewallPolicyName", {}).get("defaultValue")
         for resource in template["resources"]:
             kind = resource["type"].removeprefix("Microsoft.Network/")
@@ -223,13 +244,13 @@ def expected(folder):
             body = {"properties": plain(resource["properties"])}
             if "location" in resource:
                 body["location"] = plain(resource["location"])
-            out[f"{NETWORK}/{path}".lower()] = body
-    return out
+            out[f"{NETWORK}/{path}".lower()] = body | {k: resource[k] for k in ("zones", "tags") if k in resource}
+    return out, firewall
 
 
 def reduced(body):
     """A body without what Azure adds, and with lists whose order says nothing in one order."""
-    body = {k: v for k, v in body.items() if k in ("properties", "location")}
+    body = {k: v for k, v in body.items() if k in ("properties", "location", "zones", "tags")}
     properties = {k: v for k, v in body["properties"].items() if k != "provisioningState" and v is not None}
     for key in ("securityRules", "routes"):
         if key in properties:
@@ -267,7 +288,9 @@ def seed(state, wanted):
 def run(folder, work, with_seed):
     state = State()
     port, cert = serve(work, state)
-    wanted = expected(folder)
+    wanted, firewall = expected(folder, with_seed)
+    if firewall:
+        state.put(f"{NETWORK}/azureFirewalls/{firewall['name']}", firewall)
     if with_seed:
         seed(state, wanted)
     env = environment(work, install(work), port, cert)

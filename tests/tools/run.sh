@@ -26,6 +26,8 @@ for policy in "$here"/policies/*.toml; do
   python3 "$here/terraform_check.py" "$work/out/$name" "$work/terraform" || failed=1
 done
 if [[ "${3:-}" == az ]]; then
-  python3 "$here/az_loopback.py" "$work/out/nasty" "$work/az" || failed=1
+  for name in nasty classic; do
+    python3 "$here/az_loopback.py" "$work/out/$name" "$work/az" || failed=1
+  done
 fi
 exit "$failed"

@@ -24,7 +24,7 @@ failed=0
 
 if [[ ! -e "$work/ready" ]]; then
   python3 -m venv "$work/venv"
-  "$work/venv/bin/pip" install -q "jsonschema>=4.18" tree-sitter tree-sitter-bicep pycep-parser azure-mgmt-network
+  "$work/venv/bin/pip" install -q "jsonschema>=4.18" tree-sitter tree-sitter-bicep pycep-parser azure-mgmt-network jmespath
   touch "$work/ready"
 fi
 
@@ -41,19 +41,35 @@ check() {
   fi
 }
 
+# Whether a template or Bicep file is one of classic rules: a firewall that is there, with our collections put in.
+classic() {
+  grep -q 'Microsoft.Network/azureFirewalls' "$1"
+}
+
 shopt -s nullglob
 "$work/venv/bin/pip" list --format freeze 2> /dev/null | grep -E '^(azure-mgmt-network|jsonschema|pycep-parser|tree-sitter-bicep)='
 for file in "$out"/*.arm.json; do
   check "${file##*/}: schema and values" "$python" "$tools/arm_schema_check.py" "$file"
+  if classic "$file"; then
+    check "${file##*/}: onto a firewall that is there" "$python" "$here/classic_firewall.py" "$out" \
+      "$TAGWALL_SHARED/data/azure-exports/firewall-classic-rules.json" "$work"
+    file="$work/firewall.deployed.json"
+  fi
   check "${file##*/}: network SDK" "$python" "$here/sdk_round_trip.py" "$file"
 done
 for file in "$out"/*.bicep; do
   stem="$(basename "$file" .bicep)"
-  check "$stem.bicep: two parsers" "$python" "$tools/bicep_check.py" "$file" --arm "$work/$stem.json"
+  set=()
+  if classic "$file" && [[ -e "$out/$stem.arm.json" ]]; then
+    mapfile -t set < <(sed 's/^/--set\n/' "$work/firewall.set")
+  fi
+  check "$stem.bicep: two parsers" "$python" "$tools/bicep_check.py" "$file" --arm "$work/$stem.json" "${set[@]}"
   if [[ -e "$work/$stem.json" ]]; then
     check "$stem.bicep: schema and values" "$python" "$tools/arm_schema_check.py" "$work/$stem.json"
     if [[ -e "$out/$stem.arm.json" ]]; then
-      check "$stem.bicep: equal to our template" "$python" "$here/same_template.py" "$out/$stem.arm.json" "$work/$stem.json"
+      ours="$out/$stem.arm.json"
+      if classic "$file"; then ours="$work/firewall.deployed.json"; fi
+      check "$stem.bicep: equal to our template" "$python" "$here/same_template.py" "$ours" "$work/$stem.json"
     fi
   fi
 done

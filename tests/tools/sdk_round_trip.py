@@ -15,6 +15,7 @@ KINDS = {
     "Microsoft.Network/networkSecurityGroups": "NetworkSecurityGroup",
     "Microsoft.Network/routeTables": "RouteTable",
     "Microsoft.Network/ipGroups": "IpGroup",
+    "Microsoft.Network/azureFirewalls": "AzureFirewall",
     "Microsoft.Network/serviceEndpointPolicies": "ServiceEndpointPolicy",
     "Microsoft.Network/firewallPolicies/ruleCollectionGroups": "FirewallPolicyRuleCollectionGroup",
 }

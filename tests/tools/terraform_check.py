@@ -137,8 +137,25 @@ def tf_application_rule(v):
             bool(v["terminate_tls"]))
 
 
+def classic_rule(rule):
+    """A classic rule as the same rule of a policy."""
+    kind = "ApplicationRule" if isinstance(rule["protocols"][0], dict) else "NetworkRule"
+    return arm_firewall_rule({**rule, "ruleType": kind, "ipProtocols": rule["protocols"]})
+
+
+def tf_classic_application_rule(v):
+    return (v["name"], v["description"], [(p["type"], p["port"]) for p in v["protocol"]], v["source_addresses"],
+            v["target_fqdns"] or [], [], v["fqdn_tags"] or [], False)
+
+
 def from_templates(folder):
     out = {}
+    for file in folder.glob("firewall.arm.json"):
+        variables = json.loads(file.read_text()).get("variables", {})
+        collections = [c for list_ in variables.values() for c in list_]
+        if collections:
+            out["classic"] = sorted((c["name"], c["properties"]["priority"], c["properties"]["action"]["type"],
+                                     [classic_rule(r) for r in c["properties"]["rules"]]) for c in collections)
     for resource in templates(folder):
         kind, p = resource["type"].rsplit("/", 1)[1], resource["properties"]
         if kind == "networkSecurityGroups":
@@ -180,7 +197,13 @@ def from_state(resources):
             application = [(c["name"], c["priority"], [tf_application_rule(x) for x in c["rule"]])
                            for c in v["application_rule_collection"] or []]
             out.setdefault("collections", {})[v["name"]] = (v["priority"], sorted(network + application))
-    return {k: sorted(v) if k in ("rules", "routes") else v for k, v in out.items()}
+        elif r["type"] == "azurerm_firewall_network_rule_collection":
+            out.setdefault("classic", []).append(
+                (v["name"], v["priority"], v["action"], [tf_network_rule(x, groups) for x in v["rule"]]))
+        elif r["type"] == "azurerm_firewall_application_rule_collection":
+            out.setdefault("classic", []).append(
+                (v["name"], v["priority"], v["action"], [tf_classic_application_rule(x) for x in v["rule"]]))
+    return {k: sorted(v) if k in ("rules", "routes", "classic") else v for k, v in out.items()}
 
 
 def tf_route(v):

@@ -67,6 +67,7 @@ const TAIL: &str = "
 # disable-bgp = false
 
 # [firewall]
+# rules = \"policy\"                 # in a firewall policy | \"classic\": in the firewall itself
 # sku = \"standard\"                 # basic | standard | premium
 # ip-groups = \"auto\"               # long lists in IP groups | \"always\" | \"never\"
 # dns-proxy = true                 # host names in network rules need it

@@ -205,10 +205,12 @@ fn endpoint_policies(plan: &Plan, into: &mut Vec<RuleView>) {
 }
 
 fn firewall_rules(plan: &Plan, tags_of: &TagsOf<'_>, into: &mut Vec<RuleView>) {
-    let Some(firewall) = &plan.firewall else { return };
+    let of_policy = plan.firewall.as_ref().map(|f| f.policy_name.as_str());
+    let classic = plan.classic_firewall.as_ref().map(|f| f.name.as_str());
+    let Some(resource) = of_policy.or(classic) else { return };
     let mut of_group: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for collection in firewall.groups.iter().flat_map(|group| &group.collections) {
-        collection_rules(&firewall.policy_name, collection, tags_of, into);
+    for collection in plan.rule_collections() {
+        collection_rules(resource, collection, tags_of, into);
         if let FirewallRules::Network(rules) = &collection.rules {
             for rule in rules {
                 if let Destination::Groups(groups) = &rule.destination {

@@ -4,12 +4,13 @@ use serde_json::Value;
 
 use super::{Files, ReadError};
 use crate::verify::resources::{
-    ApplicationRule, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NatRule, NetworkRule, Nsg,
-    Resources, Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
+    ApplicationRule, ClassicFirewall, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NatRule,
+    NetworkRule, Nsg, Resources, Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
 };
 
-/// Reads a deployment template: network security groups, route tables, IP groups, rule collection groups,
-/// service endpoint policies. Other resources are passed over.
+/// Reads a deployment template, or what the resource manager answers, one resource or a page of them: network security
+/// groups, route tables, IP groups, rule collection groups, firewalls with classic rules, service endpoint policies.
+/// Other resources are passed over, and so are firewalls that have a policy.
 ///
 /// # Errors
 /// [`ReadError`] with the place in the document where a member is missing or of another form.
@@ -33,7 +34,7 @@ pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
 pub(super) fn read_document(document: &Value, place: &str) -> Result<Resources, ReadError> {
     let top = Node { value: document, place: place.to_owned() };
     let mut resources = Resources::default();
-    for resource in top.member("resources")?.items()? {
+    for resource in top.resources()? {
         let properties = resource.member("properties");
         match resource.member("type")?.text()?.to_ascii_lowercase().as_str() {
             "microsoft.network/networksecuritygroups" => resources.nsgs.push(nsg(&resource, &properties?)?),
@@ -46,6 +47,9 @@ pub(super) fn read_document(document: &Value, place: &str) -> Result<Resources, 
             }),
             "microsoft.network/firewallpolicies/rulecollectiongroups" => {
                 resources.groups.push(group(&resource, &properties?)?);
+            }
+            "microsoft.network/azurefirewalls" => {
+                resources.firewalls.extend(classic_firewall(&top, &resource, &properties?)?);
             }
             "microsoft.network/serviceendpointpolicies" => {
                 resources.endpoint_policies.push(endpoint_policy(&resource, &properties?)?);
@@ -74,6 +78,17 @@ impl<'a> Node<'a> {
 
     fn member(&self, key: &str) -> Result<Node<'a>, ReadError> {
         self.optional(key).ok_or_else(|| self.error(&format!("`{key}` is missing")))
+    }
+
+    /// The resources of a template or a page, or the document as the only one.
+    fn resources(&self) -> Result<Vec<Node<'a>>, ReadError> {
+        match self.optional("resources").or_else(|| self.optional("value")) {
+            Some(list) => list.items(),
+            None if self.optional("type").is_some() => {
+                Ok(vec![Node { value: self.value, place: self.place.clone() }])
+            }
+            None => Err(self.error("`resources` is missing")),
+        }
     }
 
     fn items(&self) -> Result<Vec<Node<'a>>, ReadError> {
@@ -222,9 +237,13 @@ fn rule_collection(collection: &Node<'_>) -> Result<RuleCollection, ReadError> {
 fn nat_rule(rule: &Node<'_>) -> Result<FirewallRule, ReadError> {
     let kind = rule.member("ruleType")?;
     match kind.text()?.as_str() {
-        "NatRule" => {}
-        other => return Err(kind.error(&format!("rules of type {other} do not translate addresses"))),
+        "NatRule" => nat_of(rule, "ipProtocols"),
+        other => Err(kind.error(&format!("rules of type {other} do not translate addresses"))),
     }
+}
+
+/// A DNAT rule; `protocols` is the member that lists them.
+fn nat_of(rule: &Node<'_>, protocols: &str) -> Result<FirewallRule, ReadError> {
     let filled = |key: &str| match rule.optional(key) {
         Some(node) => Ok(Some(node.text()?).filter(|text| !text.is_empty())),
         None => Ok(None),
@@ -235,7 +254,7 @@ fn nat_rule(rule: &Node<'_>) -> Result<FirewallRule, ReadError> {
     };
     Ok(FirewallRule::Nat(NatRule {
         name: rule.member("name")?.text()?,
-        protocols: rule.texts("ipProtocols")?,
+        protocols: rule.texts(protocols)?,
         sources: rule.texts("sourceAddresses")?,
         source_groups: rule.ids("sourceIpGroups")?,
         destinations: rule.texts("destinationAddresses")?,
@@ -308,37 +327,130 @@ fn local_expression(value: &Value) -> Option<&str> {
 }
 
 fn firewall_rule(rule: &Node<'_>) -> Result<FirewallRule, ReadError> {
-    let name = rule.member("name")?.text()?;
     let kind = rule.member("ruleType")?;
     match kind.text()?.as_str() {
-        "NetworkRule" => Ok(FirewallRule::Network(NetworkRule {
-            name,
-            protocols: rule.texts("ipProtocols")?,
-            sources: rule.texts("sourceAddresses")?,
-            source_groups: rule.ids("sourceIpGroups")?,
-            destinations: rule.texts("destinationAddresses")?,
-            destination_groups: rule.ids("destinationIpGroups")?,
-            fqdns: rule.texts("destinationFqdns")?,
-            ports: rule.texts("destinationPorts")?,
-        })),
-        "ApplicationRule" => {
-            let mut protocols = Vec::new();
-            for protocol in rule.member("protocols")?.items()? {
-                let port = protocol.member("port")?;
-                let number = u16::try_from(port.number()?).map_err(|_| port.error("a port is expected"))?;
-                protocols.push((protocol.member("protocolType")?.text()?, number));
-            }
-            Ok(FirewallRule::Application(ApplicationRule {
-                name,
-                sources: rule.texts("sourceAddresses")?,
-                source_groups: rule.ids("sourceIpGroups")?,
-                protocols,
-                fqdns: rule.texts("targetFqdns")?,
-                urls: rule.texts("targetUrls")?,
-                fqdn_tags: rule.texts("fqdnTags")?,
-                terminate_tls: rule.optional("terminateTLS").is_some_and(|t| t.value == &Value::Bool(true)),
-            }))
-        }
+        "NetworkRule" => network_of(rule, "ipProtocols"),
+        "ApplicationRule" => application_of(rule),
         other => Err(kind.error(&format!("rules of type {other} are not read"))),
     }
+}
+
+/// A network rule; `protocols` is the member that lists them.
+fn network_of(rule: &Node<'_>, protocols: &str) -> Result<FirewallRule, ReadError> {
+    Ok(FirewallRule::Network(NetworkRule {
+        name: rule.member("name")?.text()?,
+        protocols: rule.texts(protocols)?,
+        sources: rule.texts("sourceAddresses")?,
+        source_groups: rule.ids("sourceIpGroups")?,
+        destinations: rule.texts("destinationAddresses")?,
+        destination_groups: rule.ids("destinationIpGroups")?,
+        fqdns: rule.texts("destinationFqdns")?,
+        ports: rule.texts("destinationPorts")?,
+    }))
+}
+
+fn application_of(rule: &Node<'_>) -> Result<FirewallRule, ReadError> {
+    let mut protocols = Vec::new();
+    for protocol in rule.member("protocols")?.items()? {
+        let port = protocol.member("port")?;
+        let number = u16::try_from(port.number()?).map_err(|_| port.error("a port is expected"))?;
+        protocols.push((protocol.member("protocolType")?.text()?, number));
+    }
+    Ok(FirewallRule::Application(ApplicationRule {
+        name: rule.member("name")?.text()?,
+        sources: rule.texts("sourceAddresses")?,
+        source_groups: rule.ids("sourceIpGroups")?,
+        protocols,
+        fqdns: rule.texts("targetFqdns")?,
+        urls: rule.texts("targetUrls")?,
+        fqdn_tags: rule.texts("fqdnTags")?,
+        terminate_tls: rule.optional("terminateTLS").is_some_and(|t| t.value == &Value::Bool(true)),
+    }))
+}
+
+/// The kinds of classic collections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClassicKind {
+    Nat,
+    Network,
+    Application,
+}
+
+impl ClassicKind {
+    const ALL: [ClassicKind; 3] = [ClassicKind::Nat, ClassicKind::Network, ClassicKind::Application];
+
+    /// The member of a firewall that holds collections of this kind.
+    fn key(self) -> &'static str {
+        match self {
+            ClassicKind::Nat => "natRuleCollections",
+            ClassicKind::Network => "networkRuleCollections",
+            ClassicKind::Application => "applicationRuleCollections",
+        }
+    }
+}
+
+/// What a template of ours says of a firewall: it is as it was, but for the collections in two variables.
+const WITH_VARIABLES: &str = "[union(parameters('firewallProperties'),createObject('networkRuleCollections',\
+     concat(parameters('otherNetworkRuleCollections'),variables('networkRuleCollections')),\
+     'applicationRuleCollections',\
+     concat(parameters('otherApplicationRuleCollections'),variables('applicationRuleCollections'))))]";
+
+/// The classic rules of a firewall; `None` where it has a policy, and rules stand there.
+fn classic_firewall(
+    template: &Node<'_>,
+    resource: &Node<'_>,
+    properties: &Node<'_>,
+) -> Result<Option<ClassicFirewall>, ReadError> {
+    if properties.optional("firewallPolicy").is_some() {
+        return Ok(None);
+    }
+    let mut firewall = ClassicFirewall { name: name_of(template, resource)?, collections: Vec::new() };
+    let holder = match properties.value.as_str() {
+        None => properties,
+        Some(expression) if expression.replace(' ', "") == WITH_VARIABLES => &template.member("variables")?,
+        Some(_) => return Err(properties.error("the expression is not read")),
+    };
+    for kind in ClassicKind::ALL {
+        let Some(list) = holder.optional(kind.key()) else { continue };
+        for collection in list.items()? {
+            firewall.collections.push(classic_collection(&collection, kind)?);
+        }
+    }
+    Ok(Some(firewall))
+}
+
+/// The name of a resource; that of a parameter is its default, if it has one.
+fn name_of(template: &Node<'_>, resource: &Node<'_>) -> Result<String, ReadError> {
+    let name = resource.member("name")?.text()?;
+    let parameter = name.strip_prefix("[parameters('").and_then(|rest| rest.strip_suffix("')]"));
+    let default = parameter.and_then(|parameter| {
+        let known = template.optional("parameters")?.optional(parameter)?.optional("defaultValue")?;
+        known.text().ok()
+    });
+    Ok(default.unwrap_or(name))
+}
+
+fn classic_collection(collection: &Node<'_>, kind: ClassicKind) -> Result<RuleCollection, ReadError> {
+    let properties = collection.member("properties")?;
+    let rule = |rule: &Node<'_>| match kind {
+        ClassicKind::Nat => nat_of(rule, "protocols"),
+        ClassicKind::Network => network_of(rule, "protocols"),
+        ClassicKind::Application => application_of(rule),
+    };
+    let rules = properties.member("rules")?.items()?;
+    Ok(RuleCollection {
+        name: collection.member("name")?.text()?,
+        priority: properties.member("priority")?.number()?,
+        action: properties.member("action")?.member("type")?.text()?,
+        rules: rules.iter().map(rule).collect::<Result<_, _>>()?,
+    })
+}
+
+/// Reads one classic collection that stands alone.
+pub(super) fn read_classic_collection(
+    value: &Value,
+    place: &str,
+    kind: ClassicKind,
+) -> Result<RuleCollection, ReadError> {
+    classic_collection(&Node { value, place: place.to_owned() }, kind)
 }

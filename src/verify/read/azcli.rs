@@ -6,18 +6,22 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::{Files, ReadError, arm, utf8};
-use crate::verify::resources::{Nsg, Resources, Route, RouteTable, SecurityRule};
+use crate::verify::resources::{
+    ClassicFirewall, Nsg, Resources, Route, RouteTable, RuleCollection, SecurityRule,
+};
 
 pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
     let mut resources = Resources::default();
     for (name, bytes) in files.iter().filter(|(name, _)| name.ends_with(".sh")) {
         let mut script = Script { name, files, variables: HashMap::new(), lists: HashMap::new() };
         let (mut rules, mut routes, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
+        let mut collections = Vec::new();
         for command in commands(name, utf8(name, bytes)?)? {
             match command.words.first().map(String::as_str) {
                 Some("rule") => rules.push(script.rule(&command)?),
                 Some("route") => routes.push(script.route(&command)?),
                 Some("put") => bodies.push(script.body(&command)?),
+                Some("collection") => collections.push(script.collection(&command)?),
                 Some("mapfile") => script.mapfile(&command)?,
                 _ => script.assign(&command),
             }
@@ -29,6 +33,9 @@ pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
         if let Some(name) = variable("route_table") {
             let disable_bgp = variable("disable_bgp").map(|text| text == "true");
             resources.route_tables.push(RouteTable { name, disable_bgp, routes });
+        }
+        if let Some(name) = variable("firewall") {
+            resources.firewalls.push(ClassicFirewall { name: default_of(&name).to_owned(), collections });
         }
         resources.extend(arm::read_document(&json!({ "resources": bodies }), name)?);
     }
@@ -60,7 +67,17 @@ fn commands(name: &str, text: &str) -> Result<Vec<Command>, ReadError> {
             while lines.next().is_some_and(|(_, l)| l.split(' ').next() != Some(end)) {}
             continue;
         }
-        let calls = ["rule", "route", "put", "mapfile", "nsg", "route_table", "disable_bgp"];
+        let calls = [
+            "rule",
+            "route",
+            "put",
+            "collection",
+            "mapfile",
+            "nsg",
+            "route_table",
+            "disable_bgp",
+            "firewall",
+        ];
         if !calls.contains(&first) {
             continue;
         }
@@ -229,6 +246,24 @@ impl Script<'_> {
         })
     }
 
+    /// The here-document of a command.
+    fn json(&self, command: &Command) -> Result<Value, ReadError> {
+        let document = command.document.as_ref().ok_or_else(|| self.error(command, "a body is expected"))?;
+        let text = shell_text(document).ok_or_else(|| self.error(command, "the body is not read"))?;
+        serde_json::from_str(&text).map_err(|e| self.error(command, e.to_string()))
+    }
+
+    /// A classic collection after the word for its kind.
+    fn collection(&self, command: &Command) -> Result<RuleCollection, ReadError> {
+        let kind = match command.words.get(1).map(String::as_str) {
+            Some("network") => arm::ClassicKind::Network,
+            Some("application") => arm::ClassicKind::Application,
+            _ => return Err(self.error(command, "network or application is expected")),
+        };
+        let place = format!("{} line {}", self.name, command.line);
+        arm::read_classic_collection(&escaped(self.json(command)?), &place, kind)
+    }
+
     /// A request as a resource of a template: type and name from the path, the rest from the body.
     fn body(&self, command: &Command) -> Result<Value, ReadError> {
         let path = command.words.get(1).ok_or_else(|| self.error(command, "a path is expected"))?;
@@ -238,9 +273,7 @@ impl Script<'_> {
             [parent, _, kind, name] => (format!("{parent}/{kind}"), *name),
             _ => return Err(self.error(command, format!("{path}: not the path of a resource"))),
         };
-        let document = command.document.as_ref().ok_or_else(|| self.error(command, "a body is expected"))?;
-        let text = shell_text(document).ok_or_else(|| self.error(command, "the body is not read"))?;
-        let body: Value = serde_json::from_str(&text).map_err(|e| self.error(command, e.to_string()))?;
+        let body = self.json(command)?;
         let properties = body.get("properties").cloned().unwrap_or(Value::Null);
         let mut resource = Map::new();
         resource.insert("type".to_owned(), Value::String(format!("Microsoft.Network/{kind}")));
@@ -248,6 +281,12 @@ impl Script<'_> {
         resource.insert("properties".to_owned(), escaped(properties));
         Ok(Value::Object(resource))
     }
+}
+
+/// The default in `${NAME:-default}`; what is no such thing is itself.
+fn default_of(text: &str) -> &str {
+    let inner = text.strip_prefix("${").and_then(|t| t.strip_suffix('}'));
+    inner.and_then(|t| t.split_once(":-")).map_or(text, |(_, default)| default)
 }
 
 /// What the shell makes of a here-document: escapes are taken away, variables stay as they stand.

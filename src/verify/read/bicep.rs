@@ -18,12 +18,21 @@ pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
 
 /// The template's resources. Parameters and existing resources stay what they are: names.
 fn compile(name: &str, text: &str) -> Result<Value, ReadError> {
-    let mut reader = Reader { name, rest: text, line: 1, existing: HashMap::new() };
+    let mut reader = Reader {
+        name,
+        rest: text,
+        line: 1,
+        existing: HashMap::new(),
+        variables: Map::new(),
+        parameters: Map::new(),
+        depth: 0,
+    };
     let mut resources = Vec::new();
     loop {
         reader.blank(true)?;
         if reader.rest.is_empty() {
-            return Ok(json!({ "resources": resources }));
+            let Reader { variables, parameters, .. } = reader;
+            return Ok(json!({ "parameters": parameters, "variables": variables, "resources": resources }));
         }
         if reader.takes("@description(") {
             reader.text()?;
@@ -31,7 +40,8 @@ fn compile(name: &str, text: &str) -> Result<Value, ReadError> {
             continue;
         }
         match reader.word()?.as_str() {
-            "param" => reader.skip_line(),
+            "param" => reader.parameter()?,
+            "var" => reader.variable()?,
             "resource" => resources.extend(reader.resource()?),
             other => return Err(reader.error(format!("`{other}` is not read"))),
         }
@@ -44,7 +54,15 @@ struct Reader<'a> {
     line: usize,
     /// Resources that exist, by symbol: type and name.
     existing: HashMap<String, (String, String)>,
+    /// What is declared so far, as a template has it.
+    variables: Map<String, Value>,
+    parameters: Map<String, Value>,
+    /// How many values are around the one that is read.
+    depth: usize,
 }
+
+/// More values inside each other than any resource has.
+const DEEPEST: usize = 64;
 
 impl Reader<'_> {
     fn error(&self, message: impl Into<String>) -> ReadError {
@@ -142,12 +160,53 @@ impl Reader<'_> {
         Ok(Some(Value::Object(members)))
     }
 
+    /// A parameter after its keyword. A default that is text is kept, one of another kind is not needed.
+    fn parameter(&mut self) -> Result<(), ReadError> {
+        let name = self.word()?;
+        let kind = self.word()?;
+        self.blank(false)?;
+        let mut parameter = Map::from_iter([("type".to_owned(), Value::String(kind))]);
+        if self.takes("=") {
+            self.blank(false)?;
+            if self.rest.starts_with('\'') {
+                parameter.insert("defaultValue".to_owned(), Value::String(literal(self.text()?)));
+            }
+        }
+        self.skip_line();
+        match self.parameters.insert(name, Value::Object(parameter)) {
+            None => Ok(()),
+            Some(_) => Err(self.error("a parameter is given twice")),
+        }
+    }
+
+    /// A variable after its keyword.
+    fn variable(&mut self) -> Result<(), ReadError> {
+        let name = self.word()?;
+        self.expect("=")?;
+        let value = self.value()?;
+        match self.variables.insert(name, value) {
+            None => Ok(()),
+            Some(_) => Err(self.error("a variable is given twice")),
+        }
+    }
+
+    /// Reads something inside what is being read.
+    fn inside<T>(&mut self, read: fn(&mut Self) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        if self.depth == DEEPEST {
+            return Err(self.error("values are too deep inside each other"));
+        }
+        self.depth += 1;
+        let found = read(self);
+        self.depth -= 1;
+        found
+    }
+
     fn value(&mut self) -> Result<Value, ReadError> {
         self.blank(false)?;
         match self.rest.chars().next() {
             Some('\'') => self.text().map(|text| Value::String(literal(text))),
-            Some('{') => self.object(),
-            Some('[') => self.list(),
+            Some('{') => self.inside(Self::object),
+            Some('[') => self.inside(Self::list),
             Some('0'..='9') => {
                 let digits = self.word()?;
                 digits.parse::<i64>().map(Value::from).map_err(|_| self.error("a number is expected"))
@@ -190,7 +249,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A name, `true`, `false`, the id of an existing resource, or a call with strings as its arguments.
+    /// A name, `true`, `false`, the id of an existing resource, or a call.
     fn expression(&mut self) -> Result<Value, ReadError> {
         let word = self.word()?;
         match word.as_str() {
@@ -205,16 +264,55 @@ impl Reader<'_> {
             return Ok(Value::String(format!("[resourceId('{kind}', '{}')]", name.replace('\'', "''"))));
         }
         if !self.takes("(") {
-            return Ok(Value::String(format!("[{word}]")));
+            return Ok(Value::String(format!("[{}]", self.name(&word))));
         }
+        Ok(Value::String(format!("[{}]", self.call(&word)?)))
+    }
+
+    /// What a name stands for in a template.
+    fn name(&self, word: &str) -> String {
+        if self.parameters.contains_key(word) {
+            format!("parameters('{word}')")
+        } else if self.variables.contains_key(word) {
+            format!("variables('{word}')")
+        } else {
+            word.to_owned()
+        }
+    }
+
+    /// A call after its opening bracket, as a template writes it.
+    fn call(&mut self, function: &str) -> Result<String, ReadError> {
         let mut arguments = Vec::new();
+        self.blank(false)?;
         while !self.takes(")") {
-            arguments.push(format!("'{}'", self.text()?.replace('\'', "''")));
+            arguments.push(self.inside(Self::argument)?);
             self.blank(false)?;
             self.takes(",");
             self.blank(false)?;
         }
-        Ok(Value::String(format!("[{word}({})]", arguments.join(", "))))
+        Ok(format!("{function}({})", arguments.join(", ")))
+    }
+
+    /// An argument of a call: a string, a name, another call, or an object of such.
+    fn argument(&mut self) -> Result<String, ReadError> {
+        if self.rest.starts_with('\'') {
+            return Ok(format!("'{}'", self.text()?.replace('\'', "''")));
+        }
+        if !self.takes("{") {
+            let word = self.word()?;
+            return if self.takes("(") { self.call(&word) } else { Ok(self.name(&word)) };
+        }
+        let mut members = Vec::new();
+        loop {
+            self.blank(true)?;
+            if self.takes("}") {
+                return Ok(format!("createObject({})", members.join(", ")));
+            }
+            let key = self.word()?;
+            self.expect(":")?;
+            self.blank(false)?;
+            members.push(format!("'{key}', {}", self.inside(Self::argument)?));
+        }
     }
 }
 
@@ -251,12 +349,28 @@ mod tests {
         let found = compile("t", text).unwrap();
         assert_eq!(
             found,
-            json!({ "resources": [{
+            json!({ "parameters": { "location": { "type": "string" } }, "variables": {}, "resources": [{
                 "type": "T/x", "name": "it's ${b} \u{7}", "list": ["x", "[resourceId('T', 'n')]"],
                 "on": true, "n": 5,
             }] })
         );
         assert!(compile("t", "resource a 'T@1' = {\n  name: 'x ${y}'\n}\n").is_err());
-        assert!(compile("t", "var a = 1\n").is_err());
+        assert!(compile("t", "output a int = 1\n").is_err());
+        assert!(compile("t", "var a = 1\nvar a = 1\n").is_err());
+        for open in ["[\n", "{\nx: ", "f(", "f({\nx: "] {
+            let error = compile("t", &format!("var a = {}", open.repeat(100_000))).unwrap_err();
+            assert!(error.to_string().contains("too deep"), "{error}");
+        }
+    }
+
+    #[test]
+    fn calls_are_written_as_in_templates() {
+        let text = "param p object\nparam q string = 'it\\'s'\nvar v = [\n  q\n]\nresource a 'T@1' = {\n  \
+                    properties: union(p, {\n    list: concat(v, other('x'))\n  })\n}\n";
+        let found = compile("t", text).unwrap();
+        assert_eq!(found["parameters"]["q"]["defaultValue"], "it's");
+        assert_eq!(found["variables"]["v"], json!(["[parameters('q')]"]));
+        let expression = "[union(parameters('p'), createObject('list', concat(variables('v'), other('x'))))]";
+        assert_eq!(found["resources"][0]["properties"], expression);
     }
 }

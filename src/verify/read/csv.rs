@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Files, ReadError, utf8};
 use crate::verify::resources::{
-    ApplicationRule, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NetworkRule, Nsg, Resources,
-    Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
+    ApplicationRule, ClassicFirewall, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NetworkRule,
+    Nsg, Resources, Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
 };
 
 pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
@@ -16,6 +16,9 @@ pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
             "nsg.csv" => security_rules(&rows, &mut resources)?,
             "route-table.csv" => routes(&rows, &mut resources)?,
             "ip-groups.csv" => ip_groups(&rows, &mut resources)?,
+            "firewall.csv" if rows.first().is_some_and(|r| r.cells.contains_key("firewall")) => {
+                classic_rules(&rows, &mut resources)?;
+            }
             "firewall.csv" => firewall_rules(&rows, &mut resources)?,
             "service-endpoint-policy.csv" => endpoints(&rows, &mut resources)?,
             _ => return Err(ReadError::new(*name, "no table of this name is known")),
@@ -199,20 +202,47 @@ fn firewall_rules(rows: &[Row], resources: &mut Resources) -> Result<(), ReadErr
             groups.push(RuleCollectionGroup { name, priority, collections: Vec::new() });
             groups.len() - 1
         });
-        let collections = &mut groups[at].collections;
-        let (name, priority, action) =
-            (row.text("collection")?, row.number("collectionPriority")?, row.text("action")?);
-        let same = |c: &RuleCollection| c.name == name && c.priority == priority && c.action == action;
-        let at = collections.iter().position(same).unwrap_or_else(|| {
-            collections.push(RuleCollection { name, priority, action, rules: Vec::new() });
-            collections.len() - 1
-        });
-        collections[at].rules.push(firewall_rule(row)?);
+        add_rule(row, firewall_rule(row, |column| row.list(column))?, &mut groups[at].collections)?;
     }
     Ok(())
 }
 
-fn firewall_rule(row: &Row) -> Result<FirewallRule, ReadError> {
+fn classic_rules(rows: &[Row], resources: &mut Resources) -> Result<(), ReadError> {
+    for row in rows {
+        let name = row.text("firewall")?;
+        let firewalls = &mut resources.firewalls;
+        let at = firewalls.iter().position(|f| f.name == name).unwrap_or_else(|| {
+            firewalls.push(ClassicFirewall { name, collections: Vec::new() });
+            firewalls.len() - 1
+        });
+        // There are no columns for what classic rules cannot say.
+        let of_policies = |column: &str| match row.cells.contains_key(column) {
+            true => Err(ReadError::new(&row.place, format!("classic rules have no {column}"))),
+            false => Ok(Vec::new()),
+        };
+        add_rule(row, firewall_rule(row, of_policies)?, &mut firewalls[at].collections)?;
+    }
+    Ok(())
+}
+
+/// Adds the rule of a row to its collection.
+fn add_rule(row: &Row, rule: FirewallRule, collections: &mut Vec<RuleCollection>) -> Result<(), ReadError> {
+    let (name, priority, action) =
+        (row.text("collection")?, row.number("collectionPriority")?, row.text("action")?);
+    let same = |c: &RuleCollection| c.name == name && c.priority == priority && c.action == action;
+    let at = collections.iter().position(same).unwrap_or_else(|| {
+        collections.push(RuleCollection { name, priority, action, rules: Vec::new() });
+        collections.len() - 1
+    });
+    collections[at].rules.push(rule);
+    Ok(())
+}
+
+/// The rule of a row; `of_policies` gives the cells that only rules of policies have.
+fn firewall_rule(
+    row: &Row,
+    of_policies: impl Fn(&str) -> Result<Vec<String>, ReadError>,
+) -> Result<FirewallRule, ReadError> {
     match row.text("ruleType")?.as_str() {
         "NetworkRule" => Ok(FirewallRule::Network(NetworkRule {
             name: row.text("name")?,
@@ -238,9 +268,9 @@ fn firewall_rule(row: &Row) -> Result<FirewallRule, ReadError> {
                 source_groups: Vec::new(),
                 protocols,
                 fqdns: row.list("targetFqdns")?,
-                urls: row.list("targetUrls")?,
+                urls: of_policies("targetUrls")?,
                 fqdn_tags: row.list("fqdnTags")?,
-                terminate_tls: row.text("terminateTLS")? == "true",
+                terminate_tls: of_policies("terminateTLS")? == ["true"],
             }))
         }
         other => Err(ReadError::new(&row.place, format!("rules of type {other} are not read"))),

@@ -32,7 +32,7 @@ pub(super) enum Term {
 
 /// Reads the native syntax.
 pub(super) fn native(name: &str, text: &str) -> Result<Vec<Block>, ReadError> {
-    let mut parser = Parser { name, tokens: tokens(name, text)?, at: 0 };
+    let mut parser = Parser { name, tokens: tokens(name, text)?, at: 0, depth: 0 };
     let mut blocks = Vec::new();
     while parser.at < parser.tokens.len() {
         let kind = parser.word()?;
@@ -148,9 +148,25 @@ struct Parser<'a> {
     name: &'a str,
     tokens: Vec<(usize, Token)>,
     at: usize,
+    /// How many blocks and values are around the one that is read.
+    depth: usize,
 }
 
+/// More blocks and values inside each other than any resource has.
+const DEEPEST: usize = 64;
+
 impl Parser<'_> {
+    /// Reads something inside what is being read.
+    fn inside<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        if self.depth == DEEPEST {
+            return Err(self.error("blocks and values are too deep inside each other"));
+        }
+        self.depth += 1;
+        let found = read(self);
+        self.depth -= 1;
+        found
+    }
+
     fn place(&self) -> String {
         let line = self.tokens.get(self.at).or(self.tokens.last()).map_or(0, |(line, _)| *line);
         format!("{} line {line}", self.name)
@@ -198,7 +214,7 @@ impl Parser<'_> {
                     return Err(self.error("an argument is given twice"));
                 }
             } else {
-                let inner = self.block(name)?;
+                let inner = self.inside(|parser| parser.block(name))?;
                 block.blocks.push(inner);
             }
         }
@@ -215,7 +231,7 @@ impl Parser<'_> {
             Token::Mark('[') => {
                 let mut items = Vec::new();
                 while !self.takes(']') {
-                    items.push(self.value()?);
+                    items.push(self.inside(Self::value)?);
                     if !self.takes(',') && !matches!(self.tokens.get(self.at), Some((_, Token::Mark(']')))) {
                         return Err(self.error("`,` or `]` is expected"));
                     }
@@ -228,7 +244,7 @@ impl Parser<'_> {
                     if !self.takes('=') {
                         return Err(self.error("`=` is expected"));
                     }
-                    self.value()?;
+                    self.inside(Self::value)?;
                 }
                 Ok(Term::Object)
             }
@@ -237,24 +253,34 @@ impl Parser<'_> {
     }
 }
 
-/// Reads the resources of the JSON syntax.
+/// Reads the resources and variables of the JSON syntax.
 pub(super) fn json(name: &str, bytes: &[u8]) -> Result<Vec<Block>, ReadError> {
     let document: Json =
         serde_json::from_slice(bytes).map_err(|error| ReadError::new(name, error.to_string()))?;
     let mut blocks = Vec::new();
-    let Some(resources) = document.get("resource") else { return Ok(blocks) };
-    let members = |value: &Json, place: &str| {
-        value.as_object().cloned().ok_or_else(|| ReadError::new(place, "an object is expected"))
-    };
-    for (kind, labelled) in members(resources, name)? {
-        for (label, body) in members(&labelled, name)? {
+    for (kind, labelled) in members(document.get("resource"), name)? {
+        for (label, body) in members(Some(&labelled), name)? {
             let place = format!("{name}: {kind}.{label}");
             let mut block = json_block("resource".to_owned(), &body, place)?;
             block.labels = vec![kind.clone(), label];
             blocks.push(block);
         }
     }
+    for (label, body) in members(document.get("variable"), name)? {
+        let mut block = json_block("variable".to_owned(), &body, format!("{name}: variable.{label}"))?;
+        block.labels = vec![label];
+        blocks.push(block);
+    }
     Ok(blocks)
+}
+
+/// The members of an object; none where there is no value.
+fn members(value: Option<&Json>, place: &str) -> Result<serde_json::Map<String, Json>, ReadError> {
+    match value {
+        None => Ok(serde_json::Map::new()),
+        Some(Json::Object(members)) => Ok(members.clone()),
+        Some(_) => Err(ReadError::new(place, "an object is expected")),
+    }
 }
 
 fn json_block(kind: String, body: &Json, place: String) -> Result<Block, ReadError> {
@@ -316,5 +342,10 @@ mod tests {
         assert_eq!(read(r#""\u0024{a}""#), text("${a}"));
         assert!(read(r#""x ${var.a}""#).is_err());
         assert!(read(r#""open"#).is_err());
+        for open in ["[", "{ x = "] {
+            assert!(read(&open.repeat(100_000)).unwrap_err().contains("too deep"));
+        }
+        let error = native("t", &"a {\n".repeat(100_000)).unwrap_err();
+        assert!(error.message.contains("too deep"), "{error}");
     }
 }

@@ -11,6 +11,7 @@ struct Document {
     nsg: Option<Nsg>,
     route_table: Option<RouteTable>,
     firewall: Option<Firewall>,
+    classic_firewall: Option<ClassicFirewall>,
     ip_groups: Vec<IpGroup>,
     service_endpoint_policies: Vec<EndpointPolicy>,
     lists: Vec<List>,
@@ -61,6 +62,12 @@ struct Route {
 #[derive(Deserialize)]
 struct Firewall {
     groups: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct ClassicFirewall {
+    name: String,
+    collections: Vec<Collection>,
 }
 
 #[derive(Deserialize)]
@@ -176,6 +183,11 @@ fn of(document: Document) -> Result<Resources, ReadError> {
     }
     resources.route_tables.extend(document.route_table.map(route_table));
     resources.groups = document.firewall.into_iter().flat_map(|f| f.groups).map(group).collect();
+    let classic = |f: ClassicFirewall| resources::ClassicFirewall {
+        name: f.name,
+        collections: f.collections.into_iter().map(collection).collect(),
+    };
+    resources.firewalls.extend(document.classic_firewall.map(classic));
     let ip_group = |g: IpGroup| resources::IpGroup { name: g.name, addresses: g.prefixes };
     resources.ip_groups = document.ip_groups.into_iter().map(ip_group).collect();
     resources.endpoint_policies =
@@ -218,16 +230,17 @@ fn route_table(table: RouteTable) -> resources::RouteTable {
     }
 }
 
+fn collection(collection: Collection) -> resources::RuleCollection {
+    let network = collection.network_rules.into_iter().map(network_rule);
+    resources::RuleCollection {
+        name: collection.name,
+        priority: collection.priority,
+        action: collection.action,
+        rules: network.chain(collection.application_rules.into_iter().map(application_rule)).collect(),
+    }
+}
+
 fn group(group: Group) -> resources::RuleCollectionGroup {
-    let collection = |c: Collection| {
-        let network = c.network_rules.into_iter().map(network_rule);
-        resources::RuleCollection {
-            name: c.name,
-            priority: c.priority,
-            action: c.action,
-            rules: network.chain(c.application_rules.into_iter().map(application_rule)).collect(),
-        }
-    };
     resources::RuleCollectionGroup {
         name: group.name,
         priority: group.priority,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::hcl::{self, Block, Term};
 use super::{Files, ReadError, utf8};
 use crate::verify::resources::{
-    ApplicationRule, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NatRule, NetworkRule, Nsg,
-    Resources, Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
+    ApplicationRule, ClassicFirewall, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NatRule,
+    NetworkRule, Nsg, Resources, Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
 };
 
 /// Reads a folder of `.tf` files.
@@ -119,6 +119,12 @@ fn resources(blocks: &[Block]) -> Result<Resources, ReadError> {
     for (_, block) in of("azurerm_firewall_policy_rule_collection_group") {
         resources.groups.push(group(block, &names)?);
     }
+    resources.firewalls.extend(classic_firewall(
+        blocks,
+        &of("azurerm_firewall_network_rule_collection"),
+        &of("azurerm_firewall_application_rule_collection"),
+        &names,
+    )?);
     for (label, block) in of(NSG) {
         resources.nsgs.push(nsg(label, block, &of("azurerm_network_security_rule"))?);
     }
@@ -199,6 +205,79 @@ fn endpoint_policy(block: &Block) -> Result<EndpointPolicy, ReadError> {
     })
 }
 
+/// The firewall that classic collections belong to; they must all belong to one.
+fn classic_firewall(
+    blocks: &[Block],
+    network: &[(&str, &Block)],
+    application: &[(&str, &Block)],
+    ip_groups: &BTreeMap<&str, String>,
+) -> Result<Option<ClassicFirewall>, ReadError> {
+    let mut firewall: Option<ClassicFirewall> = None;
+    let kinds = network.iter().map(|(_, b)| (*b, true)).chain(application.iter().map(|(_, b)| (*b, false)));
+    for (block, network) in kinds {
+        let name = match block.term("azure_firewall_name")? {
+            Term::Text(name) => name.clone(),
+            Term::Name(path) => default_of(blocks, path).ok_or_else(|| {
+                block.error("`azure_firewall_name` must be a name, or a variable that has a default")
+            })?,
+            _ => return Err(block.error("`azure_firewall_name` must be a name")),
+        };
+        let rules = block.blocks.iter().filter(|b| b.kind == "rule");
+        let rules = rules.map(|r| match network {
+            true => network_rule(r, ip_groups),
+            false => classic_application_rule(r, ip_groups),
+        });
+        let collection = RuleCollection {
+            name: block.text("name")?,
+            priority: block.number("priority")?,
+            action: block.text("action")?,
+            rules: rules.collect::<Result<_, _>>()?,
+        };
+        let found =
+            firewall.get_or_insert_with(|| ClassicFirewall { name: name.clone(), collections: Vec::new() });
+        if found.name != name {
+            return Err(block.error("classic collections of several firewalls"));
+        }
+        found.collections.push(collection);
+    }
+    Ok(firewall)
+}
+
+/// The default of the variable that a reference such as `var.firewall_name` names.
+fn default_of(blocks: &[Block], path: &str) -> Option<String> {
+    let name = path.strip_prefix("var.")?;
+    let block = blocks.iter().find(|b| b.kind == "variable" && b.labels == [name])?;
+    block.text("default").ok()
+}
+
+/// Some arguments have other names than in a policy.
+fn classic_application_rule(
+    b: &Block,
+    ip_groups: &BTreeMap<&str, String>,
+) -> Result<FirewallRule, ReadError> {
+    Ok(FirewallRule::Application(ApplicationRule {
+        name: b.text("name")?,
+        sources: b.texts("source_addresses")?,
+        source_groups: group_names(b, "source_ip_groups", ip_groups)?,
+        protocols: app_protocols(b, "protocol")?,
+        fqdns: b.texts("target_fqdns")?,
+        urls: Vec::new(),
+        fqdn_tags: b.texts("fqdn_tags")?,
+        terminate_tls: false,
+    }))
+}
+
+/// The protocols of an application rule, in blocks of a kind.
+fn app_protocols(b: &Block, kind: &str) -> Result<Vec<(String, u16)>, ReadError> {
+    let mut protocols = Vec::new();
+    for inner in b.blocks.iter().filter(|b| b.kind == kind) {
+        let port = inner.number("port")?;
+        let port = u16::try_from(port).map_err(|_| inner.error("a port is expected"))?;
+        protocols.push((inner.text("type")?, port));
+    }
+    Ok(protocols)
+}
+
 fn group(block: &Block, ip_groups: &BTreeMap<&str, String>) -> Result<RuleCollectionGroup, ReadError> {
     let mut collections = Vec::new();
     for inner in &block.blocks {
@@ -265,17 +344,11 @@ fn network_rule(b: &Block, ip_groups: &BTreeMap<&str, String>) -> Result<Firewal
 }
 
 fn application_rule(b: &Block) -> Result<FirewallRule, ReadError> {
-    let mut protocols = Vec::new();
-    for inner in b.blocks.iter().filter(|b| b.kind == "protocols") {
-        let port = inner.number("port")?;
-        let port = u16::try_from(port).map_err(|_| inner.error("a port is expected"))?;
-        protocols.push((inner.text("type")?, port));
-    }
     Ok(FirewallRule::Application(ApplicationRule {
         name: b.text("name")?,
         sources: b.texts("source_addresses")?,
         source_groups: Vec::new(),
-        protocols,
+        protocols: app_protocols(b, "protocols")?,
         fqdns: b.texts("destination_fqdns")?,
         urls: b.texts("destination_urls")?,
         fqdn_tags: b.texts("destination_fqdn_tags")?,
