@@ -18,9 +18,11 @@ reliability:
     TAGWALL_EMULATORS=target/tools/emulators cargo test --release --features publish-s3,publish-gcs \
         --test crash --test faults --test history --test publish -- --nocapture
 
-# Remakes the table from catalogue row to target in docs/workloads.md.
+# Remakes the table from catalogue row to target in docs/workloads.md, and with TAGWALL_SHARED that of the weeks that are
+# replayed in docs/churn.md.
 docs:
     cargo run --example workload_table > docs/workloads.md
+    [ -z "${TAGWALL_SHARED:-}" ] || TAGWALL_BLESS=1 cargo test --test churn
 
 # Builds the image and runs the CronJob's container. Needs root, TAGWALL_SHARED, and buildah, runc and debootstrap.
 container:

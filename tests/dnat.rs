@@ -358,3 +358,40 @@ fn a_need_that_dnat_takes_is_noted_with_a_packet() {
     assert!(note.contains("goes to 10.20.1.4 port 8443 by inbound-web"), "{note}");
     assert_eq!(made.policy.flows[0].protocol, Protocol::Tcp);
 }
+
+/// Azure takes 250 DNAT rules in one firewall: as many are carried on, one more is refused.
+#[test]
+fn more_dnat_rules_than_a_firewall_takes_are_refused() {
+    let first = generate(POLICY, None);
+    let rules = |from: usize, count: usize| -> Vec<Value> {
+        let one = |at: usize| {
+            let mut rule = nat_rule("10.20.1.4", &(10_000 + at).to_string());
+            rule["name"] = format!("in-{at}").into();
+            rule["destinationPorts"] = json!([(10_000 + at).to_string()]);
+            rule
+        };
+        (from..from + count).map(one).collect()
+    };
+    let with = |count: usize| {
+        let by_hand = edited(&first, |list| {
+            let (a, mut b) =
+                (nat_collection(100, &rules(0, 100)), nat_collection(110, &rules(100, count - 100)));
+            b["name"] = "more".into();
+            list.extend([a, b]);
+        });
+        earlier("web", &by_hand)
+    };
+    let made = generate(POLICY, Some(&with(250)));
+    let usage = made.plan.usage.iter().find(|u| u.key == "firewall-dnat-rules").expect("they are counted");
+    assert_eq!((usage.have, usage.limit, usage.of.as_str()), (250, 250, "web-firewall-policy"));
+    assert!(report(&made).contains("| firewall-dnat-rules | web-firewall-policy | 250 | 250 (0 %) |"));
+    let source = support::policy("web.toml", POLICY);
+    let previous = with(251);
+    let snapshot = support::sample(Cloud::Public);
+    let error = pipeline::generate(&source, Catalog::builtin(), &snapshot, Some(&previous)).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("web-firewall-policy: firewall-dnat-rules is 250, 251 are needed"), "{text}");
+    assert!(text.contains("take some out of it"), "{text}");
+    // Where none are carried on, nothing is said of them.
+    assert!(first.plan.usage.iter().all(|u| u.key != "firewall-dnat-rules"));
+}

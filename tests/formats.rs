@@ -265,6 +265,61 @@ fn readers_agree_on_every_word() {
     }
 }
 
+/// The table of targets and formats in the documentation names files that are made, and settings that they have.
+#[test]
+fn the_documented_commands_name_what_is_there() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/formats.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, table) = text.split_once("## Each target in each format").expect("the table has a heading");
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .take_while(|line| !line.starts_with("## "))
+        .filter(|line| line.starts_with("| ") && line.contains('`'))
+        .map(|line| line.trim_matches('|').split(" | ").collect())
+        .collect();
+    let made = |classic: bool| -> Vec<Artefact> {
+        let policy = if classic {
+            RICH.replace("firewall.sku", "firewall.rules = \"classic\"\nfirewall.sku")
+        } else {
+            RICH.to_owned()
+        };
+        let both = [ALL, ALL_JSON].map(|formats| make("rich", &with_formats(&policy, formats, "")).0.files);
+        both.into_iter().flatten().collect()
+    };
+    let (in_policy, classic) = (made(false), made(true));
+    let mut target = "";
+    let mut seen = 0;
+    for row in &rows {
+        let [first, _, names, command] = row.as_slice() else { panic!("four columns: {row:?}") };
+        target = if first.trim().is_empty() { target } else { first.trim() };
+        let files = if target.starts_with("classic") { &classic } else { &in_policy };
+        for name in names.split('`').skip(1).step_by(2) {
+            let there = |f: &&Artefact| match name.split_once('*') {
+                Some((start, end)) => f.name.starts_with(start) && f.name.ends_with(end),
+                None => f.name == name,
+            };
+            let file = files.iter().find(there).unwrap_or_else(|| panic!("{target}: {name} is not made"));
+            let content = String::from_utf8_lossy(&file.bytes);
+            // A variable or parameter that the command sets is one of the file.
+            let set = command.split("-var ").nth(2).or(command.split("--parameters ").nth(1));
+            if let Some((key, _)) =
+                set.and_then(|set| set.split_once('=')).filter(|_| !name.starts_with("firewall.tf"))
+            {
+                assert!(content.contains(key), "{target}: {name} has no {key}");
+            }
+            if let Some((setting, _)) = command.split_once(&format!(" ./{name}")) {
+                let key = setting.rsplit(' ').next().and_then(|set| set.split('=').next()).unwrap();
+                assert!(
+                    content.contains(&format!("${{{}:", key.trim_matches('`').trim())),
+                    "{target}: {name} reads no {key}"
+                );
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 40, "only {seen} files");
+}
+
 #[test]
 fn the_two_syntaxes_of_terraform_exclude_each_other() {
     let text = with_formats(PLAIN, r#"["terraform", "terraform-json"]"#, "");

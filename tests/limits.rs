@@ -70,6 +70,11 @@ fn generate(settings: &str) -> Result<Generation, Error> {
     pipeline::generate(&source, Catalog::builtin(), &snapshot, None)
 }
 
+/// Every limit but that of DNAT rules, of which there are none without an earlier generation; `tests/dnat.rs` exceeds it.
+fn known() -> BTreeSet<&'static str> {
+    Limits::all().iter().map(|l| l.key.as_str()).filter(|key| *key != "firewall-dnat-rules").collect()
+}
+
 #[test]
 fn each_limit_is_kept_and_counted() {
     let settings = "firewall.tags = \"expand\"\noutput.formats = [\"arm\", \"edl\"]";
@@ -77,8 +82,7 @@ fn each_limit_is_kept_and_counted() {
     let classic = generate(&format!("{settings}\nfirewall.rules = \"classic\"")).unwrap();
     let usage = made.plan.usage.iter().chain(&classic.plan.usage);
     let counted: BTreeSet<&str> = usage.map(|u| u.key.as_str()).collect();
-    let known: BTreeSet<&str> = Limits::all().iter().map(|l| l.key.as_str()).collect();
-    assert_eq!(counted, known, "every limit is counted");
+    assert_eq!(counted, known(), "every limit is counted");
     assert!(made.plan.usage.iter().all(tagwall::plan::Usage::fits));
     let manifest = made.files.iter().find(|f| f.name == "manifest.json").unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest.bytes).unwrap();
@@ -92,8 +96,7 @@ fn each_limit_is_kept_and_counted() {
 #[test]
 fn each_limit_exceeded_is_refused_with_a_way_out() {
     let tried: BTreeSet<&str> = CASES.iter().map(|(key, ..)| *key).collect();
-    let known: BTreeSet<&str> = Limits::all().iter().map(|l| l.key.as_str()).collect();
-    assert_eq!(tried, known, "every limit is tried");
+    assert_eq!(tried, known(), "every limit is tried");
     for (key, figure, settings) in CASES {
         match generate(&format!("limits.{key} = {figure}\n{settings}")) {
             Err(Error::Limit(over)) => {

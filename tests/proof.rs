@@ -454,3 +454,74 @@ fn a_gap_that_is_none_is_no_excuse() {
         assert!(!report.is_success(), "{} passes as not expressible", flow.id);
     }
 }
+
+/// A network rule that denies comes before every application rule, in a policy and in the firewall itself.
+#[test]
+fn a_network_rule_that_denies_counts_against_hosts() {
+    let snapshot = support::sample(tagwall::tags::Cloud::Public);
+    let hosts_only = POLICY.replace(
+        "workload = \"aml-compute\"\npublic-ip = true",
+        "to = \"fqdn:only.example.com\"\nprotocol = \"tcp\"\nports = 443",
+    );
+    for text in [hosts_only.clone(), classic(&hosts_only)] {
+        let made = support::generate("proof", &text, &snapshot);
+        let name = "firewall.arm.json";
+        let with = |ports: &str, to: &str, hosts: bool| {
+            let mut document: Value =
+                serde_json::from_slice(support::bytes_of(&made, name)).expect("it is JSON");
+            let mut rule = json!({ "name": "stop", "sourceAddresses": ["*"], "destinationPorts": [ports] });
+            rule[if hosts { "destinationFqdns" } else { "destinationAddresses" }] = json!([to]);
+            // Whatever its priority: that of application rules orders these only.
+            let collection = match document.get("variables").is_some() {
+                true => {
+                    rule["protocols"] = json!(["TCP"]);
+                    json!({ "name": "by-hand", "properties":
+                        { "priority": 60000, "action": { "type": "Deny" }, "rules": [rule] } })
+                }
+                false => {
+                    (rule["ruleType"], rule["ipProtocols"]) = (json!("NetworkRule"), json!(["TCP"]));
+                    json!({ "ruleCollectionType": "FirewallPolicyFilterRuleCollection", "name": "by-hand",
+                        "priority": 60000, "action": { "type": "Deny" }, "rules": [rule] })
+                }
+            };
+            let place = match document.get("variables").is_some() {
+                true => &mut document["variables"]["networkRuleCollections"],
+                false => &mut document["resources"][0]["properties"]["ruleCollections"],
+            };
+            place.as_array_mut().expect("a list").push(collection);
+            let bytes = serde_json::to_vec(&document).expect("JSON is JSON");
+            support::prove_with(&made, &snapshot, name, &bytes)
+        };
+        for (ports, to) in [("443", "*"), ("400-500", "192.0.2.0/24"), ("80", "198.18.0.1")] {
+            let report = with(ports, to, false);
+            assert!(report.to_string().contains("must pass for"), "{ports} {to}: {report}");
+            assert!(report.to_string().contains("but stop denies it"), "{ports} {to}: {report}");
+        }
+        let report = with("443", "only.example.com", true).to_string();
+        assert!(
+            report.contains("for only.example.com must pass") && report.contains("but stop denies it"),
+            "{report}"
+        );
+        // What is denied anyway may be denied twice, and so may what a rule before lets pass.
+        assert!(with("25", "*", false).is_success());
+        assert!(with("7000", "203.0.113.0/25", false).is_success());
+    }
+}
+
+/// Hosts that a rule lets through by what they are about are nothing that a policy asks for.
+#[test]
+fn web_categories_are_seen() {
+    let snapshot = support::sample(tagwall::tags::Cloud::Public);
+    let made = support::generate("proof", POLICY, &snapshot);
+    let mut document: Value =
+        serde_json::from_slice(support::bytes_of(&made, "firewall.arm.json")).expect("it is JSON");
+    let collections =
+        document["resources"][0]["properties"]["ruleCollections"].as_array_mut().expect("a list");
+    let rules =
+        collections.last_mut().expect("hosts have a collection")["rules"].as_array_mut().expect("a list");
+    rules.push(json!({ "ruleType": "ApplicationRule", "name": "news", "sourceAddresses": ["10.20.1.4"],
+        "protocols": [{ "protocolType": "Https", "port": 443 }], "webCategories": ["News"] }));
+    let bytes = serde_json::to_vec(&document).expect("JSON is JSON");
+    let report = support::prove_with(&made, &snapshot, "firewall.arm.json", &bytes).to_string();
+    assert!(report.contains("for web category News passes by news, but nothing asks for it"), "{report}");
+}

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::azure::{self, API_VERSION};
+use super::layout::{enclosed, push_escaped};
 use super::tree::{Members, Tree};
 use super::words::identifiers;
 use super::{Artefact, Format, Options};
@@ -223,32 +224,14 @@ fn write(value: &Tree, depth: usize, out: &mut String) {
         Tree::Bool(switch) => out.push_str(if *switch { "true" } else { "false" }),
         Tree::List(items) if items.is_empty() => out.push_str("[]"),
         Tree::List(items) => {
-            out.push_str("[\n");
-            for item in items {
-                indent(depth + 1, out);
-                write(item, depth + 1, out);
-                out.push('\n');
-            }
-            indent(depth, out);
-            out.push(']');
+            enclosed(['[', ']'], items, depth, out, |item, out| write(item, depth + 1, out));
         }
-        Tree::Map(members) => {
-            out.push_str("{\n");
-            for (key, value) in members {
-                indent(depth + 1, out);
-                out.push_str(key);
-                out.push_str(": ");
-                write(value, depth + 1, out);
-                out.push('\n');
-            }
-            indent(depth, out);
-            out.push('}');
-        }
+        Tree::Map(members) => enclosed(['{', '}'], members, depth, out, |(key, value), out| {
+            out.push_str(key);
+            out.push_str(": ");
+            write(value, depth + 1, out);
+        }),
     }
-}
-
-fn indent(depth: usize, out: &mut String) {
-    out.extend(std::iter::repeat_n("  ", depth));
 }
 
 /// A string literal. A leading `[` needs nothing: the compiler escapes it in the template.
@@ -258,16 +241,8 @@ fn quoted(text: &str) -> String {
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
-            '\\' => out.push_str("\\\\"),
-            '\'' => out.push_str("\\'"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
             '$' if rest.peek() == Some(&'{') => out.push_str("\\$"),
-            c if c.is_control() => {
-                write!(out, "\\u{{{:x}}}", c as u32).expect("writing to a string does not fail");
-            }
-            c => out.push(c),
+            c => push_escaped(c, '\'', |code| format!("\\u{{{code:x}}}"), &mut out),
         }
     }
     out.push('\'');

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value as Json};
 
+use super::layout::{enclosed, indent, push_escaped};
+
 /// A block with its labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Block {
@@ -179,16 +181,10 @@ fn write_value(value: &Value, depth: usize, out: &mut String) {
         Value::Bool(switch) => out.push_str(if *switch { "true" } else { "false" }),
         Value::Expression(code) | Value::Name(code) => out.push_str(code),
         Value::Absent => out.push_str("null"),
-        Value::List(items) if value.is_tall() => {
-            out.push_str("[\n");
-            for item in items {
-                indent(depth + 1, out);
-                write_value(item, depth + 1, out);
-                out.push_str(",\n");
-            }
-            indent(depth, out);
-            out.push(']');
-        }
+        Value::List(items) if value.is_tall() => enclosed(['[', ']'], items, depth, out, |item, out| {
+            write_value(item, depth + 1, out);
+            out.push(',');
+        }),
         Value::List(items) => {
             out.push('[');
             items.iter().for_each(|item| write_value(item, depth, out));
@@ -203,26 +199,12 @@ fn write_value(value: &Value, depth: usize, out: &mut String) {
     }
 }
 
-fn indent(depth: usize, out: &mut String) {
-    out.extend(std::iter::repeat_n("  ", depth));
-}
-
 /// A quoted template that stands for `text` alone.
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in literal(text).chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '"' => out.push_str("\\\""),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => {
-                write!(out, "\\u{:04x}", c as u32).expect("writing to a string does not fail");
-            }
-            c => out.push(c),
-        }
+        push_escaped(c, '"', |code| format!("\\u{code:04x}"), &mut out);
     }
     out.push('"');
     out

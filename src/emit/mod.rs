@@ -7,6 +7,7 @@ mod bicep;
 mod csv;
 mod hcl;
 mod json;
+mod layout;
 mod lists;
 mod nftables;
 mod terraform;

@@ -390,6 +390,13 @@ fn count_policy(firewall: &Firewall, limits: &Limits, plan: &mut Plan, over: &mu
         count(limits, key, of, have, remedy, plan, over);
     }
     count_hosts_and_groups(&collections, of, limits, plan, over);
+    let nat: Vec<_> = firewall.groups.iter().flat_map(|g| &g.nat).collect();
+    if !nat.is_empty() {
+        let remedy = "they were in the earlier firewall.arm.json and are carried on: take some out of it, or move them to \
+                      another firewall";
+        let rules = nat.iter().map(|nat| nat.rules()).sum();
+        count(limits, "firewall-dnat-rules", of, rules, remedy, plan, over);
+    }
 }
 
 /// Classic rules have no groups, and so no bytes of one; what one template may hold is counted with the files.

@@ -202,6 +202,20 @@ pub struct NatCollection {
     pub json: String,
 }
 
+impl NatCollection {
+    /// How many rules it holds.
+    ///
+    /// ```
+    /// let json = r#"{ "rules": [{}, {}] }"#.to_owned();
+    /// let nat = tagwall::plan::NatCollection { group: "g".into(), name: "n".into(), priority: 100, json };
+    /// assert_eq!(nat.rules(), 2);
+    /// ```
+    pub fn rules(&self) -> usize {
+        let found: Option<serde_json::Value> = serde_json::from_str(&self.json).ok();
+        found.and_then(|value| value["rules"].as_array().map(Vec::len)).unwrap_or(0)
+    }
+}
+
 /// A rule collection; every one that is made here allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleCollection {

@@ -39,7 +39,7 @@ pub(super) fn check(
         check_gaps(policy, gaps)?;
         dnat::refuse(&emitted, format, report)?;
         network(policy, &emitted, (gaps, extras), format, report)?;
-        hosts(policy, &emitted, gaps, format, report)
+        hosts(policy, &emitted, (gaps, extras), format, report)
     });
     if let Err(text) = outcome {
         report.fail(Target::Firewall, format, FailureKind::Invalid, text);
@@ -101,6 +101,8 @@ pub(super) enum HostKey {
     Host(String),
     Tag(String),
     Url(String),
+    /// A set of hosts that Azure sorts by their content.
+    Category(String),
 }
 
 impl Emitted {
@@ -162,6 +164,7 @@ impl Emitted {
                 }
                 let keys = rule.fqdns.iter().map(|h| HostKey::Host(h.to_ascii_lowercase()));
                 let keys = keys.chain(rule.fqdn_tags.iter().map(|t| HostKey::Tag(t.clone())));
+                let keys = keys.chain(rule.web_categories.iter().map(|c| HostKey::Category(c.clone())));
                 for key in keys.chain(rule.urls.iter().map(|u| HostKey::Url(u.clone()))) {
                     for (kind, port) in &rule.protocols {
                         if !["http", "https"].contains(&kind.to_ascii_lowercase().as_str()) {
@@ -431,7 +434,7 @@ fn compare(wanted: &RuleList, emitted: &RuleList, host: &str, part: &str, format
 fn hosts(
     policy: &Policy,
     emitted: &Emitted,
-    gaps: &HashSet<&str>,
+    (gaps, extras): (&HashSet<&str>, &[Extra]),
     format: &str,
     report: &mut Report,
 ) -> Result<(), String> {
@@ -441,9 +444,19 @@ fn hosts(
     for key in wanted.iter().map(|(key, _)| key).chain(emitted.hosts().map(|(key, _)| key)) {
         names.insert(example(key));
     }
+    // Network rules come first: what one of them denies no application rule lets pass. Where none denies, those that
+    // allow are the same on both sides, and need not be looked at once more for each name.
+    let denies = emitted.network().any(|rule| rule.access == Access::Deny);
+    let by_address = if denies { wanted_rules(policy, gaps, extras) } else { Vec::new() };
     for name in &names {
-        let need = list(wanted.iter().filter(|(key, _)| covers(key, name)).map(|(_, rule)| rule.clone()))?;
-        let rules = list(emitted.hosts().filter(|(key, _)| covers(key, name)).map(|(_, rule)| rule.clone()))?;
+        let own = wanted.iter().filter(|(key, _)| covers(key, name)).map(|(_, rule)| rule);
+        let need = list(by_address.iter().chain(own).cloned())?;
+        let tried = emitted.rules.iter().filter(|matched| match &matched.what {
+            What::Nat(_) => false,
+            What::Network => denies,
+            What::Host(key) => covers(key, name),
+        });
+        let rules = list(tried.map(|matched| matched.rule.clone()))?;
         compare(&need, &rules, &name.to_string(), "", format, report);
     }
     if !names.is_empty() {
@@ -463,6 +476,7 @@ impl std::fmt::Display for HostKey {
         match self {
             HostKey::Host(name) | HostKey::Url(name) => f.write_str(name),
             HostKey::Tag(tag) => write!(f, "FQDN tag {tag}"),
+            HostKey::Category(name) => write!(f, "web category {name}"),
         }
     }
 }

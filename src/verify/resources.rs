@@ -251,6 +251,8 @@ pub struct ApplicationRule {
     pub urls: Vec<String>,
     /// FQDN tags.
     pub fqdn_tags: Vec<String>,
+    /// Web categories.
+    pub web_categories: Vec<String>,
     /// Whether TLS is inspected.
     pub terminate_tls: bool,
 }

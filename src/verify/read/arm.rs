@@ -364,6 +364,7 @@ fn application_of(rule: &Node<'_>) -> Result<FirewallRule, ReadError> {
         fqdns: rule.texts("targetFqdns")?,
         urls: rule.texts("targetUrls")?,
         fqdn_tags: rule.texts("fqdnTags")?,
+        web_categories: rule.texts("webCategories")?,
         terminate_tls: rule.optional("terminateTLS").is_some_and(|t| t.value == &Value::Bool(true)),
     }))
 }

@@ -270,6 +270,7 @@ fn firewall_rule(
                 fqdns: row.list("targetFqdns")?,
                 urls: of_policies("targetUrls")?,
                 fqdn_tags: row.list("fqdnTags")?,
+                web_categories: Vec::new(),
                 terminate_tls: of_policies("terminateTLS")? == ["true"],
             }))
         }

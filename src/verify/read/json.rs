@@ -176,23 +176,23 @@ fn document(name: &str, bytes: &[u8]) -> Result<Document, ReadError> {
 }
 
 fn of(document: Document) -> Result<Resources, ReadError> {
-    let mut resources = Resources::default();
-    if let Some(nsg) = document.nsg {
+    let nsgs = document.nsg.into_iter().map(|nsg| {
         let rules = nsg.rules.into_iter().map(security_rule).collect::<Result<_, _>>()?;
-        resources.nsgs.push(resources::Nsg { name: nsg.name, rules });
-    }
-    resources.route_tables.extend(document.route_table.map(route_table));
-    resources.groups = document.firewall.into_iter().flat_map(|f| f.groups).map(group).collect();
-    let classic = |f: ClassicFirewall| resources::ClassicFirewall {
-        name: f.name,
-        collections: f.collections.into_iter().map(collection).collect(),
-    };
-    resources.firewalls.extend(document.classic_firewall.map(classic));
-    let ip_group = |g: IpGroup| resources::IpGroup { name: g.name, addresses: g.prefixes };
-    resources.ip_groups = document.ip_groups.into_iter().map(ip_group).collect();
-    resources.endpoint_policies =
-        document.service_endpoint_policies.into_iter().map(endpoint_policy).collect();
-    Ok(resources)
+        Ok(resources::Nsg { name: nsg.name, rules })
+    });
+    Ok(Resources {
+        nsgs: nsgs.collect::<Result<_, ReadError>>()?,
+        route_tables: each(document.route_table, route_table),
+        groups: each(document.firewall.into_iter().flat_map(|f| f.groups), group),
+        firewalls: each(document.classic_firewall, classic_firewall),
+        ip_groups: each(document.ip_groups, ip_group),
+        endpoint_policies: each(document.service_endpoint_policies, endpoint_policy),
+    })
+}
+
+/// All of `items` in the words of the other formats.
+fn each<T, U>(items: impl IntoIterator<Item = T>, one: fn(T) -> U) -> Vec<U> {
+    items.into_iter().map(one).collect()
 }
 
 fn security_rule(rule: SecurityRule) -> Result<resources::SecurityRule, ReadError> {
@@ -217,35 +217,38 @@ fn security_rule(rule: SecurityRule) -> Result<resources::SecurityRule, ReadErro
 }
 
 fn route_table(table: RouteTable) -> resources::RouteTable {
-    let route = |r: Route| resources::Route {
-        name: r.name,
-        address_prefix: r.to,
-        next_hop_type: r.next_hop,
-        next_hop_address: r.next_hop_address,
-    };
-    resources::RouteTable {
-        name: table.name,
-        disable_bgp: Some(table.disable_bgp),
-        routes: table.routes.into_iter().map(route).collect(),
+    let (name, disable_bgp) = (table.name, Some(table.disable_bgp));
+    resources::RouteTable { name, disable_bgp, routes: each(table.routes, route) }
+}
+
+fn route(route: Route) -> resources::Route {
+    resources::Route {
+        name: route.name,
+        address_prefix: route.to,
+        next_hop_type: route.next_hop,
+        next_hop_address: route.next_hop_address,
     }
 }
 
-fn collection(collection: Collection) -> resources::RuleCollection {
-    let network = collection.network_rules.into_iter().map(network_rule);
-    resources::RuleCollection {
-        name: collection.name,
-        priority: collection.priority,
-        action: collection.action,
-        rules: network.chain(collection.application_rules.into_iter().map(application_rule)).collect(),
-    }
+fn ip_group(group: IpGroup) -> resources::IpGroup {
+    resources::IpGroup { name: group.name, addresses: group.prefixes }
+}
+
+fn classic_firewall(firewall: ClassicFirewall) -> resources::ClassicFirewall {
+    let collections = each(firewall.collections, collection);
+    resources::ClassicFirewall { name: firewall.name, collections }
 }
 
 fn group(group: Group) -> resources::RuleCollectionGroup {
-    resources::RuleCollectionGroup {
-        name: group.name,
-        priority: group.priority,
-        collections: group.collections.into_iter().map(collection).collect(),
-    }
+    let (name, priority) = (group.name, group.priority);
+    resources::RuleCollectionGroup { name, priority, collections: each(group.collections, collection) }
+}
+
+fn collection(collection: Collection) -> resources::RuleCollection {
+    let mut rules = each(collection.network_rules, network_rule);
+    rules.extend(each(collection.application_rules, application_rule));
+    let Collection { name, priority, action, .. } = collection;
+    resources::RuleCollection { name, priority, action, rules }
 }
 
 fn network_rule(rule: NetworkRule) -> FirewallRule {
@@ -272,18 +275,15 @@ fn application_rule(rule: ApplicationRule) -> FirewallRule {
         fqdns: rule.fqdns,
         urls: rule.urls,
         fqdn_tags: rule.fqdn_tags,
+        web_categories: Vec::new(),
     })
 }
 
 fn endpoint_policy(policy: EndpointPolicy) -> resources::EndpointPolicy {
-    let definition = |d: Definition| resources::EndpointDefinition {
-        name: d.name,
-        description: d.description,
-        service: d.service,
-        resources: d.resources,
-    };
-    resources::EndpointPolicy {
-        name: policy.name,
-        definitions: policy.definitions.into_iter().map(definition).collect(),
-    }
+    resources::EndpointPolicy { name: policy.name, definitions: each(policy.definitions, definition) }
+}
+
+fn definition(definition: Definition) -> resources::EndpointDefinition {
+    let Definition { name, description, service, resources } = definition;
+    resources::EndpointDefinition { name, description, service, resources }
 }

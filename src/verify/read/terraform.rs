@@ -263,6 +263,7 @@ fn classic_application_rule(
         fqdns: b.texts("target_fqdns")?,
         urls: Vec::new(),
         fqdn_tags: b.texts("fqdn_tags")?,
+        web_categories: Vec::new(),
         terminate_tls: false,
     }))
 }
@@ -286,7 +287,9 @@ fn group(block: &Block, ip_groups: &BTreeMap<&str, String>) -> Result<RuleCollec
             "network_rule_collection" => {
                 rules.map(|r| network_rule(r, ip_groups)).collect::<Result<_, _>>()?
             }
-            "application_rule_collection" => rules.map(application_rule).collect::<Result<_, _>>()?,
+            "application_rule_collection" => {
+                rules.map(|r| application_rule(r, ip_groups)).collect::<Result<_, _>>()?
+            }
             "nat_rule_collection" => rules.map(|r| nat_rule(r, ip_groups)).collect::<Result<_, _>>()?,
             other => return Err(inner.error(format!("blocks of kind {other} are not read"))),
         };
@@ -343,15 +346,16 @@ fn network_rule(b: &Block, ip_groups: &BTreeMap<&str, String>) -> Result<Firewal
     }))
 }
 
-fn application_rule(b: &Block) -> Result<FirewallRule, ReadError> {
+fn application_rule(b: &Block, ip_groups: &BTreeMap<&str, String>) -> Result<FirewallRule, ReadError> {
     Ok(FirewallRule::Application(ApplicationRule {
         name: b.text("name")?,
         sources: b.texts("source_addresses")?,
-        source_groups: Vec::new(),
+        source_groups: group_names(b, "source_ip_groups", ip_groups)?,
         protocols: app_protocols(b, "protocols")?,
         fqdns: b.texts("destination_fqdns")?,
         urls: b.texts("destination_urls")?,
         fqdn_tags: b.texts("destination_fqdn_tags")?,
+        web_categories: b.texts("web_categories")?,
         terminate_tls: b.switch("terminate_tls")? == Some(true),
     }))
 }
