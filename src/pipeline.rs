@@ -3,8 +3,8 @@
 use crate::catalog::Catalog;
 use crate::emit::{self, Artefact};
 use crate::error::Error;
-use crate::lower;
-use crate::plan::{Limits, Plan, Previous};
+use crate::lower::{self, Measure};
+use crate::plan::{Limits, OverLimit, Plan, Previous};
 use crate::policy::{self, Path, Policy, PolicyErrors, PolicySource};
 use crate::report::{self, Claims};
 use crate::tags::Snapshot;
@@ -67,9 +67,7 @@ pub fn generate(
     let policy = policy::expand(source, catalog, snapshot)?; // names become sets
     let limits = limits_of(source)?;
     let previous = previous.cloned().unwrap_or_default();
-    let mut plan = lower::lower(&policy, &limits, &previous, emit::group_bytes)?; // sets become rules within limits
-    let artefacts = emit::render(&plan, &policy.output.formats, &options_of(&policy)); // rules become bytes
-    lower::count_files(&mut plan, &limits, &emit::template_sizes(&artefacts))?;
+    let (mut plan, artefacts) = write(&policy, &limits, &previous)?; // sets become rules within limits, and those bytes
     let proof = prove(&policy, snapshot, &plan, &artefacts)?; // and the bytes are proven
     note_taken(&mut plan, &policy, snapshot);
     let files = report::complete(artefacts, &policy, snapshot, &plan, &proof);
@@ -153,6 +151,39 @@ pub fn reprove(
     }
     differences.extend(claims.proof_differences(&proof).filter(|_| proof.is_success()));
     Ok(Reproof { policy, proof, differences })
+}
+
+/// Sets become rules within limits, and rules become bytes: what the templates are too large for is known only then.
+fn write(policy: &Policy, limits: &Limits, previous: &Previous) -> Result<(Plan, Vec<Artefact>), OverLimit> {
+    let options = options_of(policy);
+    let render = |plan: &Plan| emit::render(plan, &policy.output.formats, &options);
+    let templates = |plan: &Plan| emit::template_sizes(&render(plan));
+    let measure = Measure { group: emit::group_bytes, templates: None };
+    let counted = |mut plan: Plan| {
+        let artefacts = render(&plan);
+        lower::count_files(&mut plan, limits, &emit::template_sizes(&artefacts)).map(|()| (plan, artefacts))
+    };
+    match lower::lower(policy, limits, previous, measure) {
+        Ok(plan) => {
+            if let Ok(made) = counted(plan) {
+                return Ok(made);
+            }
+        }
+        Err(over) => {
+            // The budget that it names must be enough for the templates too.
+            let Some(max_extra) = over.max_extra() else { return Err(over) };
+            let mut policy = policy.clone();
+            policy.precision.max_extra = max_extra;
+            match lower::lower(&policy, limits, previous, measure) {
+                Ok(plan) if counted(plan.clone()).is_err() => {}
+                _ => return Err(over),
+            }
+        }
+    }
+    let measure = Measure { templates: Some(&templates), ..measure };
+    let plan = lower::lower(policy, limits, previous, measure)?;
+    let artefacts = render(&plan);
+    Ok((plan, artefacts))
 }
 
 fn limits_of(source: &PolicySource) -> Result<Limits, PolicyErrors> {

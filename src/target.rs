@@ -17,10 +17,14 @@ pub enum Target {
     Firewall,
     /// Service endpoint policy: the storage accounts that a subnet may reach.
     ServiceEndpointPolicy,
+    /// Lists that firewalls fetch. They follow from the formats that a policy asks for, not from its targets, and have
+    /// no rules; only what a list admits beyond what was asked for belongs to this one.
+    #[serde(skip)]
+    Lists,
 }
 
 impl Target {
-    /// Every target.
+    /// Every target that has rules.
     pub const ALL: [Target; 4] =
         [Target::Nsg, Target::RouteTable, Target::Firewall, Target::ServiceEndpointPolicy];
 
@@ -31,6 +35,7 @@ impl Target {
             Target::RouteTable => "route-table",
             Target::Firewall => "firewall",
             Target::ServiceEndpointPolicy => "service-endpoint-policy",
+            Target::Lists => "lists",
         }
     }
 
@@ -41,6 +46,7 @@ impl Target {
             Target::RouteTable => "Route table",
             Target::Firewall => "Azure Firewall",
             Target::ServiceEndpointPolicy => "Service endpoint policy",
+            Target::Lists => "Lists that firewalls fetch",
         }
     }
 }

@@ -57,14 +57,55 @@ fn a_regional_tag_goes_where_the_whole_service_is_allowed() {
         assert!(report(&made).contains("results"), "the reason is not lost");
     }
     // All of Azure holds the tags of its regions.
-    let made = generate(&need(
-        "old",
-        "\"AzureCloud\", \"Sql.westeurope\", \"AzureCloud.westeurope\"",
-        "tcp",
-        "443",
-        "",
-    ));
+    let made = generate(&need("old", "\"AzureCloud\", \"AzureCloud.westeurope\"", "tcp", "443", ""));
     assert_eq!(tags(&made), ["AzureCloud"]);
+}
+
+#[test]
+fn a_tag_within_all_of_azure_keeps_its_rule_and_is_pointed_out() {
+    let said = |tag: &str, cloud: &str| {
+        format!("to {tag} (tcp 443, subnet old): the tag lies within {cloud} in this snapshot")
+    };
+    for cloud in ["AzureCloud", "AzureCloud.westeurope"] {
+        let made = generate(&need("old", &format!("\"{cloud}\", \"Sql.westeurope\""), "tcp", "443", ""));
+        assert_eq!(tags(&made).len(), 2, "{cloud}");
+        let name = &tags(&made)[0];
+        let text = report(&made);
+        assert!(text.contains(&said("Sql.WestEurope", name)), "{text}");
+        assert!(text.contains("the rule of its own stays, because Azure may change that"), "{text}");
+        assert!(!text.contains("has no rule of its own"), "{text}");
+        // It has one in every target that takes it.
+        let nsg = made.files.iter().find(|f| f.name == "nsg.arm.json").expect("a security group is made");
+        let nsg = String::from_utf8(nsg.bytes.clone()).unwrap();
+        assert!(nsg.contains("\"Sql.WestEurope\"") && nsg.contains(&format!("\"{name}\"")), "{nsg}");
+    }
+    // Nothing is said where the other rule lets less through, or holds only a part.
+    let cloud = need("old", "\"AzureCloud\"", "tcp", "443", "");
+    for other in [
+        need("old", "\"Sql.westeurope\"", "tcp", "1433", ""),
+        need("dual", "\"Sql.westeurope\"", "tcp", "443", ""),
+        need("old", "\"Sql.westeurope\"", "udp", "443", ""),
+    ] {
+        let text = report(&generate(&format!("{cloud}{other}")));
+        assert!(!text.contains("the tag lies within"), "{text}");
+    }
+    let part = need("old", "\"AzureCloud.westeurope\", \"Sql\"", "tcp", "443", "");
+    assert!(!report(&generate(&part)).contains("the tag lies within"));
+}
+
+#[test]
+fn a_regional_tag_that_lies_outside_of_its_service_keeps_its_rule() {
+    let mut json: serde_json::Value =
+        serde_json::from_slice(&tagwall::tags::sample::sample_json(Cloud::Public).unwrap()).unwrap();
+    let storage =
+        json["values"].as_array_mut().unwrap().iter_mut().find(|tag| tag["name"] == "Storage.WestEurope");
+    let list = storage.unwrap()["properties"]["addressPrefixes"].as_array_mut().unwrap();
+    list.push("192.88.99.64/28".into());
+    let changed = Snapshot::parse(&serde_json::to_vec(&json).unwrap()).unwrap();
+    let both = format!("{HEAD}{}", need("old", "\"Storage.westeurope\", \"Storage\"", "tcp", "443", ""));
+    let made = support::generate("tags.toml", &both, &changed);
+    assert_eq!(tags(&made), ["Storage", "Storage.WestEurope"]);
+    assert!(!report(&made).contains("has no rule of its own"));
 }
 
 #[test]

@@ -38,6 +38,11 @@ fn remark(title: &str) -> &'static str {
         "A fiftieth of what Azure takes, to show what pieces cost. Where a piece outgrows its group, entries move to groups \
          of other names. Such weeks stand out, since each entry that moves counts twice; no week is a new plan of \
          everything.\n"
+    } else if title.contains("widened") {
+        "Security group and route table alone, under limits that exact lists do not fit: lists are widened by the fewest \
+         addresses, or as the week before while that costs less than a quarter more. Where a limit is full, a new prefix \
+         makes others join: one added, two removed for one. A wide prefix takes in many changes, so that a tight limit moves \
+         less.\n"
     } else if title.contains("by name") {
         "Azure keeps tags current: no list has to hold what changes.\n"
     } else {

@@ -23,14 +23,29 @@ region = ["westeurope", "northeurope", "eastus"]
 "#;
 
 /// Each way of writing tags: a title and the policy.
-pub(crate) fn all() -> [(&'static str, String); 3] {
-    let policy = |settings: &str| format!("{HEAD}{settings}{NEEDS}");
+pub(crate) fn all() -> [(&'static str, String); 5] {
     let expanded = "nsg.tags = \"expand\"\nfirewall.tags = \"expand\"\n";
+    let policy = |settings: &str| format!("{HEAD}{settings}{NEEDS}");
+    // Limits that no week's exact lists keep, so that they are widened.
+    let widened = |limits: &str| {
+        let budget = "precision.max-extra = \"1000000000000\"\noutput.targets = [\"nsg\", \"route-table\"]\n";
+        policy(&format!("{expanded}route-table.tags = \"expand\"\n{budget}{limits}"))
+            .replace("limits.nsg-destination-prefixes = 100000\n", "")
+            .replace("\"aml-compute\"\n", "\"aml-compute\"\npublic-ip = true\n")
+    };
     [
         ("Tags as prefixes", policy(expanded)),
         (
             "Tags as prefixes, IP groups of at most 100 entries",
             policy(&format!("{expanded}limits.ip-group-entries = 100\n")),
+        ),
+        (
+            "Tags as prefixes, widened to 1,000 destinations and 320 routes",
+            widened("limits.nsg-destination-prefixes = 1000\nlimits.routes-per-table = 320\n"),
+        ),
+        (
+            "Tags as prefixes, widened to 300 destinations and 320 routes",
+            widened("limits.nsg-destination-prefixes = 300\nlimits.routes-per-table = 320\n"),
         ),
         ("Tags by name", policy("nsg.tags = \"native\"\nfirewall.tags = \"native\"\n")),
     ]

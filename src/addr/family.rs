@@ -6,6 +6,7 @@ use std::net::Ipv6Addr;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
 use super::text::{AddressText, Cursor, scan_v4, scan_v6};
+use super::words::Word;
 
 /// An address of one family, as an unsigned integer in network order.
 ///
@@ -23,6 +24,7 @@ pub trait Address:
     + BitOr<Output = Self>
     + BitXor<Output = Self>
     + Not<Output = Self>
+    + Word
     + 'static
 {
     /// Width in bits; also the longest prefix length.
@@ -45,8 +47,12 @@ pub trait Address:
     /// # Panics
     /// In debug builds, if `len > BITS`.
     fn host_mask(len: u8) -> Self;
-    /// The `width` bits behind the first `skip` ones, as a number; `skip + width <= BITS`, `0 < width <= 32`.
-    fn bits_at(self, skip: u8, width: u8) -> usize;
+    /// What words (see `addr::words`) of most prefixes of the family are.
+    type Short: Word;
+    /// The leading bits.
+    fn shortened(self) -> Self::Short;
+    /// The lowest and the highest address with these leading bits.
+    fn ends_of(short: Self::Short) -> (Self, Self);
     /// The value in a type that holds every family.
     fn to_u128(self) -> u128;
     /// The value from its wide form, or `None` if it does not fit the family.
@@ -76,7 +82,19 @@ pub trait Address:
 }
 
 macro_rules! integer {
-    ($ty:ty) => {
+    ($ty:ty, $short:ty) => {
+        type Short = $short;
+
+        #[inline]
+        fn shortened(self) -> $short {
+            (self >> (<$ty>::BITS - <$short>::BITS)) as $short
+        }
+        #[inline]
+        fn ends_of(short: $short) -> (Self, Self) {
+            let first = <$ty>::from(short) << (<$ty>::BITS - <$short>::BITS);
+            (first, first | !(<$ty>::MAX << (<$ty>::BITS - <$short>::BITS)))
+        }
+
         const BITS: u8 = <$ty>::BITS as u8;
         const MIN: Self = <$ty>::MIN;
         const MAX: Self = <$ty>::MAX;
@@ -104,11 +122,6 @@ macro_rules! integer {
             <$ty>::MAX.checked_shr(u32::from(len)).unwrap_or(0)
         }
         #[inline]
-        fn bits_at(self, skip: u8, width: u8) -> usize {
-            debug_assert!(width > 0 && width <= 32 && skip + width <= <Self as Address>::BITS);
-            (self << skip >> (<Self as Address>::BITS - width)) as usize
-        }
-        #[inline]
         fn to_u128(self) -> u128 {
             self as u128
         }
@@ -120,7 +133,7 @@ macro_rules! integer {
 }
 
 impl Address for u32 {
-    integer!(u32);
+    integer!(u32, u32);
 
     #[inline]
     fn scan(text: &[u8]) -> Option<(Self, usize)> {
@@ -138,7 +151,7 @@ impl Address for u32 {
 }
 
 impl Address for u128 {
-    integer!(u128);
+    integer!(u128, u64);
 
     #[inline]
     fn scan(text: &[u8]) -> Option<(Self, usize)> {
@@ -161,7 +174,7 @@ impl Address for u128 {
 macro_rules! plain_number {
     ($ty:ty) => {
         impl Address for $ty {
-            integer!($ty);
+            integer!($ty, $ty);
 
             fn parse_bytes(text: &[u8]) -> Option<Self> {
                 // `from_str` of the integers takes a leading `+`; a number in a list does not.

@@ -16,6 +16,7 @@ mod routes;
 mod set;
 mod sort;
 mod text;
+mod words;
 
 pub use chunks::{anchored_chunks, balanced_chunks, roomy_chunks, stable_chunks};
 pub use count::{Count, ParseCountError};

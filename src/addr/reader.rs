@@ -1,5 +1,8 @@
 //! Lists as streams of bytes, in and out.
 
+use std::ops::Range;
+use std::sync::Mutex;
+
 use rayon::prelude::*;
 
 use super::dual::AddrSet;
@@ -9,11 +12,14 @@ use super::list::{AddrList, Entry, EntryError, ListErrors, ListOptions, MAPPED};
 use super::prefix::Prefix;
 use super::set::IntervalSet;
 use super::text::TextBuffer;
+use super::words::Words;
 
 /// Bytes of a line of the usual length. Room that is not used is never touched and costs nothing.
 const USUAL_LINE: usize = 15;
 /// Bytes from which on two threads read faster than one.
 const PARALLEL_FROM: usize = 1 << 18;
+/// Bytes that one thread takes from a source at once: few enough to stay in its cache until they are read.
+const PIECE: usize = 1 << 18;
 
 /// Reads a list piece by piece, as it comes from a file or pipe; see [`AddrList::parse`] for what it understands.
 ///
@@ -28,7 +34,7 @@ const PARALLEL_FROM: usize = 1 << 18;
 /// assert_eq!(list.set.prefixes().next().unwrap().to_string(), "192.0.2.0/24");
 /// # Ok::<(), tagwall::addr::ListErrors>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ListReader {
     options: ListOptions,
     /// What was read, part by part; never put together, which would cost as much as sorting.
@@ -55,9 +61,58 @@ impl ListReader {
             let line = std::mem::take(&mut self.open);
             self.read_lines(&line);
         }
-        let whole = piece.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+        let whole = after_last_line(piece).unwrap_or(0);
         self.read_lines(&piece[..whole]);
         self.open.extend_from_slice(&piece[whole..]);
+    }
+
+    /// Reads everything that `fill` brings: each call puts the next bytes at the front of a buffer and says how many,
+    /// none at the end. Lists of more than some hundred kilobytes are read by several threads, which take turns in
+    /// filling their buffers; that many buffers, not the whole text, are in memory.
+    ///
+    /// # Errors
+    /// The first that `fill` reports; the list is of no use then.
+    ///
+    /// ```
+    /// use tagwall::addr::{ListOptions, ListReader};
+    /// let mut file = "192.0.2.0/25\n192.0.2.128/25".as_bytes();
+    /// let mut reader = ListReader::new(ListOptions::default());
+    /// reader.read_from(|buffer| std::io::Read::read(&mut file, buffer))?;
+    /// assert_eq!(reader.finish().unwrap().entries, 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn read_from<E: Send>(
+        &mut self,
+        fill: impl FnMut(&mut [u8]) -> Result<usize, E> + Send,
+    ) -> Result<(), E> {
+        self.read_pieces(fill, PIECE)
+    }
+
+    fn read_pieces<E: Send>(
+        &mut self,
+        fill: impl FnMut(&mut [u8]) -> Result<usize, E> + Send,
+        size: usize,
+    ) -> Result<(), E> {
+        let open = std::mem::take(&mut self.open);
+        let mut source =
+            Source { fill, open, fresh: self.parts.is_empty(), ended: false, taken: 0, first: None };
+        let mut first = Piece::new(size);
+        if source.take(&mut first)? {
+            // A list that fits into one buffer is not worth waking anyone.
+            let threads = if source.ended { 1 } else { rayon::current_num_threads() };
+            source.first = Some(first);
+            let source = Mutex::new(&mut source);
+            let work = |_| read_turns(&source, size, self.options.relaxed);
+            let parts: Result<Vec<_>, E> = match threads {
+                1 => work(0).map(|parts| vec![parts]),
+                _ => (0..threads).into_par_iter().with_max_len(1).map(work).collect(),
+            };
+            let mut parts: Vec<_> = parts?.into_iter().flatten().collect();
+            parts.sort_unstable_by_key(|&(number, _)| number);
+            self.parts.extend(parts.into_iter().map(|(_, lines)| lines));
+        }
+        self.open = source.open;
+        Ok(())
     }
 
     /// The list, once everything has been pushed.
@@ -67,20 +122,19 @@ impl ListReader {
     pub fn finish(mut self) -> Result<AddrList, ListErrors> {
         let line = std::mem::take(&mut self.open);
         self.read_lines(&line);
-        let (mut v4, mut v6, mut errors) = (Vec::new(), Vec::new(), ListErrors::default());
+        let (mut v4, mut v6, mut errors) = (Family::new(), Family::new(), ListErrors::default());
         let mut lines = 0;
         for part in self.parts {
             errors.append(part.errors, lines);
             lines += part.lines;
-            v4.push(part.v4);
-            v6.push(part.v6);
+            v4.append(part.v4);
+            v6.append(part.v6);
         }
         if errors.total() > 0 {
             return Err(errors);
         }
-        let entries = v4.iter().map(Vec::len).sum::<usize>() + v6.iter().map(Vec::len).sum::<usize>();
-        let set = AddrSet { v4: IntervalSet::from_parts(v4), v6: IntervalSet::from_parts(v6) };
-        Ok(AddrList { set, entries })
+        let entries = v4.len() + v6.len();
+        Ok(AddrList { set: AddrSet { v4: v4.into_set(), v6: v6.into_set() }, entries })
     }
 
     /// Reads whole lines; the last may lack its end.
@@ -89,7 +143,7 @@ impl ListReader {
             return;
         }
         if self.parts.is_empty() {
-            bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
         }
         let relaxed = self.options.relaxed;
         if bytes.len() < PARALLEL_FROM || rayon::current_num_threads() == 1 {
@@ -102,13 +156,109 @@ impl ListReader {
         }
         self.parts.par_extend(split_lines(bytes, rayon::current_num_threads() * 4).into_par_iter().map(
             |part| {
-                let mut lines = Lines::default();
-                // Room for lines of the usual length at once.
-                lines.v4.reserve(part.len() / USUAL_LINE);
+                let mut lines = Lines::with_room_for(part);
                 lines.read(part, relaxed);
                 lines
             },
         ));
+    }
+}
+
+/// Bytes of which some are whole lines.
+struct Piece {
+    bytes: Vec<u8>,
+    lines: Range<usize>,
+    number: usize,
+}
+
+impl Piece {
+    fn new(size: usize) -> Self {
+        Piece { bytes: vec![0; size], lines: 0..0, number: 0 }
+    }
+}
+
+/// Where pieces come from.
+struct Source<F> {
+    fill: F,
+    /// What has come of a line whose end has not.
+    open: Vec<u8>,
+    /// Nothing was read before; a byte order mark may come.
+    fresh: bool,
+    ended: bool,
+    taken: usize,
+    /// A piece that was taken ahead.
+    first: Option<Piece>,
+}
+
+impl<F> Source<F> {
+    /// Puts the next lines into `piece`, as many as fit but at least one; `false` if there is none.
+    fn take<E>(&mut self, piece: &mut Piece) -> Result<bool, E>
+    where
+        F: FnMut(&mut [u8]) -> Result<usize, E>,
+    {
+        if let Some(first) = self.first.take() {
+            *piece = first;
+            return Ok(true);
+        }
+        let bytes = &mut piece.bytes;
+        let mut len = self.open.len();
+        if bytes.len() < len {
+            bytes.resize(len, 0);
+        }
+        bytes[..len].copy_from_slice(&self.open);
+        let mut whole = 0;
+        while !self.ended && whole == 0 {
+            // A line that is longer than the room so far.
+            if len == bytes.len() {
+                bytes.resize(len * 2, 0);
+            }
+            let before = len;
+            while !self.ended && len < bytes.len() {
+                // Nobody asks a source again that has failed.
+                self.ended = true;
+                let more = (self.fill)(&mut bytes[len..])?;
+                self.ended = more == 0;
+                len += more;
+            }
+            whole = after_last_line(&bytes[before..len]).map_or(0, |at| before + at);
+        }
+        self.open.clear();
+        self.open.extend_from_slice(&bytes[whole..len]);
+        let mark = if self.fresh && bytes[..whole].starts_with(MARK) { MARK.len() } else { 0 };
+        self.fresh &= whole == 0;
+        (piece.lines, piece.number) = (mark..whole, self.taken);
+        self.taken += 1;
+        Ok(whole > 0)
+    }
+}
+
+/// Reads pieces until none is left, each with its number; other threads take those between.
+fn read_turns<E, F: FnMut(&mut [u8]) -> Result<usize, E>>(
+    source: &Mutex<&mut Source<F>>,
+    size: usize,
+    relaxed: bool,
+) -> Result<Vec<(usize, Lines)>, E> {
+    let (mut piece, mut parts) = (Piece::new(size), Vec::new());
+    while source.lock().expect("whoever panics ends everything").take(&mut piece)? {
+        let bytes = &piece.bytes[piece.lines.clone()];
+        let mut lines = Lines::with_room_for(bytes);
+        lines.read(bytes, relaxed);
+        parts.push((piece.number, lines));
+    }
+    Ok(parts)
+}
+
+/// The byte order mark.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Where the line behind the last whole one begins.
+fn after_last_line(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().rposition(|&b| b == b'\n').map(|at| at + 1)
+}
+
+impl std::fmt::Debug for ListReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ListReader").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
@@ -126,29 +276,95 @@ fn split_lines(mut bytes: &[u8], parts: usize) -> Vec<&[u8]> {
     out
 }
 
+/// The entries of one family, part by part; never put together, which would cost as much as sorting.
+struct Family<A: Address> {
+    prefixes: Vec<Words<A>>,
+    others: Vec<Interval<A>>,
+}
+
+impl<A: Address> Family<A> {
+    fn new() -> Self {
+        Family { prefixes: Vec::new(), others: Vec::new() }
+    }
+
+    fn append(&mut self, mut part: Entries<A>) {
+        self.prefixes.push(part.prefixes);
+        self.others.append(&mut part.others);
+    }
+
+    fn len(&self) -> usize {
+        self.prefixes.iter().map(Words::len).sum::<usize>() + self.others.len()
+    }
+
+    fn into_set(self) -> IntervalSet<A> {
+        let prefixes = IntervalSet::from_words(self.prefixes);
+        if self.others.is_empty() {
+            prefixes
+        } else {
+            prefixes.union(&IntervalSet::from_intervals(self.others))
+        }
+    }
+}
+
+/// Entries of one family.
+struct Entries<A: Address> {
+    prefixes: Words<A>,
+    /// Ranges, and the whole space.
+    others: Vec<Interval<A>>,
+}
+
+impl<A: Address> Default for Entries<A> {
+    fn default() -> Self {
+        Entries { prefixes: Words::default(), others: Vec::new() }
+    }
+}
+
+impl<A: Address> Entries<A> {
+    #[inline]
+    fn push(&mut self, prefix: Prefix<A>) {
+        if prefix.len() == 0 {
+            self.others.push(prefix.interval());
+        } else {
+            self.prefixes.push(prefix);
+        }
+    }
+}
+
 /// What some lines said.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Lines {
-    v4: Vec<Interval<u32>>,
-    v6: Vec<Interval<u128>>,
+    v4: Entries<u32>,
+    v6: Entries<u128>,
     errors: ListErrors,
     lines: usize,
 }
 
 impl Lines {
+    /// Room for lines of the usual length, of the family of the first.
+    fn with_room_for(bytes: &[u8]) -> Self {
+        let (mut lines, number) = (Lines::default(), bytes.len() / USUAL_LINE);
+        let first = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
+        if first.contains(&b':') {
+            lines.v6.prefixes.reserve(number);
+        } else {
+            lines.v4.prefixes.reserve(number);
+        }
+        lines
+    }
+
     fn read(&mut self, mut bytes: &[u8], relaxed: bool) {
         while !bytes.is_empty() {
             self.lines += 1;
             // A guess by the fifth byte saves most IPv6 lines from being tried as IPv4 first; it decides nothing.
             let used = if bytes.get(4) != Some(&b':')
-                && let Some((interval, used)) = plain(bytes, relaxed)
+                && let Some((prefix, used)) = plain(bytes, relaxed)
             {
-                self.v4.push(interval);
+                self.v4.push(prefix);
                 used
-            } else if let Some((interval, used)) = plain(bytes, relaxed)
-                && !MAPPED.contains(interval.first())
+            } else if let Some((prefix, used)) = plain::<u128>(bytes, relaxed)
+                && !MAPPED.contains(prefix.first())
             {
-                self.v6.push(interval);
+                self.v6.push(prefix);
                 used
             } else {
                 let end = bytes.iter().position(|&b| b == b'\n').unwrap_or(bytes.len());
@@ -170,8 +386,8 @@ impl Lines {
             return;
         }
         match Entry::parse(text, relaxed) {
-            Ok(Entry::V4(interval)) => self.v4.push(interval),
-            Ok(Entry::V6(interval)) => self.v6.push(interval),
+            Ok(Entry::V4(interval)) => self.v4.others.push(interval),
+            Ok(Entry::V6(interval)) => self.v6.others.push(interval),
             Err(error) => self.errors.push(self.lines, text, error),
         }
     }
@@ -180,9 +396,9 @@ impl Lines {
 /// Reads a line that is a right prefix or address of the family and nothing else; also returns how many bytes it
 /// takes.
 #[inline]
-fn plain<A: Address>(bytes: &[u8], relaxed: bool) -> Option<(Interval<A>, usize)> {
+fn plain<A: Address>(bytes: &[u8], relaxed: bool) -> Option<(Prefix<A>, usize)> {
     let (prefix, end) = Prefix::scan(bytes, relaxed)?;
-    Some((prefix.interval(), line_end(bytes, end)?))
+    Some((prefix, line_end(bytes, end)?))
 }
 
 /// Where the next line begins if this one ends at `at`.
@@ -254,6 +470,8 @@ fn write_family<A: Address, E>(
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -293,13 +511,23 @@ mod tests {
         ]
     }
 
+    /// Brings at most seven bytes at once.
+    fn slowly(mut bytes: &[u8]) -> impl FnMut(&mut [u8]) -> Result<usize, Infallible> + Send {
+        move |buffer| {
+            let len = bytes.len().min(buffer.len()).min(7);
+            buffer[..len].copy_from_slice(&bytes[..len]);
+            bytes = &bytes[len..];
+            Ok(len)
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
 
         #[test]
         fn fast_lines_as_the_slow_twin(
             entries in prop::collection::vec((entry(), "( |\t|\r| # x| ; y|\u{a0}|\u{0})?", "(\n|\r\n)"), 0..40),
-            bom: bool, open_end: bool, relaxed: bool, cut: prop::sample::Index,
+            bom: bool, open_end: bool, relaxed: bool, cut: prop::sample::Index, size in prop::option::of(1..200_usize),
         ) {
             let mut bytes = if bom { b"\xef\xbb\xbf".to_vec() } else { Vec::new() };
             entries.iter().for_each(|(a, b, c)| bytes.extend([a, b, c].map(|t| t.as_bytes()).concat()));
@@ -310,17 +538,59 @@ mod tests {
             let mut reader = ListReader::new(ListOptions { relaxed });
             let cut = cut.index(bytes.len() + 1);
             reader.push(&bytes[..cut]);
-            reader.push(&bytes[cut..]);
+            match size {
+                None => reader.push(&bytes[cut..]),
+                Some(size) => reader.read_pieces(slowly(&bytes[cut..]), size).unwrap(),
+            }
             match reader.finish() {
                 Err(errors) => prop_assert_eq!(errors, slow.errors),
                 Ok(list) => {
                     prop_assert_eq!(slow.errors.total(), 0);
-                    prop_assert_eq!(list.entries, slow.v4.len() + slow.v6.len());
-                    prop_assert_eq!(list.set.v4, IntervalSet::from_intervals(slow.v4));
-                    prop_assert_eq!(list.set.v6, IntervalSet::from_intervals(slow.v6));
+                    prop_assert_eq!(list.entries, slow.v4.others.len() + slow.v6.others.len());
+                    prop_assert_eq!(list.set.v4, IntervalSet::from_intervals(slow.v4.others));
+                    prop_assert_eq!(list.set.v6, IntervalSet::from_intervals(slow.v6.others));
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_source_that_fails_or_never_ends_its_line() {
+        let text = "192.0.2.0/24\n".repeat(100_000);
+        for good in [0, 1, 20, 4000] {
+            let mut left = good;
+            let mut fine = slowly(text.as_bytes());
+            let mut reader = ListReader::new(ListOptions::default());
+            let failed = reader.read_pieces(
+                |buffer| {
+                    left -= 1;
+                    assert!(left >= -1, "asked again");
+                    if left < 0 {
+                        Err("the disk is gone")
+                    } else {
+                        fine(buffer).map_err(|never| match never {})
+                    }
+                },
+                64,
+            );
+            assert_eq!(failed, Err("the disk is gone"));
+        }
+        // Behind a source may come more, also of the same line.
+        let mut reader = ListReader::new(ListOptions::default());
+        reader.push(b"192.0.2.0");
+        reader.read_pieces(slowly(b"/25\n192.0.2.1"), 64).unwrap();
+        reader.read_pieces(slowly(b""), 64).unwrap();
+        reader.read_pieces(slowly(b"28/2"), 1).unwrap();
+        reader.push(b"5");
+        assert_eq!(reader.finish().unwrap().set.prefixes().next().unwrap().to_string(), "192.0.2.0/24");
+        // A byte order mark is one at the very beginning only.
+        let mut reader = ListReader::new(ListOptions::default());
+        reader.read_pieces(slowly("\u{feff}1.0.0.0/8\n\u{feff}2.0.0.0/8\n".as_bytes()), 13).unwrap();
+        assert_eq!(reader.finish().unwrap_err().lines()[0].line, 2);
+        let long = format!("192.0.2.0/24{}# a comment\n192.0.3.0/24", " ".repeat(300_000));
+        let mut reader = ListReader::new(ListOptions::default());
+        reader.read_pieces(slowly(long.as_bytes()), 64).unwrap();
+        assert_eq!(reader.finish().unwrap().set.prefixes().next().unwrap().to_string(), "192.0.2.0/23");
     }
 
     #[test]

@@ -6,7 +6,8 @@ use super::count::Count;
 use super::family::Address;
 use super::interval::Interval;
 use super::prefix::Prefix;
-use super::sort::{apart, canonical, canonical_of_parts, push_joined};
+use super::sort::{apart, canonical, push_joined};
+use super::words::{Words, canonical_of_words};
 
 /// A set of addresses as sorted closed intervals.
 ///
@@ -53,9 +54,9 @@ impl<A: Address> IntervalSet<A> {
         Self::from_canonical(canonical(intervals))
     }
 
-    /// The union of the intervals of many lists.
-    pub(super) fn from_parts(parts: Vec<Vec<Interval<A>>>) -> Self {
-        Self::from_canonical(canonical_of_parts(parts))
+    /// The union of the prefixes of many lists.
+    pub(super) fn from_words(parts: Vec<Words<A>>) -> Self {
+        Self::from_canonical(canonical_of_words(parts))
     }
 
     /// For callers that have kept the invariant themselves.

@@ -1,12 +1,15 @@
 //! Sorting intervals into a canonical list.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::family::Address;
 use super::interval::Interval;
+use super::words::Word;
 
 /// From here on scattering by leading bits beats comparing: below, the list is in the cache anyway.
-const SCATTER_FROM: usize = 1 << 12;
+pub(super) const SCATTER_FROM: usize = 1 << 12;
 /// From here on two threads beat one; below, waking them costs more than they save.
 const PARALLEL_FROM: usize = 1 << 17;
 /// Intervals that one bucket should hold on average: few enough to be sorted in the first-level cache.
@@ -23,111 +26,111 @@ pub(super) fn canonical<A: Address>(mut list: Vec<Interval<A>>) -> Vec<Interval<
         merge_sorted(&mut list);
         return list;
     }
-    let scattered = scatter(&[&list]);
+    let scattered = scatter(&[&list], |i| i.first());
     // What the buckets join to takes the place of the list.
     list.clear();
     sorted(scattered, list)
 }
 
-/// [`canonical`] of many lists one behind the other, which are not put together for it.
-pub(super) fn canonical_of_parts<A: Address>(mut parts: Vec<Vec<Interval<A>>>) -> Vec<Interval<A>> {
-    let len: usize = parts.iter().map(Vec::len).sum();
-    let all = || parts.iter().flatten();
-    if parts.len() < 2 || len < SCATTER_FROM {
-        return canonical(if parts.len() == 1 { parts.remove(0) } else { parts.concat() });
-    }
-    if all().is_sorted_by_key(|i| i.first()) {
-        let mut out = Vec::with_capacity(len);
-        all().for_each(|&next| push_joined(&mut out, next));
-        return out;
-    }
-    let slices: Vec<&[Interval<A>]> = parts.iter().map(Vec::as_slice).collect();
-    let scattered = scatter(&slices);
-    drop(parts);
-    sorted(scattered, Vec::new())
-}
-
 /// Sorts what is scattered; `room` is used if one thread is enough.
-fn sorted<A: Address>(scattered: Scattered<A>, mut room: Vec<Interval<A>>) -> Vec<Interval<A>> {
-    let Scattered { mut items, ends } = scattered;
-    if items.len() < PARALLEL_FROM || rayon::current_num_threads() == 1 {
-        sort_buckets(&mut items, &ends, 0, &mut room);
+fn sorted<A: Address>(mut scattered: Scattered<Interval<A>>, mut room: Vec<Interval<A>>) -> Vec<Interval<A>> {
+    if scattered.items.len() < PARALLEL_FROM || rayon::current_num_threads() == 1 {
+        scattered.groups(1).into_iter().for_each(|group| sort_buckets(group, &mut room));
         return room;
     }
     drop(room);
-    join_parts(parallel_buckets(&mut items, &ends))
+    join_parts(parallel_buckets(scattered))
 }
 
-/// A list in buckets of ascending first addresses, each bucket in any order.
-struct Scattered<A> {
-    items: Vec<Interval<A>>,
+/// A list in buckets of ascending keys, each bucket in any order.
+pub(super) struct Scattered<T> {
+    pub(super) items: Vec<T>,
     /// Where each bucket ends.
-    ends: Vec<usize>,
+    pub(super) ends: Vec<usize>,
 }
 
-/// Distributes by the leading bits in which the first addresses differ; one pass to count, one to move.
+/// Some buckets one behind the other.
+pub(super) struct Group<'a, T> {
+    pub(super) items: &'a mut [T],
+    /// Where each bucket ends in the whole list, in which `items` begin at `start`.
+    ends: &'a [usize],
+    start: usize,
+}
+
+/// Distributes by the leading bits in which the keys differ; one pass to count, one to move.
 ///
 /// # Panics
-/// If there are no intervals.
-fn scatter<A: Address>(parts: &[&[Interval<A>]]) -> Scattered<A> {
+/// If there are no items.
+pub(super) fn scatter<T: Copy, W: Word>(parts: &[&[T]], key: impl Fn(&T) -> W) -> Scattered<T> {
     let all = || parts.iter().copied().flatten();
     let len: usize = parts.iter().map(|part| part.len()).sum();
-    let any = *all().next().expect("lists that are scattered have many intervals");
-    let differing = all().fold(A::MIN, |all, i| all | (i.first() ^ any.first()));
-    let skip = differing.leading_zeros();
+    let any = *all().next().expect("lists that are scattered have many items");
+    let skip = W::common_bits(all().map(&key));
     let width = (len / BUCKET).ilog2().clamp(1, 14) as u8;
-    let width = width.min(A::BITS - skip);
-    let bucket = |i: &Interval<A>| i.first().bits_at(skip, width);
+    // Where all are alike, any bit will do.
+    let (skip, width) = if skip == W::WIDTH { (0, 1) } else { (skip, width.min(W::WIDTH - skip)) };
+    let bucket = |item: &T| key(item).bits_at(skip, width);
     let mut next = vec![0_usize; 1 << width];
-    all().for_each(|interval| next[bucket(interval)] += 1);
+    all().for_each(|item| next[bucket(item)] += 1);
     let mut sum = 0;
     for count in &mut next {
         sum += std::mem::replace(count, sum);
     }
     let mut items = vec![any; len];
-    all().for_each(|interval| {
-        let place = &mut next[bucket(interval)];
-        items[*place] = *interval;
+    all().for_each(|item| {
+        let place = &mut next[bucket(item)];
+        items[*place] = *item;
         *place += 1;
     });
     // Each cursor has moved on to the end of its bucket.
     Scattered { items, ends: next }
 }
 
-/// Sorts bucket after bucket and appends what they join to. `start` is where `items` begin in the whole list.
-fn sort_buckets<A: Address>(
-    items: &mut [Interval<A>],
-    ends: &[usize],
-    start: usize,
-    out: &mut Vec<Interval<A>>,
-) {
-    let mut from = 0;
-    for end in ends {
-        let bucket = &mut items[from..end - start];
-        from = end - start;
-        bucket.sort_unstable_by_key(|i| i.first());
-        bucket.iter().for_each(|&next| push_joined(out, next));
+impl<T> Scattered<T> {
+    /// About `number` groups of similar size.
+    pub(super) fn groups(&mut self, number: usize) -> Vec<Group<'_, T>> {
+        let share = self.items.len() / number + 1;
+        let (ends, mut rest) = (self.ends.as_slice(), self.items.as_mut_slice());
+        let (mut groups, mut start, mut first) = (Vec::with_capacity(number), 0, 0);
+        while first < ends.len() {
+            let last = ends.partition_point(|&end| end < start + share).clamp(first, ends.len() - 1);
+            let (items, after) = rest.split_at_mut(ends[last] - start);
+            groups.push(Group { items, ends: &ends[first..=last], start });
+            (rest, start, first) = (after, ends[last], last + 1);
+        }
+        groups
     }
 }
 
-/// The joined lists of consecutive groups of buckets.
-fn parallel_buckets<A: Address>(items: &mut [Interval<A>], ends: &[usize]) -> Vec<Vec<Interval<A>>> {
-    let share = items.len() / (rayon::current_num_threads() * 4) + 1;
-    let (mut groups, mut rest, mut start, mut first) = (Vec::new(), items, 0, 0);
-    while first < ends.len() {
-        let last = ends.partition_point(|&end| end < start + share).clamp(first, ends.len() - 1);
-        let (group, after) = rest.split_at_mut(ends[last] - start);
-        groups.push((group, &ends[first..=last], start));
-        (rest, start, first) = (after, ends[last], last + 1);
+impl<T> Group<'_, T> {
+    /// Hands out all items again and again, each time with the place of the next bucket.
+    pub(super) fn each_bucket(&mut self, mut work: impl FnMut(&mut [T], Range<usize>)) {
+        let mut from = 0;
+        for end in self.ends {
+            work(self.items, from..end - self.start);
+            from = end - self.start;
+        }
     }
-    groups
-        .into_par_iter()
-        .map(|(group, ends, start)| {
-            let mut out = Vec::with_capacity(group.len());
-            sort_buckets(group, ends, start, &mut out);
-            out
-        })
-        .collect()
+}
+
+/// Sorts bucket after bucket and appends what they join to.
+fn sort_buckets<A: Address>(mut group: Group<'_, Interval<A>>, out: &mut Vec<Interval<A>>) {
+    group.each_bucket(|items, bucket| {
+        let bucket = &mut items[bucket];
+        bucket.sort_unstable_by_key(|i| i.first());
+        bucket.iter().for_each(|&next| push_joined(out, next));
+    });
+}
+
+/// The joined lists of consecutive groups of buckets.
+fn parallel_buckets<A: Address>(mut scattered: Scattered<Interval<A>>) -> Vec<Vec<Interval<A>>> {
+    let groups = scattered.groups(rayon::current_num_threads() * 4);
+    let joined = |group: Group<'_, Interval<A>>| {
+        let mut out = Vec::with_capacity(group.items.len());
+        sort_buckets(group, &mut out);
+        out
+    };
+    groups.into_par_iter().map(joined).collect()
 }
 
 /// Puts lists behind each other whose borders may overlap or touch.
@@ -167,7 +170,7 @@ pub(super) fn push_joined<A: Address>(out: &mut Vec<Interval<A>>, next: Interval
 }
 
 /// Joins overlapping and touching neighbours of a list sorted by first address, in place.
-fn merge_sorted<A: Address>(list: &mut Vec<Interval<A>>) {
+pub(super) fn merge_sorted<A: Address>(list: &mut Vec<Interval<A>>) {
     list.dedup_by(|next, tail| {
         let join = !apart(*tail, *next);
         if join {
@@ -219,8 +222,6 @@ mod tests {
         #[test]
         fn large_lists_as_the_slow_twin(seed: u64, bits in 8..32_u32, count in 3000..9000_usize) {
             let list = spread(seed, count, bits);
-            let parts: Vec<Vec<_>> = list.chunks(list.len() / 3).map(<[_]>::to_vec).collect();
-            prop_assert_eq!(canonical_of_parts(parts), obvious(list.clone()));
             prop_assert_eq!(canonical(list.clone()), obvious(list));
         }
 
@@ -228,18 +229,8 @@ mod tests {
         fn threads_change_nothing(seed: u64, bits in 12..32_u32) {
             let list = spread(seed, 3000, bits);
             let wide: Vec<_> = list.iter().map(|i| Interval::from_ordered(u128::from(i.first()) << 80, u128::from(i.last()) << 80 | 0xff)).collect();
-            let Scattered { mut items, ends } = scatter(&[&wide]);
-            prop_assert_eq!(join_parts(parallel_buckets(&mut items, &ends)), obvious(wide));
+            prop_assert_eq!(join_parts(parallel_buckets(scatter(&[&wide], |i| i.first()))), obvious(wide));
         }
-    }
-
-    #[test]
-    fn sorted_parts_are_joined_over_their_borders() {
-        let list: Vec<Interval<u32>> = (0..9000).map(|i| Interval::from_ordered(i * 4, i * 4 + 3)).collect();
-        let parts: Vec<Vec<_>> = list.chunks(100).map(<[_]>::to_vec).collect();
-        assert_eq!(canonical_of_parts(parts), [Interval::from_ordered(0, 35_999)]);
-        assert_eq!(canonical_of_parts::<u32>(vec![]), []);
-        assert_eq!(canonical_of_parts(vec![list[..2].to_vec(), vec![]]), [Interval::from_ordered(0, 7)]);
     }
 
     #[test]

@@ -13,9 +13,6 @@ use super::args::{OutputFormat, Printing};
 use super::output;
 use crate::addr::{AddrList, AddrSet, Count, Entry, IpPrefix, ListOptions, ListReader, Prices, Route};
 
-/// Bytes read at once; enough for the reader's threads.
-const PIECE: usize = 1 << 20;
-
 /// Reads lists; `-` is standard input. Every wrong line of every list is reported.
 pub(super) fn read_all<P: AsRef<Path>>(files: &[P], relaxed: bool) -> Result<Vec<AddrList>, Failure> {
     let pipes = files.iter().filter(|file| file.as_ref() == Path::new("-")).count();
@@ -26,7 +23,8 @@ pub(super) fn read_all<P: AsRef<Path>>(files: &[P], relaxed: bool) -> Result<Vec
     for file in files {
         let name = file.as_ref().display();
         let mut reader = ListReader::new(ListOptions { relaxed });
-        pieces(file.as_ref(), |piece| reader.push(piece))
+        open(file.as_ref())
+            .and_then(|mut source| reader.read_from(|buffer| read_some(&mut source, buffer)))
             .map_err(|error| Failure::Io(format!("{name}: {error}")))?;
         match reader.finish() {
             Ok(list) => lists.push(list),
@@ -44,29 +42,19 @@ pub(super) fn read_set(file: Option<&Path>) -> Result<AddrSet, Failure> {
     }
 }
 
-/// Hands a file or standard input to `take` in large pieces. The next piece is read while one is taken.
-fn pieces(file: &Path, mut take: impl FnMut(&[u8]) + Send) -> io::Result<()> {
-    let mut source: Box<dyn Read + Send> =
-        if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file)?) };
-    let mut fill = |piece: &mut Vec<u8>| {
-        piece.clear();
-        source.by_ref().take(PIECE as u64).read_to_end(piece)
-    };
-    let (mut piece, mut next) = (Vec::with_capacity(PIECE), Vec::new());
-    while fill(&mut piece)? > 0 {
-        if piece.len() < PIECE {
-            take(&piece);
-            continue;
+/// A file or standard input.
+fn open(file: &Path) -> io::Result<Box<dyn Read + Send>> {
+    Ok(if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file)?) })
+}
+
+/// Reads what comes next, whatever interrupts.
+fn read_some(source: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match source.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
         }
-        let mut full = true;
-        while full {
-            let (read, ()) = rayon::join(|| fill(&mut next), || take(&piece));
-            full = read? == PIECE;
-            std::mem::swap(&mut piece, &mut next);
-        }
-        take(&piece);
     }
-    Ok(())
 }
 
 /// One line of a table: `KEY,VALUE`, or `KEY VALUE`.
@@ -80,7 +68,8 @@ struct Row {
 fn read_rows(file: &Path) -> Result<Vec<Row>, Failure> {
     let mut bytes = Vec::new();
     let name = file.display();
-    pieces(file, |piece| bytes.extend_from_slice(piece))
+    open(file)
+        .and_then(|mut source| source.read_to_end(&mut bytes))
         .map_err(|error| Failure::Io(format!("{name}: {error}")))?;
     let text =
         std::str::from_utf8(&bytes).map_err(|error| Failure::Input(format!("{name}: not text: {error}")))?;

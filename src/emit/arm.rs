@@ -11,6 +11,7 @@ use super::{Artefact, Format, Options};
 use crate::plan::{
     ApplicationRule, ClassicFirewall, Destination, EndpointPolicy, FileCaps, Firewall, FirewallRules,
     IpGroup, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, RuleCollectionGroup,
+    TemplateSize,
 };
 
 const SCHEMA: &str = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
@@ -55,12 +56,12 @@ impl Format for Arm {
 }
 
 /// Each ARM template among `artefacts`: its name, bytes and resources.
-pub fn template_sizes(artefacts: &[Artefact]) -> Vec<(&str, usize, usize)> {
+pub fn template_sizes(artefacts: &[Artefact]) -> Vec<TemplateSize> {
     // In JSON a quote inside a string is escaped, so that this is found as a key only, one in each resource.
     const KEY: &[u8] = b"\"apiVersion\": ";
     let resources = |bytes: &[u8]| bytes.windows(KEY.len()).filter(|w| *w == KEY).count();
     let templates = artefacts.iter().filter(|a| a.name.ends_with(".arm.json"));
-    templates.map(|a| (a.name.as_str(), a.bytes.len(), resources(&a.bytes))).collect()
+    templates.map(|a| (a.name.clone(), a.bytes.len(), resources(&a.bytes))).collect()
 }
 
 /// The bytes of one rule collection group alone, as compact JSON, with the ids of IP groups as long as they can be.

@@ -15,7 +15,7 @@ impl Format for Lists {
     }
 
     fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
-        files(plan, "lists", |_, prefixes| lines(prefixes, ""))
+        files(plan, "lists", AddressList::families, |_, prefixes| lines(prefixes, ""))
     }
 }
 
@@ -29,7 +29,7 @@ impl Format for Edl {
     }
 
     fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
-        files(plan, "edl", |list, prefixes| match options.edl {
+        files(plan, "edl", AddressList::fetched_families, |list, prefixes| match options.edl {
             EdlDialect::Common => lines(prefixes, ""),
             EdlDialect::Panos => lines(prefixes, &format!(" {}", remark(&list.title))),
             EdlDialect::Fortigate | EdlDialect::Checkpoint => {
@@ -39,10 +39,15 @@ impl Format for Edl {
     }
 }
 
-fn files(plan: &Plan, folder: &str, text: impl Fn(&AddressList, &[IpPrefix]) -> String) -> Vec<Artefact> {
+fn files<'a, F: Iterator<Item = (&'static str, &'a [IpPrefix])>>(
+    plan: &'a Plan,
+    folder: &str,
+    families: impl Fn(&'a AddressList) -> F,
+    text: impl Fn(&AddressList, &[IpPrefix]) -> String,
+) -> Vec<Artefact> {
     let mut files = Vec::new();
     for list in &plan.lists {
-        for (family, prefixes) in list.families() {
+        for (family, prefixes) in families(list) {
             files.push(Artefact::text(format!("{folder}/{}.{family}.txt", list.name), text(list, prefixes)));
         }
     }

@@ -213,7 +213,8 @@ fn private_blocks() -> impl Iterator<Item = IpPrefix> {
     SYSTEM_NONE.iter().map(|block| block.parse().expect("a constant prefix"))
 }
 
-fn private() -> AddrSet {
+/// The private ranges that Azure's own routes drop.
+pub(super) fn private() -> AddrSet {
     private_blocks().collect()
 }
 

@@ -219,10 +219,11 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
         return Form::Gap(reason, "allow any protocol".to_owned());
     }
     let expand = |draft: &mut Draft, why: String| {
-        let set = flow.remote_set(scene.symbols).expect("the remote side is one of addresses");
-        let set = with_extra(set, plan, Target::Firewall, &flow.id);
+        let asked = flow.remote_set(scene.symbols).expect("the remote side is one of addresses");
+        let few = asked.v4.prefixes().nth(INLINE).is_none();
+        let set = with_extra(asked, plan, Target::Firewall, &flow.id);
         let why = widened(plan, Target::Firewall, &flow.id, why);
-        destination_of(scene, flow, &set, why, draft)
+        destination_of(scene, flow, (&set, few), why, draft)
     };
     match &flow.remote {
         Remote::Tag(tag) if flow.except.is_empty() => match native(tag, "FW", policy.firewall.tags) {
@@ -250,8 +251,14 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
     }
 }
 
-/// Addresses: in the rule where they are few, else in IP groups.
-fn destination_of(scene: &Scene<'_>, flow: &Flow, set: &AddrSet, why: String, draft: &mut Draft) -> Form {
+/// Addresses: in the rule where few are asked for, else in IP groups. What is admitted beyond that changes nothing here.
+fn destination_of(
+    scene: &Scene<'_>,
+    flow: &Flow,
+    (set, few): (&AddrSet, bool),
+    why: String,
+    draft: &mut Draft,
+) -> Form {
     let prefixes: Vec<IpPrefix> = set.v4.prefixes().map(IpPrefix::V4).collect();
     if prefixes.is_empty() {
         return Form::Gap(
@@ -260,7 +267,7 @@ fn destination_of(scene: &Scene<'_>, flow: &Flow, set: &AddrSet, why: String, dr
         );
     }
     let count = prefixes.len();
-    let literal = matches!(flow.remote, Remote::Addresses(_) | Remote::Symbol(_)) && count <= INLINE;
+    let literal = matches!(flow.remote, Remote::Addresses(_) | Remote::Symbol(_)) && few;
     let grouped = match scene.policy.firewall.ip_groups {
         IpGroupUse::Always => true,
         IpGroupUse::Never => false,

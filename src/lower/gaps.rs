@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::packet::NextHop;
 use crate::plan::Gap;
-use crate::policy::{Flow, Policy, Remote};
+use crate::policy::{Flow, Policy, Remote, RouteNeed};
 use crate::target::Target;
 
 /// The gap that `flow` leaves on `target`.
@@ -28,7 +28,7 @@ pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
     let remedy = "replies would leave by the firewall, which drops them: add a route for its addresses to the Internet, \
                   or publish the service by DNAT";
     let mut gap = gap(policy, Target::Firewall, flow, reason, remedy);
-    let own = policy.routes.iter().filter(|r| r.next_hop == NextHop::Internet && holds(&r.to, flow));
+    let own = policy.routes.iter().filter(|r| r.next_hop == NextHop::Internet && takes_replies(r, flow));
     gap.covered_by.extend(own.map(|r| format!("route {}", r.id)));
     if !policy.has_default_route() {
         gap.covered_by.push("the direct way, since no default route leads elsewhere".to_owned());
@@ -36,7 +36,18 @@ pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
     gap
 }
 
-/// Whether a route to `to` takes the replies of `flow`.
+/// Whether a route takes the replies of `flow`, all of them.
+fn takes_replies(route: &RouteNeed, flow: &Flow) -> bool {
+    let left_out = route.except.difference(&flow.except);
+    let asked = match &flow.remote {
+        Remote::Tag(tag) => tag.set(),
+        Remote::Addresses(set) => set,
+        _ => return false,
+    };
+    holds(&route.to, flow) && asked.is_disjoint(&left_out)
+}
+
+/// Whether the remote side of `flow` lies in `to`.
 fn holds(to: &Remote, flow: &Flow) -> bool {
     match (to, &flow.remote) {
         (Remote::Tag(route), Remote::Tag(tag)) => {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::count;
 use super::names::{name, remote_part};
-use crate::addr::{AddrSet, IpPrefix};
-use crate::plan::{AddressList, Exceeded, Limits, Plan};
-use crate::policy::{Policy, Remote};
-use crate::target::FormatName;
+use crate::addr::AddrSet;
+use crate::plan::{AddressList, Exceeded, Limits, Plan, extra_of};
+use crate::policy::{Flow, Policy, Remote};
+use crate::target::{FormatName, Target};
 
 /// The lists of tags and addresses, without families that no subnet asking for them has. Host names have no addresses
 /// to list; symbols and `*` stand for so much that no list-taking firewall should hold them.
@@ -21,13 +21,17 @@ pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mu
         } else {
             format!("{} without exceptions", flow.remote)
         };
-        let entry = sets.entry(name(&[&remote_part(flow)])).or_insert_with(|| (title, AddrSet::empty()));
+        let entry = sets.entry(list_name(flow)).or_insert_with(|| (title, AddrSet::empty()));
         entry.1 = entry.1.union(&set);
     }
-    let list = |(name, (title, set)): (String, (String, AddrSet))| AddressList {
-        name,
-        title,
-        prefixes: set.prefixes().collect::<Vec<IpPrefix>>(),
+    let list = |(name, (title, set)): (String, (String, AddrSet))| {
+        let widened = plan.extras.iter().any(|extra| extra.target == Target::Lists);
+        let fetched = widened.then(|| {
+            let extra = listing(policy, &name).map(|flow| extra_of(&plan.extras, Target::Lists, &flow.id));
+            AddrSet::union_of(&extra.collect::<Vec<_>>()).union(&set)
+        });
+        let fetched = fetched.filter(|wider| *wider != set).map(|wider| wider.prefixes().collect());
+        AddressList { name, title, prefixes: set.prefixes().collect(), fetched }
     };
     plan.lists = sets.into_iter().map(list).collect();
     if policy.output.formats.contains(&FormatName::Edl) {
@@ -38,6 +42,16 @@ pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mu
     }
 }
 
+/// The flows whose addresses the list called `name` holds.
+pub(super) fn listing<'a>(policy: &'a Policy, name: &'a str) -> impl Iterator<Item = &'a Flow> {
+    let listed = policy.flows.iter().filter(|f| matches!(f.remote, Remote::Tag(_) | Remote::Addresses(_)));
+    listed.filter(move |flow| list_name(flow) == name)
+}
+
+fn list_name(flow: &Flow) -> String {
+    name(&[&remote_part(flow)])
+}
+
 fn longest(list: &AddressList) -> Option<(String, usize)> {
-    list.families().map(|(_, prefixes)| prefixes.len()).max().map(|most| (list.name.clone(), most))
+    list.fetched_families().map(|(_, prefixes)| prefixes.len()).max().map(|most| (list.name.clone(), most))
 }

@@ -26,75 +26,71 @@ pub use priority::assign as assign_priorities;
 use chunked::Cut;
 
 use crate::addr::AddrSet;
-use crate::plan::{Exceeded, Extra, FileCaps, Limits, OverLimit, Plan, Previous};
+use crate::plan::{Exceeded, Extra, FileCaps, Limits, OverLimit, Plan, Previous, TemplateSize};
 use crate::policy::intent::TagUse;
 use crate::policy::{Flow, Policy};
 use crate::tags::Tag;
 use crate::target::Target;
 
-/// The limits that the number of pieces of long lists counts against.
-const OF_PIECES: [&str; 6] = [
-    "ip-groups",
-    "firewall-unique-pairs",
-    "firewall-rule-collection-groups",
-    "firewall-rule-collections",
-    "firewall-priority",
-    "firewall-classic-rules",
-];
+/// Gives the templates of a plan as they are written.
+pub type Templates<'a> = dyn Fn(&Plan) -> Vec<TemplateSize> + 'a;
+
+/// How large what is written becomes, which only the emitters know.
+#[derive(Clone, Copy)]
+pub struct Measure<'a> {
+    /// Bytes of a rule collection group.
+    pub group: Weigh,
+    /// Templates of a plan, for [`lower`] to keep their limits by widening lists.
+    /// Writing every template costs more than all else, so that it is for plans that did not fit without.
+    pub templates: Option<&'a Templates<'a>>,
+}
+
+/// What every attempt at a plan is made from.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    policy: &'a Policy,
+    limits: &'a Limits,
+    previous: &'a Previous,
+    measure: Measure<'a>,
+    cut: Cut,
+}
 
 /// Lowers `policy` for every target that it has a use for.
 ///
 /// Long lists are cut so that a change stays small; where that takes more pieces than a limit allows, into the fewest
 /// pieces, and the plan's notes say so.
 ///
-/// What still holds of `previous` keeps its name, priority and place. `weigh` gives the bytes of a rule collection
-/// group as it is written.
+/// What still holds of `previous` keeps its name, priority and place.
 ///
 /// # Errors
 /// [`OverLimit`] with every limit that cannot be kept, what is needed, and the way out.
-pub fn lower(policy: &Policy, limits: &Limits, previous: &Previous, weigh: Weigh) -> Result<Plan, OverLimit> {
-    let (exact, over) = attempt(policy, limits, previous, weigh, Vec::new());
+pub fn lower(
+    policy: &Policy,
+    limits: &Limits,
+    previous: &Previous,
+    measure: Measure<'_>,
+) -> Result<Plan, OverLimit> {
+    let mut scene = Scene { policy, limits, previous, measure, cut: Cut::Steady };
+    let (mut exact, mut over) = attempt(&scene, Vec::new());
+    if over.iter().any(coarsen::is_of_firewall) {
+        // Pieces with room to grow are more than are needed.
+        scene.cut = Cut::Fewest;
+        (exact, over) = attempt(&scene, Vec::new());
+        for exceeded in over.iter_mut().filter(|e| coarsen::is_of_firewall(e)) {
+            exceeded.remedy += "; long lists are counted in the fewest pieces already";
+        }
+    }
     if over.is_empty() {
         return Ok(exact);
     }
-    let extras = coarsen::fit(policy, limits, &exact, over)?;
-    let (plan, over) = attempt(policy, limits, previous, weigh, extras);
-    if over.is_empty() { Ok(plan) } else { Err(OverLimit { over }) }
+    let (extras, fewest_extra) = coarsen::fit(&scene, &exact, over)?;
+    let (plan, over) = attempt(&scene, extras);
+    if over.is_empty() { Ok(Plan { fewest_extra, ..plan }) } else { Err(OverLimit { over }) }
 }
 
-/// Lowers every target, its lists widened by `extras`, in the fewest pieces if others do not fit, and says which limits
-/// are exceeded all the same.
-fn attempt(
-    policy: &Policy,
-    limits: &Limits,
-    previous: &Previous,
-    weigh: Weigh,
-    extras: Vec<Extra>,
-) -> (Plan, Vec<Exceeded>) {
-    let of_pieces = |e: &Exceeded| OF_PIECES.contains(&e.usage.key.as_str());
-    let needed = |over: &[Exceeded]| over.iter().filter(|e| of_pieces(e)).map(|e| e.usage.have).sum::<u64>();
-    let (plan, over) = attempt_cut(policy, limits, previous, (weigh, Cut::Steady), extras.clone());
-    if !over.iter().any(of_pieces) {
-        return (plan, over);
-    }
-    let (fewest, mut still) = attempt_cut(policy, limits, previous, (weigh, Cut::Fewest), extras);
-    if (still.len(), needed(&still)) >= (over.len(), needed(&over)) {
-        return (plan, over);
-    }
-    for exceeded in still.iter_mut().filter(|e| of_pieces(e)) {
-        exceeded.remedy += "; long lists are counted in the fewest pieces already";
-    }
-    (fewest, still)
-}
-
-/// [`attempt`] with long lists cut in one way.
-fn attempt_cut(
-    policy: &Policy,
-    limits: &Limits,
-    previous: &Previous,
-    (weigh, cut): (Weigh, Cut),
-    extras: Vec<Extra>,
-) -> (Plan, Vec<Exceeded>) {
+/// Lowers every target, its lists widened by `extras`, and says which limits are exceeded.
+fn attempt(scene: &Scene<'_>, extras: Vec<Extra>) -> (Plan, Vec<Exceeded>) {
+    let Scene { policy, limits, previous, measure, cut } = *scene;
     let mut plan =
         Plan { name: policy.name.clone(), file_caps: FileCaps::of(limits), extras, ..Plan::default() };
     let mut over = Vec::new();
@@ -106,7 +102,7 @@ fn attempt_cut(
         udr::lower(policy, limits, &mut plan, &mut over);
     }
     if wants(Target::Firewall) {
-        firewall::lower(policy, previous, (limits, weigh, cut), &mut plan, &mut over);
+        firewall::lower(policy, previous, (limits, measure.group, cut), &mut plan, &mut over);
     } else {
         nat::keep(&mut [], previous, &mut plan);
     }
@@ -120,6 +116,10 @@ fn attempt_cut(
     plan.choices.sort();
     plan.notes.sort();
     plan.notes.dedup();
+    if let Some(templates) = measure.templates {
+        let files = templates(&plan);
+        count_templates(&mut plan, limits, &files, &mut over);
+    }
     (plan, over)
 }
 
@@ -159,19 +159,26 @@ fn each_flow(policy: &Policy, target: Target, plan: &mut Plan, mut one: impl FnM
 ///
 /// # Errors
 /// [`OverLimit`] with every limit that is exceeded: a single resource can be too large for a file of its own.
-pub fn count_files(
-    plan: &mut Plan,
-    limits: &Limits,
-    files: &[(&str, usize, usize)],
-) -> Result<(), OverLimit> {
+pub fn count_files(plan: &mut Plan, limits: &Limits, files: &[TemplateSize]) -> Result<(), OverLimit> {
     let mut over = Vec::new();
-    for &(name, bytes, resources) in files {
-        let remedy = "one resource alone is that large: keep tags as tags, or split the environment";
-        count(limits, "arm-template-bytes", name, bytes, remedy, plan, &mut over);
-        let remedy = "a template holds one resource at least";
-        count(limits, "arm-resources", name, resources, remedy, plan, &mut over);
-    }
+    count_templates(plan, limits, files, &mut over);
     if over.is_empty() { Ok(()) } else { Err(OverLimit { over }) }
+}
+
+fn count_templates(plan: &mut Plan, limits: &Limits, files: &[TemplateSize], over: &mut Vec<Exceeded>) {
+    for (name, bytes, resources) in files {
+        // Groups can be made smaller without admitting more.
+        let remedy = match name.split(['.', '-']).next() {
+            Some("ip") => "one IP group alone is that large: set limits.ip-group-entries lower",
+            Some("firewall") => {
+                "one group of rules alone is that large: set limits.firewall-group-bytes lower"
+            }
+            _ => "one resource alone is that large: keep tags as tags, or split the environment",
+        };
+        count(limits, "arm-template-bytes", name, *bytes, remedy, plan, over);
+        let remedy = "a template holds one resource at least";
+        count(limits, "arm-resources", name, *resources, remedy, plan, over);
+    }
 }
 
 /// Counts the longest name of each target's resources.

@@ -122,6 +122,9 @@ impl<'a> Needs<'a> {
         let mut needs = Needs { by_name: Vec::new(), listed: Vec::new() };
         for need in &policy.routes {
             let (set, why) = match &need.to {
+                Remote::Tag(tag) if !need.except.is_empty() => {
+                    (tag.set().clone(), "addresses are excepted, so the rest is listed".to_owned())
+                }
                 Remote::Tag(tag) => match native(tag, "UDR", policy.route_table.tags) {
                     // Who insists on names gets a refusal past the limit; else the rest is listed.
                     Ok(()) if needs.by_name.len() < most || policy.route_table.tags == TagUse::Native => {
@@ -134,7 +137,7 @@ impl<'a> Needs<'a> {
                 Remote::Addresses(set) => (set.clone(), String::new()),
                 _ => (AddrSet::empty(), String::new()),
             };
-            let set = only_families_of(&set, &policy.network.subnet_space());
+            let set = only_families_of(&set.difference(&need.except), &policy.network.subnet_space());
             needs.listed.push((need, set, why));
         }
         needs
@@ -166,6 +169,17 @@ impl<'a> Needs<'a> {
     /// How many addresses routes have to list.
     pub(super) fn listed_addresses(&self) -> Count {
         AddrSet::union_of(self.listed.iter().map(|(_, set, _)| set)).count()
+    }
+
+    /// The hops of the needs whose addresses routes list, each once, in order of the needs.
+    pub(super) fn hops(&self) -> Vec<NextHop> {
+        let mut hops: Vec<NextHop> = Vec::new();
+        for (need, ..) in &self.listed {
+            if !hops.contains(&need.next_hop) {
+                hops.push(need.next_hop);
+            }
+        }
+        hops
     }
 
     /// Ids of the needs whose addresses routes list, of one hop.
@@ -212,7 +226,7 @@ impl<'a> Needs<'a> {
 }
 
 /// Whether a set has addresses of a prefix.
-fn meets(set: &AddrSet, prefix: IpPrefix) -> bool {
+pub(super) fn meets(set: &AddrSet, prefix: IpPrefix) -> bool {
     match prefix {
         IpPrefix::V4(p) => !set.v4.is_clear_of(p.interval()),
         IpPrefix::V6(p) => !set.v6.is_clear_of(p.interval()),

@@ -6,8 +6,8 @@ mod previous;
 use std::fmt;
 
 pub use limits::{Limit, Limits, Profile, Usage};
-pub use previous::Previous;
 pub(crate) use previous::lost_nat;
+pub use previous::{Previous, WidenedList};
 
 use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
@@ -38,6 +38,8 @@ pub struct Plan {
     pub gaps: Vec<Gap>,
     /// What is admitted beyond what was asked for; empty as long as exact rules fit the limits.
     pub extras: Vec<Extra>,
+    /// The fewest extra addresses with which the rules fit. Lists that were widened before may take a few more.
+    pub fewest_extra: Count,
     /// How each flow became rules.
     pub choices: Vec<Choice>,
     /// What people should know about the way it was made; ascending, each once.
@@ -384,14 +386,25 @@ pub struct AddressList {
     pub title: String,
     /// The fewest prefixes, IPv4 before IPv6, ascending.
     pub prefixes: Vec<IpPrefix>,
+    /// The same for firewalls that fetch it, where those take no list as long as the exact one.
+    pub fetched: Option<Vec<IpPrefix>>,
 }
 
 impl AddressList {
     /// The prefixes of each family that has some, with the family's name: `ipv4`, `ipv6`.
     pub fn families(&self) -> impl Iterator<Item = (&'static str, &[IpPrefix])> {
-        let (v4, v6) = self.prefixes.split_at(self.prefixes.partition_point(|p| p.is_v4()));
-        [("ipv4", v4), ("ipv6", v6)].into_iter().filter(|(_, prefixes)| !prefixes.is_empty())
+        by_family(&self.prefixes)
     }
+
+    /// The same of the list as firewalls fetch it.
+    pub fn fetched_families(&self) -> impl Iterator<Item = (&'static str, &[IpPrefix])> {
+        by_family(self.fetched.as_ref().unwrap_or(&self.prefixes))
+    }
+}
+
+fn by_family(prefixes: &[IpPrefix]) -> impl Iterator<Item = (&'static str, &[IpPrefix])> {
+    let (v4, v6) = prefixes.split_at(prefixes.partition_point(|p| p.is_v4()));
+    [("ipv4", v4), ("ipv6", v6)].into_iter().filter(|(_, prefixes)| !prefixes.is_empty())
 }
 
 /// How large one template may be. A plan that needs more is written as several, deployed in order.
@@ -402,6 +415,9 @@ pub struct FileCaps {
     /// Resources.
     pub resources: usize,
 }
+
+/// Name, bytes and number of resources of one template as it is written.
+pub type TemplateSize = (String, usize, usize);
 
 impl Default for FileCaps {
     fn default() -> Self {
@@ -583,7 +599,8 @@ pub struct Exceeded {
     pub usage: Usage,
     /// The way out.
     pub remedy: String,
-    /// How many extra addresses it takes to keep the limit, the fewest that do; `None` if no number is enough.
+    /// How many extra addresses it takes to keep the limit, beside those that limits before it in the list take, the
+    /// fewest that do; `None` if no number is enough.
     pub extra: Option<Count>,
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NatCollection, Plan};
 use crate::addr::IpPrefix;
+use crate::target::Target;
 
 /// Names, priorities and places of an earlier generation. What still holds keeps them, so that a refresh changes the
 /// entries that changed and no others.
@@ -29,6 +30,8 @@ pub struct Previous {
     pub nat: Vec<NatCollection>,
     /// DNAT collections that no new file can carry, why, and what deploying does to them: a line each.
     pub nat_lost: Vec<String>,
+    /// Lists that did not fit a limit and were widened.
+    pub widened: Vec<WidenedList>,
     /// Why an earlier generation, or a part of it, was passed over.
     pub notes: Vec<String>,
 }
@@ -48,6 +51,19 @@ pub(crate) fn lost_nat(group: &str, name: &str, why: &str) -> String {
         "NAT collection {name} of rule collection group {group} is in an earlier file and not carried on: {why}; \
          deploying a new group of that name DELETES the collection"
     )
+}
+
+/// A list of an earlier generation that admits more than was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WidenedList {
+    /// The target.
+    pub target: Target,
+    /// Ids of the flows or routes that the list is for.
+    pub flows: Vec<String>,
+    /// The remote side; for routes, the next hop.
+    pub remote: String,
+    /// The list as it was written, or the addresses that went to that hop; ascending.
+    pub prefixes: Vec<IpPrefix>,
 }
 
 impl Plan {

@@ -309,7 +309,7 @@ fn merge_routes(
             Remote::Addresses(set) => set.clone(),
             _ => AddrSet::empty(),
         };
-        let set = only_families_of(&set, &network.subnet_space());
+        let set = only_families_of(&set.difference(&need.except), &network.subnet_space());
         if !set.is_disjoint(&platform) {
             let message = format!(
                 "the route to {} holds 168.63.129.16, the platform's own address, which is never routed; take it out with `except` or narrower prefixes",

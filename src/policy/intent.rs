@@ -148,7 +148,7 @@ pub struct Allow {
     /// Remotes of an inbound need.
     #[serde(default)]
     pub from: OneOrMany,
-    /// Addresses that are taken out of the remotes.
+    /// Addresses that are taken out of the remotes, and out of what a workload's routes lead to.
     #[serde(default)]
     pub except: OneOrMany,
     /// `tcp`, `udp`, `icmp`, `esp`, `ah` or `any`; one or several. Any if left out.

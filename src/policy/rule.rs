@@ -256,6 +256,8 @@ pub struct RouteNeed {
     pub id: String,
     /// Where the route leads to, as a tag or addresses.
     pub to: Remote,
+    /// Addresses taken out of that: this route is not for them, whatever others are.
+    pub except: AddrSet,
     /// Its next hop.
     pub next_hop: NextHop,
     /// Where the need comes from; at least one.
@@ -404,6 +406,7 @@ impl Policy {
                 }
                 Target::Firewall => !self.network.firewall.is_empty(),
                 Target::ServiceEndpointPolicy => !self.endpoints.is_empty(),
+                Target::Lists => false,
             }
     }
 
@@ -455,7 +458,14 @@ impl Policy {
             return Some(only_families_of(&of(&flow.remote)?.difference(&flow.except), &flow.local));
         }
         let need = self.routes.iter().find(|need| need.id == id)?;
-        Some(only_families_of(&of(&need.to)?, &self.network.subnet_space()))
+        Some(only_families_of(&of(&need.to)?.difference(&need.except), &self.network.subnet_space()))
+    }
+
+    /// What the flows or routes of `ids`, which share a list, ask for together with the `extra` addresses of that list, in
+    /// the families that it has any of.
+    pub fn widened(&self, ids: &[String], extra: &AddrSet) -> AddrSet {
+        let asked: Vec<AddrSet> = ids.iter().filter_map(|id| self.listed(id)).collect();
+        only_families_of(&AddrSet::union_of(&asked), extra).union(extra)
     }
 
     /// Whether private ranges outside the virtual network are sent to the firewall.

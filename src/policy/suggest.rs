@@ -1,7 +1,8 @@
-//! Tags in place of lists that somebody wrote by hand.
+//! Tags in place of lists that somebody wrote by hand, and tags that another one makes needless.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::flows::within_cloud;
 use super::rule::{Flow, Policy, Remote, only_families_of, short_list};
 use crate::addr::AddrSet;
 use crate::packet::Direction;
@@ -11,11 +12,33 @@ use crate::target::Target;
 /// The most tags that are worth naming in place of a list.
 const FEW: usize = 3;
 
+/// What the author of the policy could change. Nothing of it is done, since it would hold for this snapshot alone.
+pub(super) fn notes(policy: &Policy, snapshot: &Snapshot) -> BTreeSet<String> {
+    let mut notes = tags_for_lists(policy, snapshot);
+    notes.extend(within_all_of_azure(policy));
+    notes
+}
+
+/// For each tag whose addresses a tag of all of Azure lets through besides: a word that its need could go.
+fn within_all_of_azure(policy: &Policy) -> impl Iterator<Item = String> {
+    let tags: Vec<&Flow> = policy.flows.iter().filter(|flow| matches!(flow.remote, Remote::Tag(_))).collect();
+    let wide: Vec<&Flow> =
+        tags.iter().copied().filter(|flow| tags.iter().any(|f| within_cloud(flow, f))).collect();
+    tags.into_iter().filter_map(move |flow| {
+        let wide = wide.iter().find(|wide| within_cloud(wide, flow))?;
+        let arrow = if flow.direction == Direction::Inbound { "from" } else { "to" };
+        Some(format!(
+            "{arrow} {} ({} {}, subnet {}): the tag lies within {} in this snapshot, which is allowed with the same protocols and ports; the rule of its own stays, because Azure may change that: leave the need out if it is not to outlive that",
+            flow.remote, flow.protocol, flow.ports, flow.subnet, wide.remote
+        ))
+    })
+}
+
 /// For each list of addresses in the policy that is exactly what a few tags hold, which every target takes by name: a
 /// word that they could stand in its place. The list stays as it is, since a tag changes with time.
 ///
 /// Nothing is looked up where the policy has no such lists.
-pub(super) fn notes(policy: &Policy, snapshot: &Snapshot) -> BTreeSet<String> {
+fn tags_for_lists(policy: &Policy, snapshot: &Snapshot) -> BTreeSet<String> {
     // An index for each choice of families: of a tag, only what the subnet can reach counts.
     let mut indexes: BTreeMap<(bool, bool), TagIndex> = BTreeMap::new();
     let lists =

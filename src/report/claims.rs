@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::plan::{Extra, NatCollection};
-use crate::policy::Policy;
+use crate::policy::{Policy, short_list};
 use crate::tags::Snapshot;
 use crate::target::Target;
 use crate::text::sha256_hex;
@@ -65,12 +65,19 @@ struct ClaimedExtra {
     written: usize,
     #[serde(deserialize_with = "addresses")]
     addresses: AddrSet,
+    #[serde(default, deserialize_with = "some_addresses")]
+    prefixes: Option<AddrSet>,
 }
 
 fn target<'de, D: Deserializer<'de>>(from: D) -> Result<Target, D::Error> {
     let name = String::deserialize(from)?;
-    let found = Target::ALL.into_iter().find(|target| target.name() == name);
+    let mut all = Target::ALL.into_iter().chain([Target::Lists]);
+    let found = all.find(|target| target.name() == name);
     found.ok_or_else(|| D::Error::custom(format!("{name} is no target")))
+}
+
+fn some_addresses<'de, D: Deserializer<'de>>(from: D) -> Result<Option<AddrSet>, D::Error> {
+    addresses(from).map(Some)
 }
 
 fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<AddrSet, D::Error> {
@@ -245,6 +252,14 @@ impl Claims {
         same("precision.max_extra", &precision.max_extra, &policy.precision.max_extra);
         same("precision.exact", &precision.exact, &declared.is_zero());
         same("the sum of the extra addresses", &classes, &declared);
+        for extra in &precision.widened {
+            let have = policy.widened(&extra.flows, &extra.addresses);
+            if let Some(claimed) = &extra.prefixes {
+                let what = format!("the widened list of {}", extra.remote);
+                same(&what, &short_list(claimed), &short_list(&have));
+                same(&format!("the number of addresses in {what}"), &claimed.count(), &have.count());
+            }
+        }
         same("counts.flows", &self.count("flows"), &policy.flows.len());
         same("counts.gaps", &self.count("gaps"), &self.gaps.len());
         found

@@ -85,9 +85,10 @@ pub(super) fn section(made: &Made<'_>, out: &mut String) {
     line!(out);
     line!(
         out,
-        "Exact lists do not fit Azure's limits here. The policy accepts up to {} extra addresses (`precision.max-extra`); these rules use {}, the fewest with which they fit: {} of the same service, **{} elsewhere in Azure**, {} outside Azure.",
+        "Exact lists do not fit the limits here. The policy accepts up to {} extra addresses (`precision.max-extra`); these rules use {}, {}: {} of the same service, **{} elsewhere in Azure**, {} outside Azure.",
         made.policy.precision.max_extra,
         all.total(),
+        fewest(made, all.total()),
         all.same_tag,
         all.azure,
         all.outside
@@ -108,6 +109,7 @@ pub(super) fn section(made: &Made<'_>, out: &mut String) {
     for (extra, classes) in &extras {
         let (of, unit) = match extra.target {
             Target::RouteTable => (format!("routes to {}", extra.remote), "routes"),
+            Target::Lists => (format!("the list of {}{}", extra.remote, family(extra)), "entries"),
             _ => (rules_for(made, extra), "prefixes"),
         };
         line!(
@@ -133,6 +135,10 @@ pub(super) fn section(made: &Made<'_>, out: &mut String) {
         );
         line!(out);
     }
+    if made.plan.extras.iter().any(|extra| extra.target == Target::Lists) {
+        line!(out, "Only the lists in `edl/` are wider; those in other files are exact.");
+        line!(out);
+    }
     line!(out, "The addresses themselves stand in `manifest.json` under `precision.widened`.");
     line!(out);
 }
@@ -141,10 +147,25 @@ pub(super) fn section(made: &Made<'_>, out: &mut String) {
 fn rules_for(made: &Made<'_>, extra: &Extra) -> String {
     let flows = made.policy.flows.iter().filter(|flow| extra.flows.contains(&flow.id));
     let subnets: BTreeSet<&str> = flows.map(|flow| flow.subnet.as_str()).collect();
-    let family = if extra.addresses.v4.is_empty() { " (IPv6)" } else { "" };
+    let family = family(extra);
     let rules = if extra.flows.len() == 1 { "1 rule" } else { &format!("{} rules", extra.flows.len()) };
     let subnets: Vec<&str> = subnets.into_iter().collect();
     format!("{}{family}: {rules} of {}", extra.remote, subnets.join(", "))
+}
+
+/// How many extra addresses there are, held against the fewest that would do.
+fn fewest(made: &Made<'_>, total: Count) -> String {
+    let fewest = made.plan.fewest_extra;
+    if total <= fewest {
+        return "the fewest with which they fit".to_owned();
+    }
+    format!(
+        "{fewest} being the fewest with which they fit: lists stay as they were widened before as long as that takes at most a quarter more, so that few entries change"
+    )
+}
+
+fn family(extra: &Extra) -> &'static str {
+    if extra.addresses.v4.is_empty() { " (IPv6)" } else { "" }
 }
 
 fn limit(made: &Made<'_>, key: &str) -> String {

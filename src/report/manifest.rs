@@ -115,6 +115,8 @@ struct WidenedInfo<'a> {
     extra_azure: Count,
     extra_outside: Count,
     addresses: Vec<String>,
+    /// What is asked for and what is not, together: the next generation keeps of it what still holds.
+    prefixes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -188,6 +190,12 @@ fn precision<'a>(made: &Made<'a>) -> PrecisionInfo<'a> {
         extra_azure: classes.azure,
         extra_outside: classes.outside,
         addresses: extra.addresses.prefixes().map(|prefix| prefix.to_string()).collect(),
+        prefixes: made
+            .policy
+            .widened(&extra.flows, &extra.addresses)
+            .prefixes()
+            .map(|p| p.to_string())
+            .collect(),
     });
     PrecisionInfo {
         exact: extras.is_empty(),

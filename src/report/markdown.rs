@@ -332,10 +332,14 @@ fn routes(made: &Made<'_>, out: &mut String) {
         let how = how.map_or(String::new(), |c| {
             if c.why.is_empty() { format!(", as {}", c.how) } else { format!(", as {}: {}", c.how, c.why) }
         });
+        let without = match need.except.is_empty() {
+            true => String::new(),
+            false => format!(" except {}", short_list(&need.except)),
+        };
         line!(
             out,
             "| {}{} | {} | {} |",
-            cell(&need.to.to_string()),
+            cell(&format!("{}{without}", need.to)),
             cell(&how),
             need.next_hop,
             why.join("; ")

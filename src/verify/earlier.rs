@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::read::{READERS, nat_found};
 use super::resources::{FirewallRule, NetworkRule, Resources, RuleCollection};
 use crate::addr::IpPrefix;
-use crate::plan::{NatCollection, Previous, lost_nat};
-use crate::target::FormatName;
+use crate::plan::{NatCollection, Previous, WidenedList, lost_nat};
+use crate::target::{FormatName, Target};
 
 /// Reads the files of an earlier generation of `environment`, given by name and content.
 ///
@@ -18,18 +18,26 @@ pub fn earlier(environment: &str, files: &[(&str, &[u8])]) -> Previous {
     if files.is_empty() {
         return Previous::default();
     }
-    if let Err(note) = belongs(environment, files) {
-        let foreign = |found: &super::read::NatFound| {
-            let why = format!("the earlier generation is not used: {note}");
-            lost_nat(&found.group, &found.name, &why)
-        };
-        let nat_lost: Vec<String> = found_in(files).iter().map(foreign).collect();
-        let mut notes = vec![format!("the earlier generation is not used: {note}")];
-        notes.extend(nat_lost.iter().cloned());
-        return Previous { notes, nat_lost, ..Previous::default() };
-    }
+    let manifest = match manifest(environment, files) {
+        Ok(manifest) => manifest,
+        Err(note) => {
+            let foreign = |found: &super::read::NatFound| {
+                let why = format!("the earlier generation is not used: {note}");
+                lost_nat(&found.group, &found.name, &why)
+            };
+            let nat_lost: Vec<String> = found_in(files).iter().map(foreign).collect();
+            let mut notes = vec![format!("the earlier generation is not used: {note}")];
+            notes.extend(nat_lost.iter().cloned());
+            return Previous { notes, nat_lost, ..Previous::default() };
+        }
+    };
     let nat = nat(files);
     let mut notes = nat.nat_lost.clone();
+    let widened = widened(&manifest).unwrap_or_else(|| {
+        notes
+            .push("what the earlier generation widened is not used: its manifest.json is damaged".to_owned());
+        Vec::new()
+    });
     for reader in READERS {
         let own: Vec<(&str, &[u8])> =
             files.iter().filter(|(name, _)| (reader.takes)(name)).copied().collect();
@@ -44,7 +52,7 @@ pub fn earlier(environment: &str, files: &[(&str, &[u8])]) -> Previous {
             }
         };
         // All formats say the same, so that the first one that can be read is enough.
-        let mut previous = Previous { nat: nat.nat, nat_lost: nat.nat_lost, ..placed(&resources) };
+        let mut previous = Previous { nat: nat.nat, nat_lost: nat.nat_lost, widened, ..placed(&resources) };
         if reader.format != FormatName::Arm {
             let elsewhere = nat_elsewhere(&resources, reader.format);
             notes.extend(elsewhere.iter().cloned());
@@ -52,7 +60,7 @@ pub fn earlier(environment: &str, files: &[(&str, &[u8])]) -> Previous {
         }
         return Previous { notes, ..previous };
     }
-    Previous { notes, ..nat }
+    Previous { notes, widened, ..nat }
 }
 
 /// All DNAT collections of the templates, in order of groups and names.
@@ -90,18 +98,42 @@ fn nat_elsewhere(resources: &Resources, format: FormatName) -> Vec<String> {
     lines
 }
 
-/// Whether the manifest is one of the environment.
-fn belongs(environment: &str, files: &[(&str, &[u8])]) -> Result<(), String> {
+/// The manifest, if it is one of the environment.
+fn manifest(environment: &str, files: &[(&str, &[u8])]) -> Result<Value, String> {
     let (_, bytes) = files
         .iter()
         .find(|(name, _)| *name == "manifest.json")
         .ok_or_else(|| "it has no manifest.json".to_owned())?;
     let manifest: Value = serde_json::from_slice(bytes).map_err(|error| format!("manifest.json: {error}"))?;
     match manifest.get("name").and_then(Value::as_str) {
-        Some(name) if name == environment => Ok(()),
+        Some(name) if name == environment => Ok(manifest),
         Some(name) => Err(format!("manifest.json is that of {name}")),
         None => Err("manifest.json names no environment".to_owned()),
     }
+}
+
+/// The lists that the manifest says are widened; `None` where it does not say it as it should. A manifest of before
+/// there were any, or of before lists were kept in it, has none.
+fn widened(manifest: &Value) -> Option<Vec<WidenedList>> {
+    let Some(lists) = manifest.get("precision").and_then(|precision| precision.get("widened")) else {
+        return Some(Vec::new());
+    };
+    let texts = |value: &Value| -> Option<Vec<String>> {
+        value.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
+    };
+    let list = |value: &Value| {
+        let target = value.get("target")?.as_str()?;
+        let prefixes = texts(value.get("prefixes")?)?;
+        let prefixes: Result<Vec<IpPrefix>, _> = prefixes.iter().map(|text| text.parse()).collect();
+        Some(WidenedList {
+            target: Target::ALL.into_iter().chain([Target::Lists]).find(|t| t.name() == target)?,
+            flows: texts(value.get("flows")?)?,
+            remote: value.get("remote")?.as_str()?.to_owned(),
+            prefixes: prefixes.ok()?,
+        })
+    };
+    let known = lists.as_array()?.iter().filter(|value| value.get("prefixes").is_some());
+    known.map(list).collect()
 }
 
 fn placed(resources: &Resources) -> Previous {

@@ -8,7 +8,7 @@ use super::report::{FailureKind, Report};
 use crate::addr::{AddrSet, Count};
 use crate::plan::{Extra, extra_of};
 use crate::policy::{Policy, Remote, short_list};
-use crate::target::Target;
+use crate::target::{FormatName, Target};
 
 /// Proves of `extras` themselves that the policy allows them.
 pub(super) fn check(policy: &Policy, extras: &[Extra], format: &str, report: &mut Report) {
@@ -32,6 +32,10 @@ pub(super) fn check(policy: &Policy, extras: &[Extra], format: &str, report: &mu
         }
         if extra.flows.is_empty() {
             fail(FailureKind::Invalid, format!("extra for {} belongs to no need", extra.remote));
+        }
+        if extra.target == Target::Lists && !policy.output.formats.contains(&FormatName::Edl) {
+            let text = format!("extra for {} in lists that no firewall fetches", extra.remote);
+            fail(FailureKind::Invalid, text);
         }
         for text in extra.flows.iter().filter_map(|flow| wrong_flow(policy, extra, flow)) {
             fail(FailureKind::Excess, text);

@@ -2,19 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use super::extra::with_extra;
 use super::report::{FailureKind, Proven, Report};
 use super::resources::AddressList;
 use crate::addr::{AddrSet, IpPrefix};
+use crate::plan::Extra;
 use crate::policy::{Policy, Remote};
 use crate::target::Target;
 
-/// Proves that the lists hold the addresses of the remotes that `policy` names, family by family.
+/// Proves that the lists hold the addresses of the remotes that `policy` names, and those that `extras` declares, family
+/// by family.
 ///
 /// A list has a name that people read; which remote it is for is told by what it holds. A tag's list has the tag's
 /// name in its own, so that two lists cannot change places.
-pub(super) fn check(policy: &Policy, lists: &[AddressList], format: &str, report: &mut Report) {
+pub(super) fn check(
+    policy: &Policy,
+    lists: &[AddressList],
+    extras: &[Extra],
+    format: &str,
+    report: &mut Report,
+) {
     let mut fail = |kind, text| report.fail(Target::Firewall, format, kind, text);
-    let mut needs = needs(policy);
+    let mut needs = needs(policy, extras);
     let count = needs.len();
     let mut entries = 0;
     for list in lists {
@@ -66,7 +75,7 @@ impl Need {
     }
 }
 
-fn needs(policy: &Policy) -> Vec<Need> {
+fn needs(policy: &Policy, extras: &[Extra]) -> Vec<Need> {
     let symbols = policy.symbols();
     let mut sets: BTreeMap<String, (Option<String>, AddrSet)> = BTreeMap::new();
     for flow in &policy.flows {
@@ -82,6 +91,7 @@ fn needs(policy: &Policy) -> Vec<Need> {
         let except: Vec<String> = flow.except.prefixes().map(|p| p.to_string()).collect();
         let key = format!("{} {} {}", flow.remote, exact.join(","), except.join(","));
         let set = flow.remote_set(&symbols).unwrap_or_default();
+        let set = with_extra(set, extras, Target::Lists, &flow.id);
         let entry = sets.entry(key).or_insert_with(|| (tag, AddrSet::empty()));
         entry.1 = entry.1.union(&set);
     }

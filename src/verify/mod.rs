@@ -89,7 +89,14 @@ pub fn check_files(
         }
         let format = reader.format.name();
         match (reader.read)(&own) {
-            Ok(found) => lists::check(policy, &found, format, &mut report),
+            Ok(found) => {
+                // Only firewalls that fetch lists have a limit, so that only theirs may be wider.
+                let wide = reader.format == FormatName::Edl;
+                if wide {
+                    extra::check(policy, declared.extras, format, &mut report);
+                }
+                lists::check(policy, &found, if wide { declared.extras } else { &[] }, format, &mut report);
+            }
             Err(error) => report.fail(first, format, FailureKind::Invalid, error.to_string()),
         }
     }
@@ -176,6 +183,8 @@ pub fn check(
             Target::ServiceEndpointPolicy => {
                 endpoints::check(policy, &resources.endpoint_policies, format, &mut report);
             }
+            // Not by resources, but by the files of each format that has lists.
+            Target::Lists => {}
         }
     }
     report

@@ -196,6 +196,7 @@ impl Wanted {
                 Remote::Addresses(set) => set.clone(),
                 _ => continue,
             };
+            let set = set.difference(&need.except);
             wanted.v4.push((set.v4, need.next_hop));
             wanted.v6.push((set.v6, need.next_hop));
         }
