@@ -219,6 +219,8 @@ fn note_taken(plan: &mut Plan, policy: &Policy, snapshot: &Snapshot) {
     plan.notes.extend(notes.unwrap_or_else(|error| {
         vec![format!("DNAT comes first, and whether it takes what is asked for is not known: {error}")]
     }));
+    plan.notes.sort();
+    plan.notes.dedup();
 }
 
 /// Reads the artefacts of each format back and holds them against the policy.

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+mod support;
+
+use support::text_of;
 use tagwall::Error;
 use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
@@ -196,11 +199,6 @@ fn ten_prefixes(groups: u64, previous: Option<&Previous>) -> Result<Generation, 
     pipeline::generate(&source, Catalog::builtin(), &snapshot, previous)
 }
 
-fn file(made: &Generation, name: &str) -> String {
-    let file = made.files.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("no {name}"));
-    String::from_utf8(file.bytes.clone()).unwrap()
-}
-
 fn earlier(made: &Generation) -> Previous {
     let files: Vec<(&str, &[u8])> =
         made.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
@@ -216,7 +214,7 @@ fn where_steady_pieces_are_too_many_the_fewest_are_taken_and_noted() {
         "the test needs a list whose steady pieces are more than must be"
     );
     assert!(roomy.plan.notes.is_empty(), "{:?}", roomy.plan.notes);
-    assert!(!file(&roomy, "manifest.json").contains("\"notes\""));
+    assert!(!text_of(&roomy, "manifest.json").contains("\"notes\""));
 
     let tight = ten_prefixes(2, None).unwrap();
     let sizes: Vec<usize> = tight.plan.ip_groups.iter().map(|g| g.prefixes.len()).collect();
@@ -232,8 +230,8 @@ fn where_steady_pieces_are_too_many_the_fewest_are_taken_and_noted() {
     assert_eq!(tight.plan.notes.len(), 1, "{:?}", tight.plan.notes);
     let note = &tight.plan.notes[0];
     assert!(note.contains("10 prefixes in 2 slices of even size"), "{note}");
-    assert!(file(&tight, "report.md").contains("10 prefixes in 2 slices of even size"));
-    let manifest: serde_json::Value = serde_json::from_str(&file(&tight, "manifest.json")).unwrap();
+    assert!(text_of(&tight, "report.md").contains("10 prefixes in 2 slices of even size"));
+    let manifest: serde_json::Value = serde_json::from_str(text_of(&tight, "manifest.json")).unwrap();
     assert_eq!(manifest["notes"], serde_json::json!([note]));
 
     let again = ten_prefixes(2, Some(&earlier(&tight))).unwrap();

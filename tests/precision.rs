@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::Value;
+use support::{named, prove_declaring, set, text_of, total_extra};
 use tagwall::Error;
 use tagwall::addr::{AddrSet, Count, IpPrefix};
 use tagwall::catalog::Catalog;
@@ -11,7 +12,7 @@ use tagwall::plan::{Extra, OverLimit, RouteTo, Side};
 use tagwall::report::Claims;
 use tagwall::tags::{Cloud, Snapshot};
 use tagwall::target::Target;
-use tagwall::verify::{self, Declared, Report, Unsaid};
+use tagwall::verify::Report;
 
 const HEAD: &str = r#"
 schema = 1
@@ -47,41 +48,17 @@ fn generate(text: &str) -> Generation {
     support::generate("lossy.toml", text, &support::sample(Cloud::Public))
 }
 
+/// Proves the files of a generation as if it had declared `extras`.
+fn prove(made: &Generation, snapshot: &Snapshot, extras: &[Extra]) -> Report {
+    prove_declaring(made, snapshot, &named(&made.files), extras)
+}
+
 fn refused(text: &str) -> OverLimit {
     match try_generate(text, Catalog::builtin(), &support::sample(Cloud::Public)) {
         Err(Error::Limit(over)) => over,
         Err(other) => panic!("{other}"),
-        Ok(made) => panic!("made, with {} extra", total(&made)),
+        Ok(made) => panic!("made, with {} extra", total_extra(&made)),
     }
-}
-
-fn total(made: &Generation) -> Count {
-    made.plan.extras.iter().map(|extra| extra.addresses.count()).sum()
-}
-
-fn set(texts: &[&str]) -> AddrSet {
-    texts.iter().map(|text| text.parse::<IpPrefix>().expect("a prefix")).collect()
-}
-
-fn file(made: &Generation, name: &str) -> String {
-    let file = made.files.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{name} is made"));
-    String::from_utf8(file.bytes.clone()).expect("files are text")
-}
-
-/// Proves the files of a generation as if it had declared `extras`.
-fn prove(made: &Generation, snapshot: &Snapshot, extras: &[Extra]) -> Report {
-    let files: Vec<(&str, &[u8])> =
-        made.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
-    let gaps = made.plan.gaps.iter().filter(|gap| !gap.partial);
-    let unsaid: Vec<Unsaid<'_>> = gaps.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
-    let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
-    verify::check_files(
-        &made.policy,
-        snapshot,
-        &files,
-        Declared { unsaid: &unsaid, extras, nat: &[] },
-        &targets,
-    )
 }
 
 #[test]
@@ -89,11 +66,11 @@ fn exact_as_long_as_it_fits_whatever_the_budget() {
     let made = generate(&list_policy(3, 1_000_000, ""));
     assert!(made.plan.extras.is_empty());
     let exact = generate(&list_policy(3, 0, ""));
-    let rules = |made: &Generation| file(made, "nsg.arm.json");
+    let rules = |made: &Generation| text_of(made, "nsg.arm.json").to_owned();
     assert_eq!(rules(&made), rules(&exact));
-    let manifest: Value = serde_json::from_str(&file(&made, "manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_str(text_of(&made, "manifest.json")).unwrap();
     assert_eq!(manifest["precision"]["exact"], true);
-    assert!(file(&made, "report.md").contains("exact: no address is admitted that was not asked for"));
+    assert!(text_of(&made, "report.md").contains("exact: no address is admitted that was not asked for"));
 }
 
 #[test]
@@ -109,7 +86,7 @@ fn no_more_extra_than_the_limit_takes_and_the_smallest_budget_is_named() {
             assert!(text.contains(&counts), "{text}");
         }
         for budget in [needed, 5000] {
-            assert_eq!(total(&generate(&list_policy(room, budget, ""))), Count::from(needed));
+            assert_eq!(total_extra(&generate(&list_policy(room, budget, ""))), Count::from(needed));
         }
     }
 }
@@ -118,7 +95,7 @@ fn no_more_extra_than_the_limit_takes_and_the_smallest_budget_is_named() {
 fn a_number_past_what_toml_holds_is_a_text() {
     let text = list_policy(2, 0, "")
         .replace("max-extra = 0", "max-extra = \"340282366920938463463374607431768211456\"");
-    assert_eq!(total(&generate(&text)), Count::from(1_u64));
+    assert_eq!(total_extra(&generate(&text)), Count::from(1_u64));
 }
 
 #[test]
@@ -197,7 +174,7 @@ fn an_artefact_that_lets_more_through_than_declared_fails() {
     let snapshot = support::sample(Cloud::Public);
     let mut made = generate(&list_policy(2, 5000, ""));
     let place = made.files.iter().position(|f| f.name == "nsg.arm.json").unwrap();
-    let text = file(&made, "nsg.arm.json");
+    let text = text_of(&made, "nsg.arm.json");
     assert!(text.contains("\"20.33.16.0/30\""), "{text}");
     made.files[place].bytes = text.replace("\"20.33.16.0/30\"", "\"20.33.16.0/29\"").into_bytes();
     let report = prove(&made, &snapshot, &made.plan.extras);
@@ -208,13 +185,13 @@ fn an_artefact_that_lets_more_through_than_declared_fails() {
 fn a_set_in_several_rules_counts_once_and_in_two_targets_twice() {
     let twice = format!("{}\n{}", list_policy(4, 1, ""), LIST.replace("tcp", "udp"));
     let made = generate(&twice);
-    assert_eq!(total(&made), Count::from(1_u64));
+    assert_eq!(total_extra(&made), Count::from(1_u64));
     assert_eq!(made.plan.extras[0].flows.len(), 2);
     let shared = made.plan.nsg.as_ref().unwrap().rules.iter().filter(|r| !r.flows.is_empty());
     assert!(shared.into_iter().all(|r| matches!(&r.destination, Side::Prefixes(list) if list.len() == 2)));
     // Room for five: one rule could stay exact, but both list the same addresses, so both are widened or none.
     assert_eq!(
-        total(&generate(&twice.replace(&format!("= {}", FIXED + 4), &format!("= {}", FIXED + 5)))),
+        total_extra(&generate(&twice.replace(&format!("= {}", FIXED + 4), &format!("= {}", FIXED + 5)))),
         Count::from(1_u64)
     );
     let both = "network.firewall = \"10.20.255.4\"\nfirewall.ip-groups = \"never\"\nlimits.firewall-unique-pairs = 2";
@@ -257,7 +234,7 @@ fn tags_are_widened_and_reported_by_class() {
     let snapshot = support::sample(Cloud::Public);
     let made = generate(&text);
     assert!(made.plan.usage.iter().all(tagwall::plan::Usage::fits));
-    let manifest: Value = serde_json::from_str(&file(&made, "manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_str(text_of(&made, "manifest.json")).unwrap();
     let precision = &manifest["precision"];
     assert_eq!(precision["exact"], false);
     // Held against the snapshot by another way: tag by tag.
@@ -282,7 +259,7 @@ fn tags_are_widened_and_reported_by_class() {
     assert_eq!(precision["extra_same_tag"], same.to_string());
     assert_eq!(precision["extra_azure"], azure.to_string());
     let outside: Count = precision["extra_outside"].as_str().unwrap().parse().unwrap();
-    assert_eq!(same + azure + outside, total(&made));
+    assert_eq!(same + azure + outside, total_extra(&made));
     let listed: AddrSet = precision["widened"]
         .as_array()
         .unwrap()
@@ -291,8 +268,11 @@ fn tags_are_widened_and_reported_by_class() {
         .map(|text| text.as_str().unwrap().parse::<IpPrefix>().unwrap())
         .collect();
     assert_eq!(listed, AddrSet::union_of(made.plan.extras.iter().map(|extra| &extra.addresses)));
-    let report = file(&made, "report.md");
-    assert!(report.contains(&format!("**{} addresses are admitted that were not asked for**", total(&made))));
+    let report = text_of(&made, "report.md");
+    assert!(
+        report
+            .contains(&format!("**{} addresses are admitted that were not asked for**", total_extra(&made)))
+    );
     assert!(report.contains("other customers' machines"));
     assert!(report.contains("nothing is in excess but the extra addresses listed above"));
     assert_eq!(generate(&text).files, made.files, "the same again is the same");
@@ -340,7 +320,7 @@ fn a_hole_takes_one_route_where_a_list_takes_many() {
         made.plan.route_table.as_ref().unwrap().routes.iter().map(|r| r.name.as_str()).collect();
     assert_eq!(names, ["addresses-20.33.0.0_16", "default", "except-20.33.16.0_20"]);
     assert!(
-        file(&made, "report.md").contains("1 route leads back to the default from inside a broader route")
+        text_of(&made, "report.md").contains("1 route leads back to the default from inside a broader route")
     );
     // Where a hole saves nothing, the plain prefixes stay.
     let plain = ["20.33.0.0/18", "20.33.64.0/19"];
@@ -434,10 +414,10 @@ fn the_tags_that_training_needs_on_a_real_file() {
             "limits.nsg-destination-prefixes = {limit}\nprecision.max-extra = \"{smallest}\""
         ))
         .unwrap();
-        assert_eq!(total(&made), smallest);
+        assert_eq!(total_extra(&made), smallest);
         let usage = made.plan.usage.iter().find(|u| u.key == "nsg-destination-prefixes").unwrap();
         assert!(usage.have <= limit);
-        assert!(total(&made).to_f64() > if limit == 400 { 1e6 } else { 1.0 });
+        assert!(total_extra(&made).to_f64() > if limit == 400 { 1e6 } else { 1.0 });
     }
 }
 
@@ -449,12 +429,12 @@ fn what_lies_in_a_folder_is_proven_again_with_what_its_manifest_declares() {
     let source = support::policy("lossy.toml", &text);
     let files: Vec<(&str, &[u8])> =
         made.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
-    let manifest = file(&made, "manifest.json");
+    let manifest = text_of(&made, "manifest.json");
     let again = |manifest: &str| {
         let claims = Claims::read(manifest.as_bytes()).unwrap();
         pipeline::reprove(&source, Catalog::builtin(), &snapshot, &claims, &files).unwrap()
     };
-    let found = again(&manifest);
+    let found = again(manifest);
     assert!(found.is_success(), "{:?} {}", found.differences, found.proof);
     // One address that the rules let through is not declared any more.
     assert!(manifest.contains("\"20.33.16.3/32\","), "{manifest}");
@@ -535,7 +515,7 @@ fn random_tables_are_proven_never_longer_and_leak_no_more_than_named() {
         let less = smallest.checked_sub(Count::from(1_u64)).expect("exact tables do not fit");
         assert!(matches!(with(less), Err(Error::Limit(over)) if over.max_extra() == Some(smallest)));
         let made = with(smallest).unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!(total(&made), smallest);
+        assert_eq!(total_extra(&made), smallest);
         assert!(table(&made).len() as u64 <= limit);
         assert!(made.plan.extras.iter().all(|extra| extra.addresses.is_disjoint(&AddrSet::union_of(&sets))));
         widened += 1;

@@ -4,6 +4,7 @@
 mod support;
 
 use serde_json::Value;
+use support::{named, prove_declaring, set, text_of, total_extra};
 use tagwall::Error;
 use tagwall::addr::{AddrSet, Count, IpPrefix};
 use tagwall::catalog::Catalog;
@@ -11,7 +12,7 @@ use tagwall::pipeline::{self, Generation};
 use tagwall::plan::{Extra, OverLimit, Usage};
 use tagwall::tags::Cloud;
 use tagwall::target::Target;
-use tagwall::verify::{self, Declared, Report, Unsaid};
+use tagwall::verify::Report;
 
 const HEAD: &str = r#"
 schema = 1
@@ -48,36 +49,17 @@ fn number(n: u64) -> Count {
     Count::from(n)
 }
 
+/// Proves the files of a generation as if it had declared `extras`.
+fn prove(made: &Generation, extras: &[Extra]) -> Report {
+    prove_declaring(made, &support::sample(Cloud::Public), &named(&made.files), extras)
+}
+
 fn refused(text: &str, catalog: &Catalog) -> OverLimit {
     match attempt(text, catalog) {
         Err(Error::Limit(over)) => over,
         Err(other) => panic!("{other}"),
         Ok(made) => panic!("made, with {:?}", made.plan.extras),
     }
-}
-
-fn total(made: &Generation) -> Count {
-    made.plan.extras.iter().map(|extra| extra.addresses.count()).sum()
-}
-
-fn set(texts: &[&str]) -> AddrSet {
-    texts.iter().map(|text| text.parse::<IpPrefix>().expect("a prefix")).collect()
-}
-
-fn file(made: &Generation, name: &str) -> String {
-    let file = made.files.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{name} is made"));
-    String::from_utf8(file.bytes.clone()).expect("files are text")
-}
-
-/// Proves the files of a generation as if it had declared `extras`.
-fn prove(made: &Generation, extras: &[Extra]) -> Report {
-    let files: Vec<(&str, &[u8])> =
-        made.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
-    let gaps = made.plan.gaps.iter().filter(|gap| !gap.partial);
-    let unsaid: Vec<Unsaid<'_>> = gaps.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
-    let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
-    let declared = Declared { unsaid: &unsaid, extras, nat: &[] };
-    verify::check_files(&made.policy, &support::sample(Cloud::Public), &files, declared, &targets)
 }
 
 /// How much of a limit a policy uses without any: the most of one resource.
@@ -101,10 +83,10 @@ fn fits_with_exactly(settings: &str, keys: &[&str], needed: u64, catalog: &Catal
         assert!(over.to_string().contains(&format!("is {needed} (it is {budget})")), "{over}");
     }
     let made = attempt(&text(needed), catalog).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(total(&made), number(needed));
+    assert_eq!(total_extra(&made), number(needed));
     assert!(made.plan.usage.iter().all(Usage::fits));
     // Told in the manifest, whole and by class, and in the report.
-    let manifest: Value = serde_json::from_str(&file(&made, "manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_str(text_of(&made, "manifest.json")).unwrap();
     let precision = &manifest["precision"];
     assert_eq!(precision["exact"], false);
     let widened = precision["widened"].as_array().unwrap();
@@ -125,7 +107,7 @@ fn fits_with_exactly(settings: &str, keys: &[&str], needed: u64, catalog: &Catal
         assert_eq!(listed, extra.addresses);
         assert!(keys.contains(&entry["limit"].as_str().unwrap()), "{entry}");
     }
-    let report = file(&made, "report.md");
+    let report = text_of(&made, "report.md");
     assert!(
         report.contains(&format!("**{needed} addresses are admitted that were not asked for**")),
         "{report}"
@@ -150,12 +132,15 @@ fn lists_that_firewalls_fetch() {
             )
         };
         let made = fits_with_exactly(&settings(2), &["list-entries"], 1, Catalog::builtin());
-        assert!(file(&made, "edl/group-near.ipv4.txt").contains("20.33.16.0/30"));
+        assert!(text_of(&made, "edl/group-near.ipv4.txt").contains("20.33.16.0/30"));
         // Only what is fetched has the limit.
-        assert_eq!(file(&made, "lists/group-near.ipv4.txt"), "20.33.16.0/31\n20.33.16.2/32\n20.33.16.8/32\n");
-        assert!(!file(&made, "nsg.arm.json").contains("20.33.16.0/30"));
+        assert_eq!(
+            text_of(&made, "lists/group-near.ipv4.txt"),
+            "20.33.16.0/31\n20.33.16.2/32\n20.33.16.8/32\n"
+        );
+        assert!(!text_of(&made, "nsg.arm.json").contains("20.33.16.0/30"));
         assert!(
-            file(&made, "report.md")
+            text_of(&made, "report.md")
                 .contains("| the list of 20.33.16.0/31, 20.33.16.2/32, 20.33.16.8/32 | 3 entries | 2 |")
         );
         // Each list has the limit for itself: both take one entry.
@@ -180,7 +165,7 @@ fn a_list_that_firewalls_fetch_is_widened_in_each_family() {
     let extra = AddrSet::union_of(made.plan.extras.iter().map(|extra| &extra.addresses));
     assert_eq!(extra, set(&["20.33.16.3/32", "2a00::/128", "2a00::3/128"]));
     assert_eq!(made.plan.extras.len(), 2);
-    assert_eq!(file(&made, "edl/group-near.ipv6.txt"), "2a00::/126\n2a00::8/128\n");
+    assert_eq!(text_of(&made, "edl/group-near.ipv6.txt"), "2a00::/126\n2a00::8/128\n");
     // Nothing but lists is made, and what they admit is held against the policy all the same.
     let mut tight = made.clone();
     tight.policy.precision.max_extra = number(2);
@@ -236,7 +221,7 @@ fn full_groups_come_before_wider_ones() {
     let full = attempt(&text(5), Catalog::builtin()).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(full.plan.ip_groups.iter().map(|g| g.prefixes.len()).collect::<Vec<_>>(), [2, 4, 4, 4, 4]);
     assert!(full.plan.extras.is_empty());
-    assert!(file(&full, "report.md").contains("16 prefixes in 4 slices of even size"));
+    assert!(text_of(&full, "report.md").contains("16 prefixes in 4 slices of even size"));
     assert!(matches!(attempt(&text(4), Catalog::builtin()), Err(Error::Limit(_))));
 }
 
@@ -297,7 +282,7 @@ fn bytes_of_groups_and_what_follows_from_them() {
     let over = refused(&text, Catalog::builtin());
     assert_eq!(over.max_extra(), Some(number(1)), "{over}");
     let made = attempt(&text.replace("max-extra = \"0\"", "max-extra = 1"), Catalog::builtin()).unwrap();
-    assert_eq!(total(&made), number(1));
+    assert_eq!(total_extra(&made), number(1));
     // Several at once are one problem, paid for once.
     let both = format!("{one}\nlimits.firewall-unique-pairs = 4");
     fits_with_exactly(
@@ -334,12 +319,12 @@ fn bytes_of_templates() {
     let bytes = have("", "arm-template-bytes", "nsg");
     let nsg = format!("output.targets = [\"nsg\"]\nlimits.arm-template-bytes = {}", bytes - 1);
     let made = fits_with_exactly(&nsg, &["arm-template-bytes"], 1, Catalog::builtin());
-    assert!((file(&made, "nsg.arm.json").len() as u64) < bytes);
+    assert!((text_of(&made, "nsg.arm.json").len() as u64) < bytes);
     // Along with the limit of prefixes, of which seven are for what every group ends in.
     let both = format!("{nsg}\nlimits.nsg-destination-prefixes = 10");
     let made = fits_with_exactly(&both, &["nsg-destination-prefixes"], 12, Catalog::builtin());
     // Where one of them takes more than the other, both are named from the beginning.
-    let bytes = file(&made, "nsg.arm.json").len();
+    let bytes = text_of(&made, "nsg.arm.json").len();
     let both = format!(
         "output.targets = [\"nsg\"]\nlimits.arm-template-bytes = {bytes}\nlimits.nsg-destination-prefixes = 11"
     );
@@ -393,9 +378,9 @@ fn tags_of_the_sample_in_few_groups_and_short_lists() {
         );
         let made = attempt(&text(settings, &smallest.to_string()), Catalog::builtin())
             .unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!(total(&made), smallest);
+        assert_eq!(total_extra(&made), smallest);
         assert!(made.plan.usage.iter().all(Usage::fits));
-        let report = file(&made, "report.md");
+        let report = text_of(&made, "report.md");
         assert!(report.contains("other customers' machines"), "tags are scattered: {report}");
     }
 }

@@ -3,8 +3,9 @@
 
 mod support;
 
+use support::{set, text_of};
 use tagwall::Error;
-use tagwall::addr::{AddrSet, Count, IpPrefix};
+use tagwall::addr::{AddrSet, Count};
 use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
 use tagwall::plan::Previous;
@@ -94,17 +95,8 @@ fn earlier(made: &Generation) -> Previous {
     previous
 }
 
-fn set(texts: &[&str]) -> AddrSet {
-    texts.iter().map(|text| text.parse::<IpPrefix>().expect("a prefix")).collect()
-}
-
 fn extra(made: &Generation) -> AddrSet {
     AddrSet::union_of(made.plan.extras.iter().map(|extra| &extra.addresses))
-}
-
-fn file<'a>(made: &'a Generation, name: &str) -> &'a str {
-    let file = made.files.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{name} is made"));
-    std::str::from_utf8(&file.bytes).expect("files are text")
 }
 
 #[test]
@@ -119,13 +111,13 @@ fn a_widened_list_stays_as_long_as_it_takes_hardly_more() {
         let kept = generate(place, &SECOND, Some(&previous));
         assert_eq!(extra(&kept), set(&OLD), "{place}");
         assert_eq!(kept.plan.fewest_extra, Count::from(512_u64), "{place}");
-        let report = file(&kept, "report.md");
+        let report = text_of(&kept, "report.md");
         assert!(report.contains("use 640, 512 being the fewest with which they fit"), "{report}");
         assert_eq!(generate(place, &SECOND, Some(&earlier(&kept))).files, kept.files, "{place}");
         // Without the generation before, the fewest.
         let anew = generate(place, &SECOND, None);
         assert_eq!(extra(&anew), set(&NEW), "{place}");
-        assert!(file(&anew, "report.md").contains("use 512, the fewest with which they fit"));
+        assert!(text_of(&anew, "report.md").contains("use 512, the fewest with which they fit"));
         // A third week, in which it would take more than a quarter more: given up, whatever the way there.
         for previous in [earlier(&kept), previous] {
             let moved = generate(place, &THIRD, Some(&previous));
@@ -175,7 +167,7 @@ fn what_is_new_is_joined_to_what_stands() {
 fn a_damaged_manifest_is_no_reason_to_fail() {
     let place = PLACES[0];
     let first = generate(place, &FIRST, None);
-    let manifest = file(&first, "manifest.json");
+    let manifest = text_of(&first, "manifest.json");
     assert!(manifest.contains("\"20.40.0.0/22\""), "{manifest}");
     let read = |manifest: &str| verify::earlier("weeks", &[("manifest.json", manifest.as_bytes())]);
     assert_eq!(read(manifest).widened.len(), 1);

@@ -1,8 +1,9 @@
 //! Bash scripts that call the Azure command line.
 //!
-//! Security groups and route tables take the commands made for them. The commands for IP groups and firewall policies
-//! and classic rules belong to extensions, take minutes a rule and cannot replace a group or collection as a whole: there
-//! the script sends one request for each group, and one for the firewall that holds classic rules. Long lists stand in files in `azcli/`, one prefix on a line.
+//! Security groups and route tables take the commands made for them. The commands for IP groups, firewall policies and
+//! classic rules belong to extensions, take minutes a rule and cannot replace a group or collection as a whole: there
+//! the script sends one request for each group, and one for the firewall that holds classic rules. Long lists stand in
+//! files in `azcli/`, one prefix on a line.
 
 use std::fmt::Write;
 

@@ -1,5 +1,5 @@
-//! Azure Firewall, rules of a policy or classic ones: network rules for tags, prefixes and exact host names; application rules for HTTP and
-//! HTTPS hosts, wildcards, FQDN tags and URLs. IPv4 only.
+//! Azure Firewall, rules of a policy or classic ones: network rules for tags, prefixes and exact host names; application
+//! rules for HTTP and HTTPS hosts, wildcards, FQDN tags and URLs. IPv4 only.
 //!
 //! Source of the field rules: rule-processing.md, 2025-05-07; features-by-sku.md, 2026-08-27; ip-groups.md,
 //! 2023-10-10.

@@ -5,9 +5,11 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use tagwall::addr::{AddrSet, Count, IpPrefix};
 use tagwall::catalog::Catalog;
 use tagwall::emit::Artefact;
 use tagwall::pipeline::{self, Generation};
+use tagwall::plan::Extra;
 use tagwall::policy::{PolicySource, cloud_of};
 use tagwall::tags::{Cloud, Snapshot, sample};
 use tagwall::target::Target;
@@ -83,11 +85,21 @@ pub fn named(files: &[Artefact]) -> Vec<(&str, &[u8])> {
 
 /// The proof of `files` against what `made` was made for.
 pub fn prove(made: &Generation, snapshot: &Snapshot, files: &[(&str, &[u8])]) -> Report {
+    prove_declaring(made, snapshot, files, &made.plan.extras)
+}
+
+/// The proof of `files` as if `made` had declared `extras`.
+pub fn prove_declaring(
+    made: &Generation,
+    snapshot: &Snapshot,
+    files: &[(&str, &[u8])],
+    extras: &[Extra],
+) -> Report {
     let whole = made.plan.gaps.iter().filter(|g| !g.partial);
     let unsaid: Vec<Unsaid<'_>> = whole.map(|g| Unsaid { target: g.target, flow: &g.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
     let nat = made.plan.kept_nat();
-    let declared = Declared { unsaid: &unsaid, extras: &made.plan.extras, nat: &nat };
+    let declared = Declared { unsaid: &unsaid, extras, nat: &nat };
     verify::check_files(&made.policy, snapshot, files, declared, &targets)
 }
 
@@ -102,6 +114,21 @@ pub fn prove_with(made: &Generation, snapshot: &Snapshot, name: &str, bytes: &[u
 pub fn bytes_of<'a>(made: &'a Generation, name: &str) -> &'a [u8] {
     let file = made.files.iter().find(|f| f.name == name);
     &file.unwrap_or_else(|| panic!("{name} is not made")).bytes
+}
+
+/// The text of a file that was made.
+pub fn text_of<'a>(made: &'a Generation, name: &str) -> &'a str {
+    std::str::from_utf8(bytes_of(made, name)).expect("files are text")
+}
+
+/// How many addresses are admitted that were not asked for.
+pub fn total_extra(made: &Generation) -> Count {
+    made.plan.extras.iter().map(|extra| extra.addresses.count()).sum()
+}
+
+/// The addresses of prefixes.
+pub fn set(prefixes: &[&str]) -> AddrSet {
+    prefixes.iter().map(|text| text.parse::<IpPrefix>().expect("a prefix")).collect()
 }
 
 /// The policies under a folder: file name without ending, and text.
