@@ -10,8 +10,8 @@ use super::prefix::Prefix;
 /// Ends are closed so that the top of the space needs no address behind it: `last + 1` is never formed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Interval<A> {
-    first: A,
-    last: A,
+    pub(super) first: A,
+    pub(super) last: A,
 }
 
 impl<A: Address> Interval<A> {

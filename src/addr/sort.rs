@@ -17,8 +17,7 @@ const BUCKET: usize = 1 << 4;
 
 /// Sorts and joins: ascending, disjoint, not touching. The order of the input does not matter.
 pub(super) fn canonical<A: Address>(mut list: Vec<Interval<A>>) -> Vec<Interval<A>> {
-    if list.is_sorted_by_key(|i| i.first()) {
-        merge_sorted(&mut list);
+    if join_ordered(&mut list) {
         return list;
     }
     if list.len() < SCATTER_FROM {
@@ -39,7 +38,7 @@ fn sorted<A: Address>(mut scattered: Scattered<Interval<A>>, mut room: Vec<Inter
         return room;
     }
     drop(room);
-    join_parts(parallel_buckets(scattered))
+    in_parts(scattered)
 }
 
 /// A list in buckets of ascending keys, each bucket in any order.
@@ -122,32 +121,53 @@ fn sort_buckets<A: Address>(mut group: Group<'_, Interval<A>>, out: &mut Vec<Int
     });
 }
 
-/// The joined lists of consecutive groups of buckets.
-fn parallel_buckets<A: Address>(mut scattered: Scattered<Interval<A>>) -> Vec<Vec<Interval<A>>> {
+/// Sorts groups of buckets on several threads.
+fn in_parts<A: Address>(mut scattered: Scattered<Interval<A>>) -> Vec<Interval<A>> {
     let groups = scattered.groups(rayon::current_num_threads() * 4);
     let joined = |group: Group<'_, Interval<A>>| {
         let mut out = Vec::with_capacity(group.items.len());
         sort_buckets(group, &mut out);
         out
     };
-    groups.into_par_iter().map(joined).collect()
+    let parts: Vec<Vec<Interval<A>>> = groups.into_par_iter().map(joined).collect();
+    let mut list = parts.concat();
+    join_borders(&mut list, &parts.iter().map(Vec::len).collect::<Vec<_>>());
+    list
 }
 
-/// Puts lists behind each other whose borders may overlap or touch.
-fn join_parts<A: Address>(parts: Vec<Vec<Interval<A>>>) -> Vec<Interval<A>> {
-    let mut out: Vec<Interval<A>> = Vec::with_capacity(parts.iter().map(Vec::len).sum());
-    for part in parts {
-        let mut rest = part.as_slice();
-        // A long interval may swallow many at the border; behind the first that stands apart all do.
-        while let [next, after @ ..] = rest
-            && out.last().is_some_and(|tail| !apart(*tail, *next))
-        {
-            push_joined(&mut out, *next);
-            rest = after;
+/// Joins what overlaps or touches at the borders of lists of these lengths, each of which has no such places within.
+pub(super) fn join_borders<A: Address>(list: &mut Vec<Interval<A>>, lengths: &[usize]) {
+    // So many are joined, and so many looked at.
+    let (mut len, mut seen) = (0, 0);
+    for length in lengths {
+        let (mut from, end) = (seen, seen + length);
+        seen = end;
+        if len > 0 && from < end && !apart(list[len - 1], list[from]) {
+            let mut join = list[len - 1];
+            // A wide one on either side may hold many on the other.
+            while from < end && !apart(join, list[from]) {
+                join = hull(join, list[from]);
+                from += 1;
+            }
+            len -= 1;
+            while len > 0 && !apart(list[len - 1], join) {
+                len -= 1;
+                join = hull(list[len], join);
+            }
+            list[len] = join;
+            len += 1;
         }
-        out.extend_from_slice(rest);
+        if len < from {
+            list.copy_within(from..end, len);
+        }
+        len += end - from;
     }
-    out
+    list.truncate(len);
+}
+
+/// The interval from the lower first to the higher last address.
+fn hull<A: Address>(a: Interval<A>, b: Interval<A>) -> Interval<A> {
+    Interval::from_ordered(a.first().min(b.first()), a.last().max(b.last()))
 }
 
 /// Whether a gap of at least one address lies between `a` and the later `b`.
@@ -171,13 +191,67 @@ pub(super) fn push_joined<A: Address>(out: &mut Vec<Interval<A>>, next: Interval
 
 /// Joins overlapping and touching neighbours of a list sorted by first address, in place.
 pub(super) fn merge_sorted<A: Address>(list: &mut Vec<Interval<A>>) {
-    list.dedup_by(|next, tail| {
-        let join = !apart(*tail, *next);
-        if join {
-            *tail = Interval::from_ordered(tail.first(), tail.last().max(next.last()));
+    let start = join_start(list);
+    debug_assert_eq!(start.read, list.len(), "not sorted");
+    list.truncate(start.kept);
+}
+
+/// The start of a list as [`join_start`] leaves it.
+struct Start {
+    /// So many intervals are what the start was joined to.
+    kept: usize,
+    /// So many it had before. The list from here on is as it was.
+    read: usize,
+}
+
+/// Joins overlapping and touching neighbours at the start of a list, as far as it is sorted by first address.
+fn join_start<A: Address>(list: &mut [Interval<A>]) -> Start {
+    let Some(&Interval { first: mut before, mut last }) = list.first() else {
+        return Start { kept: 0, read: 0 };
+    };
+    let (mut kept, mut read) = (1, 1);
+    // Nothing lies before the first address; so what begins there is joined apart from the rest, in which the
+    // address before is always one.
+    while read < list.len() && list[read].first == A::MIN && before == A::MIN {
+        last = last.max(list[read].last);
+        read += 1;
+    }
+    while read < list.len() {
+        let next = list[read];
+        if next.first < before {
+            break;
         }
-        join
-    });
+        before = next.first;
+        // Written in any case and counted where a gap lies between, so that nothing has to be guessed.
+        list[kept - 1].last = last;
+        list[kept].first = next.first;
+        kept += usize::from(next.first.before() > last);
+        last = last.max(next.last);
+        read += 1;
+    }
+    list[kept - 1].last = last;
+    Start { kept, read }
+}
+
+/// Whether the list is sorted by first address. If so, its neighbours are joined; if not, it has the same union as
+/// before.
+fn join_ordered<A: Address>(list: &mut Vec<Interval<A>>) -> bool {
+    let (len, half) = (list.len(), list.len() / 2);
+    let parallel = len >= PARALLEL_FROM && rayon::current_num_threads() > 1;
+    let middle = if parallel && list[half - 1].first <= list[half].first { half } else { 0 };
+    let (left, right) = list.split_at_mut(middle);
+    let (left, right) = if middle > 0 {
+        rayon::join(|| join_start(left), || join_start(right))
+    } else {
+        (join_start(left), join_start(right))
+    };
+    list.drain(middle + right.kept..middle + right.read);
+    list.drain(left.kept..left.read);
+    let ordered = left.read == middle && right.read == len - middle;
+    if ordered {
+        join_borders(list, &[left.kept, right.kept]);
+    }
+    ordered
 }
 
 #[cfg(test)]
@@ -229,7 +303,47 @@ mod tests {
         fn threads_change_nothing(seed: u64, bits in 12..32_u32) {
             let list = spread(seed, 3000, bits);
             let wide: Vec<_> = list.iter().map(|i| Interval::from_ordered(u128::from(i.first()) << 80, u128::from(i.last()) << 80 | 0xff)).collect();
-            prop_assert_eq!(join_parts(parallel_buckets(scatter(&[&wide], |i| i.first()))), obvious(wide));
+            prop_assert_eq!(in_parts(scatter(&[&wide], |i| i.first())), obvious(wide));
+        }
+    }
+
+    #[test]
+    fn every_short_list_of_the_small_universe() {
+        let all: Vec<Interval<u8>> =
+            (0..4).flat_map(|first| (first..4).map(move |last| (first, last))).map(at_ends).collect();
+        let mut lists: Vec<Vec<Interval<u8>>> = vec![vec![]];
+        for _ in 0..4 {
+            lists = lists
+                .iter()
+                .flat_map(|list| all.iter().map(move |&next| [list.as_slice(), &[next]].concat()))
+                .collect();
+            for list in &lists {
+                let mut joined = list.clone();
+                let ordered = join_ordered(&mut joined);
+                assert_eq!(ordered, list.is_sorted_by_key(|i| i.first));
+                let expect = obvious(list.clone());
+                assert_eq!(if ordered { joined } else { obvious(joined) }, expect, "{list:?}");
+            }
+        }
+    }
+
+    /// Of four addresses, two at the bottom and two at the top of the space.
+    fn at_ends((first, last): (u8, u8)) -> Interval<u8> {
+        let at = |n: u8| if n < 2 { n } else { 252 + n };
+        Interval::new(at(first), at(last)).unwrap()
+    }
+
+    #[test]
+    fn sorted_lists_on_threads() {
+        for (wide, at, swapped) in
+            [(0, 1, 0), (7 << 17, 100, 0), (1, PARALLEL_FROM / 2 - 1, 0), (0, 1, 1), (0, 1, 90)]
+        {
+            let mut list = spread(wide + 1, PARALLEL_FROM + 5, 31);
+            list.sort_by_key(|i| i.first);
+            list[at].last = list[at].first.saturating_add(wide as u32 * 1000);
+            let half = list.len() / 2;
+            list.swap(half, half + swapped);
+            assert_eq!(canonical(list.clone()), obvious(list));
         }
     }
 

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::family::Address;
 use super::interval::Interval;
 use super::prefix::Prefix;
-use super::sort::{Group, SCATTER_FROM, Scattered, apart, merge_sorted, push_joined, scatter};
+use super::sort::{Group, SCATTER_FROM, Scattered, join_borders, merge_sorted, push_joined, scatter};
 
 /// From here on two threads beat one; below, waking them costs more than they save.
 const PARALLEL_FROM: usize = 1 << 17;
@@ -28,6 +28,8 @@ pub trait Word: Copy + Ord + Default + Send + Sync + 'static {
     fn behind(self, first_bit: bool) -> Self;
     /// The number behind this one, zero behind the last.
     fn next(self) -> Self;
+    /// The number before this one, the highest before zero.
+    fn before(self) -> Self;
     /// Whether the first bit is set.
     fn is_upper(self) -> bool;
     /// The first bits in which the numbers differ begin behind so many.
@@ -61,6 +63,10 @@ macro_rules! word {
             #[inline]
             fn next(self) -> Self {
                 self.wrapping_add(1)
+            }
+            #[inline]
+            fn before(self) -> Self {
+                self.wrapping_sub(1)
             }
             #[inline]
             fn is_upper(self) -> bool {
@@ -292,41 +298,6 @@ fn merge_into<A: Address>(list: &mut Vec<Interval<A>>, more: Vec<Interval<A>>) {
         list[to] = next;
     }
     merge_sorted(list);
-}
-
-/// Joins what overlaps or touches at the borders of lists of these lengths, each of which has no such places within.
-fn join_borders<A: Address>(list: &mut Vec<Interval<A>>, lengths: &[usize]) {
-    // So many are joined, and so many looked at.
-    let (mut len, mut seen) = (0, 0);
-    for length in lengths {
-        let (mut from, end) = (seen, seen + length);
-        seen = end;
-        if len > 0 && from < end && !apart(list[len - 1], list[from]) {
-            let mut join = list[len - 1];
-            // A wide one on either side may hold many on the other.
-            while from < end && !apart(join, list[from]) {
-                join = hull(join, list[from]);
-                from += 1;
-            }
-            len -= 1;
-            while len > 0 && !apart(list[len - 1], join) {
-                len -= 1;
-                join = hull(list[len], join);
-            }
-            list[len] = join;
-            len += 1;
-        }
-        if len < from {
-            list.copy_within(from..end, len);
-        }
-        len += end - from;
-    }
-    list.truncate(len);
-}
-
-/// The interval from the lower first to the higher last address.
-fn hull<A: Address>(a: Interval<A>, b: Interval<A>) -> Interval<A> {
-    Interval::from_ordered(a.first().min(b.first()), a.last().max(b.last()))
 }
 
 #[cfg(test)]
