@@ -5,7 +5,8 @@ use std::hash::Hash;
 use std::net::Ipv6Addr;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
-use super::text::{AddressText, Cursor, scan_v4, scan_v6};
+use super::print::{AddressText, Cursor};
+use super::scan::{scan_v4, scan_v6};
 use super::words::Word;
 
 /// An address of one family, as an unsigned integer in network order.
@@ -144,7 +145,7 @@ impl Address for u32 {
         let (addr, used) = Self::scan(text)?;
         (used == text.len()).then_some(addr)
     }
-    #[inline]
+    #[inline(always)] // as `TextBuffer::push_line`
     fn append_to(self, text: &mut Cursor<'_>) {
         text.push_v4(self);
     }
@@ -165,7 +166,7 @@ impl Address for u128 {
             None => std::str::from_utf8(text).ok()?.parse::<Ipv6Addr>().ok().map(u128::from),
         }
     }
-    #[inline]
+    #[inline(always)] // as `TextBuffer::push_line`
     fn append_to(self, text: &mut Cursor<'_>) {
         text.push_v6(self);
     }

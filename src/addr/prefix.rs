@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use super::family::Address;
 use super::interval::Interval;
-use super::text::{AddressText, Cursor, PrefixText, scan_length};
+use super::print::{AddressText, Cursor, PrefixText};
+use super::scan::scan_length;
 
 /// A block of `2^(BITS - len)` addresses that share their first `len` bits.
 ///
@@ -169,11 +170,10 @@ fn parse_length(text: &[u8], max: u8) -> Result<u8, PrefixError> {
 }
 
 impl<A: Address> PrefixText for Prefix<A> {
-    #[inline]
+    #[inline(always)] // as `TextBuffer::push_line`
     fn write_to(self, out: &mut Cursor<'_>) {
         self.addr.append_to(out);
-        out.push(b'/');
-        out.push_byte(self.len);
+        out.push_length(self.len);
     }
 }
 
@@ -293,7 +293,7 @@ impl IpPrefix {
 }
 
 impl PrefixText for IpPrefix {
-    #[inline]
+    #[inline(always)] // as `TextBuffer::push_line`
     fn write_to(self, out: &mut Cursor<'_>) {
         match self {
             IpPrefix::V4(p) => p.write_to(out),

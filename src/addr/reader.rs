@@ -10,8 +10,8 @@ use super::family::Address;
 use super::interval::Interval;
 use super::list::{AddrList, Entry, EntryError, ListErrors, ListOptions, MAPPED};
 use super::prefix::Prefix;
+use super::print::TextBuffer;
 use super::set::IntervalSet;
-use super::text::TextBuffer;
 use super::words::Words;
 
 /// Bytes of a line of the usual length. Room that is not used is never touched and costs nothing.

@@ -1,10 +1,7 @@
-//! Reading and writing addresses as bytes: the one place that knows their notation.
+//! Reading addresses from bytes: with `addr::print`, the one place that knows their notation.
 //!
 //! Readers take sixteen bytes at a time, so that the common case has no branch for each. What they do not recognise
 //! is left to a slower reader; what they accept, that reader accepts with the same result.
-
-/// The longest prefix in text: `xxxx:xxxx:xxxx:xxxx:xxxx:xxxx:255.255.255.255/128` and a line end.
-pub(crate) const LONGEST: usize = 52;
 
 /// The four bytes at `at`, zeros beyond the end.
 #[inline]
@@ -96,8 +93,6 @@ pub(crate) fn scan_length(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
         Some(third) => Some((two.checked_mul(10)?.checked_add(third)?, at + 3)),
     }
 }
-
-const HEX_DIGITS: [u8; 16] = *b"0123456789abcdef";
 
 /// Reads hexadecimal groups at the start of `bytes`; also returns how many bytes they take.
 ///
@@ -213,244 +208,6 @@ mod marks {
     }
 }
 
-/// The text of one address or prefix, made without allocation.
-#[derive(Clone, Copy)]
-pub struct AddressText {
-    bytes: [u8; LONGEST],
-    len: usize,
-}
-
-impl AddressText {
-    #[inline]
-    pub(crate) fn of(write: impl FnOnce(&mut Cursor<'_>)) -> Self {
-        let mut bytes = [0; LONGEST];
-        let mut cursor = Cursor::new(&mut bytes);
-        write(&mut cursor);
-        let len = cursor.len;
-        AddressText { bytes, len }
-    }
-
-    /// The text as bytes, all of them ASCII.
-    #[inline]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(self.as_bytes()).expect("only ASCII is written")
-    }
-}
-
-impl std::fmt::Debug for AddressText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Lines of text in one block of memory, which grows as needed.
-///
-/// ```
-/// use tagwall::addr::{IpPrefix, TextBuffer};
-/// let mut lines = TextBuffer::new();
-/// lines.push_line("192.0.2.0/24".parse::<IpPrefix>()?);
-/// lines.push_line("2001:db8::/32".parse::<IpPrefix>()?);
-/// assert_eq!(lines.as_bytes(), b"192.0.2.0/24\n2001:db8::/32\n");
-/// # Ok::<(), tagwall::addr::PrefixError>(())
-/// ```
-#[derive(Default)]
-pub struct TextBuffer {
-    /// Written up to `len`; at least the longest line's room follows while a line is written.
-    bytes: Vec<u8>,
-    len: usize,
-}
-
-impl TextBuffer {
-    /// An empty buffer.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The lines so far.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-
-    /// Number of bytes so far.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there are no lines yet.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Forgets the lines, keeps the memory.
-    pub fn clear(&mut self) {
-        self.len = 0;
-    }
-
-    /// Appends a prefix and a line end.
-    #[inline]
-    pub fn push_line(&mut self, prefix: impl PrefixText) {
-        if self.bytes.len() - self.len < LONGEST {
-            self.bytes.resize((self.bytes.len() * 2).max(1 << 10), 0);
-        }
-        // Pieces go straight to where they stay: to write them aside and copy the whole would wait for each.
-        let room = self.bytes[self.len..].first_chunk_mut().expect("made room for the longest line");
-        let mut cursor = Cursor::new(room);
-        prefix.write_to(&mut cursor);
-        cursor.push(b'\n');
-        self.len += cursor.len;
-    }
-}
-
-impl std::fmt::Debug for TextBuffer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TextBuffer").field("len", &self.len).finish_non_exhaustive()
-    }
-}
-
-/// A prefix of one or either family that a [`TextBuffer`] takes.
-pub trait PrefixText {
-    /// Writes `address/length`.
-    fn write_to(self, out: &mut Cursor<'_>);
-}
-
-/// Where text is written in a fixed room.
-#[derive(Debug)]
-pub struct Cursor<'a> {
-    bytes: &'a mut [u8; LONGEST],
-    len: usize,
-}
-
-/// The decimal digits of every byte, left-aligned, and their number.
-const DECIMAL: [[u8; 4]; 256] = {
-    let mut table = [[0; 4]; 256];
-    let mut value = 0;
-    while value < 256 {
-        let (hundreds, tens, ones) = (value / 100, value / 10 % 10, value % 10);
-        let digits = [hundreds as u8 + b'0', tens as u8 + b'0', ones as u8 + b'0'];
-        table[value] = match value {
-            0..10 => [digits[2], 0, 0, 1],
-            10..100 => [digits[1], digits[2], 0, 2],
-            _ => [digits[0], digits[1], digits[2], 3],
-        };
-        value += 1;
-    }
-    table
-};
-
-impl<'a> Cursor<'a> {
-    #[inline]
-    fn new(bytes: &'a mut [u8; LONGEST]) -> Self {
-        Cursor { bytes, len: 0 }
-    }
-
-    #[inline]
-    pub(crate) fn push(&mut self, byte: u8) {
-        self.bytes[self.len] = byte;
-        self.len += 1;
-    }
-
-    /// A number up to 255 in decimal.
-    #[inline]
-    pub(crate) fn push_byte(&mut self, value: u8) {
-        let [a, b, c, len] = DECIMAL[usize::from(value)];
-        // Always three bytes; what is too much is written over next.
-        self.bytes[self.len..self.len + 3].copy_from_slice(&[a, b, c]);
-        self.len += usize::from(len);
-    }
-
-    /// A number up to 255 in decimal and a byte behind it.
-    #[inline]
-    fn push_byte_and(&mut self, value: u8, behind: u8) {
-        let word = u32::from_le_bytes(DECIMAL[usize::from(value)]);
-        let len = word >> 24;
-        let text = word & 0x00ff_ffff | u32::from(behind) << (8 * len);
-        self.bytes[self.len..self.len + 4].copy_from_slice(&text.to_le_bytes());
-        self.len += len as usize + 1;
-    }
-
-    #[inline]
-    pub(crate) fn push_v4(&mut self, addr: u32) {
-        let [a, b, c, d] = addr.to_be_bytes();
-        self.push_byte_and(a, b'.');
-        self.push_byte_and(b, b'.');
-        self.push_byte_and(c, b'.');
-        self.push_byte(d);
-    }
-
-    /// A number in decimal.
-    pub(crate) fn push_number(&mut self, value: u16) {
-        let thousands = value / 1000;
-        if thousands > 0 {
-            self.push_byte(thousands as u8);
-            for digit in [value / 100 % 10, value / 10 % 10, value % 10] {
-                self.push(b'0' + digit as u8);
-            }
-        } else if value > 255 {
-            self.push_byte((value / 10) as u8);
-            self.push(b'0' + (value % 10) as u8);
-        } else {
-            self.push_byte(value as u8);
-        }
-    }
-
-    /// Canonical text of RFC 5952: the longest run of two or more zero groups (the first of equals) as `::`.
-    #[inline]
-    pub(crate) fn push_v6(&mut self, addr: u128) {
-        let groups: [u16; 8] = std::array::from_fn(|i| (addr >> (112 - 16 * i)) as u16);
-        if addr >> 32 == 0xffff {
-            b"::ffff:".iter().for_each(|&b| self.push(b));
-            return self.push_v4(addr as u32);
-        }
-        let (from, to) = longest_zeros(&groups);
-        let mut at = 0;
-        while at < 8 {
-            if at == from && to > from {
-                // The colon before the gap is there already unless the gap comes first.
-                if at == 0 {
-                    self.push(b':');
-                }
-                self.push(b':');
-                at = to;
-                continue;
-            }
-            self.push_group(groups[at]);
-            at += 1;
-            if at < 8 {
-                self.push(b':');
-            }
-        }
-    }
-
-    /// A number in hexadecimal, no leading zeros.
-    #[inline]
-    fn push_group(&mut self, group: u16) {
-        let digits = (19 - (group | 1).leading_zeros()) / 4;
-        let aligned = group << (16 - 4 * digits);
-        let text: [u8; 4] = std::array::from_fn(|i| HEX_DIGITS[usize::from(aligned >> (12 - 4 * i) & 15)]);
-        self.bytes[self.len..self.len + 4].copy_from_slice(&text);
-        self.len += digits as usize;
-    }
-}
-
-/// The first of the longest runs of two or more zero groups, as a half-open range; empty if there is none.
-#[inline]
-fn longest_zeros(groups: &[u16; 8]) -> (usize, usize) {
-    let (mut best, mut from) = ((0, 0), 0);
-    for (at, &group) in groups.iter().enumerate() {
-        if group != 0 {
-            from = at + 1;
-        } else if at + 1 - from > (best.1 - best.0).max(1) {
-            best = (from, at + 1);
-        }
-    }
-    best
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
@@ -476,16 +233,12 @@ mod tests {
         fn v4_as_std(addr: u32) {
             let text = Ipv4Addr::from(addr).to_string();
             prop_assert_eq!(v4(&text), Some(addr));
-            let line = AddressText::of(|out| out.push_v4(addr));
-            prop_assert_eq!(line.as_str(), text);
         }
 
         #[test]
         fn v6_as_std(groups in prop::array::uniform8(prop_oneof![Just(0_u16), Just(0xffff), any::<u16>(), 0..20_u16])) {
             let addr = Ipv6Addr::from(groups);
             let (bits, text) = (u128::from(addr), addr.to_string());
-            let line = AddressText::of(|out| out.push_v6(bits));
-            prop_assert_eq!(line.as_str(), &text);
             if !text.contains('.') {
                 prop_assert_eq!(v6(&text), Some(bits));
             }
@@ -499,14 +252,6 @@ mod tests {
                     prop_assert_eq!(v6(&text), text.parse::<Ipv6Addr>().ok().map(u128::from), "{}", text);
                 }
             }
-        }
-    }
-
-    #[test]
-    fn every_small_number() {
-        for value in 0..=u16::MAX {
-            let text = AddressText::of(|out| out.push_number(value));
-            assert_eq!(text.as_str(), value.to_string());
         }
     }
 
