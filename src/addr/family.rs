@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
 use super::print::{AddressText, Cursor};
-use super::scan::{scan_v4, scan_v6};
+use super::scan::{prefix_v4, prefix_v6, scan_v4, scan_v6};
 use super::words::Word;
 
 /// An address of one family, as an unsigned integer in network order.
@@ -65,6 +65,13 @@ pub trait Address:
     /// Reads an address in its usual notation at the start of `text`, and how many bytes it takes. `None` says
     /// only that this quick reader does not know it.
     fn scan(text: &[u8]) -> Option<(Self, usize)> {
+        let _ = text;
+        None
+    }
+
+    /// Reads a prefix, `address/length`, or an address, nothing before or after it: the address and the length, which
+    /// may be longer than the family has. `None` says only that this quick reader does not know it.
+    fn scan_prefix(text: &[u8]) -> Option<(Self, u8)> {
         let _ = text;
         None
     }
@@ -141,6 +148,10 @@ impl Address for u32 {
         scan_v4(text)
     }
     #[inline]
+    fn scan_prefix(text: &[u8]) -> Option<(Self, u8)> {
+        prefix_v4(text)
+    }
+    #[inline]
     fn parse_bytes(text: &[u8]) -> Option<Self> {
         let (addr, used) = Self::scan(text)?;
         (used == text.len()).then_some(addr)
@@ -157,6 +168,10 @@ impl Address for u128 {
     #[inline]
     fn scan(text: &[u8]) -> Option<(Self, usize)> {
         scan_v6(text)
+    }
+    #[inline]
+    fn scan_prefix(text: &[u8]) -> Option<(Self, u8)> {
+        prefix_v6(text)
     }
     #[inline]
     fn parse_bytes(text: &[u8]) -> Option<Self> {

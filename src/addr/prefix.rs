@@ -114,6 +114,7 @@ impl<A: Address> Prefix<A> {
     ///
     /// # Errors
     /// What is wrong with the text; see [`PrefixError`].
+    #[inline]
     pub fn parse(text: &str, relaxed: bool) -> Result<Self, PrefixError> {
         Self::parse_bytes(text.as_bytes(), relaxed)
     }
@@ -122,12 +123,23 @@ impl<A: Address> Prefix<A> {
     ///
     /// # Errors
     /// What is wrong with the text; see [`PrefixError`].
+    #[inline]
     pub fn parse_bytes(text: &[u8], relaxed: bool) -> Result<Self, PrefixError> {
-        if let Some((prefix, used)) = Self::scan(text, relaxed)
-            && used == text.len()
-        {
-            return Ok(prefix);
+        match Self::quick(text, relaxed) {
+            Some(prefix) => Ok(prefix),
+            None => Self::parse_slowly(text, relaxed),
         }
+    }
+
+    #[inline]
+    fn quick(text: &[u8], relaxed: bool) -> Option<Self> {
+        let (addr, len) = A::scan_prefix(text)?;
+        Self::right(addr, len, relaxed)
+    }
+
+    /// Judges what [`quick`](Self::quick) does not know.
+    #[cold]
+    fn parse_slowly(text: &[u8], relaxed: bool) -> Result<Self, PrefixError> {
         let (addr, len) = match text.iter().position(|&b| b == b'/') {
             None => (text, A::BITS),
             Some(slash) => (&text[..slash], parse_length(&text[slash + 1..], A::BITS)?),
@@ -143,11 +155,17 @@ impl<A: Address> Prefix<A> {
         let (addr, end) = A::scan(text)?;
         let (len, used) =
             if text.get(end) == Some(&b'/') { scan_length(text, end + 1)? } else { (A::BITS, end) };
+        Some((Self::right(addr, len, relaxed)?, used))
+    }
+
+    /// The prefix, unless `len` is too long or host bits are set that are not to be cleared.
+    #[inline]
+    pub(crate) fn right(addr: A, len: u8, relaxed: bool) -> Option<Self> {
         if len > A::BITS {
             return None;
         }
         let prefix = Prefix { addr: addr & !A::host_mask(len), len };
-        (relaxed || prefix.addr == addr).then_some((prefix, used))
+        (relaxed || prefix.addr == addr).then_some(prefix)
     }
 
     /// The prefix as text, `address/length`.
@@ -248,6 +266,7 @@ impl IpPrefix {
     ///
     /// # Errors
     /// What is wrong with the text; see [`PrefixError`].
+    #[inline]
     pub fn parse(text: &str, relaxed: bool) -> Result<Self, PrefixError> {
         Self::parse_bytes(text.as_bytes(), relaxed)
     }
@@ -256,14 +275,22 @@ impl IpPrefix {
     ///
     /// # Errors
     /// What is wrong with the text; see [`PrefixError`].
+    #[inline]
     pub fn parse_bytes(text: &[u8], relaxed: bool) -> Result<Self, PrefixError> {
         // A guess by the fifth byte saves most IPv6 prefixes from being tried as IPv4 first; it decides nothing.
-        if text.get(4) != Some(&b':')
-            && let Some((prefix, used)) = Prefix::scan(text, relaxed)
-            && used == text.len()
-        {
-            return Ok(IpPrefix::V4(prefix));
+        let prefix = if text.get(4) == Some(&b':') {
+            Prefix::quick(text, relaxed).map(IpPrefix::V6)
+        } else {
+            Prefix::quick(text, relaxed).map(IpPrefix::V4)
+        };
+        match prefix {
+            Some(prefix) => Ok(prefix),
+            None => Self::parse_slowly(text, relaxed),
         }
+    }
+
+    #[cold]
+    fn parse_slowly(text: &[u8], relaxed: bool) -> Result<Self, PrefixError> {
         if text.contains(&b':') {
             Prefix::parse_bytes(text, relaxed).map(IpPrefix::V6)
         } else {

@@ -11,6 +11,8 @@ use super::interval::Interval;
 use super::list::{AddrList, Entry, EntryError, ListErrors, ListOptions, MAPPED};
 use super::prefix::Prefix;
 use super::print::TextBuffer;
+#[cfg(target_arch = "x86_64")]
+use super::scan::vectors;
 use super::set::IntervalSet;
 use super::words::Words;
 
@@ -353,25 +355,33 @@ impl Lines {
     }
 
     fn read(&mut self, mut bytes: &[u8], relaxed: bool) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            bytes = vectors::lines(bytes, &mut Reading { lines: self, relaxed });
+        }
         while !bytes.is_empty() {
-            self.lines += 1;
-            // A guess by the fifth byte saves most IPv6 lines from being tried as IPv4 first; it decides nothing.
-            let used = if bytes.get(4) != Some(&b':')
-                && let Some((prefix, used)) = plain(bytes, relaxed)
-            {
-                self.v4.push(prefix);
-                used
-            } else if let Some((prefix, used)) = plain::<u128>(bytes, relaxed)
-                && !MAPPED.contains(prefix.first())
-            {
-                self.v6.push(prefix);
-                used
-            } else {
-                let end = bytes.iter().position(|&b| b == b'\n').unwrap_or(bytes.len());
-                self.read_line(&bytes[..end], relaxed);
-                (end + 1).min(bytes.len())
-            };
-            bytes = &bytes[used..];
+            bytes = &bytes[self.read_first(bytes, relaxed)..];
+        }
+    }
+
+    /// Reads the first line; returns how many bytes it has with its end.
+    fn read_first(&mut self, bytes: &[u8], relaxed: bool) -> usize {
+        self.lines += 1;
+        // A guess by the fifth byte saves most IPv6 lines from being tried as IPv4 first; it decides nothing.
+        if bytes.get(4) != Some(&b':')
+            && let Some((prefix, used)) = plain(bytes, relaxed)
+        {
+            self.v4.push(prefix);
+            used
+        } else if let Some((prefix, used)) = plain::<u128>(bytes, relaxed)
+            && !MAPPED.contains(prefix.first())
+        {
+            self.v6.push(prefix);
+            used
+        } else {
+            let end = bytes.iter().position(|&b| b == b'\n').unwrap_or(bytes.len());
+            self.read_line(&bytes[..end], relaxed);
+            (end + 1).min(bytes.len())
         }
     }
 
@@ -390,6 +400,34 @@ impl Lines {
             Ok(Entry::V6(interval)) => self.v6.others.push(interval),
             Err(error) => self.errors.push(self.lines, text, error),
         }
+    }
+}
+
+/// Lines while they are read by vectors.
+#[cfg(target_arch = "x86_64")]
+struct Reading<'a> {
+    lines: &'a mut Lines,
+    relaxed: bool,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl vectors::Lines for Reading<'_> {
+    #[inline]
+    fn v4(&mut self, addr: u32, len: u8) -> bool {
+        let prefix = Prefix::right(addr, len, self.relaxed);
+        self.lines.lines += usize::from(prefix.is_some());
+        prefix.map(|prefix| self.lines.v4.push(prefix)).is_some()
+    }
+
+    #[inline]
+    fn v6(&mut self, addr: u128, len: u8) -> bool {
+        let prefix = Prefix::right(addr, len, self.relaxed).filter(|prefix| !MAPPED.contains(prefix.first()));
+        self.lines.lines += usize::from(prefix.is_some());
+        prefix.map(|prefix| self.lines.v6.push(prefix)).is_some()
+    }
+
+    fn other(&mut self, bytes: &[u8]) -> usize {
+        self.lines.read_first(bytes, self.relaxed)
     }
 }
 
@@ -487,6 +525,16 @@ mod tests {
         lines
     }
 
+    /// Line by line, as on a machine without vectors.
+    fn portably(bytes: &[u8], relaxed: bool) -> Result<AddrList, ListErrors> {
+        let mut lines = Lines::default();
+        let mut bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
+        while !bytes.is_empty() {
+            bytes = &bytes[lines.read_first(bytes, relaxed)..];
+        }
+        ListReader { parts: vec![lines], ..ListReader::default() }.finish()
+    }
+
     fn entry() -> impl Strategy<Value = String> {
         prop_oneof![
             (any::<u32>(), 0..34_u8).prop_map(|(a, l)| format!(
@@ -542,7 +590,9 @@ mod tests {
                 None => reader.push(&bytes[cut..]),
                 Some(size) => reader.read_pieces(slowly(&bytes[cut..]), size).unwrap(),
             }
-            match reader.finish() {
+            let list = reader.finish();
+            prop_assert_eq!(&portably(&bytes, relaxed), &list);
+            match list {
                 Err(errors) => prop_assert_eq!(errors, slow.errors),
                 Ok(list) => {
                     prop_assert_eq!(slow.errors.total(), 0);

@@ -3,6 +3,9 @@
 //! Readers take sixteen bytes at a time, so that the common case has no branch for each. What they do not recognise
 //! is left to a slower reader; what they accept, that reader accepts with the same result.
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod vectors;
+
 /// The four bytes at `at`, zeros beyond the end.
 #[inline]
 fn four_bytes(bytes: &[u8], at: usize) -> [u8; 4] {
@@ -81,17 +84,55 @@ fn number(bytes: u32, len: u32) -> (u32, bool) {
 /// Reads up to three digits at `at`, without leading zero; also returns where they end.
 #[inline]
 pub(crate) fn scan_length(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
-    let digit = |at: usize| bytes.get(at).map(|b| b.wrapping_sub(b'0')).filter(|&d| d < 10);
-    let first = digit(at)?;
-    let Some(second) = digit(at + 1) else { return Some((first, at + 1)) };
+    let (len, digits) = length(u32::from_le_bytes(four_bytes(bytes, at)))?;
+    Some((len, at + digits))
+}
+
+/// Reads up to three digits in the lower three bytes of `word`, without leading zero; also returns how many there are.
+///
+/// With branches, since most lists have lengths of two digits.
+#[inline]
+fn length(word: u32) -> Option<(u8, usize)> {
+    let [first, second, third, _] = (word ^ 0x0030_3030).to_le_bytes();
+    if first > 9 {
+        return None;
+    }
+    if second > 9 {
+        return Some((first, 1));
+    }
     if first == 0 {
         return None;
     }
     let two = first * 10 + second;
-    match digit(at + 2) {
-        None => Some((two, at + 2)),
-        Some(third) => Some((two.checked_mul(10)?.checked_add(third)?, at + 3)),
+    if third > 9 { Some((two, 2)) } else { Some((two.checked_mul(10)?.checked_add(third)?, 3)) }
+}
+
+/// Reads a text that is a right prefix or address of IPv4; `None` says only that this quick reader does not know it.
+#[inline]
+pub(crate) fn prefix_v4(text: &[u8]) -> Option<(u32, u8)> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(prefix) = vectors::prefix_v4(text) {
+        return Some(prefix);
     }
+    whole(text, scan_v4(text)?, u32::BITS)
+}
+
+/// The same for IPv6.
+#[inline]
+pub(crate) fn prefix_v6(text: &[u8]) -> Option<(u128, u8)> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(prefix) = vectors::prefix_v6(text) {
+        return Some(prefix);
+    }
+    whole(text, scan_v6(text)?, u128::BITS)
+}
+
+fn whole<A>(text: &[u8], (addr, end): (A, usize), longest: u32) -> Option<(A, u8)> {
+    if end == text.len() {
+        return Some((addr, longest as u8));
+    }
+    let (len, end) = (text[end] == b'/').then(|| scan_length(text, end + 1))??;
+    (end == text.len()).then_some((addr, len))
 }
 
 /// Reads hexadecimal groups at the start of `bytes`; also returns how many bytes they take.
