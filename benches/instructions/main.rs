@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --no-default-features --bench instructions` counts and holds the counts against
 //! `benches/instructions/counts.csv`; behind `--`, `record` writes them there. More than 3 in 100 above what is
-//! recorded is a failure. Counts hold for one version of the compiler; the file names it. Needs valgrind.
+//! recorded is a failure. Counts hold for one version of the compiler, which the file names, and for
+//! processors with AVX2. Needs valgrind.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the counts are what this program is for")]
 

@@ -1,7 +1,8 @@
 //! Reading addresses from bytes: with `addr::print`, the one place that knows their notation.
 //!
-//! Readers take sixteen bytes at a time, so that the common case has no branch for each. What they do not recognise
-//! is left to a slower reader; what they accept, that reader accepts with the same result.
+//! Readers take sixteen bytes at a time, or where the machine has them whole vectors, so that the common case has no
+//! branch for each byte. What they do not recognise is left to a slower reader; what they accept, that reader accepts
+//! with the same result.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vectors;
