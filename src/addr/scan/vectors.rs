@@ -239,8 +239,11 @@ const fn hash(ends: u32) -> usize {
     (ends.wrapping_mul(FACTOR) >> 24) as usize
 }
 
+/// What no mask of sixteen bytes is; zero is one, of digits alone.
+const NO_ENDS: u32 = u32::MAX;
+
 const SHAPES: [Shape; 256] = {
-    let mut table = [Shape { digits: [0x80; 16], least: 0, ends: 0 }; 256];
+    let mut table = [Shape { digits: [0x80; 16], least: 0, ends: NO_ENDS }; 256];
     let mut lens = 0;
     while lens < 81 {
         let mut shape = Shape { digits: [0x80; 16], least: 0, ends: 0 };
@@ -260,7 +263,7 @@ const SHAPES: [Shape; 256] = {
             at += len + 1;
             number += 1;
         }
-        assert!(table[hash(shape.ends)].ends == 0, "two shapes at one place");
+        assert!(table[hash(shape.ends)].ends == NO_ENDS, "two shapes at one place");
         table[hash(shape.ends)] = shape;
         lens += 1;
     }
@@ -461,6 +464,17 @@ mod tests {
     }
 
     #[test]
+    fn digits_alone_and_few_parts() {
+        for digits in 0..50 {
+            for text in ["", "/8", ".1", ".1.2", ".1.2.3/8", ":", "::", "::/8", "."] {
+                judge(&format!("{}{text}", "1".repeat(digits)));
+                judge(&format!("{text}{}", "1".repeat(digits)));
+                judge(&format!("1111111111111111{}{text}", "-".repeat(digits)));
+            }
+        }
+    }
+
+    #[test]
     fn every_number_and_length() {
         for value in 0..1100 {
             for text in [
@@ -499,9 +513,9 @@ mod tests {
         #[test]
         fn odd_texts(
             a in "[0-9.]{0,17}(/[0-9]{0,4})?", b in "[0-9a-fA-F:.]{0,40}(/[0-9]{0,4})?",
-            c in "(:|::|[0-9a-f]{1,5}|:[0-9A-F]){0,12}(/[0-9]{0,3})?", d in "\\PC{0,50}",
+            c in "(:|::|[0-9a-f]{1,5}|:[0-9A-F]){0,12}(/[0-9]{0,3})?", d in "\\PC{0,50}", e in "[0-9]{0,40}[0-9./]{0,9}",
         ) {
-            for text in [a, b, c, d] {
+            for text in [a, b, c, d, e] {
                 judge(&text);
             }
         }
