@@ -548,6 +548,8 @@ mod tests {
                 std::net::Ipv6Addr::from(a & !u128::host_mask(l.min(128)))
             )),
             (any::<u32>(), 0..5_u8).prop_map(|(a, l)| format!("::ffff:{a:x}/12{l}")),
+            (any::<u16>(), 0..9_u8).prop_map(|(a, l)| format!("0000::ffff:{a:x}:0/12{l}")),
+            (any::<u16>(), 0..9_u8).prop_map(|(a, l)| format!("0000::ffff:1:{a:x}/12{l}")),
             (any::<u32>(), any::<u32>()).prop_map(|(a, b)| format!(
                 "{} - {}",
                 std::net::Ipv4Addr::from(a),
