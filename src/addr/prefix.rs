@@ -153,8 +153,7 @@ impl<A: Address> Prefix<A> {
     #[inline]
     pub(crate) fn scan(text: &[u8], relaxed: bool) -> Option<(Self, usize)> {
         let (addr, end) = A::scan(text)?;
-        let (len, used) =
-            if text.get(end) == Some(&b'/') { scan_length(text, end + 1)? } else { (A::BITS, end) };
+        let (len, used) = scan_length(text, end, A::BITS)?;
         Some((Self::right(addr, len, relaxed)?, used))
     }
 

@@ -104,6 +104,7 @@ impl TextBuffer {
         let room = self.bytes[self.len..].first_chunk_mut().expect("made room for a text");
         let mut cursor = Cursor::new(room);
         prefix.write_to(&mut cursor);
+        debug_assert_eq!(cursor.bytes[cursor.len], b'\n', "a line end stands behind the text");
         self.len += cursor.len + 1;
     }
 }
@@ -127,7 +128,7 @@ pub struct Cursor<'a> {
     len: usize,
 }
 
-/// A text of at most seven bytes, the first lowest, and how long it is in the highest byte.
+/// A text of at most four bytes, the first lowest, and how long it is in the highest byte.
 const fn short_text(text: [u8; 4], len: u8) -> u64 {
     u32::from_le_bytes(text) as u64 | (len as u64) << 56
 }

@@ -82,11 +82,14 @@ fn number(bytes: u32, len: u32) -> (u32, bool) {
     (value, bad)
 }
 
-/// Reads up to three digits at `at`, without leading zero; also returns where they end.
+/// Reads the length behind an address that ends at `end`, `longest` if there is none; also returns where it ends.
 #[inline]
-pub(crate) fn scan_length(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
-    let (len, digits) = length(u32::from_le_bytes(four_bytes(bytes, at)))?;
-    Some((len, at + digits))
+pub(crate) fn scan_length(bytes: &[u8], end: usize, longest: u8) -> Option<(u8, usize)> {
+    if bytes.get(end) != Some(&b'/') {
+        return Some((longest, end));
+    }
+    let (len, digits) = length(u32::from_le_bytes(four_bytes(bytes, end + 1)))?;
+    Some((len, end + 1 + digits))
 }
 
 /// Reads up to three digits in the lower three bytes of `word`, without leading zero; also returns how many there are.
@@ -129,10 +132,7 @@ pub(crate) fn prefix_v6(text: &[u8]) -> Option<(u128, u8)> {
 }
 
 fn whole<A>(text: &[u8], (addr, end): (A, usize), longest: u32) -> Option<(A, u8)> {
-    if end == text.len() {
-        return Some((addr, longest as u8));
-    }
-    let (len, end) = (text[end] == b'/').then(|| scan_length(text, end + 1))??;
+    let (len, end) = scan_length(text, end, longest as u8)?;
     (end == text.len()).then_some((addr, len))
 }
 
