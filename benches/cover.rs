@@ -9,7 +9,8 @@ use std::path::PathBuf;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tagwall::addr::{
-    AddrSet, CoverCurve, CoverRequest, IntervalSet, IpPrefix, Mismatch, Prices, Route, RouteProblem,
+    AddrSet, Count, CoverCurve, CoverRequest, IntervalSet, IpPrefix, Mismatch, Prefix, Prices, Route,
+    RouteProblem, cheapest_within, fewest_within,
 };
 
 /// The tags that Azure Machine Learning training needs in West Europe.
@@ -81,6 +82,35 @@ fn large_covers(c: &mut Criterion) {
     group.finish();
 }
 
+/// Small budgets on long lists, from which end little is saved, beside making the exact list. No other program that we
+/// know keeps a budget exactly, so that there is no peer.
+fn small_budgets(c: &mut Criterion) {
+    let mut group = c.benchmark_group("small budgets");
+    group.sample_size(10);
+    let mut numbers = data::Numbers::new(3);
+    let host = |addr: u32| IpPrefix::V4(Prefix::host(addr));
+    let random: AddrSet = (0..100_000).map(|_| host((1 << 24) + numbers.below(222 << 24) as u32)).collect();
+    let alternating: AddrSet = (0..1_000_000).map(|i| host((10 << 24) + 2 * i)).collect();
+    let dense: AddrSet = (0..250_000).map(|_| host((10 << 24) + numbers.below(1 << 21) as u32)).collect();
+    let million: AddrSet = (0..1_000_000).map(|_| host((10 << 24) + numbers.below(1 << 24) as u32)).collect();
+    for (name, set, extra) in [
+        ("100,000 random addresses, 100 extra", &random, 100_u64),
+        ("a million alternating, 100 extra", &alternating, 100),
+        ("250,000 dense, 1,000 extra", &dense, 1_000),
+        ("a million random in a /8, 1,000 extra", &million, 1_000),
+    ] {
+        group.bench_function(name, |b| {
+            b.iter(|| fewest_within(&[CoverRequest::new(set)], Count::from(extra)).unwrap());
+        });
+        group.bench_function(format!("{name}: the exact list"), |b| b.iter(|| set.prefixes().count()));
+    }
+    let exact = random.prefixes().count();
+    group.bench_function("100,000 random addresses, 100 prefixes fewer", |b| {
+        b.iter(|| cheapest_within(&[CoverRequest::new(&random)], exact - 100).unwrap());
+    });
+    group.finish();
+}
+
 /// A table of distinct prefixes with hops drawn from `hops`.
 fn table(count: usize, hops: &[&'static str], seed: u64) -> Vec<Route<&'static str>> {
     let mut numbers = data::Numbers::new(seed);
@@ -108,5 +138,5 @@ fn routes(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, real_curves, large_covers, routes);
+criterion_group!(benches, real_curves, large_covers, small_budgets, routes);
 criterion_main!(benches);

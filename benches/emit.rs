@@ -51,7 +51,7 @@ fn write_read_prove(made: &Generation, snapshot: &Snapshot, options: &emit::Opti
         &made.policy,
         snapshot,
         &files,
-        Declared { unsaid: &unsaid, ..Declared::default() },
+        Declared { unsaid: &unsaid, associations: &made.plan.associations, ..Declared::default() },
         &targets,
     );
     assert!(report.is_success(), "{report}");

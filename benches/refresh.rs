@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
-use tagwall::catalog::Catalog;
+use tagwall::environment::Environment;
 use tagwall::policy::PolicySource;
+use tagwall::site::Site;
+use tagwall::site::refresh::{Job, RefreshStatus, refresh};
 use tagwall::store::guard::{Rule, Thresholds};
-use tagwall::store::refresh::{Environment, Job, RefreshStatus, refresh};
-use tagwall::store::site::Site;
 use tagwall::store::source::{Http, HttpSettings, Source};
 use tagwall::store::{Store, Terms, acquire};
 use tagwall::tags::Cloud;
@@ -71,12 +71,7 @@ impl Place {
     fn new(policy: &str, url: String) -> Place {
         let folder = tempfile::tempdir().expect("a folder for the bench");
         let source = PolicySource::read("bench.toml", policy).expect("the policy is well-formed");
-        let environment = Environment {
-            file: "bench.toml".to_owned(),
-            source,
-            catalog: Catalog::builtin().clone(),
-            catalog_texts: Vec::new(),
-        };
+        let environment = Environment::new(source, Vec::new()).expect("it names no catalogue files");
         Place {
             store: Store::new(folder.path().join("store")),
             site: Site::new(folder.path().join("out")),
@@ -100,7 +95,6 @@ impl Place {
         let digests = BTreeMap::from([(Cloud::Public, got.entry.digest.clone())]);
         let (site, environments) = (&self.site, self.environments.as_slice());
         let job = Job { site, environments, digests: &digests, now, keep: 3, force: false, sign: None };
-        #[expect(clippy::result_large_err, reason = "the library's own error")]
         let load = |_| Ok(got.snapshot.clone().expect("new data has been read"));
         refresh(&job, load).expect("it is published").status
     }

@@ -2,6 +2,7 @@
 //!
 //! `cargo run --example workload_table > docs/workloads.md`
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::io::Write;
 
@@ -16,7 +17,7 @@ const HEAD: &str = "\
 # Workloads: from catalogue row to rules
 
 Remade by `cargo run --example workload_table > docs/workloads.md`. For the public cloud, West Europe, with every switch
-on, tags and hosts both, a premium firewall with TLS inspection, and a default route to it.
+on and then with every switch off, each row once, tags and hosts both, a premium firewall with TLS inspection, and a default route to it.
 
 | code | meaning |
 |---|---|
@@ -40,16 +41,22 @@ pub(crate) fn document() -> Result<String, Box<dyn Error>> {
     let snapshot = Snapshot::parse(&json)?;
     let mut text = HEAD.to_owned();
     for workload in Catalog::builtin().workloads() {
-        let source = PolicySource::read("table.toml", &policy(workload))?;
-        let made = pipeline::generate(&source, Catalog::builtin(), &snapshot, None)?;
-        text.push_str(&table(workload, &made));
+        let mut lines: Vec<String> = Vec::new();
+        for switches in [true, false] {
+            let source = PolicySource::read("table.toml", &policy(workload, switches))?;
+            let made = pipeline::generate(&source, Catalog::builtin(), &snapshot, None)?;
+            lines.extend(table(&made));
+        }
+        text.push_str(&format!("\n## {}\n\n{}\n\n{COLUMNS}", workload.name(), workload.title()));
+        let mut seen = BTreeSet::new();
+        text.extend(lines.into_iter().filter(|line| seen.insert(line.clone())));
     }
     Ok(text)
 }
 
-fn policy(workload: &Workload) -> String {
+fn policy(workload: &Workload, switches: bool) -> String {
     let mut text = format!(
-        "schema = 1\nname = \"table\"\nregion = \"westeurope\"\n\
+        "schema = 1\nname = \"table\"\naccept-missing = true\nregion = \"westeurope\"\n\
          network.address-space = [\"10.20.0.0/16\"]\nnetwork.firewall = \"10.20.255.4\"\n\
          subnets.s.prefixes = [\"10.20.1.0/24\"]\nfirewall.sku = \"premium\"\nfirewall.tls-inspection = true\n\
          [[allow]]\nworkload = \"{}\"\nprefer = \"both\"\n",
@@ -57,7 +64,7 @@ fn policy(workload: &Workload) -> String {
     );
     for option in workload.options() {
         let value = match &option.kind {
-            OptionKind::Bool => "true".to_owned(),
+            OptionKind::Bool => switches.to_string(),
             OptionKind::Text if option.required => "\"example\"".to_owned(),
             OptionKind::List if option.required => "[\"example\"]".to_owned(),
             _ => continue,
@@ -67,13 +74,12 @@ fn policy(workload: &Workload) -> String {
     text
 }
 
-fn table(workload: &Workload, made: &Generation) -> String {
-    let mut text = format!(
-        "\n## {}\n\n{}\n\n| row | | remote | protocol, ports | NSG | network rule | application rule | route |\n\
-         |---|---|---|---|---|---|---|---|\n",
-        workload.name(),
-        workload.title()
-    );
+const COLUMNS: &str = "| row | | remote | protocol, ports | NSG | network rule | application rule | route |\n\
+                       |---|---|---|---|---|---|---|---|\n";
+
+/// A line for each flow and route.
+fn table(made: &Generation) -> Vec<String> {
+    let mut lines = Vec::new();
     for flow in &made.policy.flows {
         let rows: Vec<&str> = flow.causes.iter().map(|c| c.row.as_str()).collect();
         let firewall = code(made, Target::Firewall, &flow.id);
@@ -82,7 +88,7 @@ fn table(workload: &Workload, made: &Generation) -> String {
             Some(_) => (firewall, "–".to_owned()),
             None => (firewall, "–".to_owned()),
         };
-        text.push_str(&format!(
+        lines.push(format!(
             "| {} | {} | {} | {} {} | {} | {network} | {application} | – |\n",
             rows.join(", "),
             if flow.direction == tagwall::packet::Direction::Inbound { "in" } else { "out" },
@@ -95,14 +101,14 @@ fn table(workload: &Workload, made: &Generation) -> String {
     for need in &made.policy.routes {
         let rows: Vec<&str> = need.causes.iter().map(|c| c.row.as_str()).collect();
         let code = code(made, Target::RouteTable, &need.id);
-        text.push_str(&format!(
+        lines.push(format!(
             "| {} | route | {} | to {} | – | – | – | {code} |\n",
             rows.join(", "),
             need.to,
             need.next_hop
         ));
     }
-    text
+    lines
 }
 
 fn how(made: &Generation, target: Target, flow: &str) -> Option<How> {

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::lower::{self, Measure};
 use crate::plan::{Limits, OverLimit, Plan, Previous};
 use crate::policy::{self, Path, Policy, PolicyErrors, PolicySource};
+use crate::read;
 use crate::report::{self, Claims};
 use crate::tags::Snapshot;
 use crate::target::Target;
@@ -24,7 +25,7 @@ pub struct Generation {
     pub plan: Plan,
     /// What was proven.
     pub proof: Report,
-    /// What the earlier generation makes necessary beside deploying the files.
+    /// What the earlier generation makes necessary beside deploying the files, and warnings of what has ended.
     pub notes: Vec<String>,
 }
 
@@ -68,11 +69,34 @@ pub fn generate(
     let limits = limits_of(source)?;
     let previous = previous.cloned().unwrap_or_default();
     let (mut plan, artefacts) = write(&policy, &limits, &previous)?; // sets become rules within limits, and those bytes
-    let proof = prove(&policy, snapshot, &plan, &artefacts)?; // and the bytes are proven
-    note_taken(&mut plan, &policy, snapshot);
+    let outside = policy.outside();
+    let known = (!outside.is_empty()).then(|| snapshot.with_outside(outside)); // names that no file holds
+    let known = known.as_ref().unwrap_or(snapshot);
+    let proof = prove(&policy, known, &plan, &artefacts)?; // and the bytes are proven
+    note_taken(&mut plan, &policy, known);
     let files = report::complete(artefacts, &policy, snapshot, &plan, &proof);
-    let notes = plan.left_behind(&previous);
+    let mut notes = plan.left_behind(&previous);
+    notes.extend(policy.remarks.retired.iter().map(|text| format!("warning: {text}")));
+    notes.extend(policy.remarks.warnings.iter().map(|text| format!("warning: policy, {text}")));
+    notes.extend(policy.outside().iter().filter(|tag| !tag.is_security_group()).map(|tag| {
+        format!(
+            "warning: {}: no published file holds this tag, so that nothing is proven of what it stands for",
+            tag.name()
+        )
+    }));
     Ok(Generation { name: policy.name.clone(), files, policy, plan, proof, notes })
+}
+
+/// What [`generate`] would write for rules, without a proof: for telling whether something was made of earlier tags, which
+/// is beside every answer. Nothing of it may be published.
+#[cfg(feature = "cli")]
+pub(crate) fn unproven(
+    source: &PolicySource,
+    catalog: &Catalog,
+    snapshot: &Snapshot,
+) -> Result<Vec<Artefact>, Error> {
+    let policy = policy::expand(source, catalog, snapshot)?;
+    Ok(write(&policy, &limits_of(source)?, &Previous::default())?.1)
 }
 
 /// What came of proving files again.
@@ -137,19 +161,24 @@ pub fn reprove(
     claims: &Claims,
     files: &[(&str, &[u8])],
 ) -> Result<Reproof, Error> {
-    let policy = policy::expand(source, catalog, snapshot)?;
+    // Facts of the day that they were made of: what began or ended since is no difference.
+    let then = claims.as_of().map(|day| catalog.at(day));
+    let policy = policy::expand(source, then.as_ref().unwrap_or(catalog), snapshot)?;
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
     let (unsaid, extras, nat) = (claims.unsaid(), claims.extras(), claims.nat());
-    let declared = Declared { unsaid: &unsaid, extras: &extras, nat: &nat };
-    let proof = verify::check_files(&policy, snapshot, files, declared, &targets);
+    let associations = claims.associations();
+    let declared = Declared { unsaid: &unsaid, extras: &extras, nat: &nat, associations: &associations };
+    let known = snapshot.with_outside(policy.outside());
+    let proof = verify::check_files(&policy, &known, files, declared, &targets);
     let mut differences = claims.input_differences(&policy, snapshot);
     for &format in &policy.output.formats {
         // What cannot be read is a failure of the proof; formats that carry lists alone have no rules to count.
-        if let Ok(found) = verify::read_files(format, files) {
+        if let Ok(found) = read::read_files(format, files) {
             differences.extend(claims.count_differences(format.name(), &found));
         }
     }
     differences.extend(claims.proof_differences(&proof).filter(|_| proof.is_success()));
+    differences.extend(claims.work_differences(&proof).into_iter().filter(|_| proof.is_success()));
     Ok(Reproof { policy, proof, differences })
 }
 
@@ -201,6 +230,9 @@ fn options_of(policy: &Policy) -> emit::Options {
         resource_group: output.resource_group.clone(),
         terraform_style: output.terraform_style,
         edl: output.edl,
+        associations: output.associations,
+        firewall_draft: policy.firewall.draft,
+        api_version: policy.api_version(),
     }
 }
 
@@ -210,11 +242,12 @@ fn note_taken(plan: &mut Plan, policy: &Policy, snapshot: &Snapshot) {
     if nat.is_empty() {
         return;
     }
-    let ip_groups = plan.ip_groups.iter().map(|group| verify::resources::IpGroup {
+    let ip_groups = plan.ip_groups.iter().map(|group| read::resources::IpGroup {
         name: group.name.clone(),
+        id: None,
         addresses: group.prefixes.iter().map(ToString::to_string).collect(),
     });
-    let resources = verify::resources::Resources { ip_groups: ip_groups.collect(), ..Default::default() };
+    let resources = read::resources::Resources { ip_groups: ip_groups.collect(), ..Default::default() };
     let notes = verify::taken_needs(policy, snapshot, &nat, &plan.extras, &resources);
     plan.notes.extend(notes.unwrap_or_else(|error| {
         vec![format!("DNAT comes first, and whether it takes what is asked for is not known: {error}")]
@@ -230,7 +263,8 @@ fn prove(policy: &Policy, snapshot: &Snapshot, plan: &Plan, artefacts: &[Artefac
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
     let files: Vec<(&str, &[u8])> = artefacts.iter().map(|a| (a.name.as_str(), a.bytes.as_slice())).collect();
     let nat = plan.kept_nat();
-    let declared = Declared { unsaid: &unsaid, extras: &plan.extras, nat: &nat };
+    let declared =
+        Declared { unsaid: &unsaid, extras: &plan.extras, nat: &nat, associations: &plan.associations };
     let report = verify::check_files(policy, snapshot, &files, declared, &targets);
     if report.is_success() { Ok(report) } else { Err(Error::Proof(report)) }
 }

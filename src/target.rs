@@ -132,6 +132,83 @@ impl fmt::Display for FormatName {
     }
 }
 
+/// A version of Azure's network API in which resources are written.
+///
+/// These are those in which every member that is written means the same; a cloud may not have the newest ones yet.
+/// Source: Azure/azure-resource-manager-schemas, `Microsoft.Network.NRP.json` of each, commit a1454431 of 2026-08-16.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize, JsonSchema)]
+pub enum ApiVersion {
+    /// 2024-05-01.
+    #[serde(rename = "2024-05-01")]
+    V20240501,
+    /// 2024-07-01.
+    #[serde(rename = "2024-07-01")]
+    V20240701,
+    /// 2024-10-01.
+    #[serde(rename = "2024-10-01")]
+    V20241001,
+    /// 2025-01-01.
+    #[serde(rename = "2025-01-01")]
+    V20250101,
+    /// 2025-03-01.
+    #[serde(rename = "2025-03-01")]
+    V20250301,
+    /// 2025-05-01.
+    #[default]
+    #[serde(rename = "2025-05-01")]
+    V20250501,
+    /// 2025-07-01, the first in which a route table can hide the routes of peerings.
+    #[serde(rename = "2025-07-01")]
+    V20250701,
+}
+
+impl ApiVersion {
+    /// Every version, oldest first.
+    pub const ALL: [ApiVersion; 7] = [
+        ApiVersion::V20240501,
+        ApiVersion::V20240701,
+        ApiVersion::V20241001,
+        ApiVersion::V20250101,
+        ApiVersion::V20250301,
+        ApiVersion::V20250501,
+        ApiVersion::V20250701,
+    ];
+
+    /// As it stands in files: all are of one length.
+    pub fn name(self) -> &'static str {
+        match self {
+            ApiVersion::V20240501 => "2024-05-01",
+            ApiVersion::V20240701 => "2024-07-01",
+            ApiVersion::V20241001 => "2024-10-01",
+            ApiVersion::V20250101 => "2025-01-01",
+            ApiVersion::V20250301 => "2025-03-01",
+            ApiVersion::V20250501 => "2025-05-01",
+            ApiVersion::V20250701 => "2025-07-01",
+        }
+    }
+
+    /// The version that a file names, if it is one of these.
+    pub fn find(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.name() == text)
+    }
+}
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A form of the report for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportForm {
+    /// `report.md`.
+    Markdown,
+    /// `report.html`: one file with pictures, for a browser or a printer.
+    Html,
+}
+
 /// How Terraform is told about rules and routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

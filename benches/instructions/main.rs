@@ -1,7 +1,7 @@
 //! Instructions of the core's work, counted by callgrind on one thread: they do not depend on how busy a machine is,
 //! so that a slow-down is seen where times say nothing.
 //!
-//! `cargo bench --no-default-features --bench instructions` counts and holds the counts against
+//! `cargo bench --no-default-features --features sample --bench instructions` counts and holds the counts against
 //! `benches/instructions/counts.csv`; behind `--`, `record` writes them there. More than 3 in 100 above what is
 //! recorded is a failure. Counts hold for one version of the compiler, which the file names, and for
 //! processors with AVX2. Needs valgrind.

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use tagwall::verify::rules::{analyze, compare, first_difference};
+use tagwall::rules::{analyze, compare, first_difference};
 
 mod synthetic;
 

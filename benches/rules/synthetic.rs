@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tagwall::addr::{AddrSet, IpPrefix, Prefix};
 use tagwall::packet::{Ports, Protocol};
-use tagwall::verify::rules::{Access, Rule, RuleList};
+use tagwall::rules::{Access, Rule, RuleList};
 
 /// SplitMix64 (Steele, Lea, Flood 2014): small, seedable, good enough for test data.
 struct Random(u64);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::replay::Week;
+use super::replay::Week;
 
 const HEAD: &str = "\
 # How much changes from week to week

@@ -7,9 +7,10 @@ use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
 use tagwall::policy::intent::TagUse;
 use tagwall::policy::{Policy, PolicySource, Remote};
+use tagwall::read::{self, resources::FirewallRule};
 use tagwall::tags::Snapshot;
 use tagwall::target::Target;
-use tagwall::verify::{self, resources::FirewallRule};
+use tagwall::verify;
 
 /// What one snapshot changed.
 pub(crate) struct Week {
@@ -109,7 +110,7 @@ fn lists(made: &Generation) -> BTreeMap<String, AddrSet> {
 fn entries(made: &Generation) -> BTreeSet<String> {
     let mut entries = BTreeSet::new();
     for (name, bytes) in contents(made).into_iter().filter(|(name, _)| name.ends_with(".arm.json")) {
-        let resources = verify::read_arm(bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let resources = read::read_arm(bytes).unwrap_or_else(|e| panic!("{name}: {e}")).resources;
         for rule in resources.nsgs.iter().flat_map(|nsg| &nsg.rules) {
             entries.extend(rule.sources.iter().map(|s| format!("nsg {} source {s}", rule.name)));
             entries.extend(rule.destinations.iter().map(|d| format!("nsg {} destination {d}", rule.name)));

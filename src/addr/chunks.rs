@@ -378,6 +378,96 @@ mod tests {
         }
     }
 
+    /// The whole price of a way to cut, by the words of [`stable_chunks`].
+    fn whole_price(chunks: &[Vec<IpPrefix>], old: &[Vec<IpPrefix>]) -> (usize, usize, usize, usize) {
+        let new: Vec<_> = chunks.iter().filter(|chunk| !old.contains(chunk)).collect();
+        let names = chunks.iter().filter(|chunk| !old.iter().any(|old| old[0] == chunk[0])).count();
+        (new.len(), chunks.len(), names, new.iter().map(|chunk| chunk.len() * chunk.len()).sum())
+    }
+
+    #[test]
+    fn the_cheapest_by_names_and_evenness_too() {
+        let all: Vec<IpPrefix> = list(&(0..8).collect());
+        let mut told = 0;
+        // Every way to have cut six of eight prefixes, and every prefix gone or none.
+        for way in 0..1_usize << 5 {
+            let mut old = vec![Vec::new()];
+            for (at, &prefix) in all[1..7].iter().enumerate() {
+                old.last_mut().expect("never empty").push(prefix);
+                if at < 5 && way >> at & 1 == 1 {
+                    old.push(Vec::new());
+                }
+            }
+            for gone in 0..=all.len() {
+                let now: Vec<IpPrefix> =
+                    all.iter().enumerate().filter(|(at, _)| *at != gone).map(|(_, p)| *p).collect();
+                let made: Vec<Vec<IpPrefix>> =
+                    stable_chunks(&now, 4, &old).iter().map(|chunk| chunk.to_vec()).collect();
+                let ways = (0..1_usize << (now.len() - 1)).filter_map(|way| {
+                    let mut chunks = vec![Vec::new()];
+                    for (at, &prefix) in now.iter().enumerate() {
+                        chunks.last_mut().expect("never empty").push(prefix);
+                        if way >> at & 1 == 1 {
+                            chunks.push(Vec::new());
+                        }
+                    }
+                    chunks.iter().all(|chunk| chunk.len() <= 4).then_some(chunks)
+                });
+                let best =
+                    ways.map(|chunks| (whole_price(&chunks, &old), chunks)).min_by_key(|(price, _)| *price);
+                let (price, _) = best.expect("single prefixes fit");
+                // With more chunks than that, neighbours are joined at the price of new ones.
+                if price.1 <= 2 * now.len().div_ceil(4) + 1 {
+                    assert_eq!(whole_price(&made, &old), price, "{way} {gone}");
+                    told += 1;
+                }
+            }
+        }
+        assert!(told > 200, "{told}");
+    }
+
+    #[test]
+    fn leftovers_are_joined_from_the_lowest_on_and_no_more_than_needed() {
+        let list: Vec<IpPrefix> = list(&(0..8).collect());
+        let single: Vec<Vec<IpPrefix>> = list.iter().map(|&prefix| vec![prefix]).collect();
+        let sizes = |limit| stable_chunks(&list, limit, &single).iter().map(|c| c.len()).collect::<Vec<_>>();
+        // Chunks that are enough for eight prefixes: seven of up to three, nine of two, five of four, three of eight.
+        assert_eq!(sizes(3), [2, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(sizes(2), [1; 8]);
+        assert_eq!(sizes(4), [4, 1, 1, 1, 1]);
+        assert_eq!(sizes(8), [6, 1, 1]);
+    }
+
+    #[test]
+    fn cuts_lie_where_neighbours_share_the_least() {
+        // Eleven prefixes of one network, then nine of another; the even place would be between the ninth and tenth.
+        let net = |first: u8, count: u8| {
+            (0..count)
+                .map(move |i| Prefix::host(u32::from_be_bytes([first, 0, 0, 2 * i])))
+                .map(IpPrefix::from)
+        };
+        let two: Vec<IpPrefix> = net(10, 11).chain(net(192, 9)).collect();
+        let sizes = |chunks: Vec<&[IpPrefix]>| chunks.iter().map(|c| c.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(roomy_chunks(&two, 15)), [11, 9]);
+        assert_eq!(sizes(anchored_chunks(&two, 12)), [11, 9]);
+        // Two fifths of a chunk from the even place at most: from 6 to 14 of 20.
+        for (left, cut) in [(5, 10), (6, 6), (14, 14), (15, 10)] {
+            let list: Vec<IpPrefix> = net(10, left).chain(net(192, 20 - left)).collect();
+            let made = sizes(roomy_chunks(&list, 16))[0];
+            assert_eq!(made == usize::from(left), cut == left, "{left}: {made}");
+        }
+        // A third of the list stays on each side.
+        let early: Vec<IpPrefix> = net(10, 6).chain(net(192, 14)).collect();
+        assert_ne!(sizes(anchored_chunks(&early, 15))[0], 6);
+        // Two families share nothing, less than any two of one.
+        let mut both: Vec<IpPrefix> = vec![Prefix::host(1_u32).into(), Prefix::host(0x8000_0000_u32).into()];
+        both.extend([1_u128, 2].map(Prefix::host).map(IpPrefix::from));
+        assert_eq!(sizes(anchored_chunks(&both, 2)), [2, 2]);
+        // Seventeen twentieths full: of 35 prefixes and a limit of 20, 18 would go into each of two, 17 into three.
+        assert_eq!(roomy_chunks(&net(10, 34).collect::<Vec<_>>(), 20).len(), 2);
+        assert_eq!(roomy_chunks(&net(10, 35).collect::<Vec<_>>(), 20).len(), 3);
+    }
+
     #[test]
     fn shrinks_to_one_chunk() {
         let list: Vec<IpPrefix> = list(&(0..200).collect());

@@ -118,6 +118,12 @@ impl From<u128> for Count {
     }
 }
 
+impl From<u32> for Count {
+    fn from(count: u32) -> Self {
+        u64::from(count).into()
+    }
+}
+
 impl From<u64> for Count {
     fn from(low: u64) -> Self {
         Count { high: 0, low: low.into() }
@@ -215,6 +221,21 @@ mod tests {
         }
         for text in ["", "-1", "+1", "1.0", "6277101735386680763835789423207666416102355444464034512896"] {
             assert_eq!(text.parse::<Count>(), Err(ParseCountError), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn both_halves_are_added_and_shifted() {
+        let wide = |high: u64, low: u128| Count { high, low };
+        assert_eq!(wide(3, 1) + wide(4, 2), wide(7, 3));
+        assert_eq!(wide(3, u128::MAX) + wide(4, 2), wide(8, 1));
+        assert_eq!(wide(5, 7).shifted_up(4), wide(5 << 4, 7 << 4));
+        assert_eq!(wide(0, 0b11 << 126).shifted_up(1), wide(1, 1 << 127));
+        assert_eq!(wide(0, 5).shifted_up(130), wide(5 << 2, 0));
+        assert_eq!(wide(0b101, 0).shifted_down(1), wide(0b10, 1 << 127));
+        assert_eq!(wide(0b10100, 9).shifted_down(130), wide(0, 0b101));
+        for digit in [":", "a", "A", "12a", "9:"] {
+            assert_eq!(digit.parse::<Count>(), Err(ParseCountError), "{digit}");
         }
     }
 

@@ -1,10 +1,11 @@
 //! [`AddrSet`]: IPv4 and IPv6 addresses side by side.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::count::Count;
+use super::entry::Entry;
 use super::interval::Interval;
-use super::list::Entry;
 use super::prefix::{IpPrefix, Prefix};
 use super::set::IntervalSet;
 
@@ -46,6 +47,14 @@ impl AddrSet {
     /// Whether the set holds every address of both families.
     pub fn is_all(&self) -> bool {
         self.v4.is_all() && self.v6.is_all()
+    }
+
+    /// Whether `address` is in the set; logarithmic in the number of intervals.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(address) => self.v4.contains(address.into()),
+            IpAddr::V6(address) => self.v6.contains(address.into()),
+        }
     }
 
     /// How many addresses the set holds, both families together.

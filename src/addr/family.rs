@@ -5,9 +5,9 @@ use std::hash::Hash;
 use std::net::Ipv6Addr;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
+use super::midpoint::Word;
 use super::print::{AddressText, Cursor};
 use super::scan::{prefix_v4, prefix_v6, scan_v4, scan_v6};
-use super::words::Word;
 
 /// An address of one family, as an unsigned integer in network order.
 ///
@@ -58,6 +58,16 @@ pub trait Address:
     fn to_u128(self) -> u128;
     /// The value from its wide form, or `None` if it does not fit the family.
     fn from_u128(wide: u128) -> Option<Self>;
+    /// Whether a block of this length names IPv4 addresses in IPv6 notation: it has a part of `::ffff:0:0/96` and not
+    /// all (RFC 4291, section 2.5.5.2), or begins at one of its addresses other than the first.
+    ///
+    /// Tools disagree on what such text means, so none is ever read. All of the block is space like any other, which
+    /// lists of special addresses name; then sets hold all of it or nothing, and no result can print a part.
+    #[inline]
+    fn is_mapped(self, len: u8) -> bool {
+        let _ = len;
+        false
+    }
     /// Reads one address in the family's usual notation, nothing before or after it.
     fn parse_bytes(text: &[u8]) -> Option<Self>;
     /// Appends the address in the family's canonical notation (RFC 5952 for IPv6).
@@ -164,6 +174,11 @@ impl Address for u32 {
 
 impl Address for u128 {
     integer!(u128, u64);
+
+    #[inline]
+    fn is_mapped(self, len: u8) -> bool {
+        self >> 32 == 0xffff && (len > 96 || self as u32 != 0)
+    }
 
     #[inline]
     fn scan(text: &[u8]) -> Option<(Self, usize)> {

@@ -3,10 +3,8 @@
 use std::fmt;
 
 use super::dual::AddrSet;
-use super::family::Address;
-use super::interval::Interval;
-use super::prefix::{IpPrefix, PrefixError};
-use super::reader::ListReader;
+use super::entry::EntryError;
+use crate::text::excerpt;
 
 /// How [`AddrList::parse`] reads.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,108 +20,74 @@ pub struct AddrList {
     pub set: AddrSet,
     /// Number of entries read; duplicates count.
     pub entries: usize,
+    /// Entries whose host bits were cleared.
+    pub cleared: Cleared,
 }
 
-impl AddrList {
-    /// Reads a list.
-    ///
-    /// Each line holds a prefix (`192.0.2.0/24`), a range (`192.0.2.1-192.0.2.9`, both ends inclusive) or a single
-    /// address. Blank lines, comments (`#` or `;` to the end of the line), a byte order mark and CRLF line ends
-    /// are understood. Both families may mix.
-    ///
-    /// # Errors
-    /// [`ListErrors`] with every line that is not understood, up to [`ListErrors::MOST`]; nothing is widened or
-    /// left out silently.
-    ///
-    /// ```
-    /// use tagwall::addr::{AddrList, ListOptions};
-    /// let list = AddrList::parse(b"192.0.2.0/25 # first half\r\n192.0.2.128-192.0.2.255\n", ListOptions::default())?;
-    /// assert_eq!(list.entries, 2);
-    /// assert_eq!(list.set.prefixes().next().unwrap().to_string(), "192.0.2.0/24");
-    ///
-    /// let errors = AddrList::parse(b"10.0.0.1/24\nfoo\n", ListOptions::default()).unwrap_err();
-    /// assert_eq!(errors.to_string(), "\
-    /// line 1: 10.0.0.1/24: host bits are set; the prefix that holds this address is 10.0.0.0/24
-    /// line 2: foo: not an IP address or prefix");
-    /// # Ok::<(), tagwall::addr::ListErrors>(())
-    /// ```
-    pub fn parse(bytes: &[u8], options: ListOptions) -> Result<Self, ListErrors> {
-        let mut reader = ListReader::new(options);
-        reader.push(bytes);
-        reader.finish()
+/// Entries whose host bits were cleared, as [`ListOptions::relaxed`] asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cleared {
+    lines: Vec<ClearedLine>,
+    total: usize,
+}
+
+/// One entry whose host bits were cleared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClearedLine {
+    /// The line's number, from 1.
+    pub line: usize,
+    /// The entry as written.
+    pub text: String,
+    /// What was read.
+    pub prefix: String,
+}
+
+impl Cleared {
+    /// The most lines that are kept; of more, only the number is.
+    pub const MOST: usize = 10;
+
+    /// The lines kept, in order.
+    pub fn lines(&self) -> &[ClearedLine] {
+        &self.lines
     }
-}
 
-/// One entry of a list: a closed interval of one family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry {
-    /// IPv4 addresses.
-    V4(Interval<u32>),
-    /// IPv6 addresses.
-    V6(Interval<u128>),
-}
+    /// How many entries there were in all.
+    pub fn total(&self) -> usize {
+        self.total
+    }
 
-impl Entry {
-    /// Reads a prefix, a range `first-last` or a single address; no white space around it.
-    ///
-    /// # Errors
-    /// [`EntryError`]; IPv4-mapped IPv6 addresses are refused, since tools disagree on what they mean.
-    pub fn parse(text: &str, relaxed: bool) -> Result<Self, EntryError> {
-        let entry = match text.split_once('-') {
-            Some((first, last)) => Self::parse_range(first.trim_end(), last.trim_start())?,
-            None => match IpPrefix::parse(text, relaxed)? {
-                IpPrefix::V4(p) => Entry::V4(p.interval()),
-                IpPrefix::V6(p) => Entry::V6(p.interval()),
-            },
-        };
-        match entry {
-            Entry::V6(i) if MAPPED.contains(i.first()) && MAPPED.contains(i.last()) => {
-                Err(EntryError::Mapped)
-            }
-            entry => Ok(entry),
+    /// Appends those of another list, with their lines.
+    pub fn extend(&mut self, others: Cleared) {
+        self.append(others, 0);
+    }
+
+    pub(super) fn push(&mut self, line: usize, text: String, prefix: String) {
+        self.total += 1;
+        if self.lines.len() < Self::MOST {
+            self.lines.push(ClearedLine { line, text: excerpt(&text), prefix });
         }
     }
 
-    fn parse_range(first: &str, last: &str) -> Result<Self, EntryError> {
-        if let (Some(first), Some(last)) = (u32::parse(first), u32::parse(last)) {
-            return Interval::new(first, last).map(Entry::V4).ok_or(EntryError::Backwards);
-        }
-        if let (Some(first), Some(last)) = (u128::parse(first), u128::parse(last)) {
-            return Interval::new(first, last).map(Entry::V6).ok_or(EntryError::Backwards);
-        }
-        Err(EntryError::Range)
+    /// Appends those of a later part of the same list, whose lines were counted from `lines_before`.
+    pub(super) fn append(&mut self, later: Cleared, lines_before: usize) {
+        self.total += later.total;
+        let room = Self::MOST - self.lines.len();
+        let moved = later.lines.into_iter().take(room);
+        self.lines.extend(moved.map(|c| ClearedLine { line: c.line + lines_before, ..c }));
     }
 }
 
-pub(super) struct Mapped;
-
-/// `::ffff:0:0/96`, where IPv6 notation hides IPv4 addresses (RFC 4291, section 2.5.5.2).
-pub(super) const MAPPED: Mapped = Mapped;
-
-impl Mapped {
-    pub(super) fn contains(&self, addr: u128) -> bool {
-        addr >> 32 == 0xffff
+impl fmt::Display for Cleared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, ClearedLine { line, text, prefix }) in self.lines.iter().enumerate() {
+            let newline = if index == 0 { "" } else { "\n" };
+            write!(f, "{newline}line {line}: {text} was read as {prefix}")?;
+        }
+        match self.total - self.lines.len() {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more"),
+        }
     }
-}
-
-/// Why one entry of a list is not understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EntryError {
-    /// The line is not valid UTF-8.
-    #[error("not text")]
-    NotText,
-    /// The entry is no prefix.
-    #[error(transparent)]
-    Prefix(#[from] PrefixError),
-    /// The ends of a range are not two addresses of one family.
-    #[error("a range needs two addresses of one family: first-last")]
-    Range,
-    /// The range ends before it begins.
-    #[error("the range ends before it begins")]
-    Backwards,
-    /// An IPv4 address in IPv6 notation.
-    #[error("IPv4-mapped IPv6 address; write it as IPv4")]
-    Mapped,
 }
 
 /// All the lines of a list that were not understood.
@@ -138,7 +102,7 @@ pub struct ListErrors {
 pub struct LineError {
     /// The line's number, from 1.
     pub line: usize,
-    /// What stands there, without comment; cut after 80 characters.
+    /// What stands there, without comment; cut after 80 characters, with hidden characters written out.
     pub text: String,
     /// What is wrong with it.
     pub error: EntryError,
@@ -161,7 +125,7 @@ impl ListErrors {
     pub(super) fn push(&mut self, line: usize, text: &str, error: EntryError) {
         self.total += 1;
         if self.lines.len() < Self::MOST {
-            self.lines.push(LineError { line, text: text.trim().chars().take(80).collect(), error });
+            self.lines.push(LineError { line, text: excerpt(text), error });
         }
     }
 }
@@ -180,7 +144,8 @@ impl fmt::Display for ListErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, LineError { line, text, error }) in self.lines.iter().enumerate() {
             let newline = if index == 0 { "" } else { "\n" };
-            write!(f, "{newline}line {line}: {text}: {error}")?;
+            let between = if text.is_empty() { "" } else { ": " };
+            write!(f, "{newline}line {line}{between}{text}: {error}")?;
         }
         match self.total - self.lines.len() {
             0 => Ok(()),

@@ -145,6 +145,9 @@ impl<A: Address> Prefix<A> {
             Some(slash) => (&text[..slash], parse_length(&text[slash + 1..], A::BITS)?),
         };
         let addr = A::parse_bytes(addr).ok_or(PrefixError::Address)?;
+        if addr.is_mapped(len) {
+            return Err(PrefixError::mapped(addr.to_u128() as u32, len));
+        }
         if relaxed { Self::new_relaxed(addr, len) } else { Self::new(addr, len) }
     }
 
@@ -157,10 +160,11 @@ impl<A: Address> Prefix<A> {
         Some((Self::right(addr, len, relaxed)?, used))
     }
 
-    /// The prefix, unless `len` is too long or host bits are set that are not to be cleared.
+    /// The prefix, unless `len` is too long, it names IPv4 addresses in IPv6 notation, or host bits are set that are not
+    /// to be cleared.
     #[inline]
     pub(crate) fn right(addr: A, len: u8, relaxed: bool) -> Option<Self> {
-        if len > A::BITS {
+        if len > A::BITS || addr.is_mapped(len) {
             return None;
         }
         let prefix = Prefix { addr: addr & !A::host_mask(len), len };
@@ -249,6 +253,24 @@ pub enum PrefixError {
         /// The same prefix with its host bits cleared.
         canonical: String,
     },
+    /// IPv4 addresses in IPv6 notation; see [`Address::is_mapped`].
+    #[error("IPv4-mapped IPv6 address, which tools take for different things; if {v4} is meant, write that")]
+    Mapped {
+        /// The IPv4 address or prefix that it hides.
+        v4: String,
+    },
+}
+
+impl PrefixError {
+    /// The error for a mapped address that hides `v4`, with its length in IPv6.
+    pub(crate) fn mapped(v4: u32, len: u8) -> Self {
+        let v4 = match len {
+            // A length of IPv6 that is longer than the block leaves one of IPv4.
+            97..128 => Prefix { addr: v4 & !u32::host_mask(len - 96), len: len - 96 }.to_string(),
+            _ => std::net::Ipv4Addr::from(v4).to_string(),
+        };
+        PrefixError::Mapped { v4 }
+    }
 }
 
 /// A prefix of either family. Order: IPv4 before IPv6, then by address, then the wider first.
@@ -443,6 +465,44 @@ mod tests {
         for text in ["::/129", "::1/64", "fe80::%1/64", "1::2::3/64", ":::/0"] {
             assert!(text.parse::<Prefix<u128>>().is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn lengths_are_judged_by_the_slow_reader_as_by_the_quick_one() {
+        // Dotted decimal in IPv6 is only known to the slow one.
+        assert_eq!("::0.0.0.0/0".parse::<Prefix<u128>>().unwrap().to_string(), "::/0");
+        assert_eq!("::0.0.0.0/8".parse::<Prefix<u128>>().unwrap().to_string(), "::/8");
+        for text in ["", "a", "+8", "08", "00", "0128", "1234"] {
+            assert_eq!(
+                format!("::/{text}").parse::<Prefix<u128>>(),
+                Err(PrefixError::LengthText),
+                "{text:?}"
+            );
+            assert_eq!(
+                format!("0.0.0.0/{text}").parse::<Prefix<u32>>(),
+                Err(PrefixError::LengthText),
+                "{text:?}"
+            );
+        }
+        assert_eq!("0.0.0.0/:".parse::<Prefix<u32>>(), Err(PrefixError::LengthText));
+        let long = Err(PrefixError::Length { len: 129, max: 128 });
+        assert_eq!("::/129".parse::<Prefix<u128>>(), long);
+        assert_eq!("::ffff:192.0.2.1/129".parse::<Prefix<u128>>(), long);
+        let mapped = Err(PrefixError::Mapped { v4: "192.0.3.0/24".to_owned() });
+        assert_eq!("::ffff:192.0.3.9/120".parse::<Prefix<u128>>(), mapped);
+    }
+
+    #[test]
+    fn parents_hold_both_halves_and_halves_no_parent() {
+        let halves = ["198.18.0.0/16", "198.19.0.0/16"].map(|text| text.parse::<Prefix<u32>>().unwrap());
+        let parent: Prefix<u32> = "198.18.0.0/15".parse().unwrap();
+        for half in halves {
+            assert_eq!(half.parent(), Some(parent));
+            assert!(parent.contains(half) && !half.contains(parent));
+        }
+        assert!(!halves[0].contains(halves[1]) && !halves[1].contains(halves[0]));
+        let beside: Prefix<u32> = "198.20.0.0/24".parse().unwrap();
+        assert!(!parent.contains(beside) && !beside.contains(parent));
     }
 
     #[test]

@@ -372,6 +372,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn buffers_tell_what_they_hold() {
+        let mut lines = TextBuffer::new();
+        assert!(lines.is_empty());
+        assert_eq!((lines.len(), lines.as_bytes()), (0, b"".as_slice()));
+        lines.push_line(crate::addr::Prefix::<u32>::all());
+        assert!(!lines.is_empty());
+        assert_eq!((lines.len(), lines.as_bytes()), (10, b"0.0.0.0/0\n".as_slice()));
+        lines.clear();
+        assert!(lines.is_empty());
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
 

@@ -4,8 +4,11 @@
 //! branch for each byte. What they do not recognise is left to a slower reader; what they accept, that reader accepts
 //! with the same result.
 
+mod length;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vectors;
+
+use length::length;
 
 /// The four bytes at `at`, zeros beyond the end.
 #[inline]
@@ -90,25 +93,6 @@ pub(crate) fn scan_length(bytes: &[u8], end: usize, longest: u8) -> Option<(u8, 
     }
     let (len, digits) = length(u32::from_le_bytes(four_bytes(bytes, end + 1)))?;
     Some((len, end + 1 + digits))
-}
-
-/// Reads up to three digits in the lower three bytes of `word`, without leading zero; also returns how many there are.
-///
-/// With branches, since most lists have lengths of two digits.
-#[inline]
-fn length(word: u32) -> Option<(u8, usize)> {
-    let [first, second, third, _] = (word ^ 0x0030_3030).to_le_bytes();
-    if first > 9 {
-        return None;
-    }
-    if second > 9 {
-        return Some((first, 1));
-    }
-    if first == 0 {
-        return None;
-    }
-    let two = first * 10 + second;
-    if third > 9 { Some((two, 2)) } else { Some((two.checked_mul(10)?.checked_add(third)?, 3)) }
 }
 
 /// Reads a text that is a right prefix or address of IPv4; `None` says only that this quick reader does not know it.

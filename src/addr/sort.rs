@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::family::Address;
 use super::interval::Interval;
-use super::words::Word;
+use super::midpoint::Word;
 
 /// From here on scattering by leading bits beats comparing: below, the list is in the cache anyway.
 pub(super) const SCATTER_FROM: usize = 1 << 12;

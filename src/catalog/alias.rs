@@ -59,7 +59,7 @@ impl AliasRule {
 }
 
 /// What the `*` of `pattern` stands for in `text`, ignoring case; empty where the pattern has none.
-fn rest_of<'a>(pattern: &str, text: &'a str) -> Option<&'a str> {
+pub(super) fn rest_of<'a>(pattern: &str, text: &'a str) -> Option<&'a str> {
     let Some((head, tail)) = pattern.split_once('*') else {
         return pattern.eq_ignore_ascii_case(text).then_some("");
     };

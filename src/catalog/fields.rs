@@ -5,10 +5,11 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::text::{did_you_mean, nearest};
+use crate::text::{did_you_mean, hidden, nearest, visible};
 
 /// Where something stands in a catalogue file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +37,7 @@ pub struct CatalogProblem {
 
 impl fmt::Display for CatalogProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)
+        write!(f, "{}: {}", self.place, visible(&self.message))
     }
 }
 
@@ -87,7 +88,10 @@ impl<'t> Reader<'t> {
     /// `value` as text.
     pub(super) fn text(&mut self, what: &str, value: &Value<'t>) -> Option<String> {
         match value.get_ref() {
-            DeValue::String(text) => Some(text.to_string()),
+            DeValue::String(text) => {
+                self.refuse_hidden(what, text, value.span());
+                Some(text.to_string())
+            }
             other => {
                 self.problem(value.span(), format!("{what} is text in quotes, not {}", article(other)));
                 None
@@ -95,10 +99,23 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Texts go into rules and reports: none may have characters that are not shown.
+    fn refuse_hidden(&mut self, what: &str, text: &str, span: Range<usize>) {
+        if let Some(c) = hidden(text) {
+            self.problem(
+                span,
+                format!("{what} holds the character U+{:04X}, which is not shown", u32::from(c)),
+            );
+        }
+    }
+
     /// `value` as one text or a list of them, each with its place in the file.
     pub(super) fn texts(&mut self, what: &str, value: &Value<'t>) -> Vec<(String, Range<usize>)> {
         match value.get_ref() {
-            DeValue::String(text) => vec![(text.to_string(), value.span())],
+            DeValue::String(text) => {
+                self.refuse_hidden(what, text, value.span());
+                vec![(text.to_string(), value.span())]
+            }
             DeValue::Array(list) => {
                 list.iter().filter_map(|item| Some((self.text(what, item)?, item.span()))).collect()
             }
@@ -182,6 +199,21 @@ impl<'v, 't> Fields<'v, 't> {
             reader.problem(value.span(), format!("`{key}` is true or false, without quotes"));
         }
         flag
+    }
+
+    /// A day: a date of TOML, or its text in quotes.
+    pub(super) fn date(&mut self, reader: &mut Reader<'t>, key: &'static str) -> Option<Date> {
+        let value = self.take(key)?;
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Datetime(date) => date.to_string(),
+            _ => String::new(),
+        };
+        let date = text.parse().ok().filter(|_| text.len() == 10);
+        if date.is_none() {
+            reader.problem(value.span(), format!("`{key}` is a day, as in 2026-03-31"));
+        }
+        date
     }
 
     /// Every key and value in the order of the file.

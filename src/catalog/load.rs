@@ -3,7 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::alias::{AbsentTag, AliasRule};
+use super::check::Check;
+use super::dated::DatedFact;
 use super::fields::{CatalogProblem, Place};
+use super::fqdn_tags::FqdnTag;
+use super::option::OptionKind;
+use super::outside::OutsideTag;
 use super::read::{Draft, File};
 use super::template::Template;
 use super::when::Condition;
@@ -19,6 +24,9 @@ pub(super) struct Parts {
     pub(super) risks: BTreeMap<String, Risk>,
     pub(super) aliases: Vec<AliasRule>,
     pub(super) absent: Vec<AbsentTag>,
+    pub(super) outside: Vec<OutsideTag>,
+    pub(super) fqdn_tags: BTreeMap<String, FqdnTag>,
+    events: BTreeMap<String, DatedFact>,
 }
 
 impl Parts {
@@ -26,9 +34,12 @@ impl Parts {
     pub(super) fn add(&mut self, file: File, problems: &mut Vec<CatalogProblem>) {
         self.sources.extend(file.sources);
         self.risks.extend(file.risks.into_iter().map(|risk| (risk.id.clone(), risk)));
+        self.events.extend(file.events.into_iter().map(|event| (event.subject.clone(), event)));
         // Later rules come first, so that they win.
         self.aliases.splice(0..0, file.aliases);
         self.absent.splice(0..0, file.absent);
+        self.outside.splice(0..0, file.outside);
+        self.fqdn_tags.extend(file.fqdn_tags.into_iter().map(|tag| (tag.name.clone(), tag)));
         if let Some(draft) = file.draft {
             report_twice(&draft, problems);
             match self.drafts.get_mut(&draft.name) {
@@ -36,6 +47,16 @@ impl Parts {
                 None => drop(self.drafts.insert(draft.name.clone(), draft)),
             }
         }
+    }
+
+    /// The document that a key of `[sources]` stands for.
+    pub(super) fn source_of(&self, key: &str) -> Option<&str> {
+        self.sources.get(key).map(String::as_str)
+    }
+
+    /// Everything that begins or ends on a day and is no row, in order of names.
+    pub(super) fn events(&self) -> impl Iterator<Item = &DatedFact> {
+        self.events.values()
     }
 
     /// The workloads, all names looked up.
@@ -188,12 +209,20 @@ impl Finish<'_> {
             self.template(draft, &place, &flow.ports, true);
         }
         row.sources = row.sources.iter().map(|key| self.source(&place, key)).collect();
+        if let Some(dates) = &mut row.dates {
+            let keys: Vec<&str> = dates.source.split("; ").filter(|key| !key.is_empty()).collect();
+            let named: Vec<String> = keys.into_iter().map(|key| self.source(&place, key)).collect();
+            dates.source = if named.is_empty() { row.sources.join("; ") } else { named.join("; ") };
+        }
         row.risks = row.risk_ids.iter().filter_map(|id| self.risk(&place, id)).collect();
     }
 
     fn other_names(&mut self, draft: &Draft) {
         for precondition in &draft.preconditions {
             self.conditions(draft, &draft.place, &precondition.when);
+            if let Some(Check::Row(row)) = &precondition.check {
+                self.row_name(draft, &draft.place, "check", row);
+            }
         }
         for managed in &draft.managed {
             self.conditions(draft, &draft.place, &managed.when);

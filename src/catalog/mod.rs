@@ -20,6 +20,7 @@
 //!     prefer: Prefer::Auto,
 //!     without: &[],
 //!     with: &[],
+//!     as_of: Catalog::builtin().as_of(),
 //! });
 //! let rows = resolved.unwrap().rows;
 //! let batch = rows.iter().find(|row| row.id == "aml-o3").unwrap();
@@ -29,14 +30,21 @@
 
 mod alias;
 mod builtin;
+mod check;
+mod dated;
 mod fields;
 mod fqdn;
+mod fqdn_tags;
 mod load;
+mod option;
+mod outside;
 mod read;
 mod remote;
 mod resolve;
 mod resolved;
+mod schema;
 mod template;
+mod versions;
 mod when;
 mod workload;
 
@@ -45,19 +53,26 @@ use std::fmt;
 use std::sync::LazyLock;
 
 pub use alias::{AbsentTag, Alias};
+pub use check::Check;
+pub use dated::{Date, DatedFact, Dates, Turn};
 pub use fields::{CatalogProblem, Place};
 pub use fqdn::{Fqdn, FqdnError};
+pub use fqdn_tags::{FqdnTag, HostBehind};
+pub use option::{OptionKind, OptionSpec, OptionValue, Prefer};
+pub use outside::OutsideTag;
 pub use remote::{RemoteError, RemoteSpec};
 pub use resolved::{
-    Context, EndpointPolicy, Prefer, ResolveError, Resolved, ResolvedRow, RowNeed, SkipReason, Skipped,
+    Context, EndpointPolicy, ResolveError, Resolved, ResolvedRow, RowNeed, SkipReason, Skipped,
 };
+pub use schema::schema;
+pub use versions::{Version, VersionChange};
 pub use when::Condition;
 pub use workload::{
-    EndpointPolicySpec, ManagedRow, ManagedRule, OptionKind, OptionSpec, OptionValue, Precondition, Risk,
-    RouteHop, Row, Workload,
+    EndpointPolicySpec, ManagedRow, ManagedRule, Precondition, Risk, RouteHop, Row, Workload,
 };
 
-use crate::tags::Cloud;
+use crate::packet::Ports;
+use crate::tags::{Cloud, FormerRegion, Region, Regions};
 use crate::text::nearest;
 
 /// The workloads that are known, with the spellings and gaps that documents and clouds have.
@@ -65,6 +80,7 @@ use crate::text::nearest;
 pub struct Catalog {
     parts: load::Parts,
     workloads: BTreeMap<String, Workload>,
+    as_of: Option<Date>,
 }
 
 impl Catalog {
@@ -109,7 +125,59 @@ impl Catalog {
     /// ```
     pub fn extended(&self, files: &[(String, String)]) -> Result<Catalog, CatalogError> {
         let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        Catalog::load(self.parts.clone(), files)
+        Ok(Catalog { as_of: self.as_of, ..Catalog::load(self.parts.clone(), files)? })
+    }
+
+    /// This catalogue with the facts of a day: rows that begin later or ended before are left out.
+    pub fn at(&self, day: Date) -> Catalog {
+        Catalog { as_of: Some(day), ..self.clone() }
+    }
+
+    /// The day whose facts are taken: that of [`Catalog::at`], else that of the newest version.
+    pub fn as_of(&self) -> Date {
+        self.as_of.unwrap_or_else(Catalog::version)
+    }
+
+    /// The version of the built-in facts: the day on which they were last gone through.
+    pub fn version() -> Date {
+        versions::all()[0].date
+    }
+
+    /// What changed in the built-in facts from version to version, newest first.
+    pub fn versions() -> &'static [Version] {
+        versions::all()
+    }
+
+    /// The documents that keys of the catalogue's sources stand for; other texts stay as they are.
+    pub fn documents(&self, keys: &[String]) -> Vec<String> {
+        keys.iter().map(|key| self.parts.source_of(key).unwrap_or(key).to_owned()).collect()
+    }
+
+    /// Everything in the catalogue that begins or ends on a day, rows and events, in order.
+    ///
+    /// ```
+    /// use tagwall::catalog::Catalog;
+    /// let facts = Catalog::builtin().dated();
+    /// let batch = facts.iter().find(|fact| fact.subject == "aml-compute/aml-i2").unwrap();
+    /// assert_eq!(batch.date.to_string(), "2026-03-31");
+    /// ```
+    pub fn dated(&self) -> Vec<DatedFact> {
+        let rows = self.workloads.values().flat_map(|workload| {
+            workload.rows().iter().filter_map(|row| {
+                Some(row.dates()?.facts(workload.name(), row.id(), row.purpose()).collect::<Vec<_>>())
+            })
+        });
+        let mut facts: Vec<DatedFact> = rows.flatten().chain(self.parts.events().cloned()).collect();
+        facts.sort();
+        facts
+    }
+
+    /// The events that matter for a workload in a cloud.
+    pub fn events<'a>(&'a self, workload: &'a str, cloud: Cloud) -> impl Iterator<Item = &'a DatedFact> {
+        self.parts.events().filter(move |event| {
+            (event.workloads.is_empty() || event.workloads.iter().any(|name| name == workload))
+                && (event.clouds.is_empty() || event.clouds.contains(&cloud))
+        })
     }
 
     fn load<'f>(
@@ -123,7 +191,7 @@ impl Catalog {
         }
         let workloads = parts.finish(&mut problems);
         if problems.is_empty() {
-            return Ok(Catalog { parts, workloads });
+            return Ok(Catalog { parts, workloads, as_of: None });
         }
         // An included row is looked at once for each workload that includes it.
         problems.sort();
@@ -176,6 +244,103 @@ impl Catalog {
     /// What is known about a tag that `cloud` does not have.
     pub fn absent(&self, cloud: Cloud, tag: &str) -> Option<&AbsentTag> {
         self.parts.absent.iter().find(|a| a.cloud == cloud && a.matches(tag))
+    }
+
+    /// What is known about a tag that Azure has in `cloud` and no published file holds.
+    pub fn outside(&self, cloud: Cloud, tag: &str) -> Option<&OutsideTag> {
+        self.parts.outside.iter().find(|outside| outside.matches(cloud, tag))
+    }
+
+    /// Why the file of `cloud` has no tag `name`, as far as that is known: it lies outside of the files, the cloud lacks
+    /// it, or its region is gone. `None` where nothing is known, and only names can be compared.
+    ///
+    /// ```
+    /// use tagwall::{catalog::Catalog, tags::Cloud};
+    /// let why = |name| Catalog::builtin().why_absent(Cloud::Public, name);
+    /// assert!(why("AzureFrontDoor").unwrap().contains("there is no bare tag"));
+    /// assert!(why("CorpNetSaw").unwrap().contains("tag:CorpNetSaw"));
+    /// assert!(why("Storage.UKNorth").unwrap().contains("former region"));
+    /// assert!(why("Storrage").is_none());
+    /// ```
+    pub fn why_absent(&self, cloud: Cloud, name: &str) -> Option<String> {
+        if let Some(outside) = self.outside(cloud, name) {
+            let way = match outside.takes.as_slice() {
+                [] => "neither NSGs nor firewalls take it by name".to_owned(),
+                _ => format!("write `tag:{name}` to have it by name, unproven"),
+            };
+            return Some(format!(
+                "Azure knows it, but no published file holds it, so that it cannot be expanded: {}; {way}",
+                outside.note
+            ));
+        }
+        if let Some(absent) = self.absent(cloud, name) {
+            let cover = absent.cover_of(name).map(|cover| format!("; {cover} holds its addresses"));
+            return Some(format!("{}{}", absent.note, cover.unwrap_or_default()));
+        }
+        let former = FormerRegion::find(cloud, name.split_once('.')?.1)?;
+        Some(format!("{} is a former region: {}", former.display, former.end))
+    }
+
+    /// Every FQDN tag, in order of names.
+    pub fn fqdn_tags(&self) -> impl Iterator<Item = &FqdnTag> {
+        self.parts.fqdn_tags.values()
+    }
+
+    /// The FQDN tag that `name` means, in any case.
+    ///
+    /// ```
+    /// use tagwall::catalog::Catalog;
+    /// let tag = Catalog::builtin().fqdn_tag("windowsupdate").unwrap();
+    /// assert_eq!(tag.name, "WindowsUpdate");
+    /// assert!(Catalog::builtin().fqdn_tag("Office365.Skype.Optimize").is_some());
+    /// assert_eq!(Catalog::builtin().nearest_fqdn_tags("WindowUpdate")[0], "WindowsUpdate");
+    /// ```
+    pub fn fqdn_tag(&self, name: &str) -> Option<&FqdnTag> {
+        self.parts.fqdn_tags.values().find(|tag| tag.spelling(name).is_some())
+    }
+
+    /// The FQDN tags most like `name`.
+    pub fn nearest_fqdn_tags(&self, name: &str) -> Vec<String> {
+        nearest(name, self.parts.fqdn_tags.values().map(|tag| tag.name.as_str()))
+    }
+
+    /// The hosts behind a tag in a region, in order, as far as documents list them; none where they do not.
+    pub fn hosts_behind(
+        &self,
+        tag: &FqdnTag,
+        region: &Region,
+        regions: &Regions,
+        as_of: Date,
+    ) -> Vec<HostBehind> {
+        let mut found = Vec::new();
+        for group in tag.groups.iter().filter(|group| group.is_in(region.cloud())) {
+            let of = |host: &Fqdn, protocol, ports: &Ports| HostBehind {
+                feature: group.feature.clone(),
+                host: host.clone(),
+                protocol,
+                ports: ports.clone(),
+                source: group.source.clone(),
+            };
+            if let Some((protocol, ports)) = &group.flow {
+                found.extend(group.hosts.iter().map(|host| of(host, *protocol, ports)));
+            }
+            let Some((workload, rows)) = &group.rows else { continue };
+            let options = BTreeMap::new();
+            let (prefer, with, without) = (Prefer::Fqdns, &[][..], &[][..]);
+            let cloud = region.cloud();
+            let context = Context { cloud, region, regions, options: &options, prefer, without, with, as_of };
+            let resolved = self.workload(workload).and_then(|workload| workload.resolve(&context).ok());
+            for row in
+                resolved.iter().flat_map(|resolved| &resolved.rows).filter(|row| rows.contains(&row.row))
+            {
+                if let RemoteSpec::Fqdn(host) = row.need.remote() {
+                    found.push(of(host, row.protocol, &row.ports));
+                }
+            }
+        }
+        found.sort();
+        found.dedup();
+        found
     }
 
     /// The risk `id`, as rows name it.

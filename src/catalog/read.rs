@@ -7,7 +7,12 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::alias::{AbsentTag, AliasRule};
+use super::check::Check;
+use super::dated::{DatedFact, Dates};
 use super::fields::{CatalogProblem, Fields, Place, Reader, Value};
+use super::fqdn_tags::FqdnTag;
+use super::option::{OptionKind, OptionSpec, OptionValue};
+use super::outside::OutsideTag;
 use super::remote::RemoteSpec;
 use super::template::Template;
 use super::when::Condition;
@@ -24,6 +29,9 @@ pub(super) struct File {
     pub(super) risks: Vec<Risk>,
     pub(super) aliases: Vec<AliasRule>,
     pub(super) absent: Vec<AbsentTag>,
+    pub(super) events: Vec<DatedFact>,
+    pub(super) outside: Vec<OutsideTag>,
+    pub(super) fqdn_tags: Vec<FqdnTag>,
 }
 
 /// A workload as one or more files have it, before names are looked up across files.
@@ -85,6 +93,15 @@ fn read_file<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>, file: &mut
     }
     for absent in tables(reader, &mut fields, "absent") {
         file.absent.extend(read_absent(reader, absent));
+    }
+    for event in tables(reader, &mut fields, "event") {
+        file.events.extend(DatedFact::read(reader, event));
+    }
+    for outside in tables(reader, &mut fields, "outside") {
+        file.outside.push(OutsideTag::read(reader, outside));
+    }
+    for tag in tables(reader, &mut fields, "fqdn-tag") {
+        file.fqdn_tags.push(FqdnTag::read(reader, tag));
     }
     read_workload(reader, fields, file);
 }
@@ -177,10 +194,14 @@ fn read_preconditions<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) 
     let mut all = Vec::new();
     for item in list.iter() {
         if let DeValue::String(text) = item.get_ref() {
-            all.push(Precondition { text: text.to_string(), when: Vec::new() });
+            all.push(Precondition { text: text.to_string(), when: Vec::new(), check: None });
         } else if let Some(mut fields) = reader.table("a precondition with conditions", item) {
             let when = read_when(reader, &mut fields);
-            all.push(Precondition { text: fields.required_text(reader, "text"), when });
+            let check = fields.texts(reader, "check").into_iter().find_map(|(text, span)| {
+                let found = Check::parse(&text);
+                found.map_err(|message| reader.problem(span, message)).ok()
+            });
+            all.push(Precondition { text: fields.required_text(reader, "text"), when, check });
             fields.finish(reader);
         }
     }
@@ -281,6 +302,7 @@ fn read_row<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Option<R
         covering_tag: read_covering_tag(reader, &mut fields),
         remotes_of: fields.text(reader, "remotes-of"),
         absent: read_not_in(reader, &mut fields),
+        dates: Dates::read(reader, &mut fields),
         purpose: fields.required_text(reader, "purpose"),
         sources: fields.plain_texts(reader, "source"),
         risk_ids: fields.plain_texts(reader, "risks"),
@@ -478,6 +500,7 @@ fn read_managed<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Opti
     let source = read_spec(reader, &mut fields, "from");
     let destination = read_spec(reader, &mut fields, "to");
     let flow = read_flows(reader, &mut fields, false).into_iter().next();
+    let kept_as = read_kept_as(reader, &mut fields);
     let rule = flow.and_then(|flow| {
         Some(ManagedRule {
             id: fields.required_text(reader, "id"),
@@ -488,10 +511,33 @@ fn read_managed<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Opti
             ports: flow.ports.as_str().parse().ok()?,
             purpose: fields.required_text(reader, "purpose"),
             documented: fields.required_text(reader, "source"),
+            kept_as,
         })
     });
     fields.finish(reader);
     rule.map(|rule| ManagedRow { rule, when })
+}
+
+/// Name and priority of a rule; one does not go without the other.
+fn read_kept_as<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Option<(String, u32)> {
+    let name = fields.text(reader, "name");
+    let span = fields.span.clone();
+    let priority = fields.take("priority").map(|value| {
+        let number = value.get_ref().as_integer().and_then(|n| n.to_string().parse::<u32>().ok());
+        (number.filter(|n| (100..=4096).contains(n)), value.span())
+    });
+    match (name, priority) {
+        (None, None) => None,
+        (Some(name), Some((Some(priority), _))) => Some((name, priority)),
+        (_, Some((None, span))) => {
+            reader.problem(span, "`priority` is a number from 100 to 4096".into());
+            None
+        }
+        _ => {
+            reader.problem(span, "`name` and `priority` of a rule go together".into());
+            None
+        }
+    }
 }
 
 fn read_spec<'t>(

@@ -11,13 +11,14 @@ use crate::text::{did_you_mean, nearest};
 ///
 /// | written | meaning |
 /// |---|---|
-/// | `Sql.westeurope`, `tag:Sql` | service tag |
+/// | `Sql.westeurope`, `tag:Sql` | service tag; in a policy, `tag:` also names one that no published file holds |
 /// | `Internet`, `VirtualNetwork`, … | tag that Azure resolves by itself |
 /// | `203.0.113.0/24`, `203.0.113.7`, `203.0.113.1-203.0.113.9` | addresses |
 /// | `fqdn:pypi.org`, `fqdn:*.pytorch.org` | one host, every host below a name |
 /// | `fqdn-tag:WindowsUpdate` | FQDN tag of Azure Firewall |
 /// | `url:host/path/*` | URL |
 /// | `group:name` | a group that the policy defines |
+/// | `asg:web` | the machines of an application security group |
 /// | `*`, `any` | everything |
 ///
 /// `Display` gives the canonical form, which reads back as the same remote.
@@ -49,6 +50,8 @@ pub enum RemoteSpec {
     Any,
     /// A group of remotes of the policy.
     Group(String),
+    /// An application security group by the name of its resource.
+    Asg(String),
 }
 
 impl RemoteSpec {
@@ -68,7 +71,7 @@ impl RemoteSpec {
     }
 }
 
-const KINDS: [&str; 5] = ["tag", "fqdn", "fqdn-tag", "url", "group"];
+const KINDS: [&str; 6] = ["tag", "fqdn", "fqdn-tag", "url", "group", "asg"];
 
 /// Endings that no service tag has and that make a bare `a.b` a host beyond doubt.
 const HOST_ENDINGS: [&str; 12] =
@@ -80,6 +83,7 @@ fn parse_kind(kind: &str, rest: &str) -> Result<RemoteSpec, RemoteError> {
         "fqdn" => Ok(RemoteSpec::Fqdn(Fqdn::parse(rest)?)),
         "fqdn-tag" => Ok(RemoteSpec::FqdnTag(tag_name(rest)?)),
         "url" => parse_url(rest),
+        "asg" => parse_asg(rest),
         _ => match rest.is_empty() || rest.contains(char::is_whitespace) {
             true => Err(RemoteError::Group { name: rest.to_owned() }),
             false => Ok(RemoteSpec::Group(rest.to_owned())),
@@ -87,7 +91,21 @@ fn parse_kind(kind: &str, rest: &str) -> Result<RemoteSpec, RemoteError> {
     }
 }
 
+/// Source of the letters: resource-name-rules.md, 2020-02-11.
+fn parse_asg(name: &str) -> Result<RemoteSpec, RemoteError> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let first = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let last = name.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    match first && last && name.len() <= 80 && name.chars().all(legal) {
+        true => Ok(RemoteSpec::Asg(name.to_owned())),
+        false => Err(RemoteError::Asg { name: name.to_owned() }),
+    }
+}
+
 fn parse_bare(text: &str) -> Result<RemoteSpec, RemoteError> {
+    if is_microsoft_365(text) && tag_name(text).is_ok() {
+        return Err(RemoteError::Microsoft365 { text: text.to_owned() });
+    }
     let dots = text.matches('.').count();
     let ending = text.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     let host = text.starts_with('*') || dots > 1 || (dots == 1 && HOST_ENDINGS.contains(&ending.as_str()));
@@ -100,9 +118,16 @@ fn parse_bare(text: &str) -> Result<RemoteSpec, RemoteError> {
     parse_kind("tag", text)
 }
 
+fn is_microsoft_365(text: &str) -> bool {
+    let base = text.split('.').next().unwrap_or_default();
+    text.contains('.') && ["Office365", "Microsoft365"].iter().any(|name| base.eq_ignore_ascii_case(name))
+}
+
 fn tag_name(text: &str) -> Result<String, RemoteError> {
     let letters = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric());
-    if text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.splitn(2, '.').all(letters) {
+    // Microsoft 365 by product, category and need: `Office365.Exchange.Default.Required`.
+    let parts = if is_microsoft_365(text) { 4 } else { 2 };
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.splitn(parts, '.').all(letters) {
         return Ok(text.to_owned());
     }
     Err(RemoteError::Tag { text: text.to_owned() })
@@ -152,12 +177,17 @@ fn write_intervals<A: Address>(set: &IntervalSet<A>, out: &mut Vec<String>) {
 impl fmt::Display for RemoteSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // More dots than a file has look like a host without it.
+            RemoteSpec::Tag(name) if name.matches('.').count() > 1 || is_microsoft_365(name) => {
+                write!(f, "tag:{name}")
+            }
             RemoteSpec::Tag(name) => f.write_str(name),
             RemoteSpec::Symbol(symbol) => f.write_str(symbol.name()),
             RemoteSpec::Fqdn(name) => write!(f, "fqdn:{name}"),
             RemoteSpec::FqdnTag(name) => write!(f, "fqdn-tag:{name}"),
             RemoteSpec::Url(url) => write!(f, "url:{url}"),
             RemoteSpec::Group(name) => write!(f, "group:{name}"),
+            RemoteSpec::Asg(name) => write!(f, "asg:{name}"),
             RemoteSpec::Any => f.write_str("*"),
             RemoteSpec::Addresses(set) => {
                 let mut parts = Vec::new();
@@ -173,7 +203,7 @@ impl fmt::Display for RemoteSpec {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteError {
     /// A word before `:` that is no kind of remote.
-    #[error("`{kind}:` is no kind of remote{}; kinds are tag, fqdn, fqdn-tag, url, group", did_you_mean(&nearest(.kind, KINDS)))]
+    #[error("`{kind}:` is no kind of remote{}; kinds are tag, fqdn, fqdn-tag, url, group, asg", did_you_mean(&nearest(.kind, KINDS)))]
     Kind {
         /// The word.
         kind: String,
@@ -190,6 +220,14 @@ pub enum RemoteError {
         /// The text.
         text: String,
     },
+    /// Microsoft 365, of which no published file says what it stands for.
+    #[error(
+        "`{text}` names Microsoft 365, which no published file holds: write `fqdn-tag:{text}` for its hosts in application rules of a firewall, or `tag:{text}` for its addresses in network rules of a firewall policy, unproven"
+    )]
+    Microsoft365 {
+        /// The text.
+        text: String,
+    },
     /// No possible name of a tag.
     #[error(
         "`{text}` cannot be the name of a tag: letters and digits, and at most one dot before the ending"
@@ -201,6 +239,14 @@ pub enum RemoteError {
     /// Not a group's name.
     #[error("`{name}` cannot be the name of a group")]
     Group {
+        /// The name.
+        name: String,
+    },
+    /// Not the name of an application security group.
+    #[error(
+        "`{name}` cannot be the name of an application security group: 1 to 80 letters, digits, `-`, `_` or `.`"
+    )]
+    Asg {
         /// The name.
         name: String,
     },
@@ -245,7 +291,11 @@ mod tests {
             ("fqdn-tag:WindowsUpdate", "fqdn-tag:WindowsUpdate"),
             ("url:Example.org/A/*", "url:example.org/A/*"),
             ("group:labs", "group:labs"),
+            ("asg:web-1", "asg:web-1"),
             ("AzureFrontDoor.Frontend", "AzureFrontDoor.Frontend"),
+            ("fqdn-tag:Office365.Skype.Optimize", "fqdn-tag:Office365.Skype.Optimize"),
+            ("fqdn-tag:Office365.Exchange.Default.Required", "fqdn-tag:Office365.Exchange.Default.Required"),
+            ("tag:Office365.Skype.Optimize", "tag:Office365.Skype.Optimize"),
         ] {
             let remote = RemoteSpec::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(remote.to_string(), canonical);
@@ -281,7 +331,9 @@ mod tests {
             ("", "name of a tag"),
             ("Sql West", "name of a tag"),
             ("tag:a.b.c", "name of a tag"),
+            ("Office365.Skype.Optimize", "write `fqdn-tag:Office365.Skype.Optimize`"),
             ("group:", "name of a group"),
+            ("asg:_a", "application security group"),
             ("203.0.113.9-203.0.113.1", "ends before it begins"),
         ] {
             let error = RemoteSpec::parse(text).expect_err(text).to_string();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::option::{OptionKind, OptionValue, Prefer};
 use super::remote::RemoteSpec;
 use super::resolved::*;
 use super::template::{Fill, Gap, Template};
@@ -141,6 +142,7 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
+        self.dates(&mut resolved);
         self.leave_out_parts(&mut resolved);
         self.cover(&mut resolved);
         self.rest(&mut resolved);
@@ -163,7 +165,39 @@ impl<'a> Resolver<'a> {
         if let Some(condition) = row.when.iter().find(|c| !asked && !self.holds(c)) {
             return State::Left(SkipReason::Condition, format!("only where {condition}"));
         }
+        if let Some(why) = row.dates.as_ref().and_then(|dates| dates.away(self.context.as_of))
+            && !asked
+        {
+            return State::Left(SkipReason::Date, format!("{why}: with = [\"{}\"] takes it", row.id));
+        }
         self.expand(row)
+    }
+
+    /// What begins or ends, of the rows that would be taken but for their dates.
+    fn dates(&self, resolved: &mut Resolved) {
+        let (workload, as_of) = (&self.workload.name, self.context.as_of);
+        let elsewhere = |row: &Row| {
+            let reasons =
+                [SkipReason::Without, SkipReason::Condition, SkipReason::OnRequest, SkipReason::NotHere];
+            resolved.skipped.iter().any(|skipped| skipped.id == row.id && reasons.contains(&skipped.reason))
+        };
+        let (mut facts, mut retired) = (Vec::new(), Vec::new());
+        for row in self.workload.rows.iter().filter(|row| !elsewhere(row)) {
+            let Some(dates) = &row.dates else { continue };
+            facts.extend(dates.facts(workload, &row.id, &row.purpose));
+            if dates.has_ended(as_of) && !dates.kept {
+                let taken = if self.is_asked_for(row) { "is taken all the same" } else { "makes no rule" };
+                let until = dates.until.unwrap_or_default();
+                let source = &dates.source;
+                retired.push(format!(
+                    "{workload}/{}: {} ended on {until} ({source}); it {taken}",
+                    row.id, row.purpose
+                ));
+            }
+        }
+        facts.sort();
+        resolved.dated = facts;
+        resolved.retired = retired;
     }
 
     fn is_asked_for(&self, row: &Row) -> bool {
@@ -389,7 +423,7 @@ impl<'a> Resolver<'a> {
         let workload = self.workload;
         let applies = |when: &[Condition]| when.iter().all(|c| self.holds(c));
         resolved.preconditions =
-            workload.preconditions.iter().filter(|p| applies(&p.when)).map(|p| p.text.clone()).collect();
+            workload.preconditions.iter().filter(|p| applies(&p.when)).cloned().collect();
         resolved.managed =
             workload.managed.iter().filter(|m| applies(&m.when)).map(|m| m.rule.clone()).collect();
         let risks: BTreeSet<&Risk> = resolved.rows.iter().flat_map(|r| &r.risks).collect();

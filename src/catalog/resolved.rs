@@ -3,45 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::dated::{Date, DatedFact};
+use super::option::{OptionValue, Prefer};
 use super::remote::RemoteSpec;
-use super::workload::{ManagedRule, OptionValue, Risk, RouteHop};
+use super::workload::{ManagedRule, Precondition, Risk, RouteHop};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::tags::{Cloud, Region, Regions};
 use crate::text::did_you_mean;
-
-/// Which rows to take where a need can be met by a tag or by hosts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Prefer {
-    /// Tags, hosts only where no tag covers them. At present the same as `Tags`.
-    #[default]
-    Auto,
-    /// Tags, hosts only where no tag covers them.
-    Tags,
-    /// Hosts, tags only where no host is known.
-    Fqdns,
-    /// Both.
-    Both,
-}
-
-impl Prefer {
-    /// Every value.
-    pub const ALL: [Prefer; 4] = [Prefer::Auto, Prefer::Tags, Prefer::Fqdns, Prefer::Both];
-
-    /// The name in policies.
-    pub fn name(self) -> &'static str {
-        match self {
-            Prefer::Auto => "auto",
-            Prefer::Tags => "tags",
-            Prefer::Fqdns => "fqdns",
-            Prefer::Both => "both",
-        }
-    }
-
-    /// Finds a value by its name.
-    pub fn find(text: &str) -> Option<Prefer> {
-        Prefer::ALL.into_iter().find(|p| p.name() == text)
-    }
-}
 
 /// For what a workload is resolved.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +28,8 @@ pub struct Context<'a> {
     pub without: &'a [String],
     /// Ids of rows to take although their conditions do not hold.
     pub with: &'a [String],
+    /// The day whose facts are taken: rows that begin later or ended before are left out.
+    pub as_of: Date,
 }
 
 /// A workload for one place and one set of options.
@@ -70,7 +40,7 @@ pub struct Resolved {
     /// Tag rows that hosts took the place of. Targets that cannot say hosts fall back on them.
     pub replaced: Vec<ResolvedRow>,
     /// What has to be true before any rule helps.
-    pub preconditions: Vec<String>,
+    pub preconditions: Vec<Precondition>,
     /// The risks of all rows, each once, in order of ids.
     pub risks: Vec<Risk>,
     /// Rows that were not taken, and why.
@@ -79,6 +49,11 @@ pub struct Resolved {
     pub managed: Vec<ManagedRule>,
     /// Service endpoint policies that narrow rows with storage by tag.
     pub endpoint_policies: Vec<EndpointPolicy>,
+    /// Days on which rows begin or end whose other conditions hold, in order.
+    pub dated: Vec<DatedFact>,
+    /// What was asked for and has ended, in words: rows that are left out although their conditions hold, or that are
+    /// taken because the policy names them.
+    pub retired: Vec<String>,
 }
 
 /// One need: one remote, one protocol.
@@ -170,6 +145,8 @@ pub enum SkipReason {
     OnRequest,
     /// An option that it is made of is not given.
     OptionMissing,
+    /// It begins later, or has ended.
+    Date,
     /// The cloud or region has nothing of the kind.
     NotHere,
     /// Tags were preferred to hosts, or hosts to tags.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::workload::OptionValue;
+use super::option::OptionValue;
 use crate::tags::{Region, Regions};
 
 /// A text whose `{…}` are known to be right.

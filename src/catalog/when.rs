@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::resolved::Prefer;
-use super::workload::{OptionKind, OptionSpec, OptionValue};
+use super::option::{OptionKind, OptionSpec, OptionValue, Prefer};
 use crate::tags::Cloud;
 use crate::text::{did_you_mean, nearest};
 

@@ -1,8 +1,37 @@
 //! Flags as typed, nothing resolved.
 
+mod adopt;
+mod batch;
+mod history;
+mod lint;
+mod reading;
+#[cfg(feature = "fetch")]
+mod refresh;
+mod replay;
+#[cfg(feature = "serve")]
+pub(super) mod serve;
+mod sets;
+mod shared;
+pub(super) mod site;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::catalog::Date;
+
+pub(super) use adopt::Adopt;
+pub(super) use batch::{Batch, BatchAction, Engine, Merge, Plan};
+pub(super) use history::{ExportFormat, History, HistoryFormat};
+pub(super) use lint::{FailOn, Lint, LintFormat};
+pub(super) use reading::{Check, CheckFormat, Compare, Explain};
+#[cfg(feature = "serve")]
+pub(super) use refresh::RefreshFromEnvironment;
+#[cfg(feature = "fetch")]
+pub(super) use refresh::{Fetch, HookArgs, Refresh, SourceArgs, SourceFromEnvironment};
+pub(super) use replay::Replay;
+pub(super) use sets::{CurveFormat, Minimize, Routes, RoutesMinimize, Set, SetOperation};
+pub(super) use shared::{AsOf, Data, OutputFormat, Place, Printing};
 
 /// Turns Azure's service tags into firewall and route rules that say exactly what was asked.
 ///
@@ -26,6 +55,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Init(Init),
     Generate(Generate),
+    Batch(Box<Batch>),
     Diff(Diff),
     Expand(Expand),
     Lookup(Lookup),
@@ -33,231 +63,37 @@ pub(super) enum Command {
     Fetch(Box<Fetch>),
     #[cfg(feature = "fetch")]
     Refresh(Box<Refresh>),
-    Rollback(Rollback),
+    Rollback(Box<Rollback>),
+    #[cfg(feature = "serve")]
+    Serve(Box<serve::Serve>),
+    Site(site::SiteArgs),
     Snapshots(Snapshots),
+    History(Box<History>),
+    Lint(Box<Lint>),
+    Replay(Box<Replay>),
+    Adopt(Box<Adopt>),
     Tags(Tags),
     Workloads(Workloads),
+    /// Work on catalogue files of your own.
+    #[command(subcommand)]
+    Catalog(CatalogCommand),
     Minimize(Minimize),
     Set(Set),
     #[command(subcommand)]
     Routes(Routes),
     Verify(Verify),
+    Check(Box<Check>),
+    Compare(Box<Compare>),
+    Explain(Box<Explain>),
     Schema(Schema),
     Completions(Completions),
-}
-
-/// How results are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OutputFormat {
-    /// For people.
-    Text,
-    /// For programs; stable.
-    Json,
-}
-
-/// Flags of every command that prints data.
-#[derive(Debug, Args)]
-pub(super) struct Printing {
-    /// How results are printed.
-    #[arg(long, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
-    pub(super) format: OutputFormat,
-}
-
-/// Which service tags are used.
-#[derive(Debug, Args)]
-pub(super) struct Data {
-    /// Service tags: `latest` of the store, a date (2025-11-17), change number or content digest in it, `sample`
-    /// (built in), or a file, plain or packed with gzip, zstd or xz.
-    #[arg(long, value_name = "WHICH", env = "TAGWALL_SNAPSHOT", default_value = "latest")]
-    pub(super) snapshot: String,
-    /// Cloud of what is taken from the store or built in: public, usgov or china. A policy names its own.
-    #[arg(long, value_name = "CLOUD")]
-    pub(super) cloud: Option<String>,
-    #[command(flatten)]
-    pub(super) place: Place,
-}
-
-/// Where snapshots are kept.
-#[derive(Debug, Clone, Args)]
-pub(super) struct Place {
-    /// Folder of the store; without it `tagwall/snapshots` in the user's data folder.
-    #[arg(long, value_name = "DIR", env = "TAGWALL_STORE")]
-    pub(super) store: Option<PathBuf>,
-}
-
-/// Where new data comes from, and how it is got.
-#[cfg(feature = "fetch")]
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Source of the data")]
-pub(super) struct SourceArgs {
-    /// `microsoft` (the download centre), `api` (the Service Tag Discovery API), an address ({cloud} in it stands for
-    /// Public, AzureGovernment or China), a file, or a folder with files under their published names.
-    #[arg(long, value_name = "WHERE", env = "TAGWALL_SOURCE", default_value = "microsoft")]
-    pub(super) source: String,
-    /// Address that takes the place of https://www.microsoft.com.
-    #[arg(long, value_name = "URL", env = "TAGWALL_PAGES_URL")]
-    pub(super) pages_url: Option<String>,
-    /// Address that takes the place of https://download.microsoft.com; without it that of the pages.
-    #[arg(long, value_name = "URL", env = "TAGWALL_FILES_URL")]
-    pub(super) files_url: Option<String>,
-    /// Address that takes the place of https://management.azure.com.
-    #[arg(long, value_name = "URL", env = "TAGWALL_API_URL")]
-    pub(super) api_url: Option<String>,
-    /// Subscription in whose name the API is asked.
-    #[arg(long, value_name = "ID", env = "AZURE_SUBSCRIPTION_ID")]
-    pub(super) subscription: Option<String>,
-    /// Regional copy of the list that the API gives.
-    #[arg(long, value_name = "LOCATION")]
-    pub(super) location: Option<String>,
-    /// File with a token for the API. Else TAGWALL_TOKEN, workload identity, a client secret or a managed identity.
-    #[arg(long, value_name = "FILE", env = "TAGWALL_TOKEN_FILE")]
-    pub(super) token_file: Option<PathBuf>,
-    /// PEM file with further certificate authorities, such as that of a proxy.
-    #[arg(long, value_name = "FILE", env = "TAGWALL_CA_FILE")]
-    pub(super) ca_file: Option<PathBuf>,
-    /// Host to which links and redirects may lead; `.example.net` is every host below example.net.
-    #[arg(long, value_name = "HOST")]
-    pub(super) allow_host: Vec<String>,
-    /// User-Agent of requests.
-    #[arg(long, value_name = "TEXT", env = "TAGWALL_USER_AGENT")]
-    pub(super) user_agent: Option<String>,
-    /// Seconds that one attempt may take.
-    #[arg(long, value_name = "SECONDS", env = "TAGWALL_TIMEOUT", default_value_t = 300)]
-    pub(super) timeout: u64,
-    /// Seconds that a server may be silent.
-    #[arg(long, value_name = "SECONDS", env = "TAGWALL_IDLE_TIMEOUT", default_value_t = 30)]
-    pub(super) idle_timeout: u64,
-    /// How often a request is tried again.
-    #[arg(long, value_name = "N", env = "TAGWALL_RETRIES", default_value_t = 4)]
-    pub(super) retries: usize,
-    /// Milliseconds before the first retry; later ones wait longer.
-    #[arg(long, value_name = "MS", env = "TAGWALL_RETRY_PAUSE_MS", default_value_t = 1000, hide = true)]
-    pub(super) retry_pause_ms: u64,
-    /// The most MiB that are read, after decompression.
-    #[arg(long, value_name = "MIB", env = "TAGWALL_MAX_MIB", default_value_t = 64)]
-    pub(super) max_mib: usize,
-}
-
-/// The source of commands that have no flags for it: from the environment.
-#[cfg(feature = "fetch")]
-#[derive(Debug, Parser)]
-pub(super) struct SourceFromEnvironment {
-    #[command(flatten)]
-    pub(super) source: SourceArgs,
-}
-
-/// Get the newest service tags into the store.
-///
-/// New data is held against the last good data before it is taken; what is refused lies aside in the store, and the
-/// last good data stays (exit code 5).
-///
-/// Example: tagwall fetch --cloud all
-#[cfg(feature = "fetch")]
-#[derive(Debug, Args)]
-pub(super) struct Fetch {
-    /// The cloud, repeatable: public (if none is named), usgov, china, germany or all.
-    #[arg(long, value_name = "CLOUD")]
-    pub(super) cloud: Vec<String>,
-    /// Take the data although this rule refuses it; the refusal names the rule.
-    #[arg(long, value_name = "RULE")]
-    pub(super) accept: Vec<String>,
-    #[command(flatten)]
-    pub(super) place: Place,
-    #[command(flatten)]
-    pub(super) printing: Printing,
-    #[command(flatten)]
-    pub(super) source: SourceArgs,
-}
-
-/// Get new data, prove what follows from it, and publish it; for jobs that nobody watches.
-///
-/// Fetches, holds new data against the old, makes and proves the rules of all policies, and publishes them with one
-/// rename: DIR/current leads to the published generation, DIR/NAME to the files of an environment in it. Says in
-/// DIR/changes.md and changes.json which rules change because of which tag. Whatever fails, what was published stays.
-///
-/// Example: tagwall refresh ml-prod.toml --out /srv/tagwall
-#[cfg(feature = "fetch")]
-#[derive(Debug, Args)]
-pub(super) struct Refresh {
-    /// Policy files.
-    #[arg(required = true, value_name = "POLICY")]
-    pub(super) policies: Vec<PathBuf>,
-    /// Folder that is published to.
-    #[arg(long, value_name = "DIR")]
-    pub(super) out: PathBuf,
-    /// How the summary is printed.
-    #[arg(long, value_enum, default_value_t = OutputFormat::Json, value_name = "FORMAT")]
-    pub(super) format: OutputFormat,
-    /// Exit with 6 instead of 0 if a new generation changes rules.
-    #[arg(long)]
-    pub(super) detailed_exitcode: bool,
-    /// Take what the store has instead of looking for new data.
-    #[arg(long)]
-    pub(super) no_fetch: bool,
-    /// Publish also what is published already or was rolled back.
-    #[arg(long)]
-    pub(super) force: bool,
-    /// Take the data although this rule refuses it; the refusal names the rule.
-    #[arg(long, value_name = "RULE")]
-    pub(super) accept: Vec<String>,
-    /// Sign what is published with this secret key of minisign; its password is in TAGWALL_SIGN_PASSWORD.
-    #[arg(long, value_name = "FILE", env = "TAGWALL_SIGN_KEY")]
-    pub(super) sign_key: Option<PathBuf>,
-    /// Copy what is published there too, repeatable: az://CONTAINER/PREFIX, https://ACCOUNT.blob.core.windows.net/…,
-    /// file:///FOLDER. Settings come from the environment, such as AZURE_STORAGE_ACCOUNT_NAME.
-    #[arg(long, value_name = "URL")]
-    pub(super) publish: Vec<String>,
-    /// How many generations are kept.
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub(super) keep: usize,
-    /// How many snapshots of each cloud are kept in the store.
-    #[arg(long, value_name = "N", default_value_t = 60)]
-    pub(super) keep_snapshots: usize,
-    #[command(flatten)]
-    pub(super) schedule: ScheduleArgs,
-    #[command(flatten)]
-    pub(super) hooks: HookArgs,
-    #[command(flatten)]
-    pub(super) place: Place,
-    #[command(flatten)]
-    pub(super) source: SourceArgs,
-}
-
-/// When a refresh is done again.
-#[cfg(feature = "fetch")]
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Schedule")]
-pub(super) struct ScheduleArgs {
-    /// Keep going: refresh now, and then at the times of this cron expression (UTC), such as `17 5 * * *`.
-    #[arg(long, value_name = "CRON")]
-    pub(super) watch: Option<String>,
-    /// Up to so many seconds later each time, so that many machines do not ask at once.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, requires = "watch")]
-    pub(super) jitter: u64,
-}
-
-/// Who is told that rules changed.
-#[cfg(feature = "fetch")]
-#[derive(Debug, Args)]
-#[command(next_help_heading = "When rules change")]
-pub(super) struct HookArgs {
-    /// Command for the shell; gets the summary and all changes as JSON on its standard input.
-    #[arg(long, value_name = "COMMAND")]
-    pub(super) on_change: Option<String>,
-    /// Address that the same JSON is posted to.
-    #[arg(long, value_name = "URL")]
-    pub(super) webhook: Option<String>,
-    /// File with the secret that signs what is posted; else TAGWALL_WEBHOOK_SECRET.
-    #[arg(long, value_name = "FILE", requires = "webhook")]
-    pub(super) webhook_secret_file: Option<PathBuf>,
-    /// Seconds that the command may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    pub(super) hook_timeout: u64,
+    Man(Man),
 }
 
 /// Publish an earlier generation again.
 ///
-/// What is rolled back is not published again by `refresh` until data or policies change.
+/// What is rolled back is not published again by `refresh` until data or policies change. Says in DIR/rollback.md and
+/// rollback.json which rules that changes, and tells the hooks.
 ///
 /// Example: tagwall rollback --out /srv/tagwall
 #[derive(Debug, Args)]
@@ -268,6 +104,9 @@ pub(super) struct Rollback {
     /// Number of the generation; without it that before the present one.
     #[arg(long, value_name = "N")]
     pub(super) to: Option<u64>,
+    #[cfg(feature = "fetch")]
+    #[command(flatten)]
+    pub(super) hooks: HookArgs,
     #[command(flatten)]
     pub(super) printing: Printing,
 }
@@ -293,6 +132,8 @@ pub(super) struct Diff {
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = DiffFormat::Text, value_name = "FORMAT")]
     pub(super) format: DiffFormat,
+    #[command(flatten)]
+    pub(super) facts: AsOf,
     #[command(flatten)]
     pub(super) place: Place,
 }
@@ -397,6 +238,8 @@ pub(super) struct Generate {
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub(super) out: PathBuf,
     #[command(flatten)]
+    pub(super) facts: AsOf,
+    #[command(flatten)]
     pub(super) data: Data,
     #[command(flatten)]
     pub(super) printing: Printing,
@@ -481,6 +324,9 @@ pub(super) struct Tags {
     /// Only tags of this region.
     #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
+    /// List the FQDN tags of Azure Firewall instead, with the hosts behind them in a cloud and region.
+    #[arg(long, conflicts_with_all = ["global", "target", "cover"])]
+    pub(super) fqdn: bool,
     /// Only tags without a region.
     #[arg(long, conflicts_with = "region")]
     pub(super) global: bool,
@@ -512,149 +358,87 @@ pub(super) enum TargetArg {
 
 /// List the workloads that tagwall knows, or show one with its rows, options and sources.
 ///
-/// Example: tagwall workloads aml-compute --region westeurope
+/// With `--changes`: what begins or ends on a day, and what changed in the catalogue from version to version; of one
+/// workload, where it is named.
+///
+/// Examples: tagwall workloads aml-compute --region westeurope
+///           tagwall workloads aml-compute --snapshot latest
+///           tagwall workloads --changes --since 2026-01-01
 #[derive(Debug, Args)]
 pub(super) struct Workloads {
     /// The workload to show.
     pub(super) name: Option<String>,
+    /// Say what begins, ends or changed, instead.
+    #[arg(long)]
+    pub(super) changes: bool,
+    /// Only from this day on.
+    #[arg(long, value_name = "DATE", requires = "changes")]
+    pub(super) since: Option<Date>,
+    /// Also the workloads of this catalogue file, repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub(super) catalog: Vec<PathBuf>,
+    /// Take the facts as of this day (2026-03-31) instead of that of the newest version.
+    #[arg(long, value_name = "DATE")]
+    pub(super) as_of: Option<Date>,
     /// Resolve its rows for this region.
     #[arg(long, value_name = "REGION", requires = "name")]
     pub(super) region: Option<String>,
-    /// Resolve its rows for this cloud.
-    #[arg(long, value_name = "CLOUD", default_value = "public")]
-    pub(super) cloud: String,
-    #[command(flatten)]
-    pub(super) printing: Printing,
-}
-
-/// Print the fewest prefixes that hold exactly the addresses of lists, or the best cover within a budget.
-///
-/// A list has a prefix, range or address a line; comments and blank lines are understood. `-` is standard input.
-/// Without a budget nothing is added. With one, the result is the optimum: no cover of so many prefixes adds less.
-///
-/// Example: tagwall minimize blocks.txt --max-prefixes 100 --never ours.txt
-#[derive(Debug, Args)]
-pub(super) struct Minimize {
-    /// Lists; standard input if none is named.
-    #[arg(value_name = "FILE")]
-    pub(super) files: Vec<PathBuf>,
-    /// Clear host bits (10.0.0.1/24 becomes 10.0.0.0/24) instead of refusing them.
-    #[arg(long)]
-    pub(super) relaxed: bool,
-    /// At most so many prefixes, both families together, adding as few addresses as possible.
-    #[arg(long, value_name = "K")]
-    pub(super) max_prefixes: Option<usize>,
-    /// At most so many extra addresses (their price with --price), in as few prefixes as possible.
-    #[arg(long, value_name = "N")]
-    pub(super) max_extra: Option<crate::addr::Count>,
-    /// List of addresses that may not be added at any price.
-    #[arg(long, value_name = "FILE")]
-    pub(super) never: Option<PathBuf>,
-    /// What an extra address costs: lines `PREFIX,PRICE` or `FIRST-LAST,PRICE`, and `default,PRICE` for all others (1 if not given).
-    #[arg(long, value_name = "FILE")]
-    pub(super) price: Option<PathBuf>,
-    /// Print the whole trade-off between number of prefixes and extra addresses instead.
-    #[arg(long)]
-    pub(super) curve: bool,
-    /// Service tags by which added addresses are classed: `sample` or a file.
-    #[arg(long, value_name = "WHICH")]
+    /// Resolve its rows for this cloud; `public`, or that of --snapshot, if not given.
+    #[arg(long, value_name = "CLOUD")]
+    pub(super) cloud: Option<String>,
+    /// Also say how many prefixes the tags of its rows have in these service tags, named as for `generate`.
+    #[arg(long, value_name = "WHICH", requires = "name")]
     pub(super) snapshot: Option<String>,
     #[command(flatten)]
     pub(super) place: Place,
-    /// How results are printed; csv and svg are for --curve.
-    #[arg(long, value_enum, default_value_t = CurveFormat::Text, value_name = "FORMAT")]
-    pub(super) format: CurveFormat,
-}
-
-/// How a cover or a curve is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum CurveFormat {
-    /// For people.
-    Text,
-    /// For programs; stable.
-    Json,
-    /// One point a line.
-    Csv,
-    /// A plot.
-    Svg,
-}
-
-/// Combine lists of addresses as sets, and print the fewest prefixes of the result.
-///
-/// Lists are written as for `minimize`. With more than two, each next list is combined with the result so far.
-///
-/// Example: tagwall set except all.txt ours.txt
-#[derive(Debug, Args)]
-pub(super) struct Set {
-    /// What to do.
-    #[arg(value_enum, value_name = "OPERATION")]
-    pub(super) operation: SetOperation,
-    /// Lists, at least two; `-` is standard input.
-    #[arg(required = true, num_args = 2.., value_name = "FILE")]
-    pub(super) files: Vec<PathBuf>,
-    /// Clear host bits (10.0.0.1/24 becomes 10.0.0.0/24) instead of refusing them.
-    #[arg(long)]
-    pub(super) relaxed: bool,
-    #[command(flatten)]
-    pub(super) printing: Printing,
-}
-
-/// An operation on two sets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum SetOperation {
-    /// Addresses in any list.
-    Union,
-    /// Addresses in all lists.
-    Intersect,
-    /// Addresses of the first list that are in no other.
-    Except,
-    /// Addresses in an odd number of lists; of two, in exactly one.
-    Symdiff,
-}
-
-/// Work on route tables.
-#[derive(Debug, Subcommand)]
-pub(super) enum Routes {
-    Minimize(RoutesMinimize),
-}
-
-/// Print the fewest routes with the same effect under longest-prefix match, or the best within a budget.
-///
-/// A table has `PREFIX,NEXT_HOP` a line, or a blank in place of the comma; comments (`#`, `;`) and blank lines are
-/// understood. `-` is standard input.
-///
-/// Example: tagwall routes minimize table.csv --max-routes 400
-#[derive(Debug, Args)]
-pub(super) struct RoutesMinimize {
-    /// The table.
-    #[arg(value_name = "FILE", default_value = "-")]
-    pub(super) file: PathBuf,
-    /// At most so many routes, misrouting as few addresses as possible.
-    #[arg(long, value_name = "K")]
-    pub(super) max_routes: Option<usize>,
-    /// Table of routes that must stay as they are.
-    #[arg(long, value_name = "FILE")]
-    pub(super) pinned: Option<PathBuf>,
-    /// Table of routes that exist anyway and do not count; `azure` for those that every virtual network has: private
-    /// and shared ranges to `None`, all else to `Internet`.
-    #[arg(long, value_name = "FILE|azure")]
-    pub(super) system: Option<PathBuf>,
-    /// List of prefixes that no route may equal or lie inside.
-    #[arg(long, value_name = "FILE")]
-    pub(super) protected: Option<PathBuf>,
-    /// List of addresses that may go anywhere.
-    #[arg(long, value_name = "FILE")]
-    pub(super) free: Option<PathBuf>,
-    /// What a misrouted address costs: lines `PREFIX,PRICE` or `FIRST-LAST,PRICE`, and `default,PRICE` for all others (1 if not given).
-    #[arg(long, value_name = "FILE")]
-    pub(super) price: Option<PathBuf>,
     #[command(flatten)]
     pub(super) printing: Printing,
 }
 
 /// Print the JSON Schema of the policy file, for editors and checks.
 #[derive(Debug, Args)]
-pub(super) struct Schema {}
+pub(super) struct Schema {
+    /// That of catalogue files instead.
+    #[arg(long)]
+    pub(super) catalog: bool,
+    /// That of fleet files instead.
+    #[arg(long, conflicts_with = "catalog")]
+    pub(super) fleet: bool,
+}
+
+/// Catalogue files of your own.
+#[derive(Debug, Subcommand)]
+pub(super) enum CatalogCommand {
+    Check(CatalogCheck),
+}
+
+/// Check catalogue files: everything that is wrong with its line, else the workloads and rows that they add or change.
+///
+/// The files are read together, upon the built-in ones, and what they change is resolved in every region.
+///
+/// Example: tagwall catalog check labs.toml
+#[derive(Debug, Args)]
+pub(super) struct CatalogCheck {
+    /// The files, in the order in which a policy names them.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) printing: Printing,
+}
+
+/// Print a manual page, or write those of all commands.
+///
+/// Examples: tagwall man | man -l -
+///           tagwall man --out /usr/local/share/man/man1
+#[derive(Debug, Args)]
+pub(super) struct Man {
+    /// The command; without it the page that lists all.
+    #[arg(value_name = "COMMAND", conflicts_with = "out")]
+    pub(super) command: Vec<String>,
+    /// Folder that gets a file for each command.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+}
 
 /// Print a completion script for a shell.
 ///

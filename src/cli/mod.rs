@@ -3,19 +3,21 @@
 mod args;
 mod clock;
 mod commands;
+mod failure;
 mod lists;
 #[cfg(feature = "fetch")]
 mod online;
 mod output;
+mod reading;
 mod select;
-mod write;
+mod status;
 
-use std::fmt;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command, Routes};
+use args::{CatalogCommand, Cli, Command, Routes};
+use failure::Failure;
 
 /// Reads the arguments, does what they say and gives the exit code.
 ///
@@ -29,12 +31,17 @@ use args::{Cli, Command, Routes};
 /// | 5 | new data refused as suspicious; last good kept |
 /// | 6 | rules changed; only with `--detailed-exitcode` |
 pub fn run() -> ExitCode {
+    outlive_file_size_limits();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors; everything else is wrong input.
             let code = if error.use_stderr() { 2 } else { 0 };
-            return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::from(1) };
+            return if output::print_usage(&error).is_ok() {
+                ExitCode::from(code)
+            } else {
+                ExitCode::from(1)
+            };
         }
     };
     match dispatch(cli.command) {
@@ -48,10 +55,22 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Who writes more than the limit on the size of files allows gets a signal, which ends a program that does nothing about
+/// it in the middle of its work. Where it is caught, writing fails as on a full disk.
+fn outlive_file_size_limits() {
+    #[cfg(unix)]
+    {
+        let seen = std::sync::Arc::default();
+        // Where it cannot be caught the limit ends the process, as it would have without this.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen);
+    }
+}
+
 fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Init(args) => commands::init::run(&args),
         Command::Generate(args) => commands::generate::run(&args),
+        Command::Batch(args) => return commands::batch::run(&args),
         Command::Diff(args) => commands::diff::run(&args),
         Command::Expand(args) => commands::expand::run(&args),
         Command::Lookup(args) => commands::lookup::run(&args),
@@ -60,90 +79,27 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         #[cfg(feature = "fetch")]
         Command::Refresh(args) => return commands::refresh::run(&args),
         Command::Rollback(args) => commands::rollback::run(&args),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => return commands::serve::run(&args),
+        Command::Site(args) => commands::site::run(&args),
         Command::Snapshots(args) => commands::snapshots::run(&args),
+        Command::History(args) => commands::history::run(&args),
+        Command::Lint(args) => return commands::lint::run(&args),
+        Command::Adopt(args) => return commands::adopt::run(&args),
+        Command::Replay(args) => return commands::replay::run(&args),
         Command::Tags(args) => commands::tags::run(&args),
         Command::Workloads(args) => commands::workloads::run(&args),
+        Command::Catalog(CatalogCommand::Check(args)) => commands::catalog::check(&args),
         Command::Minimize(args) => commands::minimize::run(&args),
         Command::Set(args) => commands::set::run(&args),
         Command::Routes(Routes::Minimize(args)) => commands::routes::run(&args),
         Command::Verify(args) => return commands::verify::run(&args),
-        Command::Schema(_) => commands::schema::run(),
+        Command::Check(args) => return commands::check::run(&args),
+        Command::Explain(args) => commands::explain::run(&args).map(drop),
+        Command::Compare(args) => return commands::compare::run(&args),
+        Command::Schema(args) => commands::schema::run(&args),
+        Command::Man(args) => commands::man::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
     }
     .map(|()| ExitCode::SUCCESS)
-}
-
-/// Why a command did not do what it should.
-#[derive(Debug)]
-enum Failure {
-    /// A file or the network failed; exit code 1.
-    Io(String),
-    /// The input is wrong; exit code 2.
-    Input(String),
-    /// New data is refused as suspicious; exit code 5.
-    #[cfg(feature = "fetch")]
-    Refused(String),
-    /// A stage of the library refused; its own exit code.
-    Stage(crate::Error),
-    /// Not possible within the budget asked for; exit code 3.
-    Budget(String),
-    /// Writing the results failed; exit code 1.
-    Output(std::io::Error),
-}
-
-impl Failure {
-    fn exit_code(&self) -> u8 {
-        match self {
-            Failure::Io(_) | Failure::Output(_) => 1,
-            Failure::Input(_) => 2,
-            Failure::Budget(_) => 3,
-            #[cfg(feature = "fetch")]
-            Failure::Refused(_) => 5,
-            Failure::Stage(error) => error.exit_code(),
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Io(text) | Failure::Input(text) | Failure::Budget(text) => f.write_str(text),
-            #[cfg(feature = "fetch")]
-            Failure::Refused(text) => f.write_str(text),
-            Failure::Stage(error) => error.fmt(f),
-            Failure::Output(error) => write!(f, "cannot write the results: {error}"),
-        }
-    }
-}
-
-impl<E: Into<crate::Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Failure::Stage(error.into())
-    }
-}
-
-impl From<crate::store::site::SiteError> for Failure {
-    fn from(error: crate::store::site::SiteError) -> Self {
-        use crate::store::site::SiteError;
-        match error {
-            SiteError::InTheWay(_) | SiteError::NoSuchGeneration(_) => Failure::Input(error.to_string()),
-            _ => Failure::Io(error.to_string()),
-        }
-    }
-}
-
-impl From<crate::store::StoreError> for Failure {
-    fn from(error: crate::store::StoreError) -> Self {
-        Failure::Io(error.to_string())
-    }
-}
-
-impl From<crate::store::LoadError> for Failure {
-    fn from(error: crate::store::LoadError) -> Self {
-        use crate::store::LoadError;
-        match error {
-            LoadError::Io { .. } => Failure::Io(error.to_string()),
-            _ => Failure::Input(error.to_string()),
-        }
-    }
 }

@@ -1,7 +1,9 @@
 //! From flags and environment to a source and a client.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +12,10 @@ use reqwest::Url;
 
 use super::Failure;
 use super::args::SourceArgs;
-use crate::store::AcquireError;
-use crate::store::source::{ApiSettings, Credential, Http, HttpSettings, Progress, Source};
+use super::output;
+use crate::redact;
+use crate::store::source::{self, ApiSettings, Credential, Http, HttpSettings, Progress, Source};
+use crate::store::{AcquireError, Acquired, Status, Store, StoreError, Terms, acquire};
 use crate::tags::Cloud;
 
 const PAGES: &str = "https://www.microsoft.com";
@@ -29,6 +33,35 @@ pub(super) struct Online {
 
 impl Online {
     pub(super) fn new(args: &SourceArgs) -> Result<Self, Failure> {
+        if !Path::new(&args.source).exists() {
+            check_proxies()?;
+        }
+        Self::for_hooks(args)
+    }
+
+    /// Looks for new data of `cloud` for the store, without policies that use any of it.
+    pub(super) fn fetch_into(&self, store: &Store, cloud: Cloud, terms: &Terms) -> Result<Acquired, Failure> {
+        let source = self.source(cloud)?;
+        let mut waiting = Waiting::new()?;
+        let mut look = || {
+            let got = waiting.wait(acquire(store, &source, &self.http, cloud, terms, |_| BTreeSet::new()));
+            self.quiet();
+            Ok::<Acquired, Failure>(got??)
+        };
+        let got = look()?;
+        if got.status == Status::NotModified
+            && let Err(error @ StoreError::Damaged { .. }) = store.load(&got.entry)
+        {
+            // What nobody can read is not known: then the source is asked for the whole again.
+            output::say(&format!("warning: {error}; this is done now"));
+            let _ = fs::remove_file(store.data_path(&got.entry));
+            return look();
+        }
+        Ok(got)
+    }
+
+    /// A client that only posts; whoever gives an address for that has checked the proxies.
+    pub(super) fn for_hooks(args: &SourceArgs) -> Result<Self, Failure> {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let settings = settings(args, &bar)?;
         let http = Http::new(settings.clone()).map_err(|e| Failure::Input(e.to_string()))?;
@@ -159,6 +192,11 @@ impl Stop {
     }
 }
 
+/// Refuses to go to the network with a proxy in the environment that cannot be one: requests would go past it.
+pub(super) fn check_proxies() -> Result<(), Failure> {
+    source::check_proxies(|name| env::var(name).ok()).map_err(|error| Failure::Input(error.to_string()))
+}
+
 fn settings(args: &SourceArgs, bar: &ProgressBar) -> Result<HttpSettings, Failure> {
     let read = |path: &std::path::PathBuf| {
         fs::read(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display())))
@@ -175,7 +213,7 @@ fn settings(args: &SourceArgs, bar: &ProgressBar) -> Result<HttpSettings, Failur
         connect_timeout: default.connect_timeout.min(Duration::from_secs(args.timeout)),
         retries: args.retries,
         retry_pause: Duration::from_millis(args.retry_pause_ms),
-        max_bytes: args.max_mib << 20,
+        max_bytes: args.max_mib.saturating_mul(1 << 20),
         extra_ca: args.ca_file.as_ref().map(read).transpose()?,
         trusted,
         progress: Some(progress(bar)),
@@ -239,12 +277,14 @@ fn credential(args: &SourceArgs, cloud: Cloud) -> Result<Credential, Failure> {
     }
     let host = var("AZURE_POD_IDENTITY_AUTHORITY_HOST").unwrap_or_else(|| METADATA.to_owned());
     let path = "/metadata/identity/oauth2/token";
-    let endpoint = url(&host)?.join(path).map_err(|e| Failure::Input(format!("{host}: {e}")))?;
+    let endpoint =
+        url(&host)?.join(path).map_err(|e| Failure::Input(format!("{}: {e}", redact::address(&host))))?;
     Ok(Credential::Managed { endpoint, header: None, client })
 }
 
-fn url(text: &str) -> Result<Url, Failure> {
-    Url::parse(text).map_err(|error| Failure::Input(format!("{text} is no address: {error}")))
+pub(super) fn url(text: &str) -> Result<Url, Failure> {
+    Url::parse(text)
+        .map_err(|error| Failure::Input(format!("{} is no address: {error}", redact::address(text))))
 }
 
 impl From<AcquireError> for Failure {

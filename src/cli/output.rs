@@ -7,10 +7,42 @@ use serde::Serialize;
 
 use super::Failure;
 use super::args::{OutputFormat, Printing};
+use crate::redact;
+use crate::text::{Escape, hidden, visible, visible_bytes};
 
-/// Where results go.
+/// Where results go; hidden characters in them are written out.
 pub(super) fn stdout() -> impl Write {
-    BufWriter::new(anstream::stdout().lock())
+    BufWriter::new(Visible::new(anstream::stdout().lock(), Escape::Plain))
+}
+
+/// A sink of text in which characters are written out that would not be seen, or clear a terminal, or turn text around:
+/// names and texts of others are among what is printed.
+struct Visible<W> {
+    inner: W,
+    escape: Escape,
+    /// The beginning of a character.
+    open: Vec<u8>,
+}
+
+impl<W: Write> Visible<W> {
+    fn new(inner: W, escape: Escape) -> Self {
+        Visible { inner, escape, open: Vec::new() }
+    }
+}
+
+impl<W: Write> Write for Visible<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.open.extend_from_slice(bytes);
+        let (shown, used) = visible_bytes(&self.open, self.escape);
+        self.inner.write_all(&shown)?;
+        drop(shown);
+        self.open.drain(..used);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 /// Prints results as text by `text`, or `data` as JSON.
@@ -19,7 +51,8 @@ pub(super) fn print<T: Serialize>(
     data: &T,
     text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    let mut out = stdout();
+    let escape = if printing.format == OutputFormat::Json { Escape::Json } else { Escape::Plain };
+    let mut out = BufWriter::new(Visible::new(anstream::stdout().lock(), escape));
     let done = match printing.format {
         OutputFormat::Text => text(&mut out),
         OutputFormat::Json => {
@@ -53,12 +86,23 @@ pub(super) fn write_table(out: &mut dyn Write, table: &Table) -> io::Result<()> 
 /// Says to people what goes on.
 pub(super) fn say(text: &str) {
     // Nothing is to be done where even standard error is closed.
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", visible(&redact::text(text)));
+}
+
+/// Prints help, or what is wrong with the arguments: in colours, unless they have characters that must not be shown.
+pub(super) fn print_usage(error: &clap::Error) -> io::Result<()> {
+    let plain = error.render().to_string();
+    if hidden(&plain).is_none() {
+        return error.print();
+    }
+    io::stderr().write_all(visible(&plain).as_bytes())
 }
 
 /// Says why a command failed. Reports that show a source line bring their own `error:`.
 pub(super) fn complain(failure: &Failure) {
-    let text = failure.to_string();
+    // A name that is empty is shown, so that no line begins with nothing.
+    let text = failure.to_string().replace("\n: ", "\n``: ");
+    let text = if text.starts_with(": ") { format!("``{text}") } else { text };
     let own = text.starts_with("error");
     say(&if own { text } else { format!("error: {text}") });
 }

@@ -6,29 +6,46 @@ use jiff::civil::Date;
 
 use super::Failure;
 use super::args::{Data, Place};
+use crate::catalog::Catalog;
+use crate::environment::{Environment, EnvironmentError, LIMITS};
 use crate::store::{self, Entry, Kind, Store};
-use crate::tags::{Cloud, Region, Snapshot, Tag, sample};
+use crate::tags::{Cloud, Region, Snapshot, Tag, sample, unknown_region};
 use crate::text::{did_you_mean, nearest};
 
 /// The snapshot that the flags name; `cloud` is that of a policy, where one is read.
 pub(super) fn snapshot(data: &Data, cloud: Option<Cloud>) -> Result<Snapshot, Failure> {
+    Ok(dated_snapshot(data, cloud)?.0)
+}
+
+/// The snapshot that the flags name, and its day where that is known.
+pub(super) fn dated_snapshot(data: &Data, cloud: Option<Cloud>) -> Result<(Snapshot, Option<Date>), Failure> {
     let named = data.cloud.as_deref().map(find_cloud).transpose()?;
     let cloud = cloud.or(named);
-    let snapshot = find_snapshot(&data.snapshot, &data.place, cloud)?;
+    let (snapshot, day) = find_dated(&data.snapshot, &data.place, cloud)?;
     match named {
         Some(named) if named != snapshot.cloud() => Err(Failure::Input(format!(
             "{} is of the cloud {}, not of {named}",
             data.snapshot,
             snapshot.cloud()
         ))),
-        _ => Ok(snapshot),
+        _ => Ok((snapshot, day)),
     }
 }
 
 /// The snapshot called `name`: built in, in the store or in a file.
 pub(super) fn find_snapshot(name: &str, place: &Place, cloud: Option<Cloud>) -> Result<Snapshot, Failure> {
+    Ok(find_dated(name, place, cloud)?.0)
+}
+
+/// The snapshot called `name`, and its day: of publication, or of arrival in the store. The built-in sample and files
+/// without a date in their name have none.
+pub(super) fn find_dated(
+    name: &str,
+    place: &Place,
+    cloud: Option<Cloud>,
+) -> Result<(Snapshot, Option<Date>), Failure> {
     let wanted = match name {
-        "sample" => return sample_of(cloud.unwrap_or(Cloud::Public)),
+        "sample" => return Ok((sample_of(cloud.unwrap_or(Cloud::Public))?, None)),
         "latest" => return latest(place, cloud.unwrap_or(Cloud::Public), Kind::File),
         "latest-api" => return latest(place, cloud.unwrap_or(Cloud::Public), Kind::Api),
         name => Wanted::read(name),
@@ -36,12 +53,12 @@ pub(super) fn find_snapshot(name: &str, place: &Place, cloud: Option<Cloud>) -> 
     if let Some(wanted) = wanted {
         let store = store(place)?;
         match stored(&store, &wanted, name, cloud)? {
-            Some(entry) => return Ok(store.load(&entry)?),
+            Some(entry) => return Ok((store.load(&entry)?, Some(entry.day()))),
             None if !Path::new(name).exists() => return Err(not_stored(&store, name)),
             None => {}
         }
     }
-    Ok(store::load_file(Path::new(name))?)
+    Ok((store::load_file(Path::new(name))?, store::date_in_name(name)))
 }
 
 /// The store that the flags name, or the user's own.
@@ -58,19 +75,38 @@ pub(super) fn store(place: &Place) -> Result<Store, Failure> {
     })
 }
 
-fn latest(place: &Place, cloud: Cloud, kind: Kind) -> Result<Snapshot, Failure> {
+/// Reads an environment, upon the user's own limits where it has none beside it.
+pub(super) fn environment(path: &Path) -> Result<Environment, EnvironmentError> {
+    Environment::read_upon(path, limits().as_deref())
+}
+
+/// The user's own file of limits, if there is one.
+pub(super) fn limits() -> Option<PathBuf> {
+    config_folder().map(|folder| folder.join(LIMITS)).filter(|path| path.is_file())
+}
+
+/// Where the user's own settings lie, if there is such a folder.
+fn config_folder() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    folder("XDG_CONFIG_HOME")
+        .or_else(|| folder("HOME").map(|home| home.join(".config")))
+        .or_else(|| folder("APPDATA"))
+        .map(|folder| folder.join("tagwall"))
+}
+
+fn latest(place: &Place, cloud: Cloud, kind: Kind) -> Result<(Snapshot, Option<Date>), Failure> {
     let store = store(place)?;
     let (good, damaged) = store.last_good(cloud, kind)?;
     damaged.iter().for_each(|text| super::output::say(&format!("warning: {text}")));
     match good {
-        Some((_, snapshot)) => Ok(snapshot),
+        Some((entry, snapshot)) => Ok((snapshot, Some(entry.day()))),
         None => first(&store, cloud, kind),
     }
 }
 
 /// The first snapshot of an empty store: downloaded.
 #[cfg(feature = "fetch")]
-fn first(store: &Store, cloud: Cloud, kind: Kind) -> Result<Snapshot, Failure> {
+fn first(store: &Store, cloud: Cloud, kind: Kind) -> Result<(Snapshot, Option<Date>), Failure> {
     use clap::Parser;
     let mut source = super::args::SourceFromEnvironment::parse_from(["tagwall"]).source;
     if kind == Kind::Api {
@@ -84,19 +120,19 @@ fn first(store: &Store, cloud: Cloud, kind: Kind) -> Result<Snapshot, Failure> {
         accepted: Vec::new(),
         now: super::clock::now(),
     };
-    let got =
-        super::commands::fetch::fetch(store, &online, cloud, &terms).map_err(|failure| match failure {
-            Failure::Io(text) => Failure::Io(format!("{text}\n{}", other_ways())),
-            other => other,
-        })?;
+    let got = online.fetch_into(store, cloud, &terms).map_err(|failure| match failure {
+        Failure::Io(text) => Failure::Io(format!("{text}\n{}", other_ways())),
+        other => other,
+    })?;
+    let day = Some(got.entry.day());
     match got.snapshot {
-        Some(snapshot) => Ok(snapshot),
-        None => Ok(store.load(&got.entry)?),
+        Some(snapshot) => Ok((snapshot, day)),
+        None => Ok((store.load(&got.entry)?, day)),
     }
 }
 
 #[cfg(not(feature = "fetch"))]
-fn first(store: &Store, cloud: Cloud, _: Kind) -> Result<Snapshot, Failure> {
+fn first(store: &Store, cloud: Cloud, _: Kind) -> Result<(Snapshot, Option<Date>), Failure> {
     let root = store.root().display();
     Err(Failure::Input(format!("no snapshot of the cloud {cloud} is in {root}: {}", other_ways())))
 }
@@ -177,6 +213,14 @@ fn sample_of(cloud: Cloud) -> Result<Snapshot, Failure> {
     Ok(Snapshot::parse(&json)?)
 }
 
+/// The catalogue with the facts of the day that is asked for, else of that of the data, else its own.
+pub(super) fn at(catalog: Catalog, asked: Option<Date>, of_data: Option<Date>) -> Catalog {
+    match asked.or(of_data) {
+        Some(day) => catalog.at(day),
+        None => catalog,
+    }
+}
+
 /// Finds a cloud by name.
 pub(super) fn find_cloud(text: &str) -> Result<Cloud, Failure> {
     Cloud::find(text).ok_or_else(|| {
@@ -187,11 +231,11 @@ pub(super) fn find_cloud(text: &str) -> Result<Cloud, Failure> {
 
 /// Finds a region of a snapshot by any of its names.
 pub(super) fn find_region<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s Region, Failure> {
-    snapshot.regions().find(text).map(AsRef::as_ref).ok_or_else(|| {
-        let names: Vec<String> = snapshot.regions().locations().collect();
-        let hint = did_you_mean(&nearest(text, names.iter().map(String::as_str)));
-        Failure::Input(format!("the cloud {} has no region `{text}`{hint}", snapshot.cloud()))
-    })
+    snapshot
+        .regions()
+        .find(text)
+        .map(AsRef::as_ref)
+        .ok_or_else(|| Failure::Input(unknown_region(snapshot.cloud(), snapshot.regions(), text)))
 }
 
 /// Finds a tag, or says which are near.
@@ -200,9 +244,9 @@ pub(super) fn find_tag<'s>(snapshot: &'s Snapshot, name: &str) -> Result<&'s Tag
         let (base, ending) = name.split_once('.')?;
         snapshot.tag(&snapshot.regions().find(ending)?.tag_name(base))
     };
-    snapshot
-        .tag(name)
-        .or_else(by_region)
-        .map(AsRef::as_ref)
-        .ok_or_else(|| format!("the snapshot has no tag `{name}`{}", did_you_mean(&snapshot.nearest(name))))
+    snapshot.tag(name).or_else(by_region).map(AsRef::as_ref).ok_or_else(|| {
+        let why = Catalog::builtin().why_absent(snapshot.cloud(), name).map(|why| format!(": {why}"));
+        let hint = why.unwrap_or_else(|| did_you_mean(&snapshot.nearest(name)));
+        format!("the snapshot has no tag `{name}`{hint}")
+    })
 }

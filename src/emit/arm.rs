@@ -2,17 +2,21 @@
 //!
 //! Shapes: Azure/azure-resource-manager-schemas, `Microsoft.Network.NRP.json` of the API version emitted.
 
+mod parameters;
+
 use serde::Serialize;
 
-use super::azure::{self, API_VERSION};
+use super::azure;
 use super::tree::Tree;
 use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
 use crate::plan::{
     ApplicationRule, ClassicFirewall, Destination, EndpointPolicy, FileCaps, Firewall, FirewallRules,
-    IpGroup, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, RuleCollectionGroup,
+    IpGroup, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, RuleCollectionGroup, Side,
     TemplateSize,
 };
+use crate::target::ApiVersion;
+use parameters::{Parameters, literal};
 
 const SCHEMA: &str = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
 
@@ -27,29 +31,37 @@ impl Format for Arm {
         "arm"
     }
 
-    fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
+    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
         let caps = plan.file_caps;
+        let version = options.api_version;
         let mut files = Vec::new();
         if !plan.ip_groups.is_empty() {
             let resources = ip_group_resources(&plan.ip_groups);
-            files.extend(templates("ip-groups", Parameters::place(), resources, caps));
+            files.extend(templates("ip-groups", Parameters::place(), at(version, resources), caps));
         }
         if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
             let parameters = Parameters::policy(&firewall.policy_name);
-            files.extend(templates("firewall", parameters, group_resources(firewall), caps));
+            files.extend(templates("firewall", parameters, at(version, group_resources(firewall)), caps));
         }
         if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
-            files.push(file("firewall.arm.json".to_owned(), &classic_template(firewall)));
+            files.push(file("firewall.arm.json".to_owned(), &classic_template(firewall, version)));
         }
-        if let Some(nsg) = &plan.nsg {
-            files.extend(templates("nsg", Parameters::place(), vec![nsg_resource(nsg)], caps));
+        if !plan.nsgs.is_empty() {
+            let resources = plan.nsgs.iter().map(nsg_resource).collect();
+            files.extend(templates("nsg", Parameters::place(), at(version, resources), caps));
         }
         if !plan.endpoint_policies.is_empty() {
             let resources = plan.endpoint_policies.iter().map(endpoint_policy_resource).collect();
-            files.extend(templates("service-endpoint-policy", Parameters::place(), resources, caps));
+            files.extend(templates(
+                "service-endpoint-policy",
+                Parameters::place(),
+                at(version, resources),
+                caps,
+            ));
         }
-        if let Some(table) = &plan.route_table {
-            files.extend(templates("route-table", Parameters::place(), vec![table_resource(table)], caps));
+        if !plan.route_tables.is_empty() {
+            let resources = plan.route_tables.iter().map(table_resource).collect();
+            files.extend(templates("route-table", Parameters::place(), at(version, resources), caps));
         }
         files
     }
@@ -90,8 +102,10 @@ const LONGEST_ID: usize = "/subscriptions/".len()
     + 90
     + "/providers/Microsoft.Network/ipGroups/".len();
 
-/// One file with all `resources`, or several in order of deployment where `caps` ask for it.
+/// One file with all `resources`, or several in order of deployment where `caps` ask for it. In each as many
+/// resources wait for none as in one.
 fn templates(stem: &str, parameters: Parameters, resources: Vec<Resource>, caps: FileCaps) -> Vec<Artefact> {
+    let at_once = resources.iter().take_while(|resource| resource.depends_on.is_empty()).count();
     let count = resources.len();
     let whole = file(format!("{stem}.arm.json"), &Template::of(parameters.clone(), resources.clone()));
     if count <= 1 || (whole.bytes.len() <= caps.bytes && count <= caps.resources) {
@@ -104,7 +118,12 @@ fn templates(stem: &str, parameters: Parameters, resources: Vec<Resource>, caps:
     for mut resource in resources {
         let size = bytes(vec![resource.clone()]) - bare + 2;
         match parts.last_mut().filter(|part| size <= room && part.len() < caps.resources) {
-            Some(part) => part.push(resource),
+            Some(part) => {
+                if part.len() < at_once {
+                    resource.depends_on.clear();
+                }
+                part.push(resource);
+            }
             None => {
                 // The one before is in another file, which is deployed first.
                 resource.depends_on.clear();
@@ -123,7 +142,7 @@ fn templates(stem: &str, parameters: Parameters, resources: Vec<Resource>, caps:
 fn file(name: String, template: &Template) -> Artefact {
     let mut bytes = serde_json::to_vec_pretty(template).expect("strings and numbers always serialise");
     bytes.push(b'\n');
-    Artefact { name, bytes }
+    Artefact::new(name, bytes)
 }
 
 #[derive(Serialize)]
@@ -144,91 +163,11 @@ impl Template {
     }
 }
 
-#[derive(Clone, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Parameters {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    firewall_name: Option<Parameter>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    location: Option<Parameter>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    firewall_policy_name: Option<Parameter>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    zones: Option<Parameter>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<Parameter>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    firewall_properties: Option<Parameter>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    other_network_rule_collections: Option<Parameter>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    other_application_rule_collections: Option<Parameter>,
-}
-
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Parameter {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    default_value: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<Metadata>,
-}
-
-#[derive(Clone, Serialize)]
-struct Metadata {
-    description: &'static str,
-}
-
-impl Parameter {
-    fn text(default: String) -> Self {
-        Parameter { kind: "string", default_value: Some(default), metadata: None }
-    }
-
-    /// One that whoever deploys must give.
-    fn needed((_, kind, description): (&str, &'static str, &'static str)) -> Self {
-        Parameter { kind, default_value: None, metadata: Some(Metadata { description }) }
-    }
-}
-
-impl Parameters {
-    fn place() -> Self {
-        let location = Parameter::text("[resourceGroup().location]".to_owned());
-        Parameters { location: Some(location), ..Parameters::default() }
-    }
-
-    fn policy(name: &str) -> Self {
-        Parameters { firewall_policy_name: Some(Parameter::text(literal(name))), ..Parameters::default() }
-    }
-
-    /// What an existing firewall has beside the rules that are made here. Without a default, so that nothing of it is
-    /// lost by leaving it out.
-    fn firewall(name: &str) -> Self {
-        let [zones, tags, properties, network, application] = azure::KEPT.map(Parameter::needed);
-        Parameters {
-            firewall_name: Some(Parameter::text(literal(name))),
-            zones: Some(zones),
-            tags: Some(tags),
-            firewall_properties: Some(properties),
-            other_network_rule_collections: Some(network),
-            other_application_rule_collections: Some(application),
-            ..Parameters::place()
-        }
-    }
-}
-
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Variables {
     network_rule_collections: Tree,
     application_rule_collections: Tree,
-}
-
-/// A literal string of a template: one that begins with `[` and ends with `]` would be read as an expression. Any
-/// other is not to be escaped. Source: template-expressions.md.
-fn literal(text: &str) -> String {
-    if text.starts_with('[') && text.ends_with(']') { format!("[{text}") } else { text.to_owned() }
 }
 
 #[derive(Clone, Serialize)]
@@ -259,6 +198,8 @@ enum Properties {
     RouteTable {
         #[serde(rename = "disableBgpRoutePropagation")]
         disable_bgp: bool,
+        #[serde(rename = "disablePeeringRoute", skip_serializing_if = "Option::is_none")]
+        disable_peering_route: Option<&'static str>,
         routes: Vec<Named<RouteProperties>>,
     },
     IpGroup {
@@ -280,7 +221,7 @@ enum Properties {
 fn resource(kind: &'static str, name: String, properties: Properties) -> Resource {
     Resource {
         kind,
-        api_version: API_VERSION,
+        api_version: ApiVersion::default().name(),
         name,
         location: Some("[parameters('location')]"),
         zones: None,
@@ -288,6 +229,12 @@ fn resource(kind: &'static str, name: String, properties: Properties) -> Resourc
         depends_on: Vec::new(),
         properties,
     }
+}
+
+/// The resources in a version of the API.
+fn at(version: ApiVersion, mut resources: Vec<Resource>) -> Vec<Resource> {
+    resources.iter_mut().for_each(|resource| resource.api_version = version.name());
+    resources
 }
 
 #[derive(Clone, Serialize)]
@@ -313,12 +260,25 @@ struct SecurityRule {
     ports: PortSide,
 }
 
+/// A resource that is named by its id.
+#[derive(Clone, Serialize)]
+struct Id {
+    id: String,
+}
+
+fn security_group(side: &Side) -> Option<[Id; 1]> {
+    let name = words::security_group(side)?;
+    Some([Id { id: format!("[{}]", words::security_group_id(name)) }])
+}
+
 #[derive(Clone, Serialize)]
 enum SourceSide {
     #[serde(rename = "sourceAddressPrefix")]
     One(String),
     #[serde(rename = "sourceAddressPrefixes")]
     Many(Vec<String>),
+    #[serde(rename = "sourceApplicationSecurityGroups")]
+    Groups([Id; 1]),
 }
 
 #[derive(Clone, Serialize)]
@@ -327,6 +287,8 @@ enum DestinationSide {
     One(String),
     #[serde(rename = "destinationAddressPrefixes")]
     Many(Vec<String>),
+    #[serde(rename = "destinationApplicationSecurityGroups")]
+    Groups([Id; 1]),
 }
 
 #[derive(Clone, Serialize)]
@@ -353,9 +315,15 @@ fn security_rule(rule: &NsgRule) -> Named<SecurityRule> {
         direction: words::direction(rule.direction),
         access: words::access(rule.action),
         protocol: words::protocol(rule.protocol),
-        source: one_or_many(words::side(&rule.source), SourceSide::One, SourceSide::Many),
+        source: match security_group(&rule.source) {
+            Some(group) => SourceSide::Groups(group),
+            None => one_or_many(words::side(&rule.source), SourceSide::One, SourceSide::Many),
+        },
         source_port_range: "*",
-        destination: one_or_many(words::side(&rule.destination), DestinationSide::One, DestinationSide::Many),
+        destination: match security_group(&rule.destination) {
+            Some(group) => DestinationSide::Groups(group),
+            None => one_or_many(words::side(&rule.destination), DestinationSide::One, DestinationSide::Many),
+        },
         ports: one_or_many(rule.ports.ranges(), PortSide::One, PortSide::Many),
     };
     Named { name: rule.name.clone(), properties }
@@ -379,7 +347,8 @@ struct RouteProperties {
 
 fn table_resource(table: &RouteTable) -> Resource {
     let routes = table.routes.iter().map(route).collect();
-    let properties = Properties::RouteTable { disable_bgp: table.disable_bgp, routes };
+    let disable_peering_route = table.disable_peering_route.then_some("All");
+    let properties = Properties::RouteTable { disable_bgp: table.disable_bgp, disable_peering_route, routes };
     resource("Microsoft.Network/routeTables", literal(&table.name), properties)
 }
 
@@ -425,8 +394,9 @@ fn ip_group_resources(groups: &[IpGroup]) -> Vec<Resource> {
             literal(&group.name),
             Properties::IpGroup { ip_addresses },
         );
-        // Azure has refused to change several groups of one firewall at once, so each waits for the one before.
-        next.depends_on.extend(resources.last().map(|before| ip_group_id(&before.name)));
+        // Azure refuses to change more than so many groups at once, so each waits for the one so many before.
+        let before = resources.len().checked_sub(words::GROUPS_AT_ONCE).map(|at| &resources[at]);
+        next.depends_on.extend(before.map(|before| ip_group_id(&before.name)));
         resources.push(next);
     }
     resources
@@ -549,7 +519,7 @@ fn collection(collection: &RuleCollection) -> Collection {
         rule_collection_type: "FirewallPolicyFilterRuleCollection",
         name: collection.name.clone(),
         priority: collection.priority,
-        action: CollectionAction { kind: "Allow" },
+        action: CollectionAction { kind: words::access(collection.action) },
         rules,
     }
 }
@@ -595,7 +565,7 @@ const WITH_CLASSIC: &str = "[union(parameters('firewallProperties'), createObjec
      'applicationRuleCollections', concat(parameters('otherApplicationRuleCollections'), \
      variables('applicationRuleCollections'))))]";
 
-fn classic_template(firewall: &ClassicFirewall) -> Template {
+fn classic_template(firewall: &ClassicFirewall, version: ApiVersion) -> Template {
     let one = |collection: Option<&RuleCollection>| {
         let tree = collection.map(|c| escaped(azure::classic_collection(c, &ip_group_id)));
         Tree::List(tree.into_iter().collect())
@@ -614,7 +584,7 @@ fn classic_template(firewall: &ClassicFirewall) -> Template {
             network_rule_collections: one(firewall.network()),
             application_rule_collections: one(firewall.application()),
         }),
-        ..Template::of(Parameters::firewall(&firewall.name), vec![resource])
+        ..Template::of(Parameters::firewall(&firewall.name), at(version, vec![resource]))
     }
 }
 

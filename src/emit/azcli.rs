@@ -7,13 +7,15 @@
 
 use std::fmt::Write;
 
-use super::azure::{self, API_VERSION};
+use super::azure;
 use super::tree::{Members, Tree};
 use super::words;
 use super::{Artefact, Format, Options};
 use crate::plan::{
-    ClassicFirewall, EndpointPolicy, Firewall, IpGroup, Nsg, NsgRule, Plan, Route, RouteTable,
+    Association, ClassicFirewall, EndpointPolicy, Firewall, IpGroup, Nsg, NsgRule, Plan, Route, RouteTable,
+    Side,
 };
+use crate::target::ApiVersion;
 
 /// The longest list that stands in a script.
 const INLINE: usize = 16;
@@ -33,27 +35,39 @@ impl Format for AzCli {
             files.push(Artefact::text(name, format!("{}{body}", head(options))));
         };
         let mut lists = Vec::new();
+        let version = options.api_version;
         if !plan.ip_groups.is_empty() {
-            script("ip-groups.sh", ip_groups(&plan.ip_groups));
+            script("ip-groups.sh", ip_groups(&plan.ip_groups, version));
         }
         if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
-            script("firewall.sh", groups(firewall));
+            script("firewall.sh", groups(firewall, options));
         }
         if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
-            script("firewall.sh", classic(firewall));
+            script("firewall.sh", classic(firewall, version));
         }
-        if let Some(nsg) = &plan.nsg {
-            script("nsg.sh", security_group(nsg, &mut lists));
+        for (number, nsg) in numbered(&plan.nsgs) {
+            let several = plan.nsgs.len() > 1;
+            script(&format!("nsg{number}.sh"), security_group(nsg, several, &mut lists));
         }
         if !plan.endpoint_policies.is_empty() {
-            script("service-endpoint-policy.sh", endpoint_policies(&plan.endpoint_policies));
+            script("service-endpoint-policy.sh", endpoint_policies(&plan.endpoint_policies, version));
         }
-        if let Some(table) = &plan.route_table {
-            script("route-table.sh", route_table(table));
+        for (number, table) in numbered(&plan.route_tables) {
+            script(&format!("route-table{number}.sh"), route_table(table));
+        }
+        if options.associations && plan.associations.iter().any(is_put) {
+            script("associations.sh", associations(&plan.associations));
         }
         files.extend(lists);
         files
     }
+}
+
+/// Each of several resources with the number of its script; the only one has none.
+fn numbered<T>(all: &[T]) -> impl Iterator<Item = (String, &T)> {
+    let several = all.len() > 1;
+    let number = move |at: usize| if several { format!("-{}", at + 1) } else { String::new() };
+    all.iter().enumerate().map(move |(at, one)| (number(at), one))
 }
 
 fn head(options: &Options) -> String {
@@ -97,25 +111,50 @@ rule() {
   az network nsg rule create --resource-group "$resource_group" --nsg-name "$nsg" --name "$name" --output none "$@"
 }
 
+# Whether a rule is one of tagwall's, by its name, and not one that is to stay.
+mine() {
+  local line
+  while IFS= read -r line; do
+    if [[ -n "$line" && "$1" == $line ]]; then
+      return 1
+    fi
+  done <<<"$keep"
+  while IFS= read -r line; do
+    if [[ -n "$line" && "$1" == "$line"* ]]; then
+      return 0
+    fi
+  done <<<"$own"
+  return 1
+}
+
 count="$(az network nsg list --resource-group "$resource_group" --query "length([?name=='$nsg'])" --output tsv)"
 if [[ "$count" == 0 ]]; then
   echo "network security group $nsg"
   az network nsg create --resource-group "$resource_group" --name "$nsg" --location "$location" --output none
 fi
 
-# Rules that are no longer wanted, or have another priority now, go first: two rules cannot share a priority.
+# Rules of tagwall's that are no longer wanted, or have another priority now, go first: two rules cannot share a
+# priority. Rules of others stay.
 rules="$(az network nsg rule list --resource-group "$resource_group" --nsg-name "$nsg" \
   --query '[].[direction, to_string(priority), name]' --output tsv)"
 while IFS=$'\t' read -r direction priority name; do
-  if [[ -n "$name" && "$wanted" != *"|$direction $priority $name|"* ]]; then
+  if [[ -z "$name" || "$wanted" == *"|$direction $priority $name|"* ]]; then
+    continue
+  elif mine "$name"; then
     echo "delete rule $name"
     az network nsg rule delete --resource-group "$resource_group" --nsg-name "$nsg" --name "$name" --output none
+  else
+    echo "left as it is, since tagwall did not make it: rule $name"
   fi
 done <<<"$rules"
 "#;
 
-fn security_group(nsg: &Nsg, lists: &mut Vec<Artefact>) -> String {
-    let mut out = format!("nsg={}\nwanted='|\n", quoted(&nsg.name));
+fn security_group(nsg: &Nsg, several: bool, lists: &mut Vec<Artefact>) -> String {
+    let mut out = format!("nsg={}\n", quoted(&nsg.name));
+    for (name, lines) in [("own", &nsg.own_names), ("keep", &nsg.keep)] {
+        writeln!(out, "{name}={}", quoted(&lines.join("\n"))).expect("writing to a string does not fail");
+    }
+    out.push_str("wanted='|\n");
     for rule in &nsg.rules {
         let line = format!("|{} {} {}|\n", words::direction(rule.direction), rule.priority, rule.name);
         out.push_str(&line);
@@ -123,25 +162,31 @@ fn security_group(nsg: &Nsg, lists: &mut Vec<Artefact>) -> String {
     out.push_str("'\n");
     out.push_str(NSG_HEAD);
     for rule in &nsg.rules {
-        out.push_str(&security_rule(rule, lists));
+        out.push_str(&security_rule(if several { &nsg.name } else { "" }, rule, lists));
     }
     out
 }
 
-fn security_rule(rule: &NsgRule, lists: &mut Vec<Artefact>) -> String {
+/// The command for a rule; `group` begins the names of its lists, where there are several groups.
+fn security_rule(group: &str, rule: &NsgRule, lists: &mut Vec<Artefact>) -> String {
     let mut before = String::new();
     let mut side = |side: &str, values: Vec<String>| {
         let name = format!("{side}-address-prefixes");
         if values.len() <= INLINE {
             return words_option(&name, &values);
         }
-        let file = format!("azcli/{}.{side}.txt", rule.name);
+        let group = if group.is_empty() { String::new() } else { format!("{group}.") };
+        let file = format!("azcli/{group}{}.{side}.txt", rule.name);
         writeln!(before, "mapfile -t {side} <{}", quoted(&file)).expect("writing to a string does not fail");
         lists.push(Artefact::text(file, values.join("\n") + "\n"));
         format!(" \\\n  --{name} \"${{{side}[@]}}\"")
     };
-    let source = side("source", words::side(&rule.source));
-    let destination = side("destination", words::side(&rule.destination));
+    let mut either = |name: &str, value: &Side| match words::security_group(value) {
+        Some(group) => words_option(&format!("{name}-asgs"), &[group.to_owned()]),
+        None => side(name, words::side(value)),
+    };
+    let source = either("source", &rule.source);
+    let destination = either("destination", &rule.destination);
     format!(
         "\n{before}rule {}{}{}{}{}{source}{}{destination}{}{}\n",
         quoted(&rule.name),
@@ -175,14 +220,24 @@ else
     --disable-bgp-route-propagation "$disable_bgp" --output none
 fi
 
-# Routes that are no longer wanted go first: two routes cannot share a prefix.
+# Whether a route is one of tagwall's: its names are made of what the route leads to.
+mine() {
+  local text="${1//[\/:]/_}"
+  [[ "$2" == default || "$2" == default-v6 || "$2" == "$1" || "$2" == "$1"-* || "$2" == *-"$text" ]]
+}
+
+# Routes of tagwall's that are no longer wanted go first: two routes cannot share a prefix. Routes of others stay.
 routes="$(az network route-table route list --resource-group "$resource_group" --route-table-name "$route_table" \
   --query '[].[addressPrefix, name]' --output tsv)"
 while IFS=$'\t' read -r prefix name; do
-  if [[ -n "$name" && "$wanted" != *"|$prefix $name|"* ]]; then
+  if [[ -z "$name" || "$wanted" == *"|$prefix $name|"* ]]; then
+    continue
+  elif mine "$prefix" "$name"; then
     echo "delete route $name"
     az network route-table route delete --resource-group "$resource_group" --route-table-name "$route_table" \
       --name "$name" --output none
+  else
+    echo "left as it is, since tagwall did not make it: route $name"
   fi
 done <<<"$routes"
 "#;
@@ -235,8 +290,72 @@ put() {
 }
 "#;
 
-fn put_head() -> String {
-    PUT.replace("API_VERSION", API_VERSION)
+/// Puts what was made on the subnets of a network, which are there.
+const ASSOCIATIONS: &str = r#"
+network="${NETWORK:?set it to the name of the virtual network}"
+network_group="${NETWORK_RESOURCE_GROUP:-$resource_group}"
+scope="/subscriptions/$(az account show --query id --output tsv)/resourceGroups/$resource_group/providers/Microsoft.Network"
+
+# All else of a subnet stays; a subnet that is not named keeps what it has.
+put_on() {
+  echo "subnet $1: $3"
+  az network vnet subnet update --resource-group "$network_group" --vnet-name "$network" --name "$1" \
+    "--$2" "$scope/$3" --output none
+}
+
+"#;
+
+fn is_put(association: &Association) -> bool {
+    association.nsg.is_some()
+        || association.route_table.is_some()
+        || association.service_endpoint_policy.is_some()
+}
+
+/// The tables come last: from then on traffic takes another way.
+fn associations(all: &[Association]) -> String {
+    type Name = fn(&Association) -> Option<&String>;
+    let kinds: [(&str, &str, Name); 3] = [
+        ("network-security-group", "networkSecurityGroups", |a| a.nsg.as_ref()),
+        ("service-endpoint-policy", "serviceEndpointPolicies", |a| a.service_endpoint_policy.as_ref()),
+        ("route-table", "routeTables", |a| a.route_table.as_ref()),
+    ];
+    let mut out = ASSOCIATIONS.to_owned();
+    for (option, kind, of) in kinds {
+        let named = all.iter().filter_map(|a| Some((&a.subnet, of(a)?)));
+        out.extend(named.map(|(subnet, name)| {
+            format!("put_on {} {option} {}\n", quoted(subnet), quoted(&format!("{kind}/{name}")))
+        }));
+    }
+    out
+}
+
+/// Puts groups of rules into the draft of a firewall policy, which has to be there, and so have the groups in the policy.
+const DRAFT: &str = r#"
+scope="/subscriptions/$(az account show --query id --output tsv)/resourceGroups/$resource_group/providers/Microsoft.Network"
+body="$(mktemp)"
+trap 'rm -f "$body"' EXIT
+
+# The draft is a copy of the policy as it was when somebody made it; nothing here makes one or deploys it.
+if ! az rest --method get --output none \
+  --url "$scope/firewallPolicies/$firewall_policy/firewallPolicyDrafts/default?api-version=API_VERSION"; then
+  echo "$firewall_policy has no draft: make one first" >&2
+  exit 1
+fi
+
+put() {
+  local url="$scope/$1"
+  if ! az rest --method get --url "$url?api-version=API_VERSION" --output none; then
+    echo "$1 is not in the policy, and a draft takes no new group: deploy it without draft once" >&2
+    exit 1
+  fi
+  echo "draft of $1"
+  cat >"$body"
+  az rest --method put --url "$url/ruleCollectionGroupDrafts/default?api-version=API_VERSION" --body "@$body" --output none
+}
+"#;
+
+fn put_head(version: ApiVersion) -> String {
+    PUT.replace("API_VERSION", version.name())
 }
 
 /// A request whose body is a here-document in which the shell replaces `$location` and `$scope` only.
@@ -253,24 +372,27 @@ fn located(properties: Tree) -> Tree {
         .map()
 }
 
-fn ip_groups(groups: &[IpGroup]) -> String {
+fn ip_groups(groups: &[IpGroup], version: ApiVersion) -> String {
     let one =
         |group: &IpGroup| put(&quoted(&format!("ipGroups/{}", group.name)), &located(azure::ip_group(group)));
-    put_head() + &groups.iter().map(one).collect::<String>()
+    put_head(version) + &groups.iter().map(one).collect::<String>()
 }
 
-fn endpoint_policies(policies: &[EndpointPolicy]) -> String {
+fn endpoint_policies(policies: &[EndpointPolicy], version: ApiVersion) -> String {
     let one = |policy: &EndpointPolicy| {
         let path = quoted(&format!("serviceEndpointPolicies/{}", policy.name));
         put(&path, &located(azure::endpoint_policy(policy)))
     };
-    put_head() + &policies.iter().map(one).collect::<String>()
+    put_head(version) + &policies.iter().map(one).collect::<String>()
 }
 
-fn groups(firewall: &Firewall) -> String {
+fn groups(firewall: &Firewall, options: &Options) -> String {
     let id = |name: &str| format!("$scope/ipGroups/{name}");
     let mut out = format!("firewall_policy=\"${{FIREWALL_POLICY:-{}}}\"\n", firewall.policy_name);
-    out.push_str(&put_head());
+    out.push_str(&match options.firewall_draft {
+        true => DRAFT.replace("API_VERSION", options.api_version.name()),
+        false => put_head(options.api_version),
+    });
     for group in &firewall.groups {
         let body = Members::default().with("properties", azure::rule_collection_group(group, &id)).map();
         let path = format!("\"firewallPolicies/$firewall_policy/ruleCollectionGroups/{}\"", group.name);
@@ -306,7 +428,7 @@ FILL  put "azureFirewalls/$firewall" <<<"$text"
 }
 "#;
 
-fn classic(firewall: &ClassicFirewall) -> String {
+fn classic(firewall: &ClassicFirewall, version: ApiVersion) -> String {
     let id = |name: &str| format!("$scope/ipGroups/{name}");
     let kinds = [
         ("network", &firewall.network_name, firewall.network()),
@@ -328,10 +450,10 @@ fn classic(firewall: &ClassicFirewall) -> String {
         bodies += &format!("\ncollection {kind} <<BODY\n{body}\nBODY\n");
     }
     let head = CLASSIC
-        .replace("API_VERSION", API_VERSION)
+        .replace("API_VERSION", version.name())
         .replace("QUERY", &(queries.join(",\n") + "\n"))
         .replace("FILL", &fill);
-    format!("firewall=\"${{FIREWALL:-{}}}\"\n{}{head}{bodies}\nsend\n", firewall.name, put_head())
+    format!("firewall=\"${{FIREWALL:-{}}}\"\n{}{head}{bodies}\nsend\n", firewall.name, put_head(version))
 }
 
 /// JSON for a here-document: what the shell would replace is escaped, but for expressions.

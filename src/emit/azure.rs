@@ -1,16 +1,13 @@
 //! The properties of Azure's resources as trees, in the shapes of the resource manager.
 //!
-//! Shapes: Azure/azure-resource-manager-schemas, `Microsoft.Network.NRP.json` of [`API_VERSION`].
+//! Shapes: Azure/azure-resource-manager-schemas, `Microsoft.Network.NRP.json` of the versions in `ApiVersion`.
 
 use super::tree::{Members, Tree};
 use super::words::{self, AppDestination, NetworkDestination};
 use crate::plan::{
     ApplicationRule, EndpointPolicy, FirewallRules, IpGroup, NetworkRule, Nsg, NsgRule, Route, RouteTable,
-    RuleCollection, RuleCollectionGroup,
+    RuleCollection, RuleCollectionGroup, Side,
 };
-
-/// The API version of every resource. Stable; rule shapes are those of 2024-05-01 to 2025-07-01.
-pub(super) const API_VERSION: &str = "2025-05-01";
 
 /// What templates and Bicep files of classic rules must be told of a firewall, so that deploying changes nothing else of
 /// it: parameter, type and description.
@@ -44,27 +41,37 @@ pub(super) fn nsg(nsg: &Nsg) -> Tree {
 }
 
 fn security_rule(rule: &NsgRule) -> Tree {
-    Members::default()
+    let members = Members::default()
         .text("description", &rule.description)
         .with("priority", Tree::Number(rule.priority))
         .text("direction", words::direction(rule.direction))
         .text("access", words::access(rule.action))
-        .text("protocol", words::protocol(rule.protocol))
-        .one_or_many("sourceAddressPrefix", "sourceAddressPrefixes", &words::side(&rule.source))
-        .text("sourcePortRange", "*")
-        .one_or_many(
-            "destinationAddressPrefix",
-            "destinationAddressPrefixes",
-            &words::side(&rule.destination),
-        )
+        .text("protocol", words::protocol(rule.protocol));
+    let source = ["sourceAddressPrefix", "sourceAddressPrefixes", "sourceApplicationSecurityGroups"];
+    let destination =
+        ["destinationAddressPrefix", "destinationAddressPrefixes", "destinationApplicationSecurityGroups"];
+    let members = rule_side(members, source, &rule.source).text("sourcePortRange", "*");
+    rule_side(members, destination, &rule.destination)
         .one_or_many("destinationPortRange", "destinationPortRanges", &rule.ports.ranges())
         .map()
+}
+
+/// One side of a rule: by one address or tag, by several addresses, or by an application security group.
+fn rule_side(members: Members, [one, many, groups]: [&'static str; 3], side: &Side) -> Members {
+    match words::security_group(side) {
+        Some(name) => {
+            let id = Tree::Code(words::security_group_id(name));
+            members.with(groups, Tree::List(vec![Members::default().with("id", id).map()]))
+        }
+        None => members.one_or_many(one, many, &words::side(side)),
+    }
 }
 
 pub(super) fn route_table(table: &RouteTable) -> Tree {
     let routes = table.routes.iter().map(|route| named(&route.name, route_properties(route))).collect();
     Members::default()
         .with("disableBgpRoutePropagation", Tree::Bool(table.disable_bgp))
+        .optional("disablePeeringRoute", table.disable_peering_route.then(|| Tree::text("All")))
         .with("routes", Tree::List(routes))
         .map()
 }
@@ -111,7 +118,7 @@ fn collection(collection: &RuleCollection, id: &dyn Fn(&str) -> String) -> Tree 
         .text("ruleCollectionType", "FirewallPolicyFilterRuleCollection")
         .text("name", &collection.name)
         .with("priority", Tree::Number(collection.priority))
-        .with("action", Members::default().text("type", "Allow").map())
+        .with("action", Members::default().text("type", words::access(collection.action)).map())
         .with("rules", Tree::List(rules))
         .map()
 }
@@ -129,7 +136,7 @@ pub(super) fn classic_collection(collection: &RuleCollection, id: &dyn Fn(&str) 
     };
     let properties = Members::default()
         .with("priority", Tree::Number(collection.priority))
-        .with("action", Members::default().text("type", "Allow").map())
+        .with("action", Members::default().text("type", words::access(collection.action)).map())
         .with("rules", Tree::List(rules));
     named(&collection.name, properties.map())
 }

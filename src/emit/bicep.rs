@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
-use super::azure::{self, API_VERSION};
+use super::azure;
 use super::layout::{enclosed, push_escaped};
 use super::tree::{Members, Tree};
-use super::words::identifiers;
+use super::words::{self, identifiers, one_or_named};
 use super::{Artefact, Format, Options};
-use crate::plan::{ClassicFirewall, EndpointPolicy, FileCaps, Firewall, IpGroup, Plan};
+use crate::plan::{ClassicFirewall, EndpointPolicy, FileCaps, Firewall, IpGroup, Nsg, Plan, RouteTable};
+use crate::target::ApiVersion;
 
 const HEAD: &str = "// Written by tagwall: change the policy, not this file.\n";
 const LOCATION: &str =
@@ -23,35 +24,36 @@ impl Format for Bicep {
         "bicep"
     }
 
-    fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
-        let caps = plan.file_caps;
+    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
+        let (caps, version) = (plan.file_caps, options.api_version);
+        let split = |stem, head: &str, resources| split((stem, head), resources, version, caps);
         let mut files = Vec::new();
         if !plan.ip_groups.is_empty() {
-            files.extend(split("ip-groups", LOCATION, ip_groups(&plan.ip_groups), caps));
+            files.extend(split("ip-groups", LOCATION, ip_groups(&plan.ip_groups)));
         }
         if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
             let symbols = identifiers("ipGroup_", plan.ip_groups.iter().map(|g| g.name.as_str()));
             let known: Vec<_> = plan.ip_groups.iter().map(|g| g.name.as_str()).zip(&symbols).collect();
-            files.extend(split("firewall", &policy_head(firewall, &known), groups(firewall, &known), caps));
+            files.extend(split(
+                "firewall",
+                &policy_head(firewall, &known, version),
+                groups(firewall, &known),
+            ));
         }
         if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
             let symbols = identifiers("ipGroup_", plan.ip_groups.iter().map(|g| g.name.as_str()));
             let known: Vec<_> = plan.ip_groups.iter().map(|g| g.name.as_str()).zip(&symbols).collect();
-            files.push(Artefact::text("firewall.bicep", classic(firewall, &known)));
+            files.push(Artefact::text("firewall.bicep", classic(firewall, &known, version)));
         }
-        if let Some(nsg) = &plan.nsg {
-            let kind = "Microsoft.Network/networkSecurityGroups";
-            let resource = located("nsg", kind, &nsg.name, azure::nsg(nsg), None);
-            files.extend(split("nsg", LOCATION, vec![resource], caps));
+        if !plan.nsgs.is_empty() {
+            files.extend(split("nsg", LOCATION, security_groups(&plan.nsgs)));
         }
         if !plan.endpoint_policies.is_empty() {
             let resources = endpoint_policies(&plan.endpoint_policies);
-            files.extend(split("service-endpoint-policy", LOCATION, resources, caps));
+            files.extend(split("service-endpoint-policy", LOCATION, resources));
         }
-        if let Some(table) = &plan.route_table {
-            let kind = "Microsoft.Network/routeTables";
-            let resource = located("routeTable", kind, &table.name, azure::route_table(table), None);
-            files.extend(split("route-table", LOCATION, vec![resource], caps));
+        if !plan.route_tables.is_empty() {
+            files.extend(split("route-table", LOCATION, route_tables(&plan.route_tables)));
         }
         files
     }
@@ -81,14 +83,31 @@ fn located(
 fn ip_groups(groups: &[IpGroup]) -> Vec<Resource> {
     let symbols = identifiers("ipGroup_", groups.iter().map(|g| g.name.as_str()));
     let kind = "Microsoft.Network/ipGroups";
-    // Azure has refused to change several groups of one firewall at once, so each waits for the one before.
-    let before = std::iter::once(None).chain(symbols.iter().cloned().map(Some));
+    // Azure refuses to change more than so many groups at once, so each waits for the one so many before.
+    let first = std::iter::repeat_n(None, words::GROUPS_AT_ONCE);
+    let before = first.chain(symbols.iter().cloned().map(Some));
     groups
         .iter()
         .zip(&symbols)
         .zip(before)
         .map(|((group, symbol), before)| located(symbol, kind, &group.name, azure::ip_group(group), before))
         .collect()
+}
+
+fn security_groups(nsgs: &[Nsg]) -> Vec<Resource> {
+    let symbols = one_or_named("nsg", nsgs.iter().map(|nsg| nsg.name.as_str()));
+    let kind = "Microsoft.Network/networkSecurityGroups";
+    let resource = |(nsg, symbol): (&Nsg, &String)| located(symbol, kind, &nsg.name, azure::nsg(nsg), None);
+    nsgs.iter().zip(&symbols).map(resource).collect()
+}
+
+fn route_tables(tables: &[RouteTable]) -> Vec<Resource> {
+    let symbols = one_or_named("routeTable", tables.iter().map(|table| table.name.as_str()));
+    let kind = "Microsoft.Network/routeTables";
+    let resource = |(table, symbol): (&RouteTable, &String)| {
+        located(symbol, kind, &table.name, azure::route_table(table), None)
+    };
+    tables.iter().zip(&symbols).map(resource).collect()
 }
 
 fn endpoint_policies(policies: &[EndpointPolicy]) -> Vec<Resource> {
@@ -101,21 +120,19 @@ fn endpoint_policies(policies: &[EndpointPolicy]) -> Vec<Resource> {
 }
 
 /// Parameter, and what exists when the groups are deployed: the policy and the IP groups, by their symbols.
-fn policy_head(firewall: &Firewall, ip_groups: &[(&str, &String)]) -> String {
+fn policy_head(firewall: &Firewall, ip_groups: &[(&str, &String)], version: ApiVersion) -> String {
     let mut out = format!(
         "\n@description('Name of the existing firewall policy.')\nparam firewallPolicyName string = {}\n",
         quoted(&firewall.policy_name)
     );
-    out.push_str(&existing("firewallPolicy", "firewallPolicies", "firewallPolicyName"));
-    out.extend(ip_groups.iter().map(|(name, symbol)| existing(symbol, "ipGroups", &quoted(name))));
+    out.push_str(&existing("firewallPolicy", "firewallPolicies", "firewallPolicyName", version));
+    out.extend(ip_groups.iter().map(|(name, symbol)| existing(symbol, "ipGroups", &quoted(name), version)));
     out
 }
 
 /// A resource that exists when the file is deployed.
-fn existing(symbol: &str, kind: &str, name: &str) -> String {
-    format!(
-        "\nresource {symbol} 'Microsoft.Network/{kind}@{API_VERSION}' existing = {{\n  name: {name}\n}}\n"
-    )
+fn existing(symbol: &str, kind: &str, name: &str, version: ApiVersion) -> String {
+    format!("\nresource {symbol} 'Microsoft.Network/{kind}@{version}' existing = {{\n  name: {name}\n}}\n")
 }
 
 /// The expression for the id of an IP group.
@@ -130,7 +147,7 @@ const CLASSIC: &str = "union(firewallProperties, {
     applicationRuleCollections: concat(otherApplicationRuleCollections, applicationRuleCollections)
   })";
 
-fn classic(firewall: &ClassicFirewall, ip_groups: &[(&str, &String)]) -> String {
+fn classic(firewall: &ClassicFirewall, ip_groups: &[(&str, &String)], version: ApiVersion) -> String {
     let mut out = format!(
         "{HEAD}\n@description('Name of the firewall.')\nparam firewallName string = {}\n{LOCATION}",
         quoted(&firewall.name)
@@ -139,7 +156,7 @@ fn classic(firewall: &ClassicFirewall, ip_groups: &[(&str, &String)]) -> String 
         write!(out, "\n@description({})\nparam {name} {kind}\n", quoted(description))
             .expect("writing to a string does not fail");
     }
-    out.extend(ip_groups.iter().map(|(name, symbol)| existing(symbol, "ipGroups", &quoted(name))));
+    out.extend(ip_groups.iter().map(|(name, symbol)| existing(symbol, "ipGroups", &quoted(name), version)));
     let kinds = [
         ("networkRuleCollections", firewall.network()),
         ("applicationRuleCollections", firewall.application()),
@@ -161,7 +178,7 @@ fn classic(firewall: &ClassicFirewall, ip_groups: &[(&str, &String)]) -> String 
         after: None,
         properties: code(CLASSIC),
     };
-    out + &text_of(&resource)
+    out + &text_of(&resource, version)
 }
 
 fn groups(firewall: &Firewall, ip_groups: &[(&str, &String)]) -> Vec<Resource> {
@@ -181,20 +198,30 @@ fn groups(firewall: &Firewall, ip_groups: &[(&str, &String)]) -> Vec<Resource> {
     firewall.groups.iter().zip(&symbols).zip(before).map(resource).collect()
 }
 
-/// One file with all resources, or several in order of deployment where the template made of it would be too large.
-fn split(stem: &str, head: &str, resources: Vec<Resource>, caps: FileCaps) -> Vec<Artefact> {
+/// One file with all resources, or several in order of deployment where the template made of it would be too large. In
+/// each as many resources wait for none as in one.
+fn split(
+    (stem, head): (&str, &str),
+    resources: Vec<Resource>,
+    version: ApiVersion,
+    caps: FileCaps,
+) -> Vec<Artefact> {
+    let at_once = resources.iter().take_while(|resource| resource.after.is_none()).count();
     let mut parts: Vec<String> = Vec::new();
-    let (mut room, mut places) = (0, 0);
+    let (mut room, mut places, mut there) = (0, 0, 0);
     for mut resource in resources {
-        let size = weight(&text_of(&resource));
+        let size = weight(&text_of(&resource, version));
         if parts.is_empty() || size > room || places == 0 {
-            // The one before is in another file, which is deployed first.
-            resource.after = None;
+            there = 0;
             parts.push(format!("{HEAD}{head}"));
             (room, places) = (caps.bytes.saturating_sub(weight(head) + 1024), caps.resources);
         }
-        (room, places) = (room.saturating_sub(size), places.saturating_sub(1));
-        parts.last_mut().expect("a part was just made").push_str(&text_of(&resource));
+        if there < at_once {
+            // The one before is in another file, which is deployed first.
+            resource.after = None;
+        }
+        (room, places, there) = (room.saturating_sub(size), places.saturating_sub(1), there + 1);
+        parts.last_mut().expect("a part was just made").push_str(&text_of(&resource, version));
     }
     let alone = parts.len() == 1;
     let name =
@@ -207,10 +234,10 @@ fn weight(text: &str) -> usize {
     text.len() + 6 * text.lines().count()
 }
 
-fn text_of(resource: &Resource) -> String {
+fn text_of(resource: &Resource, version: ApiVersion) -> String {
     let after = resource.after.clone().map(|symbol| Tree::List(vec![Tree::Code(symbol)]));
     let members = resource.members.clone().optional("dependsOn", after);
-    let mut out = format!("\nresource {} '{}@{API_VERSION}' = ", resource.symbol, resource.kind);
+    let mut out = format!("\nresource {} '{}@{version}' = ", resource.symbol, resource.kind);
     write(&members.with("properties", resource.properties.clone()).map(), 0, &mut out);
     out.push('\n');
     out

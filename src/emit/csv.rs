@@ -1,4 +1,7 @@
-//! Tables in CSV (RFC 4180): UTF-8, LF, a header, one row for each rule, route or entry; lists joined by `;`.
+//! Tables in CSV (RFC 4180): UTF-8, LF, a header, one row for each rule, route or entry; lists joined by `;`,
+//! items that have one themselves in quotes.
+
+use std::borrow::Cow;
 
 use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
@@ -77,9 +80,7 @@ impl Format for Csv {
     fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
         let mut files = Vec::new();
         let mut file = |name: &str, head: &[&str], rows: Vec<Vec<String>>| {
-            let head = head.iter().map(|h| (*h).to_owned()).collect();
-            let text = std::iter::once(head).chain(rows).map(|row| line(&row)).collect();
-            files.push(Artefact::text(name, text));
+            files.push(Artefact::text(name, table(head, &rows)));
         };
         if !plan.ip_groups.is_empty() {
             file("ip-groups.csv", &IP_GROUPS, ip_groups(&plan.ip_groups));
@@ -90,40 +91,44 @@ impl Format for Csv {
         if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
             file("firewall.csv", &CLASSIC, classic_rows(firewall));
         }
-        if let Some(nsg) = &plan.nsg {
-            file("nsg.csv", &NSG, nsg_rows(nsg));
+        if !plan.nsgs.is_empty() {
+            file("nsg.csv", &NSG, plan.nsgs.iter().flat_map(nsg_rows).collect());
         }
         if !plan.endpoint_policies.is_empty() {
             file("service-endpoint-policy.csv", &ENDPOINTS, endpoints(&plan.endpoint_policies));
         }
-        if let Some(table) = &plan.route_table {
-            file("route-table.csv", &ROUTES, routes(table));
+        if !plan.route_tables.is_empty() {
+            file("route-table.csv", &ROUTES, plan.route_tables.iter().flat_map(routes).collect());
         }
         files
     }
 }
 
-fn line(cells: &[String]) -> String {
-    cells.iter().map(|cell| quoted(&safe(cell))).collect::<Vec<_>>().join(",") + "\n"
+fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let head = writer.write_record(head);
+    let all = rows.iter().fold(head, |before, row| {
+        before.and_then(|()| writer.write_record(row.iter().map(|cell| safe(cell).into_owned())))
+    });
+    all.expect("each row has as many cells as the header, and memory takes them");
+    let bytes = writer.into_inner().expect("memory takes what is left to write");
+    String::from_utf8(bytes).expect("cells are text")
 }
 
 /// A spreadsheet takes what begins with one of these as a formula; a `'` before it makes it text. What begins with `'`
 /// gets one more, so that the reader can tell them apart.
-fn safe(cell: &str) -> String {
+fn safe(cell: &str) -> Cow<'_, str> {
     let risky = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
-    if risky { format!("'{cell}") } else { cell.to_owned() }
+    if risky { format!("'{cell}").into() } else { cell.into() }
 }
 
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
-    }
-}
-
+/// Items of a list, `;` between them; one that has a `;` or quote itself, as paths of URLs may, is quoted in the cell.
 fn joined<T: ToString>(items: &[T]) -> String {
-    words::texts(items).join(";")
+    let quoted = |text: String| match text.contains([';', '"']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text,
+    };
+    words::texts(items).into_iter().map(quoted).collect::<Vec<_>>().join(";")
 }
 
 fn nsg_rows(nsg: &Nsg) -> Vec<Vec<String>> {
@@ -198,7 +203,11 @@ fn firewall_rows(firewall: &Firewall) -> Vec<Vec<String>> {
 
 /// The rows of a collection, all of which begin with `head`.
 fn collection_rows(head: &[String], collection: &RuleCollection) -> Vec<Vec<String>> {
-    let own = [collection.name.clone(), collection.priority.to_string(), "Allow".to_owned()];
+    let own = [
+        collection.name.clone(),
+        collection.priority.to_string(),
+        words::access(collection.action).to_owned(),
+    ];
     let ends: Vec<Vec<String>> = match &collection.rules {
         FirewallRules::Network(rules) => rules.iter().map(network_cells).collect(),
         FirewallRules::Application(rules) => rules.iter().map(application_cells).collect(),
@@ -267,7 +276,14 @@ mod tests {
 
     #[test]
     fn cells_are_quoted_and_safe() {
-        let cell = |text: &str| quoted(&safe(text));
+        let cell = |text: &str| {
+            let written = table(&["a", "b"], &[vec!["x".to_owned(), text.to_owned()]]);
+            written
+                .strip_prefix("a,b\nx,")
+                .and_then(|cell| cell.strip_suffix('\n'))
+                .map(str::to_owned)
+                .unwrap()
+        };
         assert_eq!(cell("plain text"), "plain text");
         assert_eq!(cell("a,b"), "\"a,b\"");
         assert_eq!(cell("say \"so\""), "\"say \"\"so\"\"\"");
@@ -275,5 +291,10 @@ mod tests {
         assert_eq!(cell("@x,y"), "\"'@x,y\"");
         assert_eq!(cell("'quoted'"), "''quoted'");
         assert_eq!(cell("*"), "*");
+        assert_eq!(cell("a\nb"), "\"a\nb\"");
+        assert_eq!(cell("\rb"), "\"'\rb\"");
+        assert_eq!(cell(" a # b "), " a # b ");
+        assert_eq!(cell(""), "");
+        assert_eq!(joined(&["a", "b;c", "d\"e"]), "a;\"b;c\";\"d\"\"e\"");
     }
 }

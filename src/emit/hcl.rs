@@ -78,11 +78,9 @@ impl Body {
     }
 
     /// The resources that this one waits for.
-    pub(super) fn after(self, resource: Option<String>) -> Self {
-        match resource {
-            Some(name) => self.set("depends_on", Value::List(vec![Value::Name(name)])),
-            None => self,
-        }
+    pub(super) fn after(self, resources: impl IntoIterator<Item = String>) -> Self {
+        let names: Vec<Value> = resources.into_iter().map(Value::Name).collect();
+        if names.is_empty() { self } else { self.set("depends_on", Value::List(names)) }
     }
 }
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
 use crate::plan::{
-    AddressList, ApplicationRule, ClassicFirewall, EndpointPolicy, Firewall, FirewallRules, Gap, IpGroup,
-    NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, Side,
+    Action, AddressList, ApplicationRule, Association, ClassicFirewall, EndpointPolicy, Firewall,
+    FirewallRules, Gap, IpGroup, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, Side,
 };
 
 /// `plan.json`; docs/formats.md describes its members.
@@ -25,8 +25,11 @@ impl Format for Json {
             schema: 1,
             name: &plan.name,
             location: &options.location,
-            nsg: plan.nsg.as_ref().map(nsg_out),
-            route_table: plan.route_table.as_ref().map(table_out),
+            nsg: only(&plan.nsgs).map(nsg_out),
+            route_table: only(&plan.route_tables).map(table_out),
+            nsgs: several(&plan.nsgs).iter().map(nsg_out).collect(),
+            route_tables: several(&plan.route_tables).iter().map(table_out).collect(),
+            associations: &plan.associations,
             firewall: plan.firewall.as_ref().map(firewall_out),
             classic_firewall: plan.classic_firewall.as_ref().map(classic_out),
             ip_groups: plan.ip_groups.iter().map(ip_group_out).collect(),
@@ -47,6 +50,11 @@ struct Document<'a> {
     location: &'a str,
     nsg: Option<NsgOut<'a>>,
     route_table: Option<TableOut<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nsgs: Vec<NsgOut<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    route_tables: Vec<TableOut<'a>>,
+    associations: &'a [Association],
     firewall: Option<FirewallOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     classic_firewall: Option<ClassicOut<'a>>,
@@ -54,6 +62,16 @@ struct Document<'a> {
     service_endpoint_policies: Vec<EndpointOut<'a>>,
     lists: Vec<ListOut<'a>>,
     gaps: Vec<GapOut<'a>>,
+}
+
+/// The one resource, where there is one.
+fn only<T>(all: &[T]) -> Option<&T> {
+    if let [one] = all { Some(one) } else { None }
+}
+
+/// The resources, where there are several.
+fn several<T>(all: &[T]) -> &[T] {
+    if all.len() > 1 { all } else { &[] }
 }
 
 #[derive(Serialize)]
@@ -88,6 +106,8 @@ enum SideOut<'a> {
 struct TableOut<'a> {
     name: &'a str,
     disable_bgp: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    disable_peering_route: bool,
     routes: Vec<RouteOut<'a>>,
 }
 
@@ -243,7 +263,12 @@ fn table_out(table: &RouteTable) -> TableOut<'_> {
         let (to, next_hop, next_hop_address) = route(r);
         RouteOut { name: &r.name, to, next_hop, next_hop_address }
     });
-    TableOut { name: &table.name, disable_bgp: table.disable_bgp, routes: routes.collect() }
+    TableOut {
+        name: &table.name,
+        disable_bgp: table.disable_bgp,
+        disable_peering_route: table.disable_peering_route,
+        routes: routes.collect(),
+    }
 }
 
 fn firewall_out(firewall: &Firewall) -> FirewallOut<'_> {
@@ -266,7 +291,7 @@ fn collection_out(collection: &RuleCollection) -> CollectionOut<'_> {
     CollectionOut {
         name: &collection.name,
         priority: collection.priority,
-        action: "allow",
+        action: if collection.action == Action::Allow { "allow" } else { "deny" },
         rules: match &collection.rules {
             FirewallRules::Network(rules) => RulesOut::NetworkRules(rules.iter().map(network_out).collect()),
             FirewallRules::Application(rules) => {

@@ -1,7 +1,7 @@
 //! Plain lists of prefixes, one file for each remote and family.
 
 use super::{Artefact, Format, Options};
-use crate::addr::IpPrefix;
+use crate::addr::{IpPrefix, value_in_remark};
 use crate::plan::{AddressList, Plan};
 use crate::target::EdlDialect;
 
@@ -31,7 +31,7 @@ impl Format for Edl {
     fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
         files(plan, "edl", AddressList::fetched_families, |list, prefixes| match options.edl {
             EdlDialect::Common => lines(prefixes, ""),
-            EdlDialect::Panos => lines(prefixes, &format!(" {}", remark(&list.title))),
+            EdlDialect::Panos => lines(prefixes, &format!(" {}", remark(behind_entry(&list.title)))),
             EdlDialect::Fortigate | EdlDialect::Checkpoint => {
                 format!("# {}\n{}", remark(&list.title), lines(prefixes, ""))
             }
@@ -61,6 +61,11 @@ fn lines(prefixes: &[IpPrefix], ending: &str) -> String {
         out.push('\n');
         out
     })
+}
+
+/// What stands behind an entry: never addresses, which readers of lists could take for further entries.
+fn behind_entry(title: &str) -> &str {
+    if value_in_remark(title).is_some() { "addresses of the policy" } else { title }
 }
 
 /// A remark in plain ASCII on one line; the consumers state no encoding.

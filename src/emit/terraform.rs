@@ -4,15 +4,19 @@
 //! syntaxes of one plan cannot lie beside each other.
 
 use super::hcl::{self, Block, Body, Value};
-use super::words::{self, AppDestination, NSG, NetworkDestination, ROUTE_TABLE, identifiers};
+use super::words::{self, AppDestination, NSG, NetworkDestination, ROUTE_TABLE, identifiers, one_or_named};
 use super::{Artefact, Format, Options};
 use crate::plan::{
     ApplicationRule, ClassicFirewall, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule, Nsg,
     NsgRule, Plan, Route, RouteTable, RuleCollection,
 };
 use crate::target::TerraformStyle;
+use crate::text::sha256_hex;
 
 const REMARK: &str = "Written by tagwall: change the policy, not this file.";
+
+/// How long the provider waits for Azure to change resources of a firewall.
+const TIMEOUT: &str = "2h";
 
 /// `main.tf`, `ip-groups.tf`, `firewall.tf`, `nsg.tf`, `service-endpoint-policy.tf`, `route-table.tf`.
 #[derive(Debug, Clone, Copy)]
@@ -64,24 +68,94 @@ fn files(plan: &Plan, options: &Options) -> Vec<(&'static str, Vec<Block>)> {
     if let Some(firewall) = classic {
         files.push(("firewall", classic_collections(firewall, &plan.ip_groups, &groups)));
     }
-    if let Some(nsg) = &plan.nsg {
-        files.push(("nsg", security_group(nsg, style)));
+    if !plan.nsgs.is_empty() {
+        let labels = one_or_named(NSG, plan.nsgs.iter().map(|nsg| nsg.name.as_str()));
+        let several = plan.nsgs.len() > 1;
+        let groups = plan.nsgs.iter().zip(&labels);
+        files.push((
+            "nsg",
+            groups.flat_map(|(nsg, label)| security_group(nsg, (label, several), style)).collect(),
+        ));
     }
     if !plan.endpoint_policies.is_empty() {
         files.push(("service-endpoint-policy", endpoint_policies(&plan.endpoint_policies)));
     }
-    if let Some(table) = &plan.route_table {
-        files.push(("route-table", route_table(table, style)));
+    if !plan.route_tables.is_empty() {
+        let labels = one_or_named(ROUTE_TABLE, plan.route_tables.iter().map(|table| table.name.as_str()));
+        let several = plan.route_tables.len() > 1;
+        let tables = plan.route_tables.iter().zip(&labels);
+        files.push((
+            "route-table",
+            tables.flat_map(|(t, label)| route_table(t, (label, several), style)).collect(),
+        ));
+    }
+    if options.associations {
+        let before = files.iter().filter(|(file, _)| *file == "firewall").flat_map(|(_, blocks)| blocks);
+        let before = before.last().map(address);
+        let blocks = associations(plan, before);
+        if !blocks.is_empty() {
+            files.push(("associations", blocks));
+        }
     }
     if !files.is_empty() {
-        files.insert(0, ("main", main(options, firewall.is_some(), classic)));
+        let mut head = main(options, firewall.is_some(), classic);
+        if options.associations {
+            head.extend(
+                subnet_ids(plan)
+                    .into_iter()
+                    .map(|(subnet, name)| variable(&name, &format!("Id of the subnet {subnet}."), None)),
+            );
+        }
+        files.insert(0, ("main", head));
     }
     files
 }
 
+/// How other blocks name a resource.
+fn address(block: &Block) -> String {
+    block.labels.join(".")
+}
+
+/// The subnets that something is put on, each with the variable of its id.
+fn subnet_ids(plan: &Plan) -> Vec<(&str, String)> {
+    let put = plan.associations.iter().filter(|a| a.nsg.is_some() || a.route_table.is_some());
+    let subnets: Vec<&str> = put.map(|a| a.subnet.as_str()).collect();
+    let names = identifiers("subnet_id_", subnets.iter().copied());
+    subnets.into_iter().zip(names).collect()
+}
+
+/// What is put on the subnets: resources of their own, so that all else of a subnet stays whose it is. A table is put on
+/// its subnet after the group and after the rules of the firewall, which `rules` is the last of.
+fn associations(plan: &Plan, rules: Option<String>) -> Vec<Block> {
+    let nsgs = one_or_named(NSG, plan.nsgs.iter().map(|nsg| nsg.name.as_str()));
+    let tables = one_or_named(ROUTE_TABLE, plan.route_tables.iter().map(|table| table.name.as_str()));
+    let mut blocks = Vec::new();
+    for (subnet, variable) in subnet_ids(plan) {
+        let put = plan.associations.iter().find(|a| a.subnet == subnet).expect("it is one of them");
+        let label = variable.strip_prefix("subnet_id_").unwrap_or(&variable).to_owned();
+        let label = format!("on_{label}");
+        let body = || Body::default().expression("subnet_id", format!("var.{variable}"));
+        let mut before: Vec<String> = rules.iter().cloned().collect();
+        if let Some(at) = put.nsg.as_ref().and_then(|n| plan.nsgs.iter().position(|nsg| nsg.name == *n)) {
+            let id = format!("azurerm_network_security_group.{}.id", nsgs[at]);
+            let kind = "azurerm_subnet_network_security_group_association";
+            blocks.push(resource(kind, &label, body().expression("network_security_group_id", id)));
+            before.push(format!("{kind}.{label}"));
+        }
+        if let Some(at) =
+            put.route_table.as_ref().and_then(|n| plan.route_tables.iter().position(|t| t.name == *n))
+        {
+            let id = format!("azurerm_route_table.{}.id", tables[at]);
+            let body = body().expression("route_table_id", id).after(before);
+            blocks.push(resource("azurerm_subnet_route_table_association", &label, body));
+        }
+    }
+    blocks
+}
+
 fn main(options: &Options, firewall: bool, classic: Option<&ClassicFirewall>) -> Vec<Block> {
     let provider =
-        Value::Object(vec![("source", text("hashicorp/azurerm")), ("version", text(">= 4.0, < 5.0"))]);
+        Value::Object(vec![("source", text("hashicorp/azurerm")), ("version", text(">= 4.0, < 6.0"))]);
     let providers = Body::default().set("azurerm", provider);
     let terraform = Body::default().text("required_version", ">= 1.0").block("required_providers", providers);
     let mut blocks = vec![
@@ -130,25 +204,41 @@ fn placed(name: &str) -> Body {
         .expression("resource_group_name", "var.resource_group_name")
 }
 
-fn security_group(nsg: &Nsg, style: TerraformStyle) -> Vec<Block> {
+/// Labels for what belongs to one of several resources: names there may be the same, so that each ends in a digest.
+fn inner_labels<'a>(
+    prefix: &str,
+    (owner, several): (&str, bool),
+    names: impl Iterator<Item = &'a str> + Clone,
+) -> Vec<String> {
+    let labels = identifiers(prefix, names.clone());
+    if !several {
+        return labels;
+    }
+    let digest = |name: &str| sha256_hex(format!("{owner}/{name}").as_bytes())[..8].to_owned();
+    let plain = |name: &str| identifiers(prefix, [name]).remove(0);
+    names.map(|name| format!("{}_{}", plain(name), digest(name))).collect()
+}
+
+fn security_group(nsg: &Nsg, (own, several): (&str, bool), style: TerraformStyle) -> Vec<Block> {
     let kind = "azurerm_network_security_group";
     match style {
         TerraformStyle::Inline => {
             let rules =
                 nsg.rules.iter().map(|rule| security_rule(Body::default().text("name", &rule.name), rule));
-            vec![resource(kind, NSG, placed(&nsg.name).blocks("security_rule", rules))]
+            vec![resource(kind, own, placed(&nsg.name).blocks("security_rule", rules))]
         }
         TerraformStyle::Resources => {
-            let labels = identifiers("rule_", nsg.rules.iter().map(|r| r.name.as_str()));
+            let labels =
+                inner_labels("rule_", (&nsg.name, several), nsg.rules.iter().map(|r| r.name.as_str()));
             let rule = |(rule, label): (&NsgRule, &String)| {
                 let body = Body::default()
                     .text("name", &rule.name)
                     .expression("resource_group_name", "var.resource_group_name")
-                    .expression("network_security_group_name", format!("{kind}.{NSG}.name"));
+                    .expression("network_security_group_name", format!("{kind}.{own}.name"));
                 resource("azurerm_network_security_rule", label, security_rule(body, rule))
             };
             let rules = nsg.rules.iter().zip(&labels).map(rule);
-            std::iter::once(resource(kind, NSG, placed(&nsg.name))).chain(rules).collect()
+            std::iter::once(resource(kind, own, placed(&nsg.name))).chain(rules).collect()
         }
     }
 }
@@ -172,26 +262,27 @@ fn security_rule(body: Body, rule: &NsgRule) -> Body {
         .set("destination_application_security_group_ids", Value::Absent)
 }
 
-fn route_table(table: &RouteTable, style: TerraformStyle) -> Vec<Block> {
+fn route_table(table: &RouteTable, (own, several): (&str, bool), style: TerraformStyle) -> Vec<Block> {
     let kind = "azurerm_route_table";
     // The other way round than in the resource manager.
     let body = placed(&table.name).set("bgp_route_propagation_enabled", Value::Bool(!table.disable_bgp));
     match style {
         TerraformStyle::Inline => {
             let routes = table.routes.iter().map(|r| route(Body::default().text("name", &r.name), r));
-            vec![resource(kind, ROUTE_TABLE, body.blocks("route", routes))]
+            vec![resource(kind, own, body.blocks("route", routes))]
         }
         TerraformStyle::Resources => {
-            let labels = identifiers("route_", table.routes.iter().map(|r| r.name.as_str()));
+            let names = table.routes.iter().map(|r| r.name.as_str());
+            let labels = inner_labels("route_", (&table.name, several), names);
             let one = |(r, label): (&Route, &String)| {
                 let body = Body::default()
                     .text("name", &r.name)
                     .expression("resource_group_name", "var.resource_group_name")
-                    .expression("route_table_name", format!("{kind}.{ROUTE_TABLE}.name"));
+                    .expression("route_table_name", format!("{kind}.{own}.name"));
                 resource("azurerm_route", label, route(body, r))
             };
             let routes = table.routes.iter().zip(&labels).map(one);
-            std::iter::once(resource(kind, ROUTE_TABLE, body)).chain(routes).collect()
+            std::iter::once(resource(kind, own, body)).chain(routes).collect()
         }
     }
 }
@@ -203,12 +294,21 @@ fn route(body: Body, route: &Route) -> Body {
 }
 
 fn ip_groups(groups: &[IpGroup], labels: &[String]) -> Vec<Block> {
-    // The provider changes groups in parallel, which Azure has refused for groups of one firewall.
-    let before = std::iter::once(None).chain(labels.iter().map(|l| Some(format!("azurerm_ip_group.{l}"))));
+    // The provider changes groups in parallel, and Azure refuses more than so many at once.
+    let first = std::iter::repeat_n(None, words::GROUPS_AT_ONCE);
+    let before = first.chain(labels.iter().map(|l| Some(format!("azurerm_ip_group.{l}"))));
     let one = |((group, label), before): ((&IpGroup, &String), _)| {
-        resource("azurerm_ip_group", label, placed(&group.name).texts("cidrs", &group.prefixes).after(before))
+        let body = placed(&group.name).texts("cidrs", &group.prefixes).after(before);
+        resource("azurerm_ip_group", label, patient(body))
     };
     groups.iter().zip(labels).zip(before).map(one).collect()
+}
+
+/// A resource of a firewall, for which the provider's own half an hour is not always enough: Azure is slow to change
+/// large groups, and takes the firewalls of a policy with it.
+fn patient(body: Body) -> Body {
+    let long = ["create", "update", "delete"].into_iter().fold(Body::default(), |b, k| b.text(k, TIMEOUT));
+    body.block("timeouts", long)
 }
 
 fn endpoint_policies(policies: &[EndpointPolicy]) -> Vec<Block> {
@@ -227,6 +327,12 @@ fn endpoint_policies(policies: &[EndpointPolicy]) -> Vec<Block> {
     policies.iter().zip(&labels).map(one).collect()
 }
 
+/// The IP groups for which no other one waits: when they are made, all are.
+fn last_made(labels: &[String]) -> Vec<String> {
+    let last = labels.len().saturating_sub(words::GROUPS_AT_ONCE);
+    labels[last..].iter().map(|label| format!("azurerm_ip_group.{label}")).collect()
+}
+
 /// The expression for the id of an IP group.
 fn id_of(ip_groups: &[IpGroup], labels: &[String], name: &str) -> String {
     let at = ip_groups.iter().position(|g| g.name == name).expect("a plan holds the groups it names");
@@ -240,7 +346,7 @@ fn classic_collections(
     ip_labels: &[String],
 ) -> Vec<Block> {
     let id = |name: &str| id_of(ip_groups, ip_labels, name);
-    let mut before = ip_labels.last().map(|label| format!("azurerm_ip_group.{label}"));
+    let mut before = last_made(ip_labels);
     let mut blocks = Vec::new();
     for collection in &firewall.collections {
         let (kind, label) = match &collection.rules {
@@ -252,15 +358,15 @@ fn classic_collections(
             .expression("azure_firewall_name", "var.firewall_name")
             .expression("resource_group_name", "var.resource_group_name")
             .set("priority", Value::Number(collection.priority))
-            .text("action", "Allow");
+            .text("action", words::access(collection.action));
         let body = match &collection.rules {
             FirewallRules::Network(rules) => body.blocks("rule", rules.iter().map(|r| network_rule(r, &id))),
             FirewallRules::Application(rules) => {
                 body.blocks("rule", rules.iter().map(classic_application_rule))
             }
         };
-        blocks.push(resource(kind, label, body.after(before)));
-        before = Some(format!("{kind}.{label}"));
+        blocks.push(resource(kind, label, patient(body.after(before))));
+        before = vec![format!("{kind}.{label}")];
     }
     blocks
 }
@@ -288,8 +394,8 @@ fn rule_collection_groups(firewall: &Firewall, ip_groups: &[IpGroup], ip_labels:
     const KIND: &str = "azurerm_firewall_policy_rule_collection_group";
     let id = |name: &str| id_of(ip_groups, ip_labels, name);
     let labels = identifiers("group_", firewall.groups.iter().map(|g| g.name.as_str()));
-    let first = ip_labels.last().map(|label| format!("azurerm_ip_group.{label}"));
-    let before = std::iter::once(first).chain(labels.iter().map(|l| Some(format!("{KIND}.{l}"))));
+    let before =
+        std::iter::once(last_made(ip_labels)).chain(labels.iter().map(|l| vec![format!("{KIND}.{l}")]));
     let mut blocks = Vec::new();
     for ((group, label), before) in firewall.groups.iter().zip(&labels).zip(before) {
         let body = Body::default()
@@ -303,7 +409,7 @@ fn rule_collection_groups(firewall: &Firewall, ip_groups: &[IpGroup], ip_labels:
             };
             body.block(kind, collection(c, &id))
         });
-        blocks.push(resource(KIND, label, body.after(before)));
+        blocks.push(resource(KIND, label, patient(body.after(before))));
     }
     blocks
 }
@@ -312,7 +418,7 @@ fn collection(collection: &RuleCollection, id: &dyn Fn(&str) -> String) -> Body 
     let body = Body::default()
         .text("name", &collection.name)
         .set("priority", Value::Number(collection.priority))
-        .text("action", "Allow");
+        .text("action", words::access(collection.action));
     match &collection.rules {
         FirewallRules::Network(rules) => body.blocks("rule", rules.iter().map(|r| network_rule(r, id))),
         FirewallRules::Application(rules) => body.blocks("rule", rules.iter().map(application_rule)),

@@ -73,6 +73,19 @@ pub(super) fn side(side: &Side) -> Vec<String> {
     }
 }
 
+/// The application security group that a side is, by its name.
+pub(super) fn security_group(side: &Side) -> Option<&str> {
+    match side {
+        Side::Tag(name) => name.strip_prefix("asg:"),
+        Side::Any | Side::Prefixes(_) => None,
+    }
+}
+
+/// The expression for the id of an application security group in the resource group of the others.
+pub(super) fn security_group_id(name: &str) -> String {
+    format!("resourceId('Microsoft.Network/applicationSecurityGroups', '{name}')")
+}
+
 pub(super) fn texts<T: ToString>(items: &[T]) -> Vec<String> {
     items.iter().map(ToString::to_string).collect()
 }
@@ -120,6 +133,9 @@ impl AppDestination {
     }
 }
 
+/// How many IP groups Azure updates at once. Source: azure-docs, firewall/ip-groups.md, 2026-03-28.
+pub(super) const GROUPS_AT_ONCE: usize = 20;
+
 /// Identifiers for names, in the same order: letters, digits and `_`, after `prefix`. Two names that would look the
 /// same get a digest.
 pub(super) fn identifiers<'a>(prefix: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
@@ -135,6 +151,12 @@ pub(super) fn identifiers<'a>(prefix: &str, names: impl IntoIterator<Item = &'a 
         text
     };
     names.into_iter().map(&mut identifier).collect()
+}
+
+/// `word` alone for the only resource of a kind; else an identifier for each name, `word` before it.
+pub(super) fn one_or_named<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let names: Vec<&str> = names.collect();
+    if names.len() == 1 { vec![word.to_owned()] } else { identifiers(&format!("{word}_"), names) }
 }
 
 #[cfg(test)]

@@ -12,110 +12,28 @@
 //! What an earlier generation widened stays as it is where that takes hardly more: its prefixes that still hold
 //! something asked for are covered as if they were asked for whole. What they admit beyond is counted all the same.
 
+mod fit;
 mod groups;
+mod list;
+mod problem;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 
+use super::attempt::{Scene, attempt};
 use super::fewest::private;
 use super::lists::listing;
-use super::udr::{self, Needs, meets};
-use super::{Scene, attempt};
-use crate::addr::{
-    AddrSet, Certificate, Count, CoverCurve, CoverError, CoverRequest, IpPrefix, Prefix, RouteError,
-};
+use super::table::{Table, tables};
+use super::udr::{self, Needs};
+use crate::addr::{AddrSet, Count, CoverCurve, RouteError};
 use crate::packet::{Direction, NextHop};
-use crate::plan::{Destination, Exceeded, Extra, FirewallRules, NsgRule, OverLimit, Plan, Side, WidenedList};
-use crate::policy::{Policy, only_families_of};
+use crate::plan::{Exceeded, Extra, OverLimit, Plan};
+use crate::policy::only_families_of;
 use crate::target::Target;
+use fit::Fit;
 use groups::{Ladder, Step};
-
-/// How the limits of one problem could be kept.
-enum Fit {
-    /// With these extra addresses, the fewest that do; `asked` is how many the widened lists hold without them.
-    Widened { extras: Vec<Extra>, asked: Count },
-    /// Not at any price: the limit that stands in the way, the fewest of what it counts, and why there are not fewer.
-    Impossible { key: String, smallest: usize, why: String },
-    /// Shorter lists change nothing.
-    Unrelated,
-}
-
-impl Fit {
-    fn cost(&self) -> Option<Count> {
-        match self {
-            Fit::Widened { extras, .. } => Some(extras.iter().map(|extra| extra.addresses.count()).sum()),
-            _ => None,
-        }
-    }
-
-    /// How many extra addresses `calm` has more than this one, which has the fewest; `None` if that is more than a
-    /// quarter of them.
-    ///
-    /// The quarter is held against the fewest of each week anew, so that what is kept cannot drift away from it.
-    fn hardly_less(&self, calm: &Fit) -> Option<Count> {
-        let (best, calm) = (self.cost()?, calm.cost()?);
-        let bound = best.checked_mul(5)?;
-        if calm.checked_mul(4)? > bound {
-            return None;
-        }
-        // The fewest under a limit of bytes are those of the lengths that were tried, so that this may have fewer.
-        Some(calm.checked_sub(best).unwrap_or(Count::ZERO))
-    }
-}
-
-/// Lists that are widened together, since they count against the same limits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Problem {
-    /// The remote sides of one direction.
-    Nsg(Direction),
-    /// Both directions, since they lie in one file.
-    NsgFile,
-    Routes,
-    Firewall,
-    /// One list that firewalls fetch, by its name.
-    Fetched(String),
-    /// Nothing that shorter lists could change.
-    None,
-}
-
-const FIREWALL: [&str; 7] = [
-    "firewall-unique-pairs",
-    "ip-groups",
-    "firewall-rule-collection-groups",
-    "firewall-group-bytes",
-    "firewall-rule-collections",
-    "firewall-priority",
-    "firewall-classic-rules",
-];
-
-/// Whether a limit counts the firewall's lists, or what follows from their length.
-pub(super) fn is_of_firewall(exceeded: &Exceeded) -> bool {
-    FIREWALL.contains(&exceeded.usage.key.as_str())
-}
-
-impl Problem {
-    fn of(exceeded: &Exceeded) -> Self {
-        match (exceeded.usage.key.as_str(), exceeded.usage.of.split('.').next()) {
-            ("nsg-source-prefixes", _) => Problem::Nsg(Direction::Inbound),
-            ("nsg-destination-prefixes", _) => Problem::Nsg(Direction::Outbound),
-            ("arm-template-bytes", Some("nsg")) => Problem::NsgFile,
-            ("routes-per-table", _) | ("arm-template-bytes", Some("route-table")) => Problem::Routes,
-            ("list-entries", _) => Problem::Fetched(exceeded.usage.of.clone()),
-            _ if is_of_firewall(exceeded) => Problem::Firewall,
-            _ => Problem::None,
-        }
-    }
-
-    fn target(&self) -> Option<Target> {
-        match self {
-            Problem::Nsg(_) | Problem::NsgFile => Some(Target::Nsg),
-            Problem::Routes => Some(Target::RouteTable),
-            Problem::Firewall => Some(Target::Firewall),
-            Problem::Fetched(_) => Some(Target::Lists),
-            Problem::None => None,
-        }
-    }
-}
+use list::{Lists, set_of};
+pub(super) use problem::is_of_firewall;
+use problem::{Problem, is_part, problems, remedy};
 
 /// The extra addresses with which the plan of a policy keeps every limit in `over`, and how many are the fewest that do.
 /// They are those, or up to a quarter more where that leaves lists of the generation before as they were.
@@ -171,73 +89,6 @@ pub(super) fn fit(
         Exceeded { remedy: format!("{}{more}", exceeded.remedy), extra, ..exceeded }
     });
     Err(OverLimit { over: over.collect() })
-}
-
-/// The problems behind `over`, each once. Where the file of a security group is too large, its directions are one.
-fn problems(over: &[Exceeded]) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = Vec::new();
-    for problem in over.iter().map(Problem::of) {
-        if !problems.contains(&problem) {
-            problems.push(problem);
-        }
-    }
-    if problems.contains(&Problem::NsgFile) {
-        problems.retain(|problem| !matches!(problem, Problem::Nsg(_)));
-    }
-    problems
-}
-
-fn is_part(problem: &Problem, exceeded: &Exceeded) -> bool {
-    let own = Problem::of(exceeded);
-    own == *problem || (*problem == Problem::NsgFile && matches!(own, Problem::Nsg(_)))
-}
-
-/// What a budget could do about one limit; `total` is the smallest budget for all, of which this one is or is not
-/// `alone`. `again` where a limit before it needs the same extra addresses.
-fn remedy(
-    policy: &Policy,
-    (fit, again): (&Fit, bool),
-    exceeded: &Exceeded,
-    total: Option<Count>,
-    alone: bool,
-) -> String {
-    let now = policy.precision.max_extra;
-    match (fit, fit.cost()) {
-        (Fit::Widened { .. }, Some(_)) if again => {
-            "; the extra addresses that keep a limit above keep this one too".to_owned()
-        }
-        (Fit::Widened { asked, .. }, Some(cost)) => {
-            let share = share(cost, *asked);
-            match total {
-                Some(total) if alone => format!(
-                    "; or admit what was not asked for: the smallest precision.max-extra that fits is {total} (it is {now}), {share}"
-                ),
-                Some(total) => format!(
-                    "; or admit what was not asked for: {cost} extra addresses are enough here, {share}; the smallest precision.max-extra that fits all limits is {total} (it is {now})"
-                ),
-                None => format!(
-                    "; {cost} extra addresses would be enough here, {share}, but no precision.max-extra helps against the other limits"
-                ),
-            }
-        }
-        (Fit::Impossible { key, smallest, why }, _) if *key == exceeded.usage.key => {
-            format!("; no precision.max-extra is enough: {smallest} are the fewest, since {why}")
-        }
-        (Fit::Impossible { key, .. }, _) => {
-            format!("; no precision.max-extra is enough, since none is against {key}")
-        }
-        _ => String::new(),
-    }
-}
-
-/// How many `extra` addresses are, held against those `asked` for.
-fn share(extra: Count, asked: Count) -> String {
-    let ratio = extra.to_f64() / asked.to_f64();
-    match ratio {
-        2.0.. => format!("{ratio:.0} times as many as these lists ask for"),
-        0.01.. => format!("{:.0} % of what these lists ask for", ratio * 100.0),
-        _ => "less than 1 % of what these lists ask for".to_owned(),
-    }
 }
 
 /// One problem of a plan.
@@ -323,13 +174,13 @@ impl<'a> Widening<'a> {
         let room = room.saturating_sub(lists.fixed);
         let never = lists.never();
         let requests = lists.requests(&never);
-        let curve = CoverCurve::joint(&requests, None).expect("nothing asked for is kept out");
+        let curve = CoverCurve::joint(&requests, Some(room)).expect("nothing asked for is kept out");
         let points: Vec<usize> = curve.points().map(|p| p.prefixes).filter(|&k| k <= room).collect();
         let extras = |k: usize| {
             lists.extras(curve.at_most(k).expect("a point of the curve").covers.into_iter().map(set_of))
         };
         let Some(&shortest) = points.first() else {
-            return lists.impossible(curve.smallest(), curve.certificate());
+            return lists.impossible(curve.certificate());
         };
         if let Some(left) = self.judge(&extras(shortest)).first() {
             return self.hopeless(left);
@@ -339,18 +190,38 @@ impl<'a> Widening<'a> {
         Fit::Widened { extras, asked }
     }
 
-    /// The fewest addresses that leave the default route's way, so that the table has no more routes than it may.
+    /// The fewest addresses that leave the default route's way, so that no table has more routes than it may.
     fn fit_routes(&self) -> Fit {
+        let named: Vec<&str> = self.over.iter().map(|exceeded| exceeded.usage.of.as_str()).collect();
+        let bytes = self.exceeds("arm-template-bytes");
+        let all = tables(self.scene.policy);
+        let (mut extras, mut asked) = (Vec::<Extra>::new(), Count::ZERO);
+        for table in all.iter().filter(|table| bytes || named.contains(&table.name.as_str())) {
+            match self.fit_table(table) {
+                Fit::Widened { extras: more, asked: of_table } => {
+                    add_extras(&mut extras, more);
+                    asked += of_table;
+                }
+                other => return other,
+            }
+        }
+        Fit::Widened { extras, asked }
+    }
+
+    fn fit_table(&self, table: &Table<'_>) -> Fit {
         let policy = self.scene.policy;
-        let fixed = udr::fixed_routes(policy);
-        let needs = Needs::new(policy, self.scene.limits);
-        let by_name = needs.by_name();
-        // What flows ask for keeps its way, as does all that may never be let through.
+        let fixed = udr::fixed_routes(policy, table);
+        let needs = Needs::new(policy, table, self.scene.limits);
+        let beside = needs.by_name() + table.lines.len();
+        // What flows ask for keeps its way, as does what other tables lead elsewhere and all that may never be let through.
         let asked: Vec<AddrSet> = policy.flows.iter().filter_map(|flow| policy.listed(&flow.id)).collect();
-        let kept = policy.never_extra().union(&AddrSet::union_of(&asked));
+        let others = policy.routes.iter().filter(|need| table.needs.iter().all(|own| own.id != need.id));
+        let others: Vec<AddrSet> = others.filter_map(|need| policy.listed(&need.id)).collect();
+        let kept = policy.never_extra().union(&AddrSet::union_of(asked.iter().chain(&others)));
         let before = if self.keep { self.routes_before(&needs, &kept) } else { Vec::new() };
-        let wish = needs.wish(policy, &fixed, &before);
-        let have = self.exact.route_table.as_ref().map_or(0, |table| table.routes.len());
+        let wish = needs.wish(table, &fixed, &before);
+        let have = self.exact.route_tables.iter().find(|made| made.name == table.name);
+        let have = have.map_or(0, |made| made.routes.len());
         let limit = self.over.first().map_or_else(String::new, |exceeded| exceeded.usage.key.clone());
         let widened = |most: usize| -> Result<Vec<Extra>, RouteError> {
             let more = wish.widened(most, &kept)?;
@@ -373,12 +244,12 @@ impl<'a> Widening<'a> {
             });
             Ok(extras.filter(|extra| !extra.addresses.is_empty()).collect())
         };
-        let most = self.room("routes-per-table").min(have).saturating_sub(by_name);
+        let most = self.room("routes-per-table").min(have).saturating_sub(beside);
         let asked = needs.listed_addresses();
         let too_few = |smallest: usize| {
             Fit::Impossible {
             key: "routes-per-table".to_owned(),
-            smallest: smallest + by_name,
+            smallest: smallest + beside,
             why: "addresses that other needs ask for, private and special ranges and `precision.never` keep their next hops"
                 .to_owned(),
         }
@@ -539,6 +410,16 @@ impl<'a> Widening<'a> {
     }
 }
 
+/// Adds extra addresses of a table to those of others: what the same needs admit is one.
+fn add_extras(all: &mut Vec<Extra>, more: Vec<Extra>) {
+    for extra in more {
+        match all.iter_mut().find(|known| known.flows == extra.flows && known.remote == extra.remote) {
+            Some(known) => known.addresses = known.addresses.union(&extra.addresses),
+            None => all.push(extra),
+        }
+    }
+}
+
 /// What a list costs in so many pieces of `size` entries, from the fewest to as many as are exact.
 fn steps(curve: &CoverCurve, size: usize) -> Vec<Step> {
     let (least, most) = (curve.smallest().div_ceil(size).max(1), curve.lossless().div_ceil(size).max(1));
@@ -547,235 +428,4 @@ fn steps(curve: &CoverCurve, size: usize) -> Vec<Step> {
         curve.points().take_while(|p| p.prefixes <= most).last().map_or(Count::ZERO, |p| p.cost)
     };
     (least..=most).map(|units| Step { units, cost: cost(units) }).collect()
-}
-
-fn set_of(prefixes: impl IntoIterator<Item = IpPrefix>) -> AddrSet {
-    prefixes.into_iter().collect()
-}
-
-/// The lists of addresses that count against the limits of one problem.
-struct Lists<'a> {
-    policy: &'a Policy,
-    limit: &'a str,
-    target: Target,
-    /// Lists of the generation before that are kept.
-    before: &'a [WidenedList],
-    /// Entries that cannot be widened.
-    fixed: usize,
-    /// IP groups that cannot be.
-    fixed_groups: usize,
-    /// What can be.
-    lists: BTreeMap<Key, List>,
-}
-
-/// Which lists are one: those of the same addresses, of one family, written the same way.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    asked: AddrSet,
-    grouped: bool,
-}
-
-/// Addresses that some flows ask for.
-#[derive(Default)]
-struct List {
-    /// How often each prefix of the list counts.
-    times: usize,
-    flows: Vec<String>,
-    /// What is covered: what is asked for, and of the list before what still holds some of it.
-    base: AddrSet,
-    /// The remotes that the list has IP groups for.
-    names: BTreeSet<String>,
-}
-
-impl<'a> Lists<'a> {
-    /// Counts one side of all rules. The remote side, where it lists what a flow asks for, can be widened.
-    fn add_nsg(&mut self, plan: &Plan, remote: Direction) {
-        let side = |rule: &'_ NsgRule| match remote {
-            Direction::Inbound => rule.source.clone(),
-            Direction::Outbound => rule.destination.clone(),
-        };
-        for rule in plan.nsg.iter().flat_map(|nsg| &nsg.rules) {
-            match (side(rule), rule.flows.as_slice()) {
-                (Side::Prefixes(list), [flow]) if rule.direction == remote => {
-                    self.add(flow, list[0].is_v4(), 1, list.len());
-                }
-                (Side::Prefixes(list), _) => self.fixed += list.len(),
-                (Side::Any | Side::Tag(_), _) => self.fixed += 1,
-            }
-        }
-    }
-
-    /// Counts what all network rules list: in pairs of source and destination, or each list once for each rule. A flow
-    /// can have several rules, each with a piece of the list.
-    fn add_firewall(&mut self, plan: &Plan, pairs: bool) {
-        let mut pieces: BTreeMap<(&String, bool), (usize, usize)> = BTreeMap::new();
-        let mut listed: BTreeSet<&String> = BTreeSet::new();
-        for collection in plan.rule_collections() {
-            let FirewallRules::Network(rules) = &collection.rules else { continue };
-            for rule in rules {
-                let sources = if pairs { rule.sources.len() } else { 1 };
-                match (&rule.destination, rule.flows.as_slice()) {
-                    (Destination::Prefixes(list), [flow]) => {
-                        pieces.entry((flow, false)).or_insert((sources, 0)).1 += list.len();
-                    }
-                    (Destination::Groups(list), [flow]) => {
-                        pieces.entry((flow, true)).or_insert((sources, 0)).1 += list.len();
-                        if self.policy.listed(flow).is_some() {
-                            listed.extend(list);
-                        }
-                    }
-                    (Destination::Prefixes(list), _) => self.fixed += sources * list.len(),
-                    (Destination::Any, _) => self.fixed += sources,
-                    (Destination::Tags(list) | Destination::Groups(list) | Destination::Fqdns(list), _) => {
-                        self.fixed += sources * list.len();
-                    }
-                }
-            }
-        }
-        self.fixed_groups = plan.ip_groups.iter().filter(|group| !listed.contains(&group.name)).count();
-        for ((flow, grouped), (sources, entries)) in pieces {
-            self.add_as(flow, true, grouped, sources, entries);
-        }
-    }
-
-    fn add(&mut self, flow: &str, v4: bool, times: usize, entries: usize) {
-        self.add_as(flow, v4, false, times, entries);
-    }
-
-    fn add_as(&mut self, flow: &str, v4: bool, grouped: bool, times: usize, entries: usize) {
-        let Some(asked) = self.policy.listed(flow) else {
-            self.fixed += times * entries;
-            return;
-        };
-        let asked = match v4 {
-            true => AddrSet { v4: asked.v4, ..AddrSet::empty() },
-            false => AddrSet { v6: asked.v6, ..AddrSet::empty() },
-        };
-        let before = self
-            .before
-            .iter()
-            .find(|list| list.target == self.target && list.flows.iter().any(|id| id == flow));
-        let base = before.map_or_else(|| asked.clone(), |list| self.still_holding(&asked, &list.prefixes));
-        let list = self.lists.entry(Key { asked, grouped }).or_default();
-        list.base = list.base.union(&base);
-        list.times += times;
-        list.flows.push(flow.to_owned());
-        if let Some(flow) = self.policy.flows.iter().find(|f| f.id == flow).filter(|_| grouped) {
-            list.names.insert(super::names::remote_part(flow));
-        }
-    }
-
-    /// `asked`, and those of `prefixes` whole that hold some of it and nothing that is never let through.
-    fn still_holding(&self, asked: &AddrSet, prefixes: &[IpPrefix]) -> AddrSet {
-        let never = self.policy.never_extra().difference(asked);
-        let kept = prefixes.iter().filter(|&&prefix| meets(asked, prefix) && !meets(&never, prefix));
-        asked.union(&kept.copied().collect())
-    }
-
-    /// How many addresses all lists ask for.
-    fn asked(&self) -> Count {
-        self.lists.keys().map(|key| key.asked.count()).sum()
-    }
-
-    /// What each list may not hold. What is asked for is no extra, wherever it lies.
-    fn never(&self) -> Vec<AddrSet> {
-        let never = self.policy.never_extra();
-        self.lists.keys().map(|key| never.difference(&key.asked)).collect()
-    }
-
-    fn requests<'b>(&'b self, never: &'b [AddrSet]) -> Vec<CoverRequest<'b>> {
-        let lists = self.lists.iter().zip(never);
-        lists.map(|((_, list), never)| CoverRequest::new(&list.base).never(never).times(list.times)).collect()
-    }
-
-    /// The fewest extra addresses with which all entries together are at most `most`.
-    fn fit(&self, most: usize) -> Fit {
-        let never = self.never();
-        let requests = self.requests(&never);
-        let room = most.saturating_sub(self.fixed);
-        let curve = CoverCurve::joint(&requests, Some(room)).expect("nothing asked for is kept out");
-        match curve.at_most(room) {
-            Ok(covers) if most >= self.fixed => Fit::Widened {
-                extras: self.extras(covers.covers.into_iter().map(set_of)),
-                asked: self.asked(),
-            },
-            Ok(_) => self.impossible(curve.smallest(), curve.certificate()),
-            Err(CoverError::TooFew { certificate, .. }) => self.impossible(curve.smallest(), &certificate),
-            Err(CoverError::Conflict { .. }) => unreachable!("the curve was made, so there is none"),
-        }
-    }
-
-    /// What `covers`, one of each list, hold beyond what is asked for.
-    fn extras(&self, covers: impl Iterator<Item = AddrSet>) -> Vec<Extra> {
-        let mut extras = Vec::new();
-        for ((Key { asked, .. }, list), covered) in self.lists.iter().zip(covers) {
-            let addresses = covered.difference(asked);
-            if addresses.is_empty() {
-                continue;
-            }
-            extras.push(Extra {
-                target: self.target,
-                remote: remote_of(self.policy, &list.flows),
-                flows: list.flows.clone(),
-                addresses,
-                exact: asked.prefixes().count(),
-                written: covered.prefixes().count(),
-                limit: self.limit.to_owned(),
-            });
-        }
-        extras
-    }
-
-    fn impossible(&self, smallest: usize, certificate: &Certificate) -> Fit {
-        let mut reasons = Vec::new();
-        if self.fixed > 0 {
-            reasons.push(format!("{} entries are no lists that could be widened", self.fixed));
-        }
-        let stops = blocks(self.policy, certificate);
-        if !stops.is_empty() {
-            reasons.push(format!("wider prefixes would hold what may never be let through: {stops}"));
-        } else if !self.lists.is_empty() {
-            reasons.push("each list needs a prefix in each of its rules".to_owned());
-        }
-        let why = reasons.join(", and ");
-        Fit::Impossible { key: self.limit.to_owned(), smallest: self.fixed + smallest, why }
-    }
-}
-
-/// The remotes of some flows, each once.
-fn remote_of(policy: &Policy, flows: &[String]) -> String {
-    let named = policy.flows.iter().filter(|flow| flows.contains(&flow.id));
-    let mut names: Vec<String> = named.map(|flow| flow.remote.to_string()).collect();
-    names.sort();
-    names.dedup();
-    names.join(", ")
-}
-
-/// The ranges that stand in the way, most frequent first, and where each comes from.
-fn blocks(policy: &Policy, certificate: &Certificate) -> String {
-    let sources = [
-        ("precision.never", policy.precision.never.clone()),
-        ("`except` of a need", policy.precision.excepted.clone()),
-        ("the network's own addresses", policy.network.space.clone()),
-        ("a special range", crate::policy::never_extra()),
-    ];
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for forbidden in certificate.anchors.iter().filter_map(|anchor| anchor.forbidden) {
-        let forbidden: AddrSet = match forbidden {
-            IpAddr::V4(addr) => IpPrefix::V4(Prefix::host(addr.into())).into(),
-            IpAddr::V6(addr) => IpPrefix::V6(Prefix::host(addr.into())).into(),
-        };
-        let found = sources.iter().find_map(|(name, set)| {
-            let block = set.prefixes().find(|&prefix| forbidden.is_subset(&prefix.into()))?;
-            Some(format!("{block} ({name})"))
-        });
-        *counts.entry(found.expect("a forbidden address comes from one of them")).or_default() += 1;
-    }
-    let mut named: Vec<(usize, String)> = counts.into_iter().map(|(name, count)| (count, name)).collect();
-    named.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    let shown: Vec<String> = named.iter().take(3).map(|(_, name)| name.clone()).collect();
-    match named.len() {
-        0..=3 => shown.join(", "),
-        n => format!("{} and {} more", shown.join(", "), n - 3),
-    }
 }

@@ -3,12 +3,12 @@
 //! Ids of resources and aliases of services stand in definitions of their own, since Azure takes no mixture. Source:
 //! virtual-network-service-endpoint-policies-overview.md, 2023-04-06.
 
-use super::count;
 use super::names::{description, name};
-use crate::plan::{EndpointDefinition, EndpointPolicy, Exceeded, Limits, Plan};
+use super::tally::Tally;
+use crate::plan::{EndpointDefinition, EndpointPolicy};
 use crate::policy::{EndpointNeed, Policy};
 
-pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
+pub(super) fn lower(policy: &Policy, tally: &mut Tally<'_>) {
     for need in &policy.endpoints {
         let made = endpoint_policy(policy, need);
         for definition in &made.definitions {
@@ -16,9 +16,9 @@ pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mu
             let remedy = "list the resource group or subscription of the accounts in place of each account, which is \
                           wider, or give the workloads subnets of their own";
             let have = definition.resources.len();
-            count(limits, "endpoint-policy-resources", &of, have, remedy, plan, over);
+            tally.count("endpoint-policy-resources", &of, have, remedy);
         }
-        plan.endpoint_policies.push(made);
+        tally.plan.endpoint_policies.push(made);
     }
 }
 
@@ -30,7 +30,10 @@ fn endpoint_policy(policy: &Policy, need: &EndpointNeed) -> EndpointPolicy {
         resources: resources.iter().cloned().collect(),
     });
     EndpointPolicy {
-        name: name(&[&policy.name, &need.subnet, "storage"]),
+        name: match &policy.names.service_endpoint_policy {
+            Some(base) => name(&[base, &need.subnet]),
+            None => name(&[&policy.name, &need.subnet, "storage"]),
+        },
         subnet: need.subnet.clone(),
         definitions: definitions.collect(),
     }

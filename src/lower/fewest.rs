@@ -5,9 +5,10 @@
 
 use std::fmt;
 
+use super::table::{PrefixRoute, Table};
 use crate::addr::{AddrSet, IpPrefix, Mismatch, Prefix, Prices, Route, RouteError, RouteProblem};
 use crate::packet::NextHop;
-use crate::policy::{Policy, Remote, SYSTEM_NONE, only_families_of};
+use crate::policy::{Remote, SYSTEM_NONE, only_families_of};
 
 /// A next hop as the minimiser sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +37,7 @@ const SYSTEM_PRIVATE: Hop = Hop::System("Azure's own routes for private ranges")
 
 /// What a route table has to do.
 pub(super) struct Wish<'a> {
-    policy: &'a Policy,
+    table: &'a Table<'a>,
     /// Routes that every table has: the default and private ranges.
     fixed: &'a [(IpPrefix, NextHop)],
     /// Addresses by next hop that routes have to lead there.
@@ -45,12 +46,9 @@ pub(super) struct Wish<'a> {
     tags: Vec<(Vec<IpPrefix>, AddrSet, NextHop)>,
 }
 
-/// One route of prefixes.
-pub(super) type PrefixRoute = (IpPrefix, NextHop);
-
 impl<'a> Wish<'a> {
-    pub(super) fn new(policy: &'a Policy, fixed: &'a [PrefixRoute]) -> Self {
-        Wish { policy, fixed, led: Vec::new(), tags: Vec::new() }
+    pub(super) fn new(table: &'a Table<'a>, fixed: &'a [PrefixRoute]) -> Self {
+        Wish { table, fixed, led: Vec::new(), tags: Vec::new() }
     }
 
     /// Addresses that must go to `hop`.
@@ -64,7 +62,7 @@ impl<'a> Wish<'a> {
     /// A route by the name of `remote`, which is a tag: its published prefixes are as good as routes.
     pub(super) fn by_name(&mut self, remote: &Remote, hop: NextHop) {
         let Remote::Tag(tag) = remote else { return };
-        let subnets = self.policy.network.subnet_space();
+        let subnets = self.table.policy.network.subnet_space();
         let present = |p: &IpPrefix| !if p.is_v4() { subnets.v4.is_empty() } else { subnets.v6.is_empty() };
         self.tags.push((
             tag.published().filter(present).collect(),
@@ -95,7 +93,7 @@ impl<'a> Wish<'a> {
     pub(super) fn widened(&self, most: usize, kept: &AddrSet) -> Result<Vec<(AddrSet, NextHop)>, RouteError> {
         let curve = self.problem(Some(kept)).curve(&Prices::default(), &self.mismatch(), Some(most))?;
         let routes = curve.at_most(most)?.routes;
-        let asked = self.asked().union(&self.policy.network.space).union(&private());
+        let asked = self.asked().union(&self.table.settled).union(&private());
         let mut extras = Vec::new();
         for (_, hop) in &self.led {
             let extra = region(&routes, Hop::To(*hop)).difference(&asked);
@@ -114,9 +112,9 @@ impl<'a> Wish<'a> {
 
     /// Where all addresses of a family go that nothing else is said of, for each family that a subnet has.
     fn defaults(&self) -> impl Iterator<Item = (bool, Hop)> {
-        let subnets = self.policy.network.subnet_space();
+        let subnets = self.table.policy.network.subnet_space();
         let present = [(false, !subnets.v4.is_empty()), (true, !subnets.v6.is_empty())];
-        let hop = |v6| self.policy.default_hop(v6).map_or(SYSTEM_DEFAULT, Hop::To);
+        let hop = |v6| self.table.defaults[usize::from(v6)].map_or(SYSTEM_DEFAULT, Hop::To);
         present.into_iter().filter(|(_, present)| *present).map(move |(v6, _)| (v6, hop(v6)))
     }
 
@@ -124,7 +122,7 @@ impl<'a> Wish<'a> {
     /// led there.
     fn problem(&self, kept: Option<&AddrSet>) -> RouteProblem<Hop> {
         let to = |prefix, hop| Route { prefix, hop };
-        let (private, space) = (private(), &self.policy.network.space);
+        let (private, space) = (private(), &self.table.settled);
         let defaults: Vec<(bool, Hop)> = self.defaults().collect();
         let mut wished: Vec<Route<Hop>> = Vec::new();
         let mut system = Vec::new();

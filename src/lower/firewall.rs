@@ -7,19 +7,22 @@
 use std::collections::BTreeSet;
 
 use super::chunked::{Cut, Piece, Pieces, pieces};
+use super::flows::{each_flow, native, widened, with_extra};
 use super::gaps::{gap, inbound_gap, partial_gap};
-use super::names::{description, name, ports_part, protocol_part, remote_part, unique};
+use super::names::{description, name, ports_part, protocol_part, remote_part, subnet_part};
+use super::nat;
 use super::pack::{self, Weigh};
-use super::{count, each_flow, nat, native, widened, with_extra};
+use super::rules::Rules;
+use super::tally::Tally;
 use crate::addr::{AddrSet, IpPrefix};
-use crate::packet::{Direction, Protocol};
+use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::{
-    AppProtocol, AppTarget, ApplicationRule, Choice, ClassicFirewall, Destination, Exceeded, Firewall,
+    Action, AppProtocol, AppTarget, ApplicationRule, Choice, ClassicFirewall, Destination, Firewall,
     FirewallRules, How, IpGroup, Limits, NetworkProtocol, NetworkRule, Plan, Previous, RuleCollection,
 };
 use crate::policy::intent::{IpGroupUse, RulesHolder, Sku};
 use crate::policy::{Flow, Policy, Remote, Symbols};
-use crate::tags::Symbol;
+use crate::tags::{Symbol, Tag};
 use crate::target::Target;
 
 /// Longest list of literal prefixes that stays inside a rule.
@@ -40,8 +43,8 @@ struct Scene<'a> {
 /// What is collected while flows are gone through.
 #[derive(Default)]
 struct Draft {
-    network: Vec<NetworkRule>,
-    application: Vec<ApplicationRule>,
+    rules: Rules,
+    denies: Rules,
     groups: Vec<IpGroup>,
     notes: Vec<String>,
 }
@@ -52,41 +55,40 @@ enum Form {
     /// A list in several rules.
     Lists(Vec<Piece>, How, String),
     Application(Vec<(AppProtocol, u16)>, AppTarget),
+    /// The web ports of a host by an application rule, and why the other ports are missing.
+    Part(Vec<(AppProtocol, u16)>, AppTarget, String),
     Gap(String, String),
 }
 
-pub(super) fn lower(
-    policy: &Policy,
-    previous: &Previous,
-    (limits, weigh, cut): (&Limits, Weigh, Cut),
-    plan: &mut Plan,
-    over: &mut Vec<Exceeded>,
-) {
+pub(super) fn lower(policy: &Policy, previous: &Previous, weigh: Weigh, cut: Cut, tally: &mut Tally<'_>) {
     let symbols = policy.symbols();
-    let scene = Scene { policy, limits, previous, symbols: &symbols, cut };
+    let scene = Scene { policy, limits: tally.limits, previous, symbols: &symbols, cut };
     let mut draft = Draft::default();
-    each_flow(policy, Target::Firewall, plan, |flow, plan| flow_rule(&scene, flow, &mut draft, plan));
+    for deny in policy.denies.iter().filter(|deny| deny.direction == Direction::Outbound) {
+        flow_rule(&scene, (deny, Action::Deny), &mut draft, &mut tally.plan);
+    }
+    each_flow(policy, Target::Firewall, &mut tally.plan, |flow, plan| {
+        flow_rule(&scene, (flow, Action::Allow), &mut draft, plan);
+    });
     draft.groups.sort_by(|a, b| a.name.cmp(&b.name));
     draft.groups.dedup();
-    plan.notes.append(&mut draft.notes);
-    draft.network.sort_by(|a, b| a.name.cmp(&b.name));
-    unique(&mut draft.network, |r| &mut r.name, |r| r.flows.join(" "));
-    draft.application.sort_by(|a, b| a.name.cmp(&b.name));
-    unique(&mut draft.application, |r| &mut r.name, |r| r.flows.join(" "));
-    plan.ip_groups = draft.groups;
+    tally.plan.notes.append(&mut draft.notes);
+    let (rules, denies) = (draft.rules.in_order(), draft.denies.in_order());
+    tally.plan.ip_groups = draft.groups;
     match policy.firewall.rules {
         RulesHolder::Policy => {
-            let groups =
-                pack::groups(policy, draft.network, draft.application, previous, (limits, weigh), plan, over);
-            let firewall = Firewall { policy_name: name(&[&policy.name, "firewall-policy"]), groups };
-            count_policy(&firewall, limits, plan, over);
-            plan.firewall = Some(firewall);
+            let groups = pack::groups(policy, (rules, denies), previous, weigh, tally);
+            let policy_name = &policy.names.firewall_policy;
+            let policy_name = policy_name.clone().unwrap_or_else(|| name(&[&policy.name, "firewall-policy"]));
+            let firewall = Firewall { policy_name, groups };
+            count_policy(&firewall, tally);
+            tally.plan.firewall = Some(firewall);
         }
         RulesHolder::Classic => {
-            nat::keep(&mut [], previous, plan);
-            let firewall = classic(policy, draft.network, draft.application);
-            count_classic(&firewall, limits, plan, over);
-            plan.classic_firewall = Some(firewall);
+            nat::keep(&mut [], previous, &mut tally.plan);
+            let firewall = classic(policy, rules);
+            count_classic(&firewall, tally);
+            tally.plan.classic_firewall = Some(firewall);
         }
     }
 }
@@ -95,24 +97,38 @@ pub(super) fn lower(
 const APPLICATION_STEP: u32 = 100;
 
 /// Classic rules: one collection of each kind, whose names and priorities do not depend on what is in them.
-fn classic(policy: &Policy, network: Vec<NetworkRule>, application: Vec<ApplicationRule>) -> ClassicFirewall {
+fn classic(policy: &Policy, Rules { network, application }: Rules) -> ClassicFirewall {
     let (network_name, application_name) =
         (name(&[&policy.name, "network"]), name(&[&policy.name, "application"]));
     let mut collections = Vec::new();
     let priority = policy.firewall.priority;
     if !network.is_empty() {
         let rules = FirewallRules::Network(network);
-        collections.push(RuleCollection { name: network_name.clone(), priority, rules });
+        collections.push(RuleCollection {
+            name: network_name.clone(),
+            priority,
+            action: Action::Allow,
+            rules,
+        });
     }
     if !application.is_empty() {
         let (priority, rules) =
             (priority.saturating_add(APPLICATION_STEP), FirewallRules::Application(application));
-        collections.push(RuleCollection { name: application_name.clone(), priority, rules });
+        collections.push(RuleCollection {
+            name: application_name.clone(),
+            priority,
+            action: Action::Allow,
+            rules,
+        });
     }
-    ClassicFirewall { name: name(&[&policy.name, "firewall"]), collections, network_name, application_name }
+    let name = policy.names.firewall.clone().unwrap_or_else(|| name(&[&policy.name, "firewall"]));
+    ClassicFirewall { name, collections, network_name, application_name }
 }
 
-fn flow_rule(scene: &Scene<'_>, flow: &Flow, draft: &mut Draft, plan: &mut Plan) {
+fn flow_rule(scene: &Scene<'_>, (flow, action): (&Flow, Action), draft: &mut Draft, plan: &mut Plan) {
+    if action == Action::Deny && matches!(flow.remote, Remote::Symbol(symbol) if symbol.is_platform()) {
+        return;
+    }
     let policy = scene.policy;
     let sources: Vec<IpPrefix> = flow.local.v4.prefixes().map(IpPrefix::V4).collect();
     if !flow.local.v6.is_empty() {
@@ -131,19 +147,30 @@ fn flow_rule(scene: &Scene<'_>, flow: &Flow, draft: &mut Draft, plan: &mut Plan)
         return;
     }
     let choice = |how, why| Choice { target: Target::Firewall, flow: flow.id.clone(), how, why };
-    let form = form(scene, flow, plan, draft);
+    let form = match denied_host(policy, flow, action) {
+        Some(form) => form,
+        None => form(scene, flow, plan, draft),
+    };
+    let into = if action == Action::Allow { &mut draft.rules } else { &mut draft.denies };
+    note_port_zero(policy, flow, &form, plan);
     match (form, network_protocol(flow.protocol)) {
         (Form::Network(..) | Form::Lists(..), None) => {}
         (Form::Network(destination, how, why), Some(protocol)) => {
-            draft.network.push(network_rule(flow, rule_name(flow), protocol, sources, destination, how));
+            into.network.push(network_rule(flow, rule_name(flow), protocol, sources, destination, how));
             plan.choices.push(choice(how, why));
         }
         (Form::Lists(pieces, how, why), Some(protocol)) => {
-            draft.network.extend(pieces.into_iter().map(|piece| {
+            into.network.extend(pieces.into_iter().map(|piece| {
                 let list = Destination::Prefixes(piece.prefixes);
                 network_rule(flow, piece.name, protocol, sources.clone(), list, how)
             }));
             plan.choices.push(choice(how, why));
+        }
+        (Form::Part(protocols, to, reason), _) => {
+            let remedy = "allow the service tag that covers it, or its addresses";
+            plan.gaps.push(partial_gap(policy, Target::Firewall, flow, &reason, remedy));
+            plan.choices.push(choice(How::Application, String::new()));
+            into.application.push(application_rule(flow, (protocols, to), sources));
         }
         (Form::Application(protocols, to), _) => {
             if flow.protocol == Protocol::Any {
@@ -157,14 +184,7 @@ fn flow_rule(scene: &Scene<'_>, flow: &Flow, draft: &mut Draft, plan: &mut Plan)
                 ));
             }
             plan.choices.push(choice(How::Application, String::new()));
-            draft.application.push(ApplicationRule {
-                name: name(&[&flow.subnet, &remote_part(flow), &ports_part(&flow.ports)]),
-                description: description(&flow.causes, ""),
-                protocols,
-                sources,
-                to,
-                flows: vec![flow.id.clone()],
-            });
+            into.application.push(application_rule(flow, (protocols, to), sources));
         }
         (Form::Gap(reason, remedy), _) => {
             plan.gaps.push(gap(policy, Target::Firewall, flow, &reason, &remedy));
@@ -172,10 +192,43 @@ fn flow_rule(scene: &Scene<'_>, flow: &Flow, draft: &mut Draft, plan: &mut Plan)
     }
 }
 
+fn application_rule(
+    flow: &Flow,
+    (protocols, to): (Vec<(AppProtocol, u16)>, AppTarget),
+    sources: Vec<IpPrefix>,
+) -> ApplicationRule {
+    ApplicationRule {
+        name: name(&[&subnet_part(&flow.subnet), &remote_part(flow), &ports_part(&flow.ports)]),
+        description: description(&flow.causes, ""),
+        protocols,
+        sources,
+        to,
+        flows: vec![flow.id.clone()],
+    }
+}
+
+/// Port 0, which no rule of a firewall takes, is left out of a list; alone it cannot be said.
+/// Source: firewall-known-issues.md, 2025-09-19.
+fn carried_ports(ports: &Ports) -> Ports {
+    if ports.is_all() {
+        return ports.clone();
+    }
+    Ports::new(ports.set().difference(&crate::addr::Prefix::host(0_u16).into()))
+}
+
+fn note_port_zero(policy: &Policy, flow: &Flow, form: &Form, plan: &mut Plan) {
+    let network = matches!(form, Form::Network(..) | Form::Lists(..));
+    if network && carried_ports(&flow.ports) != flow.ports {
+        let reason = "rules of a firewall take ports from 1 on, so that port 0 is left out";
+        let remedy = "nothing to do unless something listens on port 0";
+        plan.gaps.push(partial_gap(policy, Target::Firewall, flow, reason, remedy));
+    }
+}
+
 /// What a network rule's name is made of.
 fn rule_parts(flow: &Flow) -> [String; 4] {
     let protocol = protocol_part(flow.protocol).to_owned();
-    [flow.subnet.clone(), remote_part(flow), protocol, ports_part(&flow.ports)]
+    [subnet_part(&flow.subnet), remote_part(flow), protocol, ports_part(&flow.ports)]
 }
 
 fn rule_name(flow: &Flow) -> String {
@@ -207,7 +260,7 @@ fn network_rule(
         protocols: vec![protocol],
         sources,
         destination,
-        ports: flow.ports.clone(),
+        ports: carried_ports(&flow.ports),
         flows: vec![flow.id.clone()],
     }
 }
@@ -218,6 +271,10 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
         let reason = format!("firewall rules know no {}", flow.protocol);
         return Form::Gap(reason, "allow any protocol".to_owned());
     }
+    if carried_ports(&flow.ports).set().is_empty() {
+        let reason = "rules of a firewall take ports from 1 on".to_owned();
+        return Form::Gap(reason, "nothing to do unless something listens on port 0".to_owned());
+    }
     let expand = |draft: &mut Draft, why: String| {
         let asked = flow.remote_set(scene.symbols).expect("the remote side is one of addresses");
         let few = asked.v4.prefixes().nth(INLINE).is_none();
@@ -226,6 +283,21 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
         destination_of(scene, flow, (&set, few), why, draft)
     };
     match &flow.remote {
+        Remote::Outside(tag) if takes_outside(policy, tag) => {
+            Form::Network(Destination::Tags(vec![tag.name().to_string()]), How::NativeTag, String::new())
+        }
+        Remote::Outside(tag) if tag.is_security_group() => Form::Gap(
+            "application security groups are inside the network, whose traffic does not pass a firewall"
+                .to_owned(),
+            "nothing to do".to_owned(),
+        ),
+        Remote::Outside(tag) => Form::Gap(
+            format!(
+                "these firewall rules do not take {} by name, and no file says what it holds",
+                tag.name()
+            ),
+            "name its addresses or hosts".to_owned(),
+        ),
         Remote::Tag(tag) if flow.except.is_empty() => match native(tag, "FW", policy.firewall.tags) {
             Ok(()) => {
                 Form::Network(Destination::Tags(vec![tag.name().to_string()]), How::NativeTag, String::new())
@@ -246,9 +318,14 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
         ),
         Remote::Fqdn(host) => host_form(policy, flow, host.as_str(), host.is_wildcard()),
         Remote::FqdnTag(tag) => application(flow, AppTarget::FqdnTags(vec![tag.clone()]))
-            .unwrap_or_else(|ports| no_application(&ports)),
+            .unwrap_or_else(|reason| part(flow, AppTarget::FqdnTags(vec![tag.clone()]), &reason)),
         Remote::Url(url) => url_form(policy, flow, url),
     }
+}
+
+/// Whether rules name a tag that no file holds: rules of a firewall policy do, classic ones do not.
+fn takes_outside(policy: &Policy, tag: &Tag) -> bool {
+    policy.firewall.rules == RulesHolder::Policy && tag.features().has("FW")
 }
 
 /// Addresses: in the rule where few are asked for, else in IP groups. What is admitted beyond that changes nothing here.
@@ -305,6 +382,18 @@ fn note_balanced(what: &str, flow: &Flow, count: usize, pieces: &Pieces, draft: 
     }
 }
 
+/// An exact host that is denied: by a network rule, which comes before what is allowed by address. Those that a network
+/// rule takes not are denied by an application rule like the others.
+fn denied_host(policy: &Policy, flow: &Flow, action: Action) -> Option<Form> {
+    let Remote::Fqdn(host) = &flow.remote else { return None };
+    let takes = policy.firewall.sku != Sku::Basic && policy.firewall.dns_proxy && !host.is_wildcard();
+    if action == Action::Allow || !takes || network_protocol(flow.protocol).is_none() {
+        return None;
+    }
+    let why = "needs the DNS proxy on, and clients that resolve through it".to_owned();
+    Some(Form::Network(Destination::Fqdns(vec![host.as_str().to_owned()]), How::NetworkFqdn, why))
+}
+
 /// A host name: an application rule where the port carries HTTP or HTTPS, else a network rule if it is exact.
 fn host_form(policy: &Policy, flow: &Flow, host: &str, wildcard: bool) -> Form {
     let reason = match application(flow, AppTarget::Fqdns(vec![host.to_owned()])) {
@@ -326,9 +415,12 @@ fn host_form(policy: &Policy, flow: &Flow, host: &str, wildcard: bool) -> Form {
             How::NetworkFqdn,
             "needs the DNS proxy on, and clients that resolve through it".to_owned(),
         ),
-        Some(reason) => {
-            Form::Gap(reason, "allow the service tag that covers it, or its addresses".to_owned())
-        }
+        Some(reason) => match part(flow, AppTarget::Fqdns(vec![host.to_owned()]), &reason) {
+            Form::Gap(..) => {
+                Form::Gap(reason, "allow the service tag that covers it, or its addresses".to_owned())
+            }
+            part => part,
+        },
     }
 }
 
@@ -340,13 +432,34 @@ fn url_form(policy: &Policy, flow: &Flow, url: &str) -> Form {
     }
     if policy.firewall.sku == Sku::Premium && policy.firewall.tls_inspection {
         return application(flow, AppTarget::Urls(vec![url.to_owned()]))
-            .unwrap_or_else(|ports| no_application(&ports));
+            .unwrap_or_else(|reason| part(flow, AppTarget::Urls(vec![url.to_owned()]), &reason));
     }
     Form::Gap("a path needs the premium tier with TLS inspection".to_owned(), remedy)
 }
 
-fn no_application(reason: &str) -> Form {
-    Form::Gap(reason.to_owned(), "allow it on ports 80 and 443 over TCP".to_owned())
+/// The ports that carry HTTP or HTTPS by an application rule, if there are any; the others are missing, for `reason`.
+fn part(flow: &Flow, to: AppTarget, reason: &str) -> Form {
+    let protocols = web_protocols(&flow.ports);
+    if protocols.is_empty() || !matches!(flow.protocol, Protocol::Tcp | Protocol::Any) {
+        return Form::Gap(reason.to_owned(), "allow it on ports 80 and 443 over TCP".to_owned());
+    }
+    Form::Part(protocols, to, reason.to_owned())
+}
+
+/// Ports that carry HTTP or HTTPS wherever they are met, the well-known ones and those registered beside them.
+/// Source: the registry of service names and ports (http, http-alt, https, pcsync-https).
+const WEB: [(AppProtocol, u16); 4] = [
+    (AppProtocol::Http, 80),
+    (AppProtocol::Https, 443),
+    (AppProtocol::Http, 8080),
+    (AppProtocol::Https, 8443),
+];
+
+/// The web ports that stand by themselves in a list of ports, with their protocols.
+fn web_protocols(ports: &Ports) -> Vec<(AppProtocol, u16)> {
+    let alone =
+        |port: u16| ports.set().intervals().iter().any(|range| range.first() == port && range.last() == port);
+    WEB.into_iter().filter(|(_, port)| alone(*port)).collect()
 }
 
 /// An application rule, if protocol and ports are those of HTTP and HTTPS; else why not.
@@ -354,25 +467,28 @@ fn application(flow: &Flow, to: AppTarget) -> Result<Form, String> {
     if !matches!(flow.protocol, Protocol::Tcp | Protocol::Any) {
         return Err(format!("an application rule carries no {}", flow.protocol));
     }
-    let mut protocols = Vec::new();
-    for range in flow.ports.set().intervals() {
-        for (protocol, port) in [(AppProtocol::Http, 80), (AppProtocol::Https, 443)] {
-            if range.contains(port) && range.first() == range.last() {
-                protocols.push((protocol, port));
-            }
-        }
-    }
+    let protocols = web_protocols(&flow.ports);
     if protocols.len() == flow.ports.set().intervals().len() {
         Ok(Form::Application(protocols, to))
     } else {
-        Err(format!("an application rule carries HTTP on 80 and HTTPS on 443, not ports {}", flow.ports))
+        Err(format!(
+            "an application rule carries HTTP on 80 and 8080 and HTTPS on 443 and 8443, not ports {}",
+            not_web(&flow.ports)
+        ))
     }
 }
 
-fn count_policy(firewall: &Firewall, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
+/// The ports that no application rule carries.
+fn not_web(ports: &Ports) -> Ports {
+    let web = web_protocols(ports).into_iter().map(|(_, port)| crate::addr::Prefix::host(port));
+    let web = crate::addr::IntervalSet::from_intervals(web.map(|p| p.interval()).collect());
+    Ports::new(ports.set().difference(&web))
+}
+
+fn count_policy(firewall: &Firewall, tally: &mut Tally<'_>) {
     let of = &firewall.policy_name;
     let collections: Vec<_> = firewall.groups.iter().flat_map(|g| &g.collections).collect();
-    count_pairs(&collections, of, limits, plan, over);
+    count_pairs(&collections, of, tally);
     let rows = [
         (
             "firewall-rule-collection-groups",
@@ -383,34 +499,34 @@ fn count_policy(firewall: &Firewall, limits: &Limits, plan: &mut Plan, over: &mu
         (
             "firewall-rule-collections",
             collections.len() + firewall.groups.iter().map(|g| g.nat.len()).sum::<usize>(),
-            "there are two in each rule collection group: make fewer groups, or split the environment",
+            "there are two in each rule collection group, and those that deny in the first: make fewer groups, or split the environment",
         ),
     ];
     for (key, have, remedy) in rows {
-        count(limits, key, of, have, remedy, plan, over);
+        tally.count(key, of, have, remedy);
     }
-    count_hosts_and_groups(&collections, of, limits, plan, over);
+    count_hosts_and_groups(&collections, of, tally);
     let nat: Vec<_> = firewall.groups.iter().flat_map(|g| &g.nat).collect();
     if !nat.is_empty() {
         let remedy = "they were in the earlier firewall.arm.json and are carried on: take some out of it, or move them to \
                       another firewall";
         let rules = nat.iter().map(|nat| nat.rules()).sum();
-        count(limits, "firewall-dnat-rules", of, rules, remedy, plan, over);
+        tally.count("firewall-dnat-rules", of, rules, remedy);
     }
 }
 
 /// Classic rules have no groups, and so no bytes of one; what one template may hold is counted with the files.
-fn count_classic(firewall: &ClassicFirewall, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
+fn count_classic(firewall: &ClassicFirewall, tally: &mut Tally<'_>) {
     let of = &firewall.name;
     let collections: Vec<_> = firewall.collections.iter().collect();
-    count_pairs(&collections, of, limits, plan, over);
+    count_pairs(&collections, of, tally);
     let rules = collections.iter().map(|c| c.rules.len()).sum();
     let remedy = "split the environment over several firewalls, or move to a firewall policy";
-    count(limits, "firewall-classic-rules", of, rules, remedy, plan, over);
+    tally.count("firewall-classic-rules", of, rules, remedy);
     let highest = collections.iter().map(|c| c.priority as usize).max().unwrap_or(0);
     let remedy = "set firewall.priority lower: application rules have one that is 100 higher";
-    count(limits, "firewall-priority", of, highest, remedy, plan, over);
-    count_hosts_and_groups(&collections, of, limits, plan, over);
+    tally.count("firewall-priority", of, highest, remedy);
+    count_hosts_and_groups(&collections, of, tally);
 }
 
 fn network_rules<'a>(collections: &[&'a RuleCollection]) -> impl Iterator<Item = &'a NetworkRule> {
@@ -421,13 +537,7 @@ fn network_rules<'a>(collections: &[&'a RuleCollection]) -> impl Iterator<Item =
     collections.iter().filter_map(network).flatten()
 }
 
-fn count_pairs(
-    collections: &[&RuleCollection],
-    of: &str,
-    limits: &Limits,
-    plan: &mut Plan,
-    over: &mut Vec<Exceeded>,
-) {
+fn count_pairs(collections: &[&RuleCollection], of: &str, tally: &mut Tally<'_>) {
     let destinations = |rule: &NetworkRule| match &rule.destination {
         Destination::Any => 1,
         Destination::Tags(list) | Destination::Groups(list) | Destination::Fqdns(list) => list.len(),
@@ -435,27 +545,21 @@ fn count_pairs(
     };
     let pairs = network_rules(collections).map(|r| r.sources.len() * destinations(r)).sum();
     let remedy = "set firewall.ip-groups = \"auto\": an IP group counts as one";
-    count(limits, "firewall-unique-pairs", of, pairs, remedy, plan, over);
+    tally.count("firewall-unique-pairs", of, pairs, remedy);
 }
 
-fn count_hosts_and_groups(
-    collections: &[&RuleCollection],
-    of: &str,
-    limits: &Limits,
-    plan: &mut Plan,
-    over: &mut Vec<Exceeded>,
-) {
+fn count_hosts_and_groups(collections: &[&RuleCollection], of: &str, tally: &mut Tally<'_>) {
     let fqdns: BTreeSet<&String> = network_rules(collections)
         .filter_map(|r| if let Destination::Fqdns(list) = &r.destination { Some(list) } else { None })
         .flatten()
         .collect();
     let remedy = "allow service tags in place of host names";
-    count(limits, "firewall-fqdns-in-network-rules", of, fqdns.len(), remedy, plan, over);
+    tally.count("firewall-fqdns-in-network-rules", of, fqdns.len(), remedy);
     let groups: Vec<(String, usize)> =
-        plan.ip_groups.iter().map(|g| (g.name.clone(), g.prefixes.len())).collect();
+        tally.plan.ip_groups.iter().map(|g| (g.name.clone(), g.prefixes.len())).collect();
     let remedy = "set firewall.tags = \"auto\" so that tags stay tags, or split the environment";
-    count(limits, "ip-groups", of, groups.len(), remedy, plan, over);
+    tally.count("ip-groups", of, groups.len(), remedy);
     for (group, entries) in groups {
-        count(limits, "ip-group-entries", &group, entries, "a group holds one prefix at least", plan, over);
+        tally.count("ip-group-entries", &group, entries, "a group holds one prefix at least");
     }
 }

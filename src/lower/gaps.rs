@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::packet::NextHop;
 use crate::plan::Gap;
-use crate::policy::{Flow, Policy, Remote, RouteNeed};
+use crate::policy::{Flow, Policy, Remote, RouteNeed, special_ranges};
 use crate::target::Target;
 
 /// The gap that `flow` leaves on `target`.
@@ -28,12 +28,27 @@ pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
     let remedy = "replies would leave by the firewall, which drops them: add a route for its addresses to the Internet, \
                   or publish the service by DNAT";
     let mut gap = gap(policy, Target::Firewall, flow, reason, remedy);
+    if comes_from_inside(policy, flow) {
+        gap.reason =
+            "it comes from the network, a peered one or private space, not from the Internet".to_owned();
+        gap.remedy = "nothing, as long as the sender's routes do not lead by the firewall".to_owned();
+        gap.covered_by
+            .push("the routes of the network and its peerings, by which replies go back too".to_owned());
+        return gap;
+    }
     let own = policy.routes.iter().filter(|r| r.next_hop == NextHop::Internet && takes_replies(r, flow));
     gap.covered_by.extend(own.map(|r| format!("route {}", r.id)));
     if !policy.has_default_route() {
         gap.covered_by.push("the direct way, since no default route leads elsewhere".to_owned());
     }
     gap
+}
+
+/// Whether all senders of an inbound need are in the network, in a peered one, behind its gateway or in private space.
+fn comes_from_inside(policy: &Policy, flow: &Flow) -> bool {
+    let Remote::Addresses(set) = &flow.remote else { return false };
+    let inside = policy.network.virtual_network().union(&special_ranges());
+    !set.is_empty() && set.difference(&flow.except).is_subset(&inside)
 }
 
 /// Whether a route takes the replies of `flow`, all of them.

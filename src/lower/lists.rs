@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::count;
 use super::names::{name, remote_part};
+use super::tally::Tally;
 use crate::addr::AddrSet;
-use crate::plan::{AddressList, Exceeded, Limits, Plan, extra_of};
+use crate::plan::{AddressList, extra_of};
 use crate::policy::{Flow, Policy, Remote};
 use crate::target::{FormatName, Target};
+use crate::text::is_reserved;
 
 /// The lists of tags and addresses, without families that no subnet asking for them has. Host names have no addresses
 /// to list; symbols and `*` stand for so much that no list-taking firewall should hold them.
-pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
+pub(super) fn lower(policy: &Policy, tally: &mut Tally<'_>) {
     let symbols = policy.symbols();
     let mut sets: BTreeMap<String, (String, AddrSet)> = BTreeMap::new();
     for flow in policy.flows.iter().filter(|f| matches!(f.remote, Remote::Tag(_) | Remote::Addresses(_))) {
@@ -24,6 +25,7 @@ pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mu
         let entry = sets.entry(list_name(flow)).or_insert_with(|| (title, AddrSet::empty()));
         entry.1 = entry.1.union(&set);
     }
+    let plan = &mut tally.plan;
     let list = |(name, (title, set)): (String, (String, AddrSet))| {
         let widened = plan.extras.iter().any(|extra| extra.target == Target::Lists);
         let fetched = widened.then(|| {
@@ -38,7 +40,7 @@ pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mu
         let rows: Vec<(String, usize)> = plan.lists.iter().flat_map(longest).collect();
         let remedy =
             "ask for fewer regions of the tag, or raise limits.list-entries if the firewall takes more";
-        rows.into_iter().for_each(|(of, have)| count(limits, "list-entries", &of, have, remedy, plan, over));
+        rows.into_iter().for_each(|(of, have)| tally.count("list-entries", &of, have, remedy));
     }
 }
 
@@ -48,8 +50,10 @@ pub(super) fn listing<'a>(policy: &'a Policy, name: &'a str) -> impl Iterator<It
     listed.filter(move |flow| list_name(flow) == name)
 }
 
+/// Lists are files, so that no list has a name that a file system keeps for itself.
 fn list_name(flow: &Flow) -> String {
-    name(&[&remote_part(flow)])
+    let name = name(&[&remote_part(flow)]);
+    if is_reserved(&name) { format!("list-{name}") } else { name }
 }
 
 fn longest(list: &AddressList) -> Option<(String, usize)> {

@@ -58,7 +58,7 @@ pub(super) fn protocol_part(protocol: Protocol) -> &'static str {
 pub(super) fn remote_part(flow: &Flow) -> String {
     use crate::policy::Remote;
     let base = match &flow.remote {
-        Remote::Tag(tag) => tag.name().to_string(),
+        Remote::Tag(tag) | Remote::Outside(tag) => tag.name().to_string(),
         Remote::Symbol(symbol) => symbol.to_string(),
         Remote::Addresses(_) if flow.group.is_some() => {
             format!("group-{}", flow.group.as_deref().unwrap_or_default())
@@ -80,6 +80,18 @@ pub(super) fn remote_part(flow: &Flow) -> String {
     }
     let list: Vec<String> = flow.except.prefixes().map(|p| p.to_string()).collect();
     format!("{base}-except-{}", &sha256_hex(list.join(",").as_bytes())[..6])
+}
+
+/// A part of a name for a subnet, whose own may be as long as that of a rule.
+pub(super) fn subnet_part(subnet: &str) -> String {
+    const MOST: usize = 40;
+    within(subnet, MOST)
+}
+
+/// Whether a rule of a security group is called as rules that are made here are.
+pub(super) fn is_own_rule(name: &str) -> bool {
+    const CLOSING: [&str; 4] = ["vnet-in", "vnet-out", "load-balancer-in", "deny-rest-"];
+    name.contains("-in-") || name.contains("-out-") || CLOSING.iter().any(|start| name.starts_with(start))
 }
 
 /// A part of a name for one chunk of a long list: its first prefix.

@@ -1,22 +1,27 @@
 //! Rules into rule collection groups, each within the most bytes that Azure takes, moving as few as can be.
 //!
-//! Every rule allows and no group denies, so which group holds a rule changes nothing that passes. A rule stays in
+//! What denies stands in the first group, before all others; every other rule allows, so which group holds it changes
+//! nothing that passes. A rule stays in
 //! the group where an earlier generation had it; a new one goes into the first group with room. Only if that takes
 //! more groups than a policy may have is everything packed anew, largest first.
 
 use std::collections::BTreeMap;
 
 use super::names::name;
-use super::{count, nat};
+use super::nat;
+use super::rules::Rules;
+use super::tally::Tally;
 use crate::plan::{
-    ApplicationRule, Exceeded, FirewallRules, Limits, NetworkRule, Plan, Previous, RuleCollection,
-    RuleCollectionGroup,
+    Action, ApplicationRule, FirewallRules, NetworkRule, Previous, RuleCollection, RuleCollectionGroup,
 };
 use crate::policy::Policy;
 
 /// Gives the bytes of a rule collection group as it is written.
 pub type Weigh = fn(&RuleCollectionGroup) -> usize;
 
+/// Priorities of the collections of the first group that deny.
+const DENY_NETWORK: u32 = 110;
+const DENY_APPLICATION: u32 = 120;
 /// Priorities of the collections of every group.
 const NETWORK: u32 = 200;
 const APPLICATION: u32 = 300;
@@ -26,34 +31,66 @@ const STEP: u64 = 10;
 /// Packs `network` and `application` rules, both in order of their names, into groups in order of deployment.
 pub(super) fn groups(
     policy: &Policy,
-    network: Vec<NetworkRule>,
-    application: Vec<ApplicationRule>,
+    (Rules { network, application }, denies): (Rules, Rules),
     previous: &Previous,
-    (limits, weigh): (&Limits, Weigh),
-    plan: &mut Plan,
-    over: &mut Vec<Exceeded>,
+    weigh: Weigh,
+    tally: &mut Tally<'_>,
 ) -> Vec<RuleCollectionGroup> {
-    if network.is_empty() && application.is_empty() {
-        nat::keep(&mut [], previous, plan);
+    let denies = deny_collections(policy, denies);
+    if network.is_empty() && application.is_empty() && denies.is_empty() {
+        nat::keep(&mut [], previous, &mut tally.plan);
         return Vec::new();
     }
     let shell = Shell { policy, weigh };
+    let of_denies = match denies.as_slice() {
+        [] => 0,
+        denies => weigh(&RuleCollectionGroup {
+            collections: denies.to_vec(),
+            ..shell.group(0, Vec::new(), Vec::new())
+        }),
+    };
     let items = shell.items(&network, &application, previous);
-    let cap = usize::try_from(limits.get("firewall-group-bytes")).unwrap_or(usize::MAX);
-    let most = usize::try_from(limits.get("firewall-rule-collection-groups")).unwrap_or(usize::MAX);
-    let room = cap.saturating_sub(shell.bare() + nat::most_bytes(previous));
+    let cap = usize::try_from(tally.limits.get("firewall-group-bytes")).unwrap_or(usize::MAX);
+    let most = usize::try_from(tally.limits.get("firewall-rule-collection-groups")).unwrap_or(usize::MAX);
+    let room = cap.saturating_sub(shell.bare() + nat::most_bytes(previous) + of_denies);
     let bins = place(&items, room, most);
     let mut groups = shell.fill(network, application, &bins);
-    nat::keep(&mut groups, previous, plan);
+    if !denies.is_empty() {
+        // Groups are tried in order of priority, and the first has the lowest.
+        if groups.first().is_none_or(|group| group.name != shell.name(0)) {
+            groups.insert(0, shell.group(0, Vec::new(), Vec::new()));
+        }
+        groups[0].collections.splice(0..0, denies);
+    }
+    nat::keep(&mut groups, previous, &mut tally.plan);
     for group in &groups {
         let remedy = "one rule alone is that large: set firewall.ip-groups = \"auto\" so that prefixes stay out of \
                       the rules, or allow fewer subnets in one environment";
-        count(limits, "firewall-group-bytes", &group.name, weigh(group), remedy, plan, over);
+        tally.count("firewall-group-bytes", &group.name, weigh(group), remedy);
     }
     let highest = groups.iter().map(|g| g.priority as usize).max().unwrap_or(0);
     let remedy = "set firewall.priority lower: every group takes the next priority but nine";
-    count(limits, "firewall-priority", &shell.name(0), highest, remedy, plan, over);
+    tally.count("firewall-priority", &shell.name(0), highest, remedy);
     groups
+}
+
+/// The collections that deny, which come before all others of their kind.
+fn deny_collections(policy: &Policy, Rules { network, application }: Rules) -> Vec<RuleCollection> {
+    let collection = |what: &str, priority, rules| RuleCollection {
+        name: name(&[&policy.name, what]),
+        priority,
+        action: Action::Deny,
+        rules,
+    };
+    let mut collections = Vec::new();
+    if !network.is_empty() {
+        collections.push(collection("deny-network", DENY_NETWORK, FirewallRules::Network(network)));
+    }
+    if !application.is_empty() {
+        let rules = FirewallRules::Application(application);
+        collections.push(collection("deny-application", DENY_APPLICATION, rules));
+    }
+    collections
 }
 
 /// The groups around the rules.
@@ -86,6 +123,7 @@ impl Shell<'_> {
         let collection = |what: &str, priority, rules| RuleCollection {
             name: name(&[&self.policy.name, what]),
             priority,
+            action: Action::Allow,
             rules,
         };
         let mut collections = Vec::new();
@@ -108,7 +146,7 @@ impl Shell<'_> {
             ("application", FirewallRules::Application(Vec::new())),
         ] {
             let name = name(&[&self.policy.name, what]);
-            group.collections.push(RuleCollection { name, priority: NETWORK, rules });
+            group.collections.push(RuleCollection { name, priority: NETWORK, action: Action::Allow, rules });
         }
         (self.weigh)(&group)
     }
@@ -121,7 +159,8 @@ impl Shell<'_> {
         previous: &Previous,
     ) -> Vec<Item> {
         let alone = |rules: FirewallRules| {
-            let collections = vec![RuleCollection { name: String::new(), priority: NETWORK, rules }];
+            let collections =
+                vec![RuleCollection { name: String::new(), priority: NETWORK, action: Action::Allow, rules }];
             let group =
                 RuleCollectionGroup { name: String::new(), priority: 100, collections, nat: Vec::new() };
             (self.weigh)(&group)

@@ -1,64 +1,83 @@
-//! Route table: the default to the appliance, and what must not take that way.
+//! Route tables: the default to the appliance, what must not take that way, and lines by hand. One table for each distinct
+//! set of routes.
 //!
 //! A route table is a map from address to next hop under longest-prefix match, so the routes are made from sets of
-//! addresses, never from somebody's list of prefixes. Source of the field rules: virtual-networks-udr-overview.md,
-//! 2023-05-27.
+//! addresses, never from somebody's list of prefixes; only lines by hand stand as they are written. Source of the field
+//! rules: virtual-networks-udr-overview.md, 2023-05-27.
 
-use super::fewest::{PrefixRoute, Wish, shorter};
+use super::fewest::{Wish, shorter};
+use super::flows::{native, widened};
 use super::names::{name, unique};
-use super::{count, native, widened};
+use super::table::{PrefixRoute, Table, tables};
+use super::tally::Tally;
 use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::NextHop;
-use crate::plan::{Choice, Exceeded, Extra, Gap, How, Limits, Plan, Route, RouteTable, RouteTo, extra_of};
+use crate::plan::{Choice, Extra, Gap, How, Limits, Plan, Route, RouteTable, RouteTo, extra_of};
 use crate::policy::intent::{DefaultRoute, TagUse};
 use crate::policy::{Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
 use crate::tags::Tag;
 use crate::target::Target;
 
-pub(super) fn lower(policy: &Policy, limits: &Limits, plan: &mut Plan, over: &mut Vec<Exceeded>) {
-    let fixed = default_routes(policy, plan);
+pub(super) fn lower(policy: &Policy, tally: &mut Tally<'_>) {
+    for table in &tables(policy) {
+        let made = route_table(policy, table, tally.limits, &mut tally.plan);
+        count_routes(&made, &table.needs, tally);
+        tally.plan.route_tables.push(made);
+    }
+    let plan = &mut tally.plan;
+    plan.route_tables.sort_by(|a, b| a.name.cmp(&b.name));
+    unique(&mut plan.route_tables, |t| &mut t.name, |t| t.subnets.join(" "));
+}
+
+fn route_table(policy: &Policy, table: &Table<'_>, limits: &Limits, plan: &mut Plan) -> RouteTable {
+    let fixed = default_routes(policy, table, plan);
     let prefixes = prefix_routes(&fixed);
-    let needs = Needs::new(policy, limits);
+    let needs = Needs::new(policy, table, limits);
     let mut routes = fixed;
+    routes.extend(table.lines.iter().map(|&(prefix, hop)| line(prefix, hop)));
     routes.extend(needs.by_name.iter().map(|&(need, tag)| Route {
         name: name(&[tag.name().as_str(), hop_part(need.next_hop)]),
         to: RouteTo::Tag(tag.name().to_string()),
         next_hop: need.next_hop,
     }));
-    let listed = needs.listed_routes(policy, &prefixes, &plan.extras);
+    let listed = needs.listed_routes(table, &prefixes, &plan.extras);
     note_choices(&needs, &listed, plan);
+    note_lines(table, plan);
     routes.extend(listed);
     routes.sort_by(|a, b| (&a.to, a.next_hop).cmp(&(&b.to, b.next_hop)));
     routes.dedup_by(|b, a| a.to == b.to && a.next_hop == b.next_hop);
     unique(&mut routes, |r| &mut r.name, |r| r.to.to_string());
     routes.sort_by(|a, b| a.name.cmp(&b.name));
-    let table = RouteTable {
-        name: name(&[&policy.name, "routes"]),
-        disable_bgp: policy.route_table.disable_bgp,
-        routes,
+    let written = routes.len();
+    let own = |extra: &&mut Extra| {
+        extra.target == Target::RouteTable && table.needs.iter().any(|need| extra.flows.contains(&need.id))
     };
-    let written = table.routes.len();
-    plan.extras.iter_mut().filter(|e| e.target == Target::RouteTable).for_each(|e| e.written = written);
+    plan.extras.iter_mut().filter(own).for_each(|extra| extra.written = written);
+    RouteTable {
+        name: table.name.clone(),
+        subnets: table.subnets.iter().map(|subnet| (*subnet).to_owned()).collect(),
+        disable_bgp: policy.route_table.disable_bgp,
+        disable_peering_route: policy.route_table.disable_peering_route,
+        routes,
+    }
+}
+
+fn count_routes(table: &RouteTable, needs: &[&RouteNeed], tally: &mut Tally<'_>) {
     let tags = table.routes.iter().filter(|r| matches!(r.to, RouteTo::Tag(_))).count();
     // Routes are never split: a subnet takes one table, and one with a part of the routes sends the rest astray.
-    let remedy = "a subnet takes one table, so that routes cannot be split: set route-table.tags = \"auto\" so that \
-                  tags stay tags, leave out routes that the default already covers, or give the workloads subnets \
-                  and environments of their own";
-    count(limits, "routes-per-table", &table.name, table.routes.len(), remedy, plan, over);
-    count(
-        limits,
-        "tag-routes-per-table",
-        &table.name,
-        tags,
-        "set route-table.tags = \"auto\": tags past the limit are then listed",
-        plan,
-        over,
+    let narrower: Vec<&str> = needs.iter().filter_map(|need| need.narrower.as_deref()).collect();
+    let narrower = narrower.first().map(|text| format!("{text}; or, since ")).unwrap_or_default();
+    let remedy = format!(
+        "{narrower}a subnet takes one table, so that routes cannot be split: set route-table.tags = \"auto\" so that tags stay tags, \
+         leave out routes that the default already covers, or give the workloads subnets and environments of their own"
     );
-    plan.route_table = Some(table);
+    tally.count("routes-per-table", &table.name, table.routes.len(), &remedy);
+    let remedy = "set route-table.tags = \"auto\": tags past the limit are then listed";
+    tally.count("tag-routes-per-table", &table.name, tags, remedy);
 }
 
 /// The default of each family that a subnet has, and the private ranges that the system's own routes would drop.
-fn default_routes(policy: &Policy, plan: &mut Plan) -> Vec<Route> {
+fn default_routes(policy: &Policy, table: &Table<'_>, plan: &mut Plan) -> Vec<Route> {
     let mut routes = Vec::new();
     let subnets = policy.network.subnet_space();
     for v6 in [false, true] {
@@ -67,27 +86,35 @@ fn default_routes(policy: &Policy, plan: &mut Plan) -> Vec<Route> {
             continue;
         }
         let all = if v6 { "::/0" } else { "0.0.0.0/0" };
-        match policy.default_hop(v6) {
+        match table.defaults[usize::from(v6)] {
             Some(hop) => {
                 routes.push(route(prefix(all), hop, "default"));
                 if policy.private_to_firewall() && !v6 {
                     routes.extend(SYSTEM_NONE.iter().map(|block| route(prefix(block), hop, "private")));
                 }
             }
-            None if wants_firewall(policy) => plan.gaps.push(Gap {
-                target: Target::RouteTable,
-                flow: format!("default {all}"),
-                remote: all.to_owned(),
-                partial: false,
-                reason: "network.firewall has no address of this family".to_owned(),
-                covered_by: Vec::new(),
-                remedy: "add the appliance's address of this family; until then this traffic does not pass the firewall"
-                    .to_owned(),
-            }),
+            None if wants_firewall(policy) && table.takes_default => note_missing(all, plan),
             None => {}
         }
     }
     routes
+}
+
+fn note_missing(all: &str, plan: &mut Plan) {
+    let gap = Gap {
+        target: Target::RouteTable,
+        flow: format!("default {all}"),
+        remote: all.to_owned(),
+        partial: false,
+        reason: "network.firewall has no address of this family".to_owned(),
+        covered_by: Vec::new(),
+        remedy:
+            "add the appliance's address of this family; until then this traffic does not pass the firewall"
+                .to_owned(),
+    };
+    if !plan.gaps.contains(&gap) {
+        plan.gaps.push(gap);
+    }
 }
 
 fn wants_firewall(policy: &Policy) -> bool {
@@ -108,7 +135,16 @@ fn route(to: IpPrefix, next_hop: NextHop, what: &str) -> Route {
     Route { name, to: RouteTo::Prefix(to), next_hop }
 }
 
-/// The needs of a policy, by how they become routes.
+/// A line as it is written, by where it leads.
+fn line(to: IpPrefix, next_hop: NextHop) -> Route {
+    let what = match next_hop {
+        NextHop::Internet => "direct",
+        other => hop_part(other),
+    };
+    route(to, next_hop, what)
+}
+
+/// The needs of a table, by how they become routes.
 pub(super) struct Needs<'a> {
     /// With the tag whose name the route has.
     by_name: Vec<(&'a RouteNeed, &'a Tag)>,
@@ -117,10 +153,10 @@ pub(super) struct Needs<'a> {
 }
 
 impl<'a> Needs<'a> {
-    pub(super) fn new(policy: &'a Policy, limits: &Limits) -> Self {
+    pub(super) fn new(policy: &'a Policy, table: &Table<'a>, limits: &Limits) -> Self {
         let most = limits.get("tag-routes-per-table") as usize;
         let mut needs = Needs { by_name: Vec::new(), listed: Vec::new() };
-        for need in &policy.routes {
+        for &need in table.needs.iter().filter(|need| !need.as_written) {
             let (set, why) = match &need.to {
                 Remote::Tag(tag) if !need.except.is_empty() => {
                     (tag.set().clone(), "addresses are excepted, so the rest is listed".to_owned())
@@ -146,11 +182,11 @@ impl<'a> Needs<'a> {
     /// What the table has to do, beside `fixed`; with the addresses that are declared as extra.
     pub(super) fn wish<'b>(
         &self,
-        policy: &'b Policy,
+        table: &'b Table<'b>,
         fixed: &'b [PrefixRoute],
         extras: &[Extra],
     ) -> Wish<'b> {
-        let mut wish = Wish::new(policy, fixed);
+        let mut wish = Wish::new(table, fixed);
         for (need, _) in &self.by_name {
             wish.by_name(&need.to, need.next_hop);
         }
@@ -189,7 +225,7 @@ impl<'a> Needs<'a> {
     }
 
     /// Routes for the addresses that are listed: each need's own prefixes, or fewer with the same effect.
-    fn listed_routes(&self, policy: &Policy, fixed: &[PrefixRoute], extras: &[Extra]) -> Vec<Route> {
+    fn listed_routes(&self, table: &Table<'_>, fixed: &[PrefixRoute], extras: &[Extra]) -> Vec<Route> {
         if self.listed.is_empty() {
             return Vec::new();
         }
@@ -200,7 +236,7 @@ impl<'a> Needs<'a> {
         }
         plain.sort_unstable();
         plain.dedup();
-        let chosen = match self.wish(policy, fixed, extras).exact() {
+        let chosen = match self.wish(table, fixed, extras).exact() {
             Ok(mut fewest) => {
                 fewest.sort_unstable();
                 shorter(&plain, &fewest)
@@ -233,9 +269,9 @@ pub(super) fn meets(set: &AddrSet, prefix: IpPrefix) -> bool {
     }
 }
 
-/// The routes that every table of `policy` has, by prefix.
-pub(super) fn fixed_routes(policy: &Policy) -> Vec<PrefixRoute> {
-    prefix_routes(&default_routes(policy, &mut Plan::default()))
+/// The routes that a table has whatever it is for, by prefix.
+pub(super) fn fixed_routes(policy: &Policy, table: &Table<'_>) -> Vec<PrefixRoute> {
+    prefix_routes(&default_routes(policy, table, &mut Plan::default()))
 }
 
 fn prefix_routes(routes: &[Route]) -> Vec<PrefixRoute> {
@@ -257,6 +293,25 @@ fn note_choices(needs: &Needs<'_>, listed: &[Route], plan: &mut Plan) {
         plan.choices.push(choice(need, How::Prefixes(own), why));
     }
     plan.choices.extend(needs.by_name.iter().map(|(need, _)| choice(need, How::NativeTag, String::new())));
+}
+
+/// Notes how lines stand in the table, and what else a line inside the network takes.
+fn note_lines(table: &Table<'_>, plan: &mut Plan) {
+    for need in table.needs.iter().filter(|need| need.as_written) {
+        let Remote::Addresses(set) = &need.to else { continue };
+        let own = table.lines.iter().filter(|(p, hop)| *hop == need.next_hop && meets(set, *p)).count();
+        let how = How::Prefixes(own);
+        let why = "as it is written".to_owned();
+        plan.choices.push(Choice { target: Target::RouteTable, flow: need.id.clone(), how, why });
+        if matches!(need.next_hop, NextHop::Appliance(_)) && !set.is_disjoint(table.space) {
+            plan.notes.push(format!(
+                "the route to {} leads through an appliance inside the network: replies must come back through it, by a route of \
+                 the other subnet, or the appliance translates addresses; for private endpoints the network policies of their \
+                 subnet must be on, else their own /32 wins",
+                need.to
+            ));
+        }
+    }
 }
 
 /// A part of a name for a next hop: empty for the usual one.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{NatCollection, Plan};
+use super::firewall::NatCollection;
+use super::nsg::NsgRule;
+use super::whole::Plan;
 use crate::addr::IpPrefix;
 use crate::target::Target;
 
@@ -14,6 +16,8 @@ use crate::target::Target;
 pub struct Previous {
     /// Priorities of the security group's rules, by name.
     pub nsg_priorities: BTreeMap<String, u32>,
+    /// Rules of its security groups, by name of the group.
+    pub nsg_rules: BTreeMap<String, Vec<NsgRule>>,
     /// Entries of IP groups by name, ascending.
     pub ip_groups: BTreeMap<String, Vec<IpPrefix>>,
     /// Destination prefixes of network rules that list them, by name of the rule, ascending.

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expand::Problems;
-use super::read::Path;
+use super::place::Path;
+use super::problems::Problems;
 use super::rule::{Cause, EndpointNeed, EndpointOffer, Remarks};
 use crate::addr::AddrSet;
 use crate::catalog::{EndpointPolicy, Resolved};
@@ -112,26 +112,51 @@ fn wrong_id(service: &str, id: &str) -> Option<&'static str> {
     }
     let lower = id.to_ascii_lowercase();
     let parts: Vec<&str> = lower.split('/').collect();
-    let fits = match parts.as_slice() {
-        ["", "subscriptions", sub] => !sub.is_empty(),
-        ["", "subscriptions", sub, "resourcegroups", group] => !sub.is_empty() && !group.is_empty(),
-        [
-            "",
-            "subscriptions",
-            sub,
-            "resourcegroups",
-            group,
-            "providers",
-            "microsoft.storage",
-            "storageaccounts",
-            account,
-        ] => [sub, group, account].iter().all(|part| !part.is_empty()),
-        _ => false,
+    let (subscription, rest) = match parts.as_slice() {
+        ["", "subscriptions", subscription, rest @ ..] => (subscription, rest),
+        _ => return Some(WANTED),
     };
-    (!fits).then_some(
-        "a resource id is expected: /subscriptions/ID, with /resourceGroups/NAME, or with \
-         /providers/Microsoft.Storage/storageAccounts/NAME after that",
-    )
+    let (group, account) = match rest {
+        [] => (None, None),
+        ["resourcegroups", group] => (Some(group), None),
+        ["resourcegroups", group, "providers", "microsoft.storage", "storageaccounts", account] => {
+            (Some(group), Some(account))
+        }
+        _ => return Some(WANTED),
+    };
+    if !is_guid(subscription) {
+        return Some("the id of a subscription has 32 hexadecimal digits as 8-4-4-4-12");
+    }
+    if group.is_some_and(|group| !is_group_name(group)) {
+        return Some(
+            "a resource group's name has 1 to 90 letters, digits, `-`, `_`, `.`, `(` or `)`, and ends in no `.`",
+        );
+    }
+    // Names of accounts have no capitals; an id may be written in any case.
+    if account.is_some_and(|account| !is_account_name(account)) {
+        return Some("a storage account's name has 3 to 24 letters and digits and nothing else");
+    }
+    None
+}
+
+const WANTED: &str = "a resource id is expected: /subscriptions/ID, with /resourceGroups/NAME, or with \
+     /providers/Microsoft.Storage/storageAccounts/NAME after that";
+
+fn is_guid(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+        && parts.iter().all(|part| part.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Source: resource-name-rules.md, 2020-02-11; letters beyond ASCII are taken as they are.
+fn is_group_name(text: &str) -> bool {
+    let legal = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')');
+    (1..=90).contains(&text.chars().count()) && text.chars().all(legal) && !text.ends_with('.')
+}
+
+/// Source: resource-name-rules.md, 2020-02-11.
+fn is_account_name(text: &str) -> bool {
+    (3..=24).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
@@ -140,12 +165,29 @@ mod tests {
 
     #[test]
     fn ids_are_those_of_accounts_groups_or_subscriptions() {
-        let account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
-        for id in [account, "/subscriptions/s", "/subscriptions/s/resourceGroups/g"] {
+        const SUB: &str = "/subscriptions/11111111-1111-1111-1111-11111111111A";
+        let group = format!("{SUB}/resourceGroups/g_(1)");
+        let account = format!("{group}/providers/Microsoft.Storage/storageAccounts/abc123");
+        for id in [SUB, &group, &account, &account.to_uppercase()] {
             assert_eq!(wrong_id(STORAGE, id), None, "{id}");
         }
-        for id in ["a", "subscriptions/s", "/subscriptions/", "/subscriptions/s/resourceGroups/g/providers/x"]
-        {
+        for id in [
+            "a",
+            &SUB[1..],
+            "/subscriptions/",
+            "/subscriptions/s",
+            &SUB[..SUB.len() - 1],
+            &format!("{SUB}/"),
+            &format!("{SUB}/resourceGroups/"),
+            &format!("{SUB}/resourceGroups/g."),
+            &format!("{SUB}/resourceGroups/a b"),
+            &format!("{group}/providers/x"),
+            &format!("{group}/providers/Microsoft.Network/virtualNetworks/abc"),
+            &format!("{account}/blobServices/default"),
+            &format!("{group}/providers/Microsoft.Storage/storageAccounts/ab"),
+            &format!("{account}-x"),
+            &format!("{account}{account}"),
+        ] {
             assert!(wrong_id(STORAGE, id).is_some(), "{id}");
         }
         assert_eq!(wrong_id("Global", "/services/Azure/MachineLearning"), None);

@@ -1,27 +1,27 @@
 //! [`expand`]: intent, catalogue and snapshot become a resolved [`Policy`].
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::endpoints::Endpoints;
 use super::flows::{self, NewFlow};
-use super::intent::{Allow, Amount, CloudName, DefaultRoute, HostUse, Intent, OneOrMany, OutputIntent};
-use super::read::{Path, PolicyErrors, PolicySource};
+use super::intent::{Allow, Amount, CloudName, DefaultRoute, Intent, OptionIntent};
+use super::network::Network;
+use super::outside::Outside;
+use super::place::{Path, PolicyErrors};
+use super::preconditions::Asked;
+use super::problems::Problems;
+use super::read::PolicySource;
 use super::resolve::Resolver;
-use super::rule::{
-    LimitSettings, Network, Policy, Precision, Remarks, Remote, RouteNeed, only_families_of, short_list,
-};
-use super::suggest;
-use crate::addr::{AddrSet, Count, Entry, IpPrefix};
-use crate::catalog::Catalog;
-use crate::packet::NextHop;
-use crate::tags::{Cloud, Region, Snapshot, Symbol};
-use crate::target::FormatName;
-use crate::text::{did_you_mean, nearest};
-
-/// What is wrong with a policy, place by place.
-pub(super) type Problems = Vec<(Path, String)>;
+use super::routing::{self, Defaults, Lines, PlacedRoutes};
+use super::rule::Managed;
+use super::rule::{LimitSettings, Policy, Precision, Remarks, Remote, only_families_of};
+use super::sets::addresses;
+use super::{checks, chosen, hand, hosts, read_network, suggest};
+use crate::addr::{AddrSet, Count};
+use crate::catalog::{Catalog, Date, OptionValue, Resolved, RowNeed, Workload};
+use crate::tags::{Cloud, Region, Snapshot, unknown_region};
+use crate::text::{did_you_mean, is_reserved, nearest};
 
 /// Resolves every name of a policy against the catalogue and the snapshot.
 ///
@@ -30,38 +30,70 @@ pub(super) type Problems = Vec<(Path, String)>;
 /// other; each with its line of the file and the way out.
 pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> Result<Policy, PolicyErrors> {
     let intent = &source.intent;
-    let mut problems = Problems::new();
+    let mut problems = Problems::default();
     check_head(intent, snapshot, &mut problems);
     let region = find_region(&intent.region, &Path::top().at("region"), snapshot, &mut problems);
-    let network = network(intent, &mut problems);
+    let network = read_network::network(intent, &mut problems);
     let mut remarks = Remarks::default();
     let mut flows = Vec::new();
     let mut routes = Vec::new();
+    let mut managed = Vec::new();
+    let mut asked = Asked::default();
     let mut endpoints = Endpoints::default();
     let diverted = match intent.route_table.default_route {
         Some(wanted) => wanted != DefaultRoute::Internet,
         None => !network.firewall.is_empty(),
     };
-    let resolver = Resolver { catalog, snapshot, groups: &intent.groups, network: &network };
+    let as_of = as_of(intent, catalog, &mut problems);
+    let outside = Outside::of(intent, catalog, snapshot);
+    let groups = &intent.groups;
+    let resolver = Resolver { catalog, snapshot, groups, network: &network, as_of, outside };
     for (index, allow) in intent.allow.iter().enumerate() {
         let place = Path::top().at("allow").at(index);
-        let needs =
-            Needs { resolver: &resolver, network: &network, home: region.as_ref(), allow, place, diverted };
-        needs.collect(&mut flows, &mut routes, &mut endpoints, &mut remarks, &mut problems);
+        let (home, window) = (region.as_ref(), intent.catalog.window_days);
+        let needs = Needs { resolver: &resolver, network: &network, home, allow, place, diverted, window };
+        let found = needs.collect(&mut flows, &mut routes, &mut endpoints, &mut remarks, &mut problems);
+        managed.extend(found.managed);
+        asked.extend(found.asked);
     }
+    let mut denies = Vec::new();
+    for (index, deny) in intent.deny.iter().enumerate() {
+        let place = Path::top().at("deny").at(index);
+        let subnets = chosen::subnets(&network, &deny.subnet, &place, &mut problems);
+        denies.extend(hand::denied(deny, &subnets, &resolver, &place, (&mut remarks, &mut problems)));
+    }
+    denies.sort_by(|a: &NewFlow, b| a.id.cmp(&b.id));
+    denies.dedup_by(|b, a| a.id == b.id);
+    let mut defaults = Defaults::new();
+    for (index, line) in intent.route.iter().enumerate() {
+        let place = Path::top().at("route").at(index);
+        let lines = Lines { resolver: &resolver, network: &network };
+        lines.read(line, &place, (&mut routes, &mut defaults), &mut remarks, &mut problems);
+    }
+    let reserved = checks::reserved(&intent.nsg.reserved, &mut problems);
     let precision = precision(intent, &mut problems);
+    let (tags, here) = (intent.firewall.fqdn_tags, region.as_deref());
+    let flows = hosts::written_out(flows, tags, &resolver, here, &mut problems);
     let flows = flows::merge(flows, &mut remarks.notes);
-    let routes = merge_routes(routes, &network, &mut problems);
+    let routes = routing::merge(routes, &network, &mut problems);
+    let managed = Managed::merged(managed);
     let Some(region) = region.filter(|_| problems.is_empty()) else {
-        return Err(source.errors(problems));
+        return Err(problems.in_source(source));
     };
     let mut policy = Policy {
         name: intent.name.clone(),
         cloud: snapshot.cloud(),
+        as_of,
         region,
         network,
         flows,
+        denies,
         routes,
+        defaults,
+        managed,
+        reserved,
+        names: intent.names.clone(),
+        accept_missing: intent.accept_missing,
         endpoints: endpoints.into_needs(),
         precision,
         nsg: intent.nsg.clone(),
@@ -69,6 +101,8 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         firewall: intent.firewall.clone(),
         limits: LimitSettings {
             profile: intent.limits.profile.clone(),
+            date: intent.limits.date.clone(),
+            source: intent.limits.source.clone(),
             overrides: intent.limits.overrides.clone(),
         },
         catalog: intent.catalog.clone(),
@@ -76,9 +110,22 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         remarks: Remarks::default(),
     };
     remarks.notes.extend(suggest::notes(&policy, snapshot));
+    remarks.notes.extend(suggest::peers_missing(&policy.network));
+    checks::check_settings(&policy, &mut problems);
+    remarks.preconditions = asked.settle(&policy, &mut problems);
+    remarks.warnings = problems.warnings(source);
     policy.remarks = remarks.in_order();
-    check_settings(&policy, &mut problems);
-    if problems.is_empty() { Ok(policy) } else { Err(source.errors(problems)) }
+    if problems.is_empty() { Ok(policy) } else { Err(problems.in_source(source)) }
+}
+
+/// The day whose facts are taken: the policy's own, else that of the catalogue.
+fn as_of(intent: &Intent, catalog: &Catalog, problems: &mut Problems) -> Date {
+    let Some(text) = &intent.catalog.as_of else { return catalog.as_of() };
+    text.parse().ok().filter(|_| text.len() == 10).unwrap_or_else(|| {
+        let place = Path::top().at("catalog").at("as-of");
+        problems.at(place, format!("`{text}` is not a day, as in 2025-06-01"));
+        catalog.as_of()
+    })
 }
 
 /// The cloud that a policy names.
@@ -94,7 +141,7 @@ pub fn cloud_of(intent: &Intent) -> Cloud {
 fn check_head(intent: &Intent, snapshot: &Snapshot, problems: &mut Problems) {
     if intent.schema != 1 {
         let message = format!("schema {} is not known; this version reads schema 1", intent.schema);
-        problems.push((Path::top().at("schema"), message));
+        problems.at(Path::top().at("schema"), message);
     }
     let name = &intent.name;
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -103,13 +150,16 @@ fn check_head(intent: &Intent, snapshot: &Snapshot, problems: &mut Problems) {
     {
         let message =
             "a name has 1 to 48 letters, digits, `-`, `_` or `.`, and begins and ends with a letter or digit";
-        problems.push((Path::top().at("name"), message.to_owned()));
+        problems.at(Path::top().at("name"), message.to_owned());
+    } else if is_reserved(name) {
+        let message = format!("`{name}` is no name for a folder on Windows, which keeps it for a device");
+        problems.at(Path::top().at("name"), message);
     }
     let cloud = cloud_of(intent);
     if cloud != snapshot.cloud() {
         let message =
             format!("the policy is for the cloud {cloud}, but the snapshot is of {}", snapshot.cloud());
-        problems.push((Path::top().at("cloud"), message));
+        problems.at(Path::top().at("cloud"), message);
     }
 }
 
@@ -122,88 +172,9 @@ pub(super) fn find_region(
 ) -> Option<Arc<Region>> {
     let found = snapshot.regions().find(text).cloned();
     if found.is_none() {
-        let names: Vec<String> = snapshot.regions().locations().collect();
-        let hint = did_you_mean(&nearest(text, names.iter().map(String::as_str)));
-        problems
-            .push((place.clone(), format!("the cloud {} has no region `{text}`{hint}", snapshot.cloud())));
+        problems.at(place.clone(), unknown_region(snapshot.cloud(), snapshot.regions(), text));
     }
     found
-}
-
-/// Reads a list of prefixes, strictly.
-pub(super) fn prefixes(texts: &[String], place: &Path, problems: &mut Problems) -> AddrSet {
-    let mut list: Vec<IpPrefix> = Vec::new();
-    for (index, text) in texts.iter().enumerate() {
-        match Entry::parse(text, false).map_err(|e| e.to_string()).and_then(|_| {
-            text.parse::<IpPrefix>().map_err(|_| "a prefix is expected here, not a range".to_owned())
-        }) {
-            Ok(prefix) => list.push(prefix),
-            Err(error) => problems.push((place.at(index), format!("{text}: {error}"))),
-        }
-    }
-    list.into_iter().collect()
-}
-
-/// Reads prefixes, ranges and single addresses, strictly.
-pub(super) fn addresses(texts: &OneOrMany, place: &Path, problems: &mut Problems) -> AddrSet {
-    let mut set = AddrSet::empty();
-    for (index, text) in texts.as_slice().iter().enumerate() {
-        match Entry::parse(text, false) {
-            Ok(Entry::V4(i)) => set.v4 = set.v4.union(&i.into()),
-            Ok(Entry::V6(i)) => set.v6 = set.v6.union(&i.into()),
-            Err(error) => problems.push((place.at(index), format!("{text}: {error}"))),
-        }
-    }
-    set
-}
-
-fn network(intent: &Intent, problems: &mut Problems) -> Network {
-    let place = Path::top().at("network");
-    let space = prefixes(&intent.network.address_space, &place.at("address-space"), problems);
-    if intent.network.address_space.is_empty() {
-        problems.push((place.at("address-space"), "the address space needs at least one prefix".to_owned()));
-    }
-    let mut network = Network { space, ..Network::default() };
-    for (index, text) in intent.network.firewall.as_slice().iter().enumerate() {
-        let place = place.at("firewall").at(index);
-        match text.parse::<IpAddr>() {
-            Ok(addr) if network.firewall.iter().any(|a| a.is_ipv4() == addr.is_ipv4()) => {
-                problems.push((place, format!("{text}: a second address of the same family")));
-            }
-            Ok(addr) => network.firewall.push(addr),
-            Err(_) => problems.push((place, format!("{text}: not an IP address"))),
-        }
-    }
-    network.firewall.sort();
-    for (name, subnet) in &intent.subnets {
-        let place = Path::top().at("subnets").at(name.as_str());
-        add_subnet(&mut network, name, &subnet.prefixes, &place, problems);
-    }
-    network
-}
-
-fn add_subnet(network: &mut Network, name: &str, texts: &[String], place: &Path, problems: &mut Problems) {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > 40 || !name.chars().all(legal) {
-        let message = "a subnet's name has 1 to 40 letters, digits, `-`, `_` or `.`";
-        problems.push((place.clone(), message.to_owned()));
-    }
-    let before = problems.len();
-    let set = prefixes(texts, &place.at("prefixes"), problems);
-    if problems.len() == before {
-        let outside = set.difference(&network.space);
-        if texts.is_empty() {
-            problems.push((place.at("prefixes"), format!("subnet {name} needs at least one prefix")));
-        } else if let Some(prefix) = outside.prefixes().next().filter(|_| !network.space.is_empty()) {
-            problems.push((place.at("prefixes"), format!("{prefix} is outside network.address-space")));
-        }
-        for (other, theirs) in &network.subnets {
-            if let Some(prefix) = set.intersection(theirs).prefixes().next() {
-                problems.push((place.at("prefixes"), format!("{prefix} is also in subnet {other}")));
-            }
-        }
-    }
-    network.subnets.insert(name.to_owned(), set);
 }
 
 fn precision(intent: &Intent, problems: &mut Problems) -> Precision {
@@ -211,136 +182,23 @@ fn precision(intent: &Intent, problems: &mut Problems) -> Precision {
     let max_extra = match &intent.precision.max_extra {
         Amount::Number(number) => Count::from(*number),
         Amount::Text(text) => text.parse::<Count>().unwrap_or_else(|_| {
-            problems.push((place.at("max-extra"), format!("`{text}` is not a number of addresses")));
+            problems.at(place.at("max-extra"), format!("`{text}` is not a number of addresses"));
             Count::ZERO
         }),
     };
     // What is wrong with exceptions is said where the needs are read.
-    let excepted = intent.allow.iter().map(|allow| addresses(&allow.except, &place, &mut Problems::new()));
+    let all = intent.allow.iter().map(|allow| &allow.except);
+    let excepted = all.map(|except| addresses(except, &place, &mut Problems::default()));
     let excepted: Vec<AddrSet> = excepted.collect();
     let never = addresses(&intent.precision.never, &place.at("never"), problems);
     Precision { max_extra, never, excepted: AddrSet::union_of(&excepted) }
 }
 
-/// Settings that contradict each other, once everything is resolved.
-fn check_settings(policy: &Policy, problems: &mut Problems) {
-    check_output(&policy.output, problems);
-    check_never(policy, problems);
-    let route = Path::top().at("route-table");
-    let no_firewall = policy.network.firewall.is_empty();
-    if policy.route_table.default_route == Some(DefaultRoute::Firewall) && no_firewall {
-        let message = "the default route leads to the firewall, but network.firewall is not set";
-        problems.push((route.at("default"), message.to_owned()));
-    }
-    if policy.private_to_firewall() && policy.network.firewall_v4().is_none() {
-        let message = "private ranges lead to the firewall, but network.firewall has no IPv4 address";
-        problems.push((route.at("private"), message.to_owned()));
-    }
-    let to_firewall = matches!(policy.default_hop(false), Some(NextHop::Appliance(_)));
-    if policy.nsg.hosts == HostUse::Internet && !to_firewall {
-        let message = "opening ports to the Internet for host names needs a default route to the firewall that judges them";
-        problems.push((Path::top().at("nsg").at("hosts"), message.to_owned()));
-    }
-}
-
-/// What a policy asks for cannot be what it never lets through. Ranges that are kept from being extra without being
-/// named give way to what is asked for; those that the policy names do not.
-fn check_never(policy: &Policy, problems: &mut Problems) {
-    let never = &policy.precision.never;
-    if never.is_empty() {
-        return;
-    }
-    let symbols = policy.symbols();
-    let flows = policy.flows.iter().filter_map(|flow| match flow.remote {
-        // The network itself and the platform's own services are not what `never` is about.
-        Remote::Symbol(symbol) if symbol != Symbol::Internet => None,
-        _ => Some((flow.remote.to_string(), flow.remote_set(&symbols)?)),
-    });
-    let routes = policy
-        .routes
-        .iter()
-        .filter_map(|need| Some((format!("the route to {}", need.to), policy.listed(&need.id)?)));
-    let mut seen = BTreeSet::new();
-    for (remote, set) in flows.chain(routes) {
-        let both = set.intersection(never);
-        if !both.is_empty() && seen.insert(remote.clone()) {
-            let message = format!(
-                "{remote} is asked for and holds {}, which may never be let through; take it out of the need with `except`, or out of `never`",
-                short_list(&both)
-            );
-            problems.push((Path::top().at("precision").at("never"), message));
-        }
-    }
-}
-
-fn check_output(output: &OutputIntent, problems: &mut Problems) {
-    let place = Path::top().at("output");
-    let asked = |format| output.formats.contains(&format);
-    if output.formats.is_empty() {
-        problems.push((place.at("formats"), "nothing would be written; name a format".to_owned()));
-    }
-    if asked(FormatName::Terraform) && asked(FormatName::TerraformJson) {
-        let message =
-            "terraform and terraform-json in one folder would say everything twice; take one of them";
-        problems.push((place.at("formats"), message.to_owned()));
-    }
-    // Source: resource-name-rules.md, 2020-02-11; letters beyond ASCII are left out here.
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')');
-    if let Some(name) = &output.resource_group
-        && (name.is_empty() || name.len() > 90 || !name.chars().all(legal) || name.ends_with('.'))
-    {
-        let message = "a resource group's name has 1 to 90 letters, digits, `-`, `_`, `.`, `(` or `)`, and ends in no `.`";
-        problems.push((place.at("resource-group"), message.to_owned()));
-    }
-}
-
-/// Routes of one destination and hop become one; those that overlap with different hops contradict each other.
-fn merge_routes(
-    mut routes: Vec<(Path, RouteNeed)>,
-    network: &Network,
-    problems: &mut Problems,
-) -> Vec<RouteNeed> {
-    routes.sort_by(|a, b| a.1.id.cmp(&b.1.id));
-    let platform = AddrSet::from("168.63.129.16".parse::<IpPrefix>().expect("a constant address"));
-    let mut kept: Vec<(RouteNeed, AddrSet)> = Vec::new();
-    for (place, need) in routes {
-        let set = match &need.to {
-            Remote::Tag(tag) => tag.set().clone(),
-            Remote::Addresses(set) => set.clone(),
-            _ => AddrSet::empty(),
-        };
-        let set = only_families_of(&set.difference(&need.except), &network.subnet_space());
-        if !set.is_disjoint(&platform) {
-            let message = format!(
-                "the route to {} holds 168.63.129.16, the platform's own address, which is never routed; take it out with `except` or narrower prefixes",
-                need.to
-            );
-            problems.push((place.clone(), message));
-        }
-        if let Some(prefix) = set.intersection(&network.space).prefixes().next() {
-            let message = format!("the route to {} would take {prefix} out of the virtual network", need.to);
-            problems.push((place.clone(), message));
-        }
-        if let Some((same, _)) = kept.iter_mut().find(|(k, _)| k.id == need.id) {
-            same.causes.extend(need.causes);
-            same.causes.sort();
-            same.causes.dedup();
-            continue;
-        }
-        for (other, theirs) in &kept {
-            if other.next_hop != need.next_hop
-                && let Some(prefix) = set.intersection(theirs).prefixes().next()
-            {
-                let message = format!(
-                    "{prefix} would have two next hops: {} by the route to {}, {} by the route to {}",
-                    need.next_hop, need.to, other.next_hop, other.to
-                );
-                problems.push((place.clone(), message));
-            }
-        }
-        kept.push((need, set));
-    }
-    kept.into_iter().map(|(need, _)| need).collect()
+/// What a workload says beside its rows.
+#[derive(Default)]
+struct BesideRows {
+    managed: Vec<Managed>,
+    asked: Asked,
 }
 
 /// One entry of `allow`, with what it is read against.
@@ -353,18 +211,21 @@ struct Needs<'a> {
     place: Path,
     /// Whether the default route leads elsewhere than to the Internet.
     diverted: bool,
+    /// How many days before and after its day the policy asks to be told of.
+    window: u32,
 }
 
 impl Needs<'_> {
     fn collect(
         &self,
         flows: &mut Vec<NewFlow>,
-        routes: &mut Vec<(Path, RouteNeed)>,
+        routes: &mut PlacedRoutes,
         endpoints: &mut Endpoints,
         remarks: &mut Remarks,
         problems: &mut Problems,
-    ) {
-        let subnets = self.subnets(problems);
+    ) -> BesideRows {
+        let mut beside = BesideRows::default();
+        let subnets = chosen::subnets(self.network, &self.allow.subnet, &self.place, problems);
         let except = addresses(&self.allow.except, &self.place.at("except"), problems);
         match &self.allow.workload {
             Some(workload) => {
@@ -381,6 +242,16 @@ impl Needs<'_> {
                         except: &except,
                         diverted: self.diverted,
                     };
+                    let before = routes.len();
+                    self.dates(workload, &resolved, remarks);
+                    beside.asked.add(workload, &resolved, &subnets, &self.place.at("workload"));
+                    beside.managed.extend(Managed::of_workload(
+                        (workload, &resolved),
+                        &subnets,
+                        self.resolver,
+                        &self.place,
+                        problems,
+                    ));
                     endpoints.add(&resolved, &context.scope(), &subnets, &self.place, remarks, problems);
                     let place = self.place.at("workload");
                     flows::from_rows(
@@ -394,11 +265,13 @@ impl Needs<'_> {
                         remarks,
                         problems,
                     );
+                    let narrower = found.and_then(|workload| self.narrower(workload, &region));
+                    routes[before..].iter_mut().for_each(|(_, need)| need.narrower.clone_from(&narrower));
                 }
             }
             None => {
                 self.refuse_workload_keys(problems);
-                flows::by_hand(
+                hand::by_hand(
                     self.allow,
                     &subnets,
                     &except,
@@ -410,31 +283,45 @@ impl Needs<'_> {
                 );
             }
         }
+        beside
     }
 
-    /// The subnets of the entry: those named, or all.
-    fn subnets(&self, problems: &mut Problems) -> Vec<(String, AddrSet)> {
-        let named = self.allow.subnet.as_slice();
-        if named.is_empty() {
-            return self.network.subnets.iter().map(|(n, s)| (n.clone(), s.clone())).collect();
-        }
-        let mut found = BTreeMap::new();
-        for (index, name) in named.iter().enumerate() {
-            match self.network.subnets.get(name) {
-                Some(set) => {
-                    found.insert(name.clone(), set.clone());
-                }
-                None => {
-                    let known = self.network.subnets.keys().map(String::as_str);
-                    let hint = did_you_mean(&nearest(name, known));
-                    problems.push((
-                        self.place.at("subnet").at(index),
-                        format!("there is no subnet `{name}`{hint}"),
-                    ));
-                }
-            }
-        }
-        found.into_iter().collect()
+    /// The choice of a workload with which its routes are fewer, where they are by the tags of the region in place of one
+    /// without, and how many they are then.
+    fn narrower(&self, workload: &Workload, region: &Region) -> Option<String> {
+        const OPTION: &str = "return-route";
+        let option = workload.option(OPTION)?;
+        let given = self.allow.options.get(OPTION);
+        let global = given.map_or(option.default == OptionValue::Text("global".to_owned()), |given| {
+            *given == OptionIntent::Text("global".to_owned())
+        });
+        let mut allow = self.allow.clone();
+        allow.options.insert(OPTION.to_owned(), OptionIntent::Text("regional".to_owned()));
+        let mut unheard = Problems::default();
+        let resolved = self.resolver.rows(workload, region, &allow, &self.place, &mut unheard)?;
+        let routes = resolved.rows.iter().filter(|row| matches!(row.need, RowNeed::Route { .. }));
+        let remotes = routes.filter_map(|row| self.resolver.remote(row.need.remote(), &mut Vec::new()).ok());
+        let sets = remotes.filter_map(|remote| match remote {
+            Remote::Tag(tag) => Some(only_families_of(tag.set(), &self.network.subnet_space())),
+            _ => None,
+        });
+        let count = AddrSet::union_of(&sets.collect::<Vec<_>>()).prefixes().count();
+        (global && count > 0).then(|| {
+            format!(
+                "set {OPTION} = \"regional\" for {} ({count} routes of the region and its pair)",
+                workload.name()
+            )
+        })
+    }
+
+    /// Notes what begins or ends for a workload near the day whose facts are taken.
+    fn dates(&self, workload: &str, resolved: &Resolved, remarks: &mut Remarks) {
+        let Resolver { catalog, snapshot, as_of, .. } = self.resolver;
+        let as_of = *as_of;
+        let events = catalog.events(workload, snapshot.cloud());
+        let facts = resolved.dated.iter().chain(events);
+        remarks.dated.extend(facts.filter(|fact| fact.is_near(as_of, self.window)).cloned());
+        remarks.retired.extend_from_slice(&resolved.retired);
     }
 
     fn regions(&self, problems: &mut Problems) -> Vec<Arc<Region>> {
@@ -468,7 +355,7 @@ impl Needs<'_> {
             let message = format!(
                 "`{key}` does not go with `workload`; write a need by hand in an [[allow]] of its own"
             );
-            problems.push((self.place.at(key), message));
+            problems.at(self.place.at(key), message);
         }
     }
 
@@ -477,18 +364,18 @@ impl Needs<'_> {
             ["workload", "subnet", "direction", "to", "from", "except", "protocol", "ports", "why"];
         for key in self.allow.options.keys() {
             let hint = did_you_mean(&nearest(key, KEYS));
-            problems.push((self.place.at(key.as_str()), format!("unknown key `{key}`{hint}")));
+            problems.at(self.place.at(key.as_str()), format!("unknown key `{key}`{hint}"));
         }
         for (key, given) in
             [("without", &self.allow.without), ("with", &self.allow.with), ("region", &self.allow.region)]
         {
             if !given.is_empty() {
-                problems.push((self.place.at(key), format!("`{key}` goes with `workload` only")));
+                problems.at(self.place.at(key), format!("`{key}` goes with `workload` only"));
             }
         }
         if self.allow.to.is_empty() && self.allow.from.is_empty() {
             let message = "an [[allow]] names a `workload`, or remotes in `to` or `from`";
-            problems.push((self.place.clone(), message.to_owned()));
+            problems.at(self.place.clone(), message.to_owned());
         }
     }
 }

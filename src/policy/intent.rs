@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::target::{EdlDialect, FormatName, Target, TerraformStyle};
+pub use super::asked::{Deny, NamesIntent, Network, RouteLine, Subnet};
+pub use super::words::{DirectionName, OneOrMany, PortItem, PortsText};
+use crate::target::{ApiVersion, EdlDialect, FormatName, ReportForm, Target, TerraformStyle};
 
 /// A tagwall policy: what one environment needs to reach, and what is to be made of it.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -31,6 +33,18 @@ pub struct Intent {
     /// What is allowed; everything else is not, unless `nsg.deny-rest` is false.
     #[serde(default)]
     pub allow: Vec<Allow>,
+    /// What is denied before everything that is allowed, on every target.
+    #[serde(default)]
+    pub deny: Vec<Deny>,
+    /// Lines of route tables by hand.
+    #[serde(default)]
+    pub route: Vec<RouteLine>,
+    /// Names of the Azure resources, where they are not to be made from that of the environment.
+    #[serde(default)]
+    pub names: NamesIntent,
+    /// Whether needs that work nowhere are accepted: they are listed in the report all the same.
+    #[serde(default)]
+    pub accept_missing: bool,
     /// Named lists of remotes, used in `to` and `from` as `group:NAME`.
     #[serde(default)]
     pub groups: BTreeMap<String, OneOrMany>,
@@ -75,56 +89,6 @@ pub enum CloudName {
     Germany,
 }
 
-/// One text or a list of texts.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum OneOrMany {
-    /// Nothing given.
-    #[default]
-    #[serde(skip)]
-    None,
-    /// A single text.
-    One(String),
-    /// Several.
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    /// The texts as a slice.
-    pub fn as_slice(&self) -> &[String] {
-        match self {
-            OneOrMany::None => &[],
-            OneOrMany::One(text) => std::slice::from_ref(text),
-            OneOrMany::Many(texts) => texts,
-        }
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.as_slice().is_empty()
-    }
-}
-
-/// The virtual network.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Network {
-    /// Address space of the virtual network, as prefixes.
-    pub address_space: Vec<String>,
-    /// Private address of Azure Firewall or another appliance; one IPv4, one IPv6 address or both. Leave out if
-    /// there is none.
-    #[serde(default)]
-    pub firewall: OneOrMany,
-}
-
-/// A subnet that rules are made for.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Subnet {
-    /// The subnet's prefixes, inside the network's address space.
-    pub prefixes: Vec<String>,
-}
-
 /// One need: a workload of the catalogue, or remotes written by hand.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -132,7 +96,7 @@ pub struct Allow {
     /// A workload of the catalogue; `tagwall workloads` lists them. Its options are further keys of this table.
     #[serde(default)]
     pub workload: Option<String>,
-    /// The subnet or subnets; all of them if left out.
+    /// The subnet or subnets; if left out, all but those that Azure reserves for its own services.
     #[serde(default)]
     pub subnet: OneOrMany,
     /// Region or regions of the workload, where they differ from the environment's.
@@ -142,7 +106,7 @@ pub struct Allow {
     #[serde(default)]
     pub direction: Option<DirectionName>,
     /// Remotes: a service tag (`Sql.westeurope`), prefix, range, `fqdn:host`, `fqdn-tag:NAME`, `url:host/path`,
-    /// `group:NAME`, `Internet`, `VirtualNetwork` or `*`.
+    /// `group:NAME`, `asg:NAME`, `Internet`, `VirtualNetwork` or `*`. Plain addresses of one list are one rule.
     #[serde(default)]
     pub to: OneOrMany,
     /// Remotes of an inbound need.
@@ -166,22 +130,16 @@ pub struct Allow {
     /// Optional rows of the workload that are taken in, by id.
     #[serde(default)]
     pub with: OneOrMany,
+    /// Name of this entry, by which a policy that extends this one can take it out (`without = ["allow.NAME"]`), and a
+    /// table of environments can set its keys.
+    #[serde(default)]
+    pub id: Option<String>,
     /// Why this is needed; goes into descriptions and the report.
     #[serde(default)]
     pub why: Option<String>,
     /// Options of the workload.
     #[serde(flatten)]
     pub options: BTreeMap<String, OptionIntent>,
-}
-
-/// Which side opens a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DirectionName {
-    /// The remote side.
-    Inbound,
-    /// The subnet.
-    Outbound,
 }
 
 /// How a workload's needs are met.
@@ -197,32 +155,6 @@ pub enum PreferName {
     Fqdns,
     /// By both; what is then doubled is removed.
     Both,
-}
-
-/// Ports as a number, a text such as `"443,8704-8710"`, or a list of those.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum PortsText {
-    /// Not given: every port.
-    #[default]
-    #[serde(skip)]
-    All,
-    /// One port.
-    Number(u16),
-    /// Ports and ranges separated by commas, or `*`.
-    Text(String),
-    /// Several ports or ranges.
-    List(Vec<PortItem>),
-}
-
-/// One port or range of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum PortItem {
-    /// One port.
-    Number(u16),
-    /// A port, a range or `*`.
-    Text(String),
 }
 
 /// The value of a workload's option.
@@ -324,6 +256,13 @@ pub struct NsgIntent {
     pub vnet: Passage,
     /// Health probes of Azure Load Balancer, which `deny-rest` would stop.
     pub load_balancer: Passage,
+    /// One group for each subnet, in place of one for all subnets that can share it.
+    pub per_subnet: bool,
+    /// Rules of others, by name; `*` stands for any characters. Scripts leave them alone, and templates carry those
+    /// that an earlier file holds.
+    pub keep: OneOrMany,
+    /// Priorities that no rule made here takes, as `4000-4096` or a number.
+    pub reserved: OneOrMany,
 }
 
 impl Default for NsgIntent {
@@ -334,6 +273,9 @@ impl Default for NsgIntent {
             hosts: HostUse::Report,
             vnet: Passage::Allow,
             load_balancer: Passage::Allow,
+            per_subnet: false,
+            keep: OneOrMany::None,
+            reserved: OneOrMany::None,
         }
     }
 }
@@ -348,6 +290,9 @@ pub enum DefaultRoute {
     Internet,
     /// Nowhere: traffic without a more specific route is dropped.
     None,
+    /// To the virtual network gateway: forced tunnelling to on-premises. Gateways of the type VPN take it; ExpressRoute
+    /// needs the route from the other side.
+    Gateway,
 }
 
 /// Where private ranges outside the virtual network lead.
@@ -375,6 +320,10 @@ pub struct RouteTableIntent {
     pub private: PrivateRoute,
     /// Whether routes learned by a gateway are kept off the subnet.
     pub disable_bgp: bool,
+    /// Whether the routes of peerings are kept off the subnet, so that what goes to peered networks takes the way of all
+    /// else; with `private = "firewall"` that of private ranges. Templates and Bicep files can say it, from API version
+    /// 2025-07-01 on.
+    pub disable_peering_route: bool,
 }
 
 /// The tier of Azure Firewall.
@@ -388,6 +337,17 @@ pub enum Sku {
     Standard,
     /// Also TLS inspection and URL paths.
     Premium,
+}
+
+/// What becomes of FQDN tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FqdnTagUse {
+    /// By name: Azure Firewall keeps their hosts.
+    #[default]
+    Native,
+    /// As the hosts that documents list behind them, which Azure may change any day.
+    Hosts,
 }
 
 /// Whether prefixes go into IP groups.
@@ -425,6 +385,8 @@ pub struct FirewallIntent {
     pub rules: RulesHolder,
     /// Service tags by name or as prefixes.
     pub tags: TagUse,
+    /// FQDN tags by name, or as the hosts that documents list behind them, for firewalls that know no such tag.
+    pub fqdn_tags: FqdnTagUse,
     /// Prefix lists in IP groups or in the rules.
     pub ip_groups: IpGroupUse,
     /// Whether the firewall policy has its DNS proxy on and the network resolves through it; host names in
@@ -436,6 +398,9 @@ pub struct FirewallIntent {
     /// application rules is 100 higher. 100 to 65000.
     #[schemars(range(min = 100, max = 65000))]
     pub priority: u32,
+    /// Whether the script puts the rules into the draft of the firewall policy, for people to look at and deploy. The
+    /// draft has to be there, and the policy has to have the groups already.
+    pub draft: bool,
 }
 
 impl Default for FirewallIntent {
@@ -444,10 +409,12 @@ impl Default for FirewallIntent {
             sku: Sku::Standard,
             rules: RulesHolder::Policy,
             tags: TagUse::Auto,
+            fqdn_tags: FqdnTagUse::Native,
             ip_groups: IpGroupUse::Auto,
             dns_proxy: true,
             tls_inspection: false,
             priority: 1000,
+            draft: false,
         }
     }
 }
@@ -459,17 +426,35 @@ pub struct LimitsIntent {
     /// `current` or `conservative`.
     #[serde(default)]
     pub profile: Option<String>,
+    /// The day on which the figures were taken down, such as `2026-05-01`; a file of limits for several policies must
+    /// say it.
+    #[serde(default)]
+    pub date: Option<String>,
+    /// Where the figures are from, such as a support request; a file of limits for several policies must say it.
+    #[serde(default)]
+    pub source: Option<String>,
     /// Single figures by the names that the report shows, such as `routes-per-table`.
     #[serde(flatten)]
     pub overrides: BTreeMap<String, u64>,
 }
 
 /// Workloads of the user.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct CatalogIntent {
     /// Catalogue files, relative to the policy file.
     pub files: Vec<String>,
+    /// The day whose facts are taken, such as `2025-06-01`: needs that begin later or ended before are left out. Left
+    /// out: the day of the service tags, or the one that the command is given.
+    pub as_of: Option<String>,
+    /// How many days before and after that day the report tells of needs that begin or end.
+    pub window_days: u32,
+}
+
+impl Default for CatalogIntent {
+    fn default() -> Self {
+        CatalogIntent { files: Vec::new(), as_of: None, window_days: 365 }
+    }
 }
 
 /// What is written.
@@ -483,10 +468,18 @@ pub struct OutputIntent {
     pub targets: Option<Vec<Target>>,
     /// Resource group that Terraform and the scripts make resources in, unless another is given when they are run.
     pub resource_group: Option<String>,
+    /// Version of Azure's network API that templates, Bicep files and scripts name: one, or one for each cloud. Left
+    /// out: 2025-05-01, or 2025-07-01 where `route-table.disable-peering-route` needs it.
+    pub api_version: ApiVersionIntent,
+    /// Whether Terraform and the scripts also put what is made on the subnets, which have to be there. Templates and
+    /// Bicep files would have to make the subnets anew for it: there the report has the commands.
+    pub associations: bool,
     /// Terraform: rules and routes as blocks inside their resource, or as one resource each.
     pub terraform_style: TerraformStyle,
     /// For which firewall the lists of the format `edl` are written.
     pub edl: EdlDialect,
+    /// The forms in which the report is written: `markdown`, `html`, or both.
+    pub report: Vec<ReportForm>,
 }
 
 impl Default for OutputIntent {
@@ -495,10 +488,43 @@ impl Default for OutputIntent {
             formats: vec![FormatName::Arm],
             targets: None,
             resource_group: None,
+            api_version: ApiVersionIntent::default(),
+            associations: false,
             terraform_style: TerraformStyle::Inline,
             edl: EdlDialect::Common,
+            report: vec![ReportForm::Markdown],
         }
     }
+}
+
+/// Versions of Azure's network API.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ApiVersionIntent {
+    /// The same everywhere.
+    One(ApiVersion),
+    /// By cloud, for policies that several clouds share.
+    ByCloud(ApiVersions),
+}
+
+impl Default for ApiVersionIntent {
+    fn default() -> Self {
+        ApiVersionIntent::ByCloud(ApiVersions::default())
+    }
+}
+
+/// A version of Azure's network API for each cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase", deny_unknown_fields, default)]
+pub struct ApiVersions {
+    /// In the public cloud.
+    pub public: Option<ApiVersion>,
+    /// In Azure Government.
+    pub usgov: Option<ApiVersion>,
+    /// In Azure China.
+    pub china: Option<ApiVersion>,
+    /// In the former German cloud.
+    pub germany: Option<ApiVersion>,
 }
 
 /// When new service tags are refused by a scheduled refresh, and what happens to addresses that they drop. Where
@@ -517,6 +543,9 @@ pub struct RefreshIntent {
     /// By how many percent a tag that this policy uses may shrink.
     #[schemars(range(max = 100))]
     pub max_tag_lost: u32,
+    /// By how many percent a tag that this policy uses may grow for each week between two files; over eight weeks, by
+    /// twice that. One that gains at most 4,096 IPv4 addresses or 64 IPv6 blocks of a /48 is not held to it.
+    pub max_tag_growth: u32,
     /// Days for which addresses that a tag lost are still let through where the tag is written out as prefixes.
     pub hold_removed_days: u32,
 }
@@ -528,6 +557,7 @@ impl Default for RefreshIntent {
             max_addresses_lost: 20,
             max_growth: 25,
             max_tag_lost: 50,
+            max_tag_growth: 400,
             hold_removed_days: 0,
         }
     }

@@ -1,20 +1,53 @@
 //! Policies: what the user asked, and what it means once every name is resolved.
 
+mod asked;
+mod checks;
+mod chosen;
 mod endpoints;
 mod expand;
+mod fill;
 mod flows;
+mod form;
+mod hand;
+mod hosts;
 pub mod intent;
+mod layers;
+mod managed;
+mod network;
+mod outside;
+mod place;
+mod preconditions;
+mod problems;
 mod read;
+mod read_network;
 mod resolve;
+mod routing;
 mod rule;
-mod special;
+mod sets;
 mod suggest;
+mod tree;
+mod ways;
+mod within;
+mod words;
 
+pub use crate::tags::{SYSTEM_NONE, Symbols, never_extra, special_ranges};
 pub use expand::{cloud_of, expand};
+#[cfg(feature = "store")]
+pub(crate) use fill::typed;
+pub use form::published_schema as schema;
+#[cfg(feature = "store")]
+pub(crate) use form::{at as form_at, top_keys};
 pub use intent::Intent;
-pub use read::{Path, PolicyErrors, PolicyProblem, PolicySource, Step, schema};
+pub use layers::{Layers, Load, Loaded, NotLoaded, Overlay, keys_of};
+pub use network::{Network, Outbound, Role, Subnet};
+pub use place::{Path, PolicyErrors, PolicyProblem, Row, SourceText, Step};
+pub use read::PolicySource;
+#[cfg(feature = "store")]
+pub(crate) use read::read_as;
 pub use rule::{
-    Cause, EndpointNeed, EndpointOffer, Flow, LimitSettings, Network, Policy, Precision, Remarks, Remote,
-    RouteNeed, SYSTEM_NONE, SkippedRow, Symbols, only_families_of, short_list,
+    Cause, EndpointNeed, EndpointOffer, Flow, Held, LimitSettings, Managed, Policy, Precision, Precondition,
+    Remarks, Remote, RouteNeed, SkippedRow, only_families_of, short_list,
 };
-pub use special::{never_extra, special_ranges};
+#[cfg(feature = "store")]
+pub(crate) use tree::value_of;
+pub use ways::GroupScope;

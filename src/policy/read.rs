@@ -3,121 +3,27 @@
 //! TOML is read into a tree with spans. The tree is checked against the JSON Schema of [`Intent`]: unknown keys,
 //! wrong types, unknown words. Only then serde reads it, so that one mistake does not hide the next.
 
-use std::fmt;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::form::schema;
 use super::intent::Intent;
-use crate::text::{did_you_mean, nearest};
-
-/// One step of a path into the policy file.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// A key of a table.
-    Key(String),
-    /// An item of a list, from 0.
-    Index(usize),
-}
-
-impl From<&str> for Step {
-    fn from(key: &str) -> Self {
-        Step::Key(key.to_owned())
-    }
-}
-
-impl From<usize> for Step {
-    fn from(index: usize) -> Self {
-        Step::Index(index)
-    }
-}
-
-/// A place in the policy file, as `allow[1].to[0]`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Path(Vec<Step>);
-
-impl Path {
-    /// The file's top.
-    pub fn top() -> Self {
-        Path::default()
-    }
-
-    /// The place `step` below this one.
-    #[must_use]
-    pub fn at(&self, step: impl Into<Step>) -> Self {
-        let mut steps = self.0.clone();
-        steps.push(step.into());
-        Path(steps)
-    }
-
-    /// The place one up, and the last step; `None` at the top.
-    fn parent(&self) -> Option<Path> {
-        let (_, rest) = self.0.split_last()?;
-        Some(Path(rest.to_vec()))
-    }
-}
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, step) in self.0.iter().enumerate() {
-            match step {
-                Step::Key(key) if index == 0 => f.write_str(key)?,
-                Step::Key(key) => write!(f, ".{key}")?,
-                Step::Index(at) => write!(f, "[{at}]")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// One thing that is wrong in a policy file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyProblem {
-    /// Where, as a path.
-    pub place: Path,
-    /// Where, as bytes of the file.
-    pub span: Range<usize>,
-    /// What is wrong, with the way out.
-    pub message: String,
-}
-
-/// All that is wrong in a policy file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyErrors {
-    /// The file as the user named it.
-    pub file: String,
-    /// The file's text.
-    pub text: String,
-    /// What is wrong, in order of place.
-    pub problems: Vec<PolicyProblem>,
-}
-
-impl fmt::Display for PolicyErrors {
-    /// Each problem with its line of the file, marked.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-        let renderer = Renderer::plain();
-        for (index, problem) in self.problems.iter().enumerate() {
-            let annotation = AnnotationKind::Primary.span(problem.span.clone());
-            let snippet = Snippet::source(&self.text).path(&self.file).annotation(annotation);
-            let report = [Level::ERROR.primary_title(&problem.message).element(snippet)];
-            let newline = if index == 0 { "" } else { "\n" };
-            write!(f, "{newline}{}", renderer.render(&report))?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for PolicyErrors {}
+use super::layers::Layers;
+use super::place::{Path, PolicyErrors, PolicyProblem, Step};
+use crate::text::{did_you_mean, hidden, nearest};
 
 /// A policy file that is well-formed: its [`Intent`], and the text to point into.
 #[derive(Debug, Clone)]
 pub struct PolicySource {
     file: String,
     text: String,
+    /// What the text is put together from, where that is more than one file.
+    layers: Option<Arc<Layers>>,
     /// What the user asked for.
     pub intent: Intent,
 }
@@ -142,28 +48,30 @@ impl PolicySource {
     /// ```
     pub fn read(file: &str, text: &str) -> Result<Self, PolicyErrors> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let failed = |mut problems: Vec<PolicyProblem>| {
-            problems.sort_by_key(|p| (p.span.start, p.span.end));
-            PolicyErrors { file: file.to_owned(), text: text.to_owned(), problems }
-        };
-        let (tree, syntax) = DeTable::parse_recoverable(text);
-        if !syntax.is_empty() {
-            let problem = |e: &toml::de::Error| PolicyProblem {
-                place: Path::top(),
-                span: e.span().unwrap_or(0..0),
-                message: e.message().to_owned(),
-            };
-            return Err(failed(syntax.iter().map(problem).collect()));
+        let alone = "what a file extends is read from the files beside it; here the text stands alone";
+        let intent = read_as(file, text, schema(), &[("extends", alone)])?;
+        Ok(PolicySource { file: file.to_owned(), text: text.to_owned(), layers: None, intent })
+    }
+
+    /// The policy that several texts make together. Its text is all of them written out as one; messages point into
+    /// the text that said what is wrong.
+    ///
+    /// # Errors
+    /// As of [`PolicySource::read`].
+    pub fn of(layers: Layers) -> Result<Self, PolicyErrors> {
+        let (file, text) = (layers.file(), layers.text());
+        if layers.is_single() {
+            return PolicySource::read(&file, &text);
         }
-        let problems = Checker::new(schema()).check(&tree);
-        if !problems.is_empty() {
-            return Err(failed(problems));
-        }
-        match toml::from_str::<Intent>(text) {
-            Ok(intent) => Ok(PolicySource { file: file.to_owned(), text: text.to_owned(), intent }),
-            Err(e) => {
-                let (span, message) = (e.span().unwrap_or(0..0), e.message().to_owned());
-                Err(failed(vec![PolicyProblem { place: Path::top(), span, message }]))
+        match PolicySource::read(&file, &text) {
+            Ok(source) => Ok(PolicySource { layers: Some(Arc::new(layers)), ..source }),
+            Err(errors) => {
+                let tree = DeTable::parse_recoverable(&text).0;
+                let place = |problem: PolicyProblem| {
+                    let known = (problem.place != Path::top()).then(|| problem.place.clone());
+                    (known.unwrap_or_else(|| place_at(tree.get_ref(), problem.span.start)), problem.message)
+                };
+                Err(layers.errors(errors.problems.into_iter().map(place)))
             }
         }
     }
@@ -175,25 +83,82 @@ impl PolicySource {
 
     /// An error report about `places`, each with its message.
     pub fn errors(&self, places: impl IntoIterator<Item = (Path, String)>) -> PolicyErrors {
+        if let Some(layers) = &self.layers {
+            return layers.errors(places);
+        }
         let tree = DeTable::parse(&self.text).expect("the text was parsed before");
         let mut problems: Vec<PolicyProblem> = places
             .into_iter()
-            .map(|(place, message)| PolicyProblem { span: locate(&tree, &place), place, message })
+            .map(|(place, message)| here(place.clone(), locate(&tree, &place), message))
             .collect();
         problems.sort_by_key(|p| (p.span.start, p.span.end));
         PolicyErrors { file: self.file.clone(), text: self.text.clone(), problems }
     }
 }
 
-/// The JSON Schema of the policy file.
-pub fn schema() -> &'static Value {
-    static SCHEMA: LazyLock<Value> = LazyLock::new(|| schemars::schema_for!(Intent).to_value());
-    &SCHEMA
+/// Reads a TOML text that has the form of `schema`. Of keys that are `refused`, only that is said.
+///
+/// # Errors
+/// [`PolicyErrors`] with every syntax error, or every unknown key, wrong type and unknown word.
+pub(crate) fn read_as<T: DeserializeOwned>(
+    file: &str,
+    text: &str,
+    schema: &Value,
+    refused: &[(&str, &str)],
+) -> Result<T, PolicyErrors> {
+    let failed = |mut problems: Vec<PolicyProblem>| {
+        problems.sort_by_key(|p| (p.span.start, p.span.end));
+        PolicyErrors { file: file.to_owned(), text: text.to_owned(), problems }
+    };
+    let (tree, syntax) = DeTable::parse_recoverable(text);
+    if !syntax.is_empty() {
+        let problem =
+            |e: &toml::de::Error| here(Path::top(), e.span().unwrap_or(0..0), e.message().to_owned());
+        return Err(failed(syntax.iter().map(problem).collect()));
+    }
+    for (key, why) in refused {
+        if let Some((_, value)) = tree.get_ref().iter().find(|(name, _)| name.get_ref() == key) {
+            return Err(failed(vec![here(Path::top().at(*key), value.span(), (*why).to_owned())]));
+        }
+    }
+    let mut problems = Checker::new(schema).check(&tree);
+    hidden_in_table(tree.get_ref(), &Path::top(), &mut problems);
+    if !problems.is_empty() {
+        return Err(failed(problems));
+    }
+    toml::from_str(text)
+        .map_err(|e| failed(vec![here(Path::top(), e.span().unwrap_or(0..0), e.message().to_owned())]))
+}
+
+fn here(place: Path, span: Range<usize>, message: String) -> PolicyProblem {
+    PolicyProblem { place, span, message, said_in: None }
+}
+
+/// The place of the innermost value around a byte of the text.
+fn place_at(table: &DeTable<'_>, byte: usize) -> Path {
+    fn below(value: &Spanned<DeValue<'_>>, place: Path, byte: usize) -> Path {
+        match value.get_ref() {
+            DeValue::Table(table) => within(table, place, byte),
+            DeValue::Array(items) => match items.iter().position(|item| item.span().contains(&byte)) {
+                Some(at) => below(&items[at], place.at(at), byte),
+                None => place,
+            },
+            _ => place,
+        }
+    }
+    fn within(table: &DeTable<'_>, place: Path, byte: usize) -> Path {
+        let around = |value: &Spanned<DeValue<'_>>| value.span().contains(&byte);
+        match table.iter().find(|(key, value)| around(value) || key.span().contains(&byte)) {
+            Some((key, value)) => below(value, place.at(key.get_ref().as_ref()), byte),
+            None => place,
+        }
+    }
+    within(table, Path::top(), byte)
 }
 
 /// The span of the value at `place`, or of the nearest thing around it.
 fn locate(tree: &Spanned<DeTable<'_>>, place: &Path) -> Range<usize> {
-    if let Some(span) = find(tree, &place.0) {
+    if let Some(span) = find(tree, place.steps()) {
         return span;
     }
     place.parent().map_or(0..0, |parent| locate(tree, &parent))
@@ -222,6 +187,34 @@ fn find(tree: &Spanned<DeTable<'_>>, steps: &[Step]) -> Option<Range<usize>> {
     Some(span)
 }
 
+/// Reports texts with characters that are not shown: what the policy says goes into rules, reports and terminals.
+fn hidden_in_table(table: &DeTable<'_>, place: &Path, problems: &mut Vec<PolicyProblem>) {
+    for (key, value) in table {
+        let below = place.at(key.get_ref().as_ref());
+        hidden_in_text(key.get_ref(), key.span(), &below, problems);
+        hidden_in_value(value, &below, problems);
+    }
+}
+
+fn hidden_in_value(value: &Spanned<DeValue<'_>>, place: &Path, problems: &mut Vec<PolicyProblem>) {
+    match value.get_ref() {
+        DeValue::String(text) => hidden_in_text(text, value.span(), place, problems),
+        DeValue::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| hidden_in_value(item, &place.at(at), problems));
+        }
+        DeValue::Table(table) => hidden_in_table(table, place, problems),
+        _ => {}
+    }
+}
+
+fn hidden_in_text(text: &str, span: Range<usize>, place: &Path, problems: &mut Vec<PolicyProblem>) {
+    if let Some(c) = hidden(text) {
+        let message =
+            format!("the text holds the character U+{:04X}, which is not shown; take it out", u32::from(c));
+        problems.push(here(place.clone(), span, message));
+    }
+}
+
 /// Holds a TOML tree against a JSON Schema: the part of JSON Schema that schemars writes for [`Intent`].
 struct Checker<'s> {
     schema: &'s Value,
@@ -239,7 +232,7 @@ impl<'s> Checker<'s> {
     }
 
     fn report(&mut self, place: &Path, span: Range<usize>, message: String) {
-        self.problems.push(PolicyProblem { place: place.clone(), span, message });
+        self.problems.push(here(place.clone(), span, message));
     }
 
     fn follow(&self, node: &'s Value) -> &'s Value {
@@ -327,10 +320,9 @@ impl<'s> Checker<'s> {
 
     /// The first alternative whose type fits is held against the value; none: say what would fit.
     fn any_of(&mut self, options: &'s [Value], value: &Spanned<DeValue<'_>>, place: &Path) {
-        let fitting = options.iter().map(|o| self.follow(o)).find(|o| {
-            words_of(o).is_some_and(|_| matches!(value.get_ref(), DeValue::String(_)))
-                || o["anyOf"].is_array()
-                || self.type_fits(o, value.get_ref())
+        let fitting = options.iter().map(|o| self.follow(o)).find(|o| match words_of(o) {
+            Some(_) => matches!(value.get_ref(), DeValue::String(_)),
+            None => o["anyOf"].is_array() || self.type_fits(o, value.get_ref()),
         });
         match fitting {
             Some(option) => self.value(option, value, place),
@@ -497,6 +489,18 @@ routes-per-table = 400
         let place = Path::top().at("allow").at(1).at("to").at(0);
         let errors = source.errors([(place, "no such tag".to_owned())]);
         assert_eq!(&source.text[errors.problems[0].span.clone()], "\"Sql.westeurope\"");
+    }
+
+    #[test]
+    fn characters_that_are_not_shown() {
+        let text = GOOD
+            .replace("[limits]", "[groups]\n\"a\u{200b}\" = [\"\\u001b[2J\", \"10.0.0.0/8\"]\n[limits]")
+            + "\n[[allow]]\nto = \"10.0.0.0/8\"\nwhy = \"a\u{202e}b\"\n[[allow]]\nto = \"10.0.0.0/8\"\nwhy = \"\"\"two\nlines\"\"\"\n";
+        let found = messages(&text);
+        for (message, code) in found.iter().zip(["U+200B", "U+001B", "U+202E"]) {
+            assert!(message.contains(code), "{found:?}");
+        }
+        assert_eq!(found.len(), 3);
     }
 
     #[test]

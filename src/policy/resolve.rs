@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::expand::Problems;
 use super::intent::{Allow, OneOrMany, OptionIntent, PreferName};
-use super::read::Path;
-use super::rule::{Network, Remote};
+use super::network::Network;
+use super::outside::Outside;
+use super::place::Path;
+use super::problems::Problems;
+use super::rule::Remote;
 use crate::addr::AddrSet;
-use crate::catalog::{Catalog, Context, OptionValue, Prefer, RemoteSpec, ResolveError, Resolved, Workload};
+use crate::catalog::{
+    Catalog, Context, Date, OptionValue, Prefer, RemoteSpec, ResolveError, Resolved, Workload,
+};
 use crate::tags::{Region, Snapshot, Tag};
 use crate::text::{did_you_mean, nearest};
 
@@ -18,6 +22,10 @@ pub(super) struct Resolver<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) groups: &'a BTreeMap<String, OneOrMany>,
     pub(super) network: &'a Network,
+    /// The day whose facts are taken.
+    pub(super) as_of: Date,
+    /// Tags that the policy forces although no file holds them.
+    pub(super) outside: Outside,
 }
 
 impl Resolver<'_> {
@@ -32,7 +40,9 @@ impl Resolver<'_> {
         notes: &mut Vec<String>,
     ) -> Result<Vec<(Remote, Option<String>)>, String> {
         let spec = RemoteSpec::parse(text).map_err(|error| error.to_string())?;
-        let RemoteSpec::Group(name) = spec else { return self.remote(&spec, notes).map(|r| vec![(r, None)]) };
+        let RemoteSpec::Group(name) = spec else {
+            return self.remote_of(text, &spec, notes).map(|r| vec![(r, None)]);
+        };
         let Some(members) = self.groups.get(&name) else {
             let hint = did_you_mean(&nearest(&name, self.groups.keys().map(String::as_str)));
             return Err(format!("there is no group `{name}`{hint}"));
@@ -44,7 +54,7 @@ impl Resolver<'_> {
             if let RemoteSpec::Group(inner) = spec {
                 return Err(format!("group {name} names group {inner}; a group holds remotes only"));
             }
-            match self.remote(&spec, notes).map_err(|error| format!("group {name}: {error}"))? {
+            match self.remote_of(member, &spec, notes).map_err(|error| format!("group {name}: {error}"))? {
                 Remote::Addresses(set) => addresses = addresses.union(&set),
                 other => remotes.push((other, None)),
             }
@@ -55,6 +65,14 @@ impl Resolver<'_> {
         if remotes.is_empty() { Err(format!("group {name} is empty")) } else { Ok(remotes) }
     }
 
+    /// One remote as a policy writes it, which may force a tag that no file holds.
+    fn remote_of(&self, text: &str, spec: &RemoteSpec, notes: &mut Vec<String>) -> Result<Remote, String> {
+        match self.outside.get(text) {
+            Some(tag) => Ok(Remote::Outside(tag)),
+            None => self.remote(spec, notes),
+        }
+    }
+
     /// One remote that is no group.
     pub(super) fn remote(&self, spec: &RemoteSpec, notes: &mut Vec<String>) -> Result<Remote, String> {
         Ok(match spec {
@@ -62,11 +80,26 @@ impl Resolver<'_> {
             RemoteSpec::Symbol(symbol) => Remote::Symbol(*symbol),
             RemoteSpec::Addresses(set) => Remote::Addresses(set.clone()),
             RemoteSpec::Fqdn(host) => Remote::Fqdn(host.clone()),
-            RemoteSpec::FqdnTag(name) => Remote::FqdnTag(name.clone()),
+            RemoteSpec::FqdnTag(name) => Remote::FqdnTag(self.fqdn_tag(name, notes)?),
             RemoteSpec::Url(url) => Remote::Url(url.clone()),
             RemoteSpec::Any => Remote::Any,
             RemoteSpec::Group(name) => return Err(format!("a group cannot stand here: {name}")),
+            RemoteSpec::Asg(name) => {
+                return Err(format!("an application security group cannot stand here: {name}"));
+            }
         })
+    }
+
+    /// The spelling of an FQDN tag, which only Azure Firewall's own list has.
+    fn fqdn_tag(&self, name: &str, notes: &mut Vec<String>) -> Result<String, String> {
+        let Some(spelt) = self.catalog.fqdn_tag(name).and_then(|tag| tag.spelling(name)) else {
+            let hint = did_you_mean(&self.catalog.nearest_fqdn_tags(name));
+            return Err(format!("there is no FQDN tag `{name}`{hint} (`tagwall tags --fqdn` lists them)"));
+        };
+        if !spelt.eq_ignore_ascii_case(name) {
+            notes.push(format!("`{name}` was taken as the FQDN tag {spelt}"));
+        }
+        Ok(spelt)
     }
 
     /// Finds a tag: as the file spells it in any case, under any name of its region, or as documents misspell it.
@@ -113,6 +146,10 @@ impl Resolver<'_> {
     fn unknown_tag(&self, name: &str) -> String {
         let file =
             format!("the {} file, change number {}", self.snapshot.cloud(), self.snapshot.change_number());
+        // What is known comes before names that only look alike.
+        if let Some(why) = self.catalog.why_absent(self.snapshot.cloud(), name) {
+            return format!("{file}, has no tag `{name}`: {why}");
+        }
         if let Some((base, ending)) = name.split_once('.')
             && let (Some(tag), Some(region)) = (self.snapshot.tag(base), self.snapshot.regions().find(ending))
         {
@@ -137,7 +174,7 @@ impl Resolver<'_> {
         if found.is_none() {
             let hint = did_you_mean(&self.catalog.nearest(name));
             let message = format!("there is no workload `{name}`{hint} (`tagwall workloads` lists them)");
-            problems.push((place.at("workload"), message));
+            problems.at(place.at("workload"), message);
         }
         found
     }
@@ -165,6 +202,7 @@ impl Resolver<'_> {
             },
             without: allow.without.as_slice(),
             with: allow.with.as_slice(),
+            as_of: self.as_of,
         };
         match workload.resolve(&context) {
             Ok(resolved) => Some(resolved),

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::intent::{
-    CatalogIntent, DefaultRoute, FirewallIntent, NsgIntent, OutputIntent, PrivateRoute, RouteTableIntent,
+    ApiVersionIntent, CatalogIntent, FirewallIntent, NamesIntent, NsgIntent, OutputIntent, PrivateRoute,
+    RouteTableIntent,
 };
-use super::special::{never_extra, special_ranges};
-use crate::addr::{AddrSet, Count};
-use crate::catalog::{Fqdn, Risk};
+use super::network::Network;
+use crate::addr::{AddrSet, Count, IntervalSet};
+use crate::catalog::{Date, DatedFact, Fqdn, Risk};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
-use crate::tags::{Cloud, Region, Symbol, Tag};
-use crate::target::Target;
+use crate::tags::{Cloud, Region, Symbol, Symbols, Tag, never_extra};
+use crate::target::{ApiVersion, Target};
 
 /// One environment, resolved: all flows that must pass, all routes that must hold, and the settings of its targets.
 ///
@@ -25,14 +25,28 @@ pub struct Policy {
     pub name: String,
     /// Cloud.
     pub cloud: Cloud,
+    /// The day whose facts of the catalogue are taken.
+    pub as_of: Date,
     /// Region of the environment.
     pub region: Arc<Region>,
     /// The virtual network and its subnets.
     pub network: Network,
     /// What must pass, in order of [`Flow::id`].
     pub flows: Vec<Flow>,
+    /// What may never pass, before every flow, in order of [`Flow::id`].
+    pub denies: Vec<Flow>,
     /// Routes that must hold beside the default, in order of [`RouteNeed::id`].
     pub routes: Vec<RouteNeed>,
+    /// Default routes of single subnets, by name and family (IPv6 if set), in place of that of the route table.
+    pub defaults: BTreeMap<(String, bool), NextHop>,
+    /// Rules that a service keeps in the group of its subnets, in order of their names.
+    pub managed: Vec<Managed>,
+    /// Priorities that no rule made here takes.
+    pub reserved: IntervalSet<u16>,
+    /// Names of resources, where the policy gives them.
+    pub names: NamesIntent,
+    /// Whether needs that work nowhere are accepted.
+    pub accept_missing: bool,
     /// Service endpoint policies, at most one of a subnet, in order of subnets.
     pub endpoints: Vec<EndpointNeed>,
     /// How exact the rules must be.
@@ -51,34 +65,6 @@ pub struct Policy {
     pub output: OutputIntent,
     /// What the reader of the report must know.
     pub remarks: Remarks,
-}
-
-/// The virtual network of an environment.
-#[derive(Debug, Clone, Default)]
-pub struct Network {
-    /// Address space.
-    pub space: AddrSet,
-    /// Private addresses of the firewall or appliance, at most one of a family.
-    pub firewall: Vec<IpAddr>,
-    /// Subnets by name.
-    pub subnets: BTreeMap<String, AddrSet>,
-}
-
-impl Network {
-    /// The firewall's address of one family.
-    pub fn firewall_v4(&self) -> Option<IpAddr> {
-        self.firewall.iter().copied().find(IpAddr::is_ipv4)
-    }
-
-    /// The firewall's IPv6 address.
-    pub fn firewall_v6(&self) -> Option<IpAddr> {
-        self.firewall.iter().copied().find(IpAddr::is_ipv6)
-    }
-
-    /// The addresses of all subnets.
-    pub fn subnet_space(&self) -> AddrSet {
-        AddrSet::union_of(self.subnets.values())
-    }
 }
 
 /// How exact rules must be.
@@ -103,6 +89,10 @@ pub struct Precision {
 pub struct LimitSettings {
     /// Name of the profile.
     pub profile: Option<String>,
+    /// The day of the figures.
+    pub date: Option<String>,
+    /// Where the figures are from.
+    pub source: Option<String>,
     /// Single figures.
     pub overrides: BTreeMap<String, u64>,
 }
@@ -152,7 +142,7 @@ impl Flow {
     /// the families that the local side has, without what is excepted.
     pub fn remote_set(&self, symbols: &Symbols) -> Option<AddrSet> {
         let set = match &self.remote {
-            Remote::Tag(tag) => tag.set().clone(),
+            Remote::Tag(tag) | Remote::Outside(tag) => tag.set().clone(),
             Remote::Addresses(set) => set.clone(),
             Remote::Symbol(symbol) => symbols.get(*symbol),
             Remote::Any => AddrSet::all(),
@@ -179,6 +169,8 @@ pub fn only_families_of(set: &AddrSet, like: &AddrSet) -> AddrSet {
 pub enum Remote {
     /// A service tag of the snapshot.
     Tag(Arc<Tag>),
+    /// A service tag that no published file holds, by name: what it stands for is not known, and not proven.
+    Outside(Arc<Tag>),
     /// A tag that Azure resolves by itself.
     Symbol(Symbol),
     /// Literal addresses.
@@ -198,6 +190,7 @@ impl Remote {
     pub fn kind(&self) -> &'static str {
         match self {
             Remote::Tag(_) => "tag",
+            Remote::Outside(_) => "tag outside the file",
             Remote::Symbol(_) => "symbolic tag",
             Remote::Addresses(_) => "addresses",
             Remote::Fqdn(_) => "host",
@@ -211,7 +204,7 @@ impl Remote {
 impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Remote::Tag(tag) => f.pad(tag.name().as_str()),
+            Remote::Tag(tag) | Remote::Outside(tag) => f.pad(tag.name().as_str()),
             Remote::Symbol(symbol) => symbol.fmt(f),
             Remote::Addresses(set) => f.pad(&short_list(set)),
             Remote::Fqdn(host) => f.pad(host.as_str()),
@@ -260,6 +253,15 @@ pub struct RouteNeed {
     pub except: AddrSet,
     /// Its next hop.
     pub next_hop: NextHop,
+    /// Whether its prefixes stand in the table as they are written: lines by hand, and what an appliance inspects inside
+    /// the network.
+    pub as_written: bool,
+    /// What narrower lines by hand take of it.
+    pub nested: AddrSet,
+    /// Names of the subnets whose table has it.
+    pub subnets: BTreeSet<String>,
+    /// What takes fewer routes, where the workload has an option for that.
+    pub narrower: Option<String>,
     /// Where the need comes from; at least one.
     pub causes: Vec<Cause>,
 }
@@ -290,11 +292,33 @@ pub struct EndpointOffer {
     pub source: String,
 }
 
+/// What must hold before a workload can work.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Precondition {
+    /// The workload that says so.
+    pub workload: String,
+    /// The sentence.
+    pub text: String,
+    /// Whether it holds.
+    pub held: Held,
+}
+
+/// Whether a precondition holds, by what the policy says.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Held {
+    /// It does, with why.
+    Yes(String),
+    /// It does not, with why. What can never work is refused and is in no policy.
+    No(String),
+    /// The policy does not say; with what would let it say so, where anything would.
+    Unsaid(Option<String>),
+}
+
 /// What the report says beside the rules.
 #[derive(Debug, Clone, Default)]
 pub struct Remarks {
-    /// What must hold before the workloads can work, with the workload that says so.
-    pub preconditions: Vec<(String, String)>,
+    /// What must hold before the workloads can work, and whether it does as far as the policy says.
+    pub preconditions: Vec<Precondition>,
     /// Risks, each once, with the flows or rows that it arises from.
     pub risks: Vec<(Risk, Vec<String>)>,
     /// Rows of workloads that make no rule, with the reason.
@@ -303,6 +327,12 @@ pub struct Remarks {
     pub offers: Vec<EndpointOffer>,
     /// Spellings that were corrected, and other things to know.
     pub notes: Vec<String>,
+    /// What begins or ends near the day whose facts are taken, in order.
+    pub dated: Vec<DatedFact>,
+    /// What was asked for and has ended.
+    pub retired: Vec<String>,
+    /// What can be done and is hardly meant, each with its line of the policy file, in order of lines.
+    pub warnings: Vec<String>,
 }
 
 impl Remarks {
@@ -329,6 +359,10 @@ impl Remarks {
         self.offers.dedup();
         self.notes.sort();
         self.notes.dedup();
+        self.dated.sort();
+        self.dated.dedup();
+        self.retired.sort();
+        self.retired.dedup();
         self
     }
 }
@@ -346,52 +380,6 @@ pub struct SkippedRow {
     pub required: bool,
 }
 
-/// Blocks that Azure's system routes drop unless they belong to the virtual network or a narrower route exists.
-///
-/// Source: virtual-networks-udr-overview.md, 2023-05-27.
-pub const SYSTEM_NONE: [&str; 4] = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"];
-
-/// What the symbolic tags stand for in one environment.
-///
-/// Azure resolves them by itself; for proof they must be sets of addresses. `VirtualNetwork` is taken as wide as
-/// Azure may take it: with user-defined routes on the subnet it holds their prefixes too.
-#[derive(Debug, Clone)]
-pub struct Symbols {
-    internet: AddrSet,
-    virtual_network: AddrSet,
-    platform: AddrSet,
-    metadata: AddrSet,
-    licence: AddrSet,
-}
-
-impl Symbols {
-    /// The symbols of a network whose subnets have user-defined routes to `routed` beside its own space.
-    pub fn new(network: &Network, routed: &AddrSet) -> Self {
-        let prefix = |text: &str| -> AddrSet {
-            text.parse::<crate::addr::IpPrefix>().expect("a constant prefix").into()
-        };
-        Symbols {
-            internet: network.space.union(&special_ranges()).complement(),
-            virtual_network: network.space.union(routed),
-            platform: prefix("168.63.129.16/32"),
-            metadata: prefix("169.254.169.254/32"),
-            // Azure publishes no address for it: a place where no remote is keeps it apart from all others.
-            licence: prefix("0.0.0.1/32"),
-        }
-    }
-
-    /// The addresses that `symbol` stands for.
-    pub fn get(&self, symbol: Symbol) -> AddrSet {
-        match symbol {
-            Symbol::Internet => self.internet.clone(),
-            Symbol::VirtualNetwork => self.virtual_network.clone(),
-            Symbol::AzureLoadBalancer | Symbol::AzurePlatformDns => self.platform.clone(),
-            Symbol::AzurePlatformImds => self.metadata.clone(),
-            Symbol::AzurePlatformLkm => self.licence.clone(),
-        }
-    }
-}
-
 impl Policy {
     /// Whether the policy has a use for `target`, and asks for it.
     pub fn wants(&self, target: Target) -> bool {
@@ -399,11 +387,7 @@ impl Policy {
         asked
             && match target {
                 Target::Nsg => true,
-                Target::RouteTable => {
-                    !self.routes.is_empty()
-                        || self.default_hop(false).is_some()
-                        || self.default_hop(true).is_some()
-                }
+                Target::RouteTable => self.network.subnets.keys().any(|subnet| self.is_routed(subnet)),
                 Target::Firewall => !self.network.firewall.is_empty(),
                 Target::ServiceEndpointPolicy => !self.endpoints.is_empty(),
                 Target::Lists => false,
@@ -417,26 +401,17 @@ impl Policy {
         self.flows.iter().filter(move |f| !f.stand_in || missing.iter().any(|m| f.covers(m)))
     }
 
-    /// What symbolic tags mean in a need: `VirtualNetwork` is the network's own address space.
-    pub fn symbols(&self) -> Symbols {
-        Symbols::new(&self.network, &AddrSet::empty())
-    }
-
-    /// Whether a user-defined default route takes traffic off its way to the Internet.
-    pub fn has_default_route(&self) -> bool {
-        [false, true].into_iter().any(|v6| self.default_hop(v6).is_some_and(|hop| hop != NextHop::Internet))
-    }
-
-    /// The next hop of traffic without a more specific route, per family; `None` where no route table is asked
-    /// for or the family has no appliance.
-    pub fn default_hop(&self, v6: bool) -> Option<NextHop> {
-        let appliance = if v6 { self.network.firewall_v6() } else { self.network.firewall_v4() };
-        match self.route_table.default_route {
-            Some(DefaultRoute::Firewall) => appliance.map(NextHop::Appliance),
-            Some(DefaultRoute::Internet) => Some(NextHop::Internet),
-            Some(DefaultRoute::None) => Some(NextHop::None),
-            None => appliance.map(NextHop::Appliance),
+    /// The tags that no published file holds, each once, in order of flows.
+    pub fn outside(&self) -> Vec<Arc<Tag>> {
+        let mut tags: Vec<Arc<Tag>> = Vec::new();
+        for flow in self.flows.iter().chain(&self.denies) {
+            if let Remote::Outside(tag) = &flow.remote
+                && tags.iter().all(|known| known.name() != tag.name())
+            {
+                tags.push(tag.clone());
+            }
         }
+        tags
     }
 
     /// Addresses that no rule may admit as extra, at any price: the policy's own `never`, what its needs except,
@@ -468,8 +443,54 @@ impl Policy {
         only_families_of(&AddrSet::union_of(&asked), extra).union(extra)
     }
 
+    /// The version of Azure's network API that files name.
+    pub fn api_version(&self) -> ApiVersion {
+        let named = match &self.output.api_version {
+            ApiVersionIntent::One(version) => Some(*version),
+            ApiVersionIntent::ByCloud(versions) => match self.cloud {
+                Cloud::Public => versions.public,
+                Cloud::UsGov => versions.usgov,
+                Cloud::China => versions.china,
+                Cloud::Germany => versions.germany,
+            },
+        };
+        let least = match self.route_table.disable_peering_route {
+            true => ApiVersion::V20250701,
+            false => ApiVersion::default(),
+        };
+        named.unwrap_or(least)
+    }
+
     /// Whether private ranges outside the virtual network are sent to the firewall.
     pub fn private_to_firewall(&self) -> bool {
         self.route_table.private == PrivateRoute::Firewall
     }
+}
+
+/// A rule that a service puts into the group of its delegated subnets, and that Azure demands there: a template that
+/// leaves it out is refused, or ends the service.
+#[derive(Debug, Clone)]
+pub struct Managed {
+    /// The workload whose service it is.
+    pub workload: String,
+    /// Its subnets.
+    pub subnets: BTreeSet<String>,
+    /// Name of the rule, as the service gives it.
+    pub name: String,
+    /// Priority, as the service gives it.
+    pub priority: u32,
+    /// Which side opens the connection.
+    pub direction: Direction,
+    /// Where packets come from.
+    pub source: Remote,
+    /// Where packets go to.
+    pub destination: Remote,
+    /// IP protocol.
+    pub protocol: Protocol,
+    /// Ports of the destination.
+    pub ports: Ports,
+    /// Description, as the service gives it.
+    pub description: String,
+    /// Where this is written.
+    pub documented: String,
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::flows::within_cloud;
+use super::network::Network;
 use super::rule::{Flow, Policy, Remote, only_families_of, short_list};
-use crate::addr::AddrSet;
+use super::within::within_cloud;
+use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::Direction;
 use crate::tags::{Snapshot, TagCover, TagGoal, TagIndex, TagName};
 use crate::target::Target;
@@ -82,4 +83,16 @@ fn taken_by_name(policy: &Policy, flow: &Flow, snapshot: &Snapshot, name: &TagNa
     let Some(tag) = snapshot.tag(name.as_str()) else { return false };
     let takes = |target, feature| !policy.wants(target) || tag.features().has(feature);
     takes(Target::Nsg, "NSG") && (flow.direction == Direction::Inbound || takes(Target::Firewall, "FW"))
+}
+
+/// What is cut off where the firewall lies in a network that the policy does not name as a peer.
+pub(super) fn peers_missing(network: &Network) -> Option<String> {
+    let known = network.virtual_network();
+    let hosts = network.firewall.iter().filter_map(|address| address.to_string().parse::<IpPrefix>().ok());
+    let away = hosts.map(AddrSet::from).find(|host| !host.is_subset(&known))?;
+    Some(format!(
+        "network.firewall {} lies in another network, and network.peers names none that holds it: where rules stand for VirtualNetwork by addresses, they take the network's own address space only ({}); name the spaces of peered networks in network.peers if they are to get through",
+        short_list(&away),
+        short_list(&known)
+    ))
 }

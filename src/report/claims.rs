@@ -6,35 +6,92 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::addr::{AddrSet, Count, IpPrefix};
-use crate::plan::{Extra, NatCollection};
+use crate::catalog::Date;
+use crate::plan::{Association, Extra, NatCollection};
 use crate::policy::{Policy, short_list};
+use crate::read::resources::{FirewallRule, Resources};
+use crate::read::{ReadError, format_of, no_member_twice, place_in_order};
 use crate::tags::Snapshot;
 use crate::target::Target;
 use crate::text::sha256_hex;
-use crate::verify::resources::{FirewallRule, Resources};
-use crate::verify::{Proven, Report, Unsaid};
+use crate::verify::{Proven, Report, Unsaid, WorkState};
 
 /// The name of the manifest in a folder of artefacts.
 pub const MANIFEST: &str = "manifest.json";
 
+/// The names of the reports beside it.
+pub(super) const REPORTS: [&str; 2] = ["report.md", "report.html"];
+
 /// What a manifest claims of the files beside it.
 ///
-/// Limits are left out: they follow from the plan, which the files alone do not tell. So is the change
+/// Limits are left out: they follow from the plan, which the files alone do not tell. So are notes, and the change
 /// number, a label under which the same content comes again with another.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Claims {
     schema: u32,
     name: String,
     cloud: String,
     region: String,
     snapshot: ClaimedData,
+    /// Absent where it was made before facts had dates.
+    #[serde(default)]
+    catalog: Option<ClaimedCatalog>,
     artefacts: Vec<ClaimedFile>,
+    /// Absent where it was made before tables and groups were told apart by subnet.
+    #[serde(default)]
+    associations: Vec<ClaimedAssociation>,
+    deploy: Vec<ClaimedDeploy>,
     counts: BTreeMap<String, usize>,
+    #[serde(rename = "tagwall")]
+    _tagwall: String,
+    #[serde(rename = "limits")]
+    _limits: serde_json::Value,
+    #[serde(default, rename = "notes")]
+    _notes: Vec<String>,
     precision: ClaimedPrecision,
     proof: Vec<ClaimedProof>,
     gaps: Vec<ClaimedGap>,
+    /// Absent where it was made before the way was proven.
+    #[serde(default)]
+    works: Option<Vec<ClaimedWork>>,
     #[serde(default)]
     nat: Vec<ClaimedNat>,
+}
+
+/// Whether a need works. Why not is in words, which may become others.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct ClaimedWork {
+    need: String,
+    subnet: String,
+    state: WorkState,
+    #[serde(default)]
+    stops_at: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClaimedAssociation {
+    subnet: String,
+    #[serde(deserialize_with = "addresses")]
+    prefixes: AddrSet,
+    nsg: Option<String>,
+    route_table: Option<String>,
+    service_endpoint_policy: Option<String>,
+    #[serde(default)]
+    reserved: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct ClaimedCatalog {
+    as_of: Date,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClaimedDeploy {
+    format: String,
+    files: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -51,7 +108,15 @@ struct ClaimedPrecision {
     extra_azure: String,
     extra_outside: String,
     #[serde(default)]
+    extra_distinct: Option<ClaimedCounts>,
+    #[serde(default)]
     widened: Vec<ClaimedExtra>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct ClaimedCounts {
+    v4: String,
+    v6: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -119,20 +184,27 @@ struct ClaimedGap {
 }
 
 impl Claims {
+    /// The day whose facts of the catalogue were taken, where the manifest says so.
+    pub fn as_of(&self) -> Option<Date> {
+        self.catalog.as_ref().map(|catalog| catalog.as_of)
+    }
+
     /// Reads a manifest.
     ///
     /// # Errors
-    /// A line that says what is wrong, for anything that this version does not write.
+    /// [`ReadError`], for anything that this version does not write.
     ///
     /// ```
     /// use tagwall::report::Claims;
-    /// assert!(Claims::read(b"{}").unwrap_err().starts_with("manifest.json: missing field"));
+    /// assert!(Claims::read(b"{}").unwrap_err().to_string().starts_with("manifest.json: missing field"));
     /// ```
-    pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        let claims: Claims = serde_json::from_slice(bytes).map_err(|error| format!("{MANIFEST}: {error}"))?;
+    pub fn read(bytes: &[u8]) -> Result<Self, ReadError> {
+        let wrong = |message: String| ReadError { place: MANIFEST.to_owned(), message };
+        let claims: Claims = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
+        no_member_twice(MANIFEST, bytes)?;
         match claims.schema {
             1 => Ok(claims),
-            other => Err(format!("{MANIFEST}: schema {other} is not known to this version")),
+            other => Err(wrong(format!("schema {other} is not known to this version"))),
         }
     }
 
@@ -170,6 +242,19 @@ impl Claims {
             limit: claimed.limit.clone(),
         };
         self.precision.widened.iter().map(extra).collect()
+    }
+
+    /// What is said to be put on each subnet.
+    pub(crate) fn associations(&self) -> Vec<Association> {
+        let one = |claimed: &ClaimedAssociation| Association {
+            subnet: claimed.subnet.clone(),
+            prefixes: claimed.prefixes.prefixes().collect(),
+            nsg: claimed.nsg.clone(),
+            route_table: claimed.route_table.clone(),
+            service_endpoint_policy: claimed.service_endpoint_policy.clone(),
+            reserved: claimed.reserved.clone(),
+        };
+        self.associations.iter().map(one).collect()
     }
 
     /// The DNAT collections that the templates are to carry on.
@@ -218,10 +303,46 @@ impl Claims {
                 Some(_) => {}
             }
         }
+        found.extend(self.list_differences());
         let listed: BTreeSet<&str> = self.artefacts.iter().map(|a| a.name.as_str()).collect();
         let known = |name: &&str| *name == MANIFEST || listed.contains(name) || own.contains(name);
         let extra = files.keys().filter(|name| !known(name));
         found.extend(extra.map(|name| format!("{name}: is not in the manifest")));
+        found
+    }
+
+    /// How the files that are to be deployed differ from those that are there, by name and order.
+    fn list_differences(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut listed = BTreeSet::new();
+        for name in self.artefacts.iter().map(|a| a.name.as_str()) {
+            if !listed.insert(name) {
+                found.push(format!("{MANIFEST}: {name} is listed twice"));
+            }
+            if !REPORTS.contains(&name) && format_of(name).is_none() {
+                found.push(format!("{name}: no format has such a file"));
+            }
+        }
+        let mut left = listed;
+        left.retain(|name| !REPORTS.contains(name));
+        for ClaimedDeploy { format, files } in &self.deploy {
+            for name in files {
+                if !left.remove(name.as_str()) {
+                    found.push(format!(
+                        "{MANIFEST}: deploy lists {name}, which is no artefact or listed before"
+                    ));
+                }
+                if format_of(name).is_none_or(|own| own.name() != format) {
+                    found.push(format!("{MANIFEST}: deploy lists {name} as {format}"));
+                }
+            }
+            if !files.iter().filter_map(|name| place_in_order(name)).is_sorted() {
+                found.push(format!(
+                    "{MANIFEST}: deploy lists the files of {format} in an order that does not work"
+                ));
+            }
+        }
+        found.extend(left.iter().map(|name| format!("{MANIFEST}: deploy does not list {name}")));
         found
     }
 
@@ -252,6 +373,11 @@ impl Claims {
         same("precision.max_extra", &precision.max_extra, &policy.precision.max_extra);
         same("precision.exact", &precision.exact, &declared.is_zero());
         same("the sum of the extra addresses", &classes, &declared);
+        if let Some(claimed) = &precision.extra_distinct {
+            let all = AddrSet::union_of(precision.widened.iter().map(|extra| &extra.addresses));
+            same("the number of different extra IPv4 addresses", &claimed.v4, &all.v4.count());
+            same("the number of different extra IPv6 addresses", &claimed.v6, &all.v6.count());
+        }
         for extra in &precision.widened {
             let have = policy.widened(&extra.flows, &extra.addresses);
             if let Some(claimed) = &extra.prefixes {
@@ -291,6 +417,30 @@ impl Claims {
         let claimed = self.proof.iter().map(|p| (&p.proven, p.result.as_str()));
         let same = claimed.eq(proof.proven.iter().map(|p| (p, "proven")));
         (!same).then(|| format!("{MANIFEST}: the proof that it records is not the one that the files give"))
+    }
+
+    /// How what works differs from what is recorded of it.
+    pub(crate) fn work_differences(&self, proof: &Report) -> Vec<String> {
+        let Some(claimed) = &self.works else { return Vec::new() };
+        let have: Vec<ClaimedWork> = proof
+            .works
+            .iter()
+            .map(|work| ClaimedWork {
+                need: work.need.clone(),
+                subnet: work.subnet.clone(),
+                state: work.state,
+                stops_at: work.stops_at.map(str::to_owned),
+            })
+            .collect();
+        let differs = claimed.iter().find(|work| !have.contains(work));
+        let other = have.iter().find(|work| !claimed.contains(work));
+        let told = differs.or(other).map(|work| {
+            format!(
+                "{MANIFEST}: whether {} works for subnet {} is not what it records",
+                work.need, work.subnet
+            )
+        });
+        told.into_iter().collect()
     }
 
     fn count(&self, key: &str) -> usize {

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::Made;
-use super::markdown::cell;
+use super::cells::cell;
 use crate::addr::{AddrSet, Count};
 use crate::plan::Extra;
 use crate::policy::Remote;
+use crate::tags::FamilyCounts;
 use crate::target::Target;
 
 /// Numbers of extra addresses, by class.
@@ -68,6 +69,12 @@ pub(super) fn sum(extras: &[(&Extra, Classes)]) -> Classes {
     })
 }
 
+/// How many different addresses the extras hold together. The sum of them counts an address once for each list that
+/// admits it, as the budget does.
+pub(super) fn distinct(made: &Made<'_>) -> FamilyCounts {
+    FamilyCounts::of(&AddrSet::union_of(made.plan.extras.iter().map(|extra| &extra.addresses)))
+}
+
 /// Writes one line; writing to a string does not fail.
 macro_rules! line {
     ($out:expr) => { $out.push('\n') };
@@ -92,6 +99,12 @@ pub(super) fn section(made: &Made<'_>, out: &mut String) {
         all.same_tag,
         all.azure,
         all.outside
+    );
+    line!(out);
+    line!(
+        out,
+        "That counts an address once for each list that admits it, as the budget does. Different ones: {}.",
+        distinct(made)
     );
     if !all.azure.is_zero() {
         line!(out);

@@ -4,10 +4,13 @@ use serde::Serialize;
 
 use super::{Made, extra, notes};
 use crate::addr::Count;
+use crate::catalog::Catalog;
 use crate::emit::Artefact;
-use crate::plan::{Gap, NatCollection, Usage};
+use crate::plan::{Association, Gap, NatCollection, Usage};
+use crate::tags::FamilyCounts;
+use crate::target::FormatName;
 use crate::text::sha256_hex;
-use crate::verify::Proven;
+use crate::verify::{Proven, Work};
 
 #[derive(Serialize)]
 struct Manifest<'a> {
@@ -17,16 +20,23 @@ struct Manifest<'a> {
     cloud: &'a str,
     region: String,
     snapshot: SnapshotInfo<'a>,
+    catalog: CatalogInfo,
     artefacts: Vec<ArtefactInfo<'a>>,
+    associations: &'a [Association],
     deploy: Vec<DeployInfo<'a>>,
     counts: Counts,
     limits: LimitInfo<'a>,
     precision: PrecisionInfo<'a>,
     proof: Vec<ProofInfo<'a>>,
     gaps: Vec<GapInfo<'a>>,
+    /// Of each need of each subnet whether it works, over all artefacts together.
+    works: &'a [Work],
     /// What people should know about the way the rules were made.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
+    /// Tags that no published file holds: what they stand for is not proven.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unproven_tags: Vec<String>,
     /// DNAT collections that the templates carry on from an earlier generation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     nat: Vec<NatInfo>,
@@ -36,6 +46,15 @@ struct Manifest<'a> {
 struct NatInfo {
     group: String,
     collection: serde_json::Value,
+}
+
+/// The facts that the rules come from.
+#[derive(Serialize)]
+struct CatalogInfo {
+    /// Of the built-in facts: the day on which they were last gone through.
+    version: String,
+    /// The day whose facts are taken.
+    as_of: String,
 }
 
 #[derive(Serialize)]
@@ -87,7 +106,8 @@ struct UsageInfo<'a> {
 /// The files of one format in the order in which they are deployed.
 #[derive(Serialize)]
 struct DeployInfo<'a> {
-    format: &'a str,
+    /// As policies name it.
+    format: &'static str,
     files: Vec<&'a str>,
 }
 
@@ -99,6 +119,9 @@ struct PrecisionInfo<'a> {
     extra_same_tag: Count,
     extra_azure: Count,
     extra_outside: Count,
+    /// How many different addresses that is; the classes count one once for each list that admits it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_distinct: Option<FamilyCounts>,
     /// The lists that are widened, and all addresses that this admits.
     widened: Vec<WidenedInfo<'a>>,
 }
@@ -136,10 +159,10 @@ struct GapInfo<'a> {
     covered_by: &'a [String],
 }
 
-pub(super) fn manifest(made: &Made<'_>, report: &Artefact) -> Vec<u8> {
+pub(super) fn manifest(made: &Made<'_>, reports: &[Artefact]) -> Vec<u8> {
     let Made { policy, snapshot, plan, proof, artefacts } = made;
     let (prefixes_ipv4, prefixes_ipv6) = snapshot.prefix_counts();
-    let mut files: Vec<&Artefact> = artefacts.iter().chain([report]).collect();
+    let mut files: Vec<&Artefact> = artefacts.iter().chain(reports).collect();
     files.sort_by(|a, b| a.name.cmp(&b.name));
     let manifest = Manifest {
         schema: 1,
@@ -155,10 +178,12 @@ pub(super) fn manifest(made: &Made<'_>, report: &Artefact) -> Vec<u8> {
             prefixes_ipv4,
             prefixes_ipv6,
         },
+        catalog: CatalogInfo { version: Catalog::version().to_string(), as_of: policy.as_of.to_string() },
         artefacts: files
             .into_iter()
             .map(|a| ArtefactInfo { name: &a.name, bytes: a.bytes.len(), sha256: sha256_hex(&a.bytes) })
             .collect(),
+        associations: &plan.associations,
         deploy: deploy(artefacts),
         counts: counts(made),
         limits: LimitInfo {
@@ -168,6 +193,8 @@ pub(super) fn manifest(made: &Made<'_>, report: &Artefact) -> Vec<u8> {
         precision: precision(made),
         proof: proof.proven.iter().map(|proven| ProofInfo { proven, result: "proven" }).collect(),
         gaps: plan.gaps.iter().map(gap_info).collect(),
+        works: &proof.works,
+        unproven_tags: policy.outside().iter().map(|tag| tag.name().to_string()).collect(),
         notes: notes::of(made),
         nat: plan.kept_nat().into_iter().map(nat_info).collect(),
     };
@@ -203,6 +230,7 @@ fn precision<'a>(made: &Made<'a>) -> PrecisionInfo<'a> {
         extra_same_tag: all.same_tag,
         extra_azure: all.azure,
         extra_outside: all.outside,
+        extra_distinct: (!extras.is_empty()).then(|| extra::distinct(made)),
         widened: widened.collect(),
     }
 }
@@ -216,12 +244,11 @@ fn usage_info(usage: &Usage) -> UsageInfo<'_> {
     }
 }
 
-/// Artefacts come in order of deployment; what follows the first dot of a name says the format.
+/// Artefacts come in order of deployment.
 fn deploy(artefacts: &[Artefact]) -> Vec<DeployInfo<'_>> {
     let mut formats: Vec<DeployInfo<'_>> = Vec::new();
     for artefact in artefacts {
-        let ending = artefact.name.split_once('.').map_or("", |(_, ending)| ending);
-        let format = ending.strip_suffix(".json").unwrap_or(ending);
+        let Some(format) = artefact.format.map(FormatName::name) else { continue };
         match formats.iter_mut().find(|f| f.format == format) {
             Some(known) => known.files.push(&artefact.name),
             None => formats.push(DeployInfo { format, files: vec![&artefact.name] }),
@@ -250,8 +277,8 @@ fn counts(made: &Made<'_>) -> Counts {
     let plan = made.plan;
     Counts {
         flows: made.policy.flows.len(),
-        nsg_rules: plan.nsg.as_ref().map_or(0, |nsg| nsg.rules.len()),
-        routes: plan.route_table.as_ref().map_or(0, |table| table.routes.len()),
+        nsg_rules: plan.nsg_rules().count(),
+        routes: plan.route_tables.iter().map(|table| table.routes.len()).sum(),
         firewall_rules: plan.rule_collections().map(|c| c.rules.len()).sum(),
         ip_groups: plan.ip_groups.len(),
         ip_group_entries: plan.ip_groups.iter().map(|g| g.prefixes.len()).sum(),

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{Made, deploy, extra, notes as made_notes, storage};
+use super::cells::cell;
+use super::{Made, compute, deploy, extra, notes as made_notes, preconditions, risks, storage, verdict};
 use crate::addr::Count;
+use crate::catalog::Catalog;
 use crate::packet::{Direction, Protocol};
-use crate::plan::{Choice, How, Route, RouteTo};
+use crate::plan::{Choice, How, Route, RouteTable, RouteTo};
 use crate::policy::{Cause, Flow, Remote, SYSTEM_NONE, short_list};
 use crate::target::Target;
+use crate::verify::WorkState;
 
 pub(super) fn report(made: &Made<'_>) -> String {
     let mut out = String::new();
@@ -18,9 +21,11 @@ pub(super) fn report(made: &Made<'_>) -> String {
     routes(made, &mut out);
     extra::section(made, &mut out);
     gaps(made, &mut out);
+    verdict::broken(made, &mut out);
     storage::section(made, &mut out);
-    risks(made, &mut out);
+    risk_section(made, &mut out);
     notes(made, &mut out);
+    preconditions::checked(made, &mut out);
     limits(made, &mut out);
     proof(made, &mut out);
     sources(made, &mut out);
@@ -33,20 +38,12 @@ macro_rules! line {
     ($out:expr, $($arg:tt)*) => { writeln!($out, $($arg)*).expect("writing to a string does not fail") };
 }
 
-/// Text that cannot break a table or be read as markup.
-pub(super) fn cell(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('|', "\\|")
-        .replace('<', "&lt;")
-        .replace(['\n', '\r'], " ")
-        .replace('*', "\\*")
-}
-
 fn head(made: &Made<'_>, out: &mut String) {
     let (policy, snapshot) = (made.policy, made.snapshot);
     let (v4, v6) = snapshot.prefix_counts();
     line!(out, "# {}", cell(&policy.name));
     line!(out);
+    verdict::section(made, out);
     line!(out, "| | |");
     line!(out, "|---|---|");
     line!(out, "| Cloud, region | {}, {} |", policy.cloud, policy.region.display());
@@ -58,8 +55,9 @@ fn head(made: &Made<'_>, out: &mut String) {
         snapshot.tags().len()
     );
     line!(out, "| Content digest | `{}` |", &snapshot.digest()[..16]);
+    line!(out, "| Catalogue | version {}, as of {} |", Catalog::version(), policy.as_of);
     for (name, subnet) in &policy.network.subnets {
-        line!(out, "| Subnet {} | {} |", cell(name), short_list(subnet));
+        line!(out, "| Subnet {} | {} |", cell(name), short_list(&subnet.prefixes));
     }
     let extra = extra::sum(&extra::classified(made)).total();
     if made.plan.extras.is_empty() {
@@ -67,15 +65,21 @@ fn head(made: &Made<'_>, out: &mut String) {
     } else {
         line!(
             out,
-            "| Precision | **{extra} addresses are admitted that were not asked for**, of at most {}; see below |",
-            policy.precision.max_extra
+            "| Precision | **{extra} addresses are admitted that were not asked for**, of at most {}, summed over the lists (different ones: {}); see below |",
+            policy.precision.max_extra,
+            extra::distinct(made)
         );
     }
     let open = made.plan.gaps.iter().filter(|g| g.covered_by.is_empty()).count();
-    let gaps = match open {
-        0 => "nothing that was asked for is left out".to_owned(),
-        1 => "**1 need is not expressed everywhere**, see below".to_owned(),
-        n => format!("**{n} needs are not expressed everywhere**, see below"),
+    let nowhere = verdict::of_state(made, WorkState::Nowhere).len();
+    let gaps = match (open, nowhere) {
+        (0, 0) => "nothing that was asked for is left out".to_owned(),
+        (0, n) => format!("**{n} of the needs work nowhere**, see below"),
+        (1, 0) => "**1 need is not expressed everywhere**, see below".to_owned(),
+        (n, 0) => format!("**{n} needs are not expressed everywhere**, see below"),
+        (n, nowhere) => {
+            format!("**not expressed everywhere: {n}; working nowhere: {nowhere}**, see below")
+        }
     };
     line!(
         out,
@@ -93,17 +97,33 @@ fn next_steps(made: &Made<'_>, out: &mut String) {
         number += 1;
         line!(out, "{number}. {text}");
     };
-    if !made.policy.remarks.preconditions.is_empty() {
-        step("Make sure that this holds; no rule helps otherwise:", out);
-        for (workload, text) in &made.policy.remarks.preconditions {
-            line!(out, "   - {text} ({workload})");
-        }
+    for (head, items) in preconditions::steps(made) {
+        step(head, out);
+        items.iter().for_each(|item| line!(out, "   - {item}"));
     }
     let missing: Vec<_> = made.policy.remarks.skipped.iter().filter(|s| s.required).collect();
     if !missing.is_empty() {
         step("These rows are required, but make no rule yet:", out);
         for row in missing {
             line!(out, "   - {} of {}: {}", row.row, row.workload, row.reason);
+        }
+    }
+    let outside = made.policy.outside();
+    if !outside.is_empty() {
+        step(
+            "These tags are in no published file: Azure has to know them, and nothing is proven of what they stand for:",
+            out,
+        );
+        outside.iter().for_each(|tag| line!(out, "   - `{}`", tag.name()));
+    }
+    if !made.policy.remarks.retired.is_empty() {
+        step("This was asked for, and has ended:", out);
+        made.policy.remarks.retired.iter().for_each(|text| line!(out, "   - {text}"));
+    }
+    if !made.policy.remarks.dated.is_empty() {
+        step("Mind what begins or ends about this time:", out);
+        for fact in &made.policy.remarks.dated {
+            line!(out, "   - {}", fact.sentence(made.policy.as_of));
         }
     }
     if made.plan.gaps.iter().any(|g| g.covered_by.is_empty()) {
@@ -115,10 +135,13 @@ fn next_steps(made: &Made<'_>, out: &mut String) {
             out,
         );
     }
+    if let Some(text) = deploy::state(made) {
+        step(text, out);
+    }
     for text in deploy::steps(made) {
         step(&text, out);
     }
-    for text in storage::steps(made) {
+    for text in storage::steps(made).into_iter().chain(compute::steps(made)) {
         step(&text, out);
     }
     if network_hosts(made) {
@@ -207,7 +230,7 @@ fn row_of(id: &str) -> &str {
 
 fn remote(flow: &Flow) -> String {
     let text = match &flow.remote {
-        Remote::Tag(tag) => format!("`{}`", tag.name()),
+        Remote::Tag(tag) | Remote::Outside(tag) => format!("`{}`", tag.name()),
         list @ Remote::Addresses(_) if flow.group.is_some() => {
             format!("group {}: {list}", cell(flow.group.as_deref().unwrap_or_default()))
         }
@@ -309,9 +332,23 @@ fn closing(made: &Made<'_>, out: &mut String) {
 }
 
 fn routes(made: &Made<'_>, out: &mut String) {
-    let Some(table) = &made.plan.route_table else { return };
+    if made.plan.route_tables.is_empty() {
+        return;
+    }
     line!(out, "## Where traffic goes");
     line!(out);
+    let several = made.plan.route_tables.len() > 1;
+    for table in &made.plan.route_tables {
+        if several {
+            line!(out, "### Table {}: subnets {}", cell(&table.name), cell(&table.subnets.join(", ")));
+            line!(out);
+        }
+        table_routes(made, table, out);
+    }
+}
+
+fn table_routes(made: &Made<'_>, table: &RouteTable, out: &mut String) {
+    let subnet = table.subnets.first().map_or("", String::as_str);
     line!(out, "| Destination | Next hop | Why |");
     line!(out, "|---|---|---|");
     for v6 in [false, true] {
@@ -320,12 +357,12 @@ fn routes(made: &Made<'_>, out: &mut String) {
         } else {
             !made.policy.network.subnet_space().v4.is_empty()
         };
-        if let Some(hop) = made.policy.default_hop(v6).filter(|_| present) {
+        if let Some(hop) = made.policy.default_hop_of(subnet, v6).filter(|_| present) {
             let all = if v6 { "`::/0`" } else { "`0.0.0.0/0`" };
             line!(out, "| {all} | {hop} | default (`route-table.default`) |");
         }
     }
-    for need in &made.policy.routes {
+    for need in made.policy.routes_of(subnet) {
         let why: Vec<String> =
             need.causes.iter().map(|c| format!("{} ({} {})", cell(&c.why), c.workload, c.row)).collect();
         let how = made.plan.choices.iter().find(|c| c.target == Target::RouteTable && c.flow == need.id);
@@ -346,14 +383,14 @@ fn routes(made: &Made<'_>, out: &mut String) {
         );
     }
     line!(out);
-    if !made.policy.private_to_firewall() && made.policy.has_default_route() {
+    if !made.policy.private_to_firewall() && made.policy.is_diverted(subnet) {
         line!(
             out,
             "Private ranges outside the virtual network stay with Azure's own routes, which drop them unless a peering or gateway is there; `route-table.private = \"firewall\"` sends them to the firewall."
         );
         line!(out);
     }
-    let back = table.routes.iter().filter(|route| leads_back(made, route)).count();
+    let back = table.routes.iter().filter(|route| leads_back(made, subnet, route)).count();
     if back > 0 {
         let routes = if back == 1 { "1 route leads" } else { &format!("{back} routes lead") };
         line!(
@@ -368,17 +405,20 @@ fn routes(made: &Made<'_>, out: &mut String) {
     };
     line!(
         out,
-        "The table has {count}. A subnet takes one table; associate `{}` with each subnet above.",
-        table.name
+        "The table has {count}. A subnet takes one table; associate `{}` with {}.",
+        table.name,
+        cell(&table.subnets.join(", "))
     );
     line!(out);
 }
 
 /// Whether a route only makes an exception from a broader one.
-fn leads_back(made: &Made<'_>, route: &Route) -> bool {
+fn leads_back(made: &Made<'_>, subnet: &str, route: &Route) -> bool {
     let RouteTo::Prefix(prefix) = route.to else { return false };
     let private = SYSTEM_NONE.contains(&prefix.to_string().as_str());
-    prefix.len() > 0 && !private && made.policy.default_hop(!prefix.is_v4()) == Some(route.next_hop)
+    prefix.len() > 0
+        && !private
+        && made.policy.default_hop_of(subnet, !prefix.is_v4()) == Some(route.next_hop)
 }
 
 fn gaps(made: &Made<'_>, out: &mut String) {
@@ -430,19 +470,19 @@ fn gaps(made: &Made<'_>, out: &mut String) {
     }
 }
 
-fn risks(made: &Made<'_>, out: &mut String) {
-    let risks = &made.policy.remarks.risks;
+fn risk_section(made: &Made<'_>, out: &mut String) {
+    let risks = risks::of(made);
     if risks.is_empty() {
         return;
     }
     line!(out, "## Risks");
     line!(out);
-    for (risk, places) in risks {
+    for risks::Applying { text, advice, places, .. } in risks {
         let from = match places.len() {
             0..=4 => places.join(", "),
             n => format!("{} and {} more", places[..3].join(", "), n - 3),
         };
-        line!(out, "- **{}** {} _({from})_", cell(&risk.text), cell(&risk.advice));
+        line!(out, "- **{}** {} _({from})_", cell(text), cell(advice));
     }
     widest(made, out);
     line!(out);
@@ -473,7 +513,7 @@ fn widest(made: &Made<'_>, out: &mut String) {
 fn notes(made: &Made<'_>, out: &mut String) {
     let remarks = &made.policy.remarks;
     let own = made_notes::of(made);
-    let mut all = remarks.notes.iter().chain(&own).peekable();
+    let mut all = remarks.notes.iter().chain(&own).chain(&made.proof.warnings).peekable();
     if all.peek().is_some() {
         line!(out, "## Notes");
         line!(out);
@@ -503,6 +543,13 @@ fn limits(made: &Made<'_>, out: &mut String) {
         "Profile `{profile}`. A figure can be replaced in `[limits]` by its name. In brackets: what is left, in percent."
     );
     line!(out);
+    let of = &made.policy.limits;
+    let told = [of.source.as_deref().map(cell), of.date.as_deref().map(cell)];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    if !told.is_empty() {
+        line!(out, "Single figures are from: {}.", told.join(", "));
+        line!(out);
+    }
     line!(out, "| Limit | Of | Used | Applies | Current | Conservative |");
     line!(out, "|---|---|--:|--:|--:|--:|");
     for usage in &made.plan.usage {

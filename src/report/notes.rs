@@ -28,5 +28,18 @@ pub(super) fn of(made: &Made<'_>) -> Vec<String> {
             ));
         }
     }
+    notes.extend(undeclared_peer(made));
     notes
+}
+
+/// A firewall outside the address space is in a peered network, and nothing else says that there is one.
+fn undeclared_peer(made: &Made<'_>) -> Option<String> {
+    let network = &made.policy.network;
+    let known = network.virtual_network();
+    let outside = network.firewall.iter().find(|address| !known.contains(**address))?;
+    Some(format!(
+        "the firewall's address {outside} is in no space of this network, so that it is in a peered one: `VirtualNetwork` and \
+         traffic inside the network are taken here as the network's own address space only; name the peered space in \
+         `network.peers`"
+    ))
 }

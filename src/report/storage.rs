@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Made;
-use super::markdown::cell;
+use super::cells::cell;
 use crate::plan::EndpointPolicy;
 use crate::policy::{EndpointNeed, Flow, Remote};
 use crate::target::Target;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::guard::{self, Dated, Rule, Thresholds, Verdict};
+use super::guard::{self, Dated, Guard, Rule, Thresholds, Verdict};
 use super::source::{Answer, Body, FetchError, Http, Known, Source, Validators};
-use super::{Entry, Origin, Store, StoreError, unpack};
+use super::{Entry, Origin, Store, StoreError, date_in_name, unpack};
 use crate::tags::{Cloud, Snapshot};
 
 /// What data must hold to.
@@ -94,7 +94,8 @@ impl Refused {
 
 /// Gets the newest data of `cloud` and makes it current in the store, if the guard lets it.
 ///
-/// `used` says which tags are in use, given the last good data; it is only asked where there is new data.
+/// `used` says which tags are in use by some data. It is asked for the last good and for the new data, and only where
+/// there is new data.
 ///
 /// # Errors
 /// [`AcquireError`]; then what was current before still is.
@@ -104,7 +105,7 @@ pub async fn acquire(
     http: &Http,
     cloud: Cloud,
     terms: &Terms,
-    used: impl FnOnce(&Snapshot) -> BTreeSet<String>,
+    used: impl Fn(&Snapshot) -> BTreeSet<String>,
 ) -> Result<Acquired, AcquireError> {
     let current = store.current(cloud, source.kind())?.filter(|entry| store.data_path(entry).exists());
     let known = current.as_ref().map(known_of).unwrap_or_default();
@@ -112,9 +113,15 @@ pub async fn acquire(
     match source.fetch(http, cloud, &known, today).await? {
         Answer::Body(body) => take(store, source, cloud, terms, body, used),
         Answer::Unchanged => {
-            let entry = current.expect("only known data can be unchanged");
             let _lock = store.lock()?;
+            // Nothing known can be unchanged only if it is there, and still is: another run may have removed it.
+            let Some(entry) = current.filter(|entry| store.data_path(entry).exists()) else {
+                let attempts =
+                    vec!["nothing changed, it says, but what was known is not there; try again".to_owned()];
+                return Err(FetchError { cloud, attempts }.into());
+            };
             store.seen(cloud, &entry, terms.now)?;
+            store.set_current(cloud, &entry)?;
             Ok(Acquired { status: Status::NotModified, entry, snapshot: None, notes: Vec::new() })
         }
     }
@@ -135,16 +142,18 @@ fn take(
     cloud: Cloud,
     terms: &Terms,
     body: Body,
-    used: impl FnOnce(&Snapshot) -> BTreeSet<String>,
+    used: impl Fn(&Snapshot) -> BTreeSet<String>,
 ) -> Result<Acquired, AcquireError> {
     let _lock = store.lock()?;
     let (last, damaged) = store.last_good(cloud, source.kind())?;
-    let arrival = Arrival { store, cloud, last, origin: origin(source, &body, terms.now) };
+    let published = is_published(source, &body.from, cloud);
+    let mut arrival = Arrival { store, cloud, last, origin: origin(source, &body, terms.now), published };
     let (json, snapshot) = arrival.read(body.bytes)?;
     let verdict = arrival.judge(&snapshot, terms, used)?;
     if !verdict.is_accepted() {
         return Err(arrival.refuse(&json, verdict.reasons()));
     }
+    arrival.origin.accepted = verdict.overridden.iter().map(|rule| rule.name().to_owned()).collect();
     let added = store.add(&snapshot, &json, &arrival.origin, &verdict.notes)?;
     store.set_current(cloud, &added.entry)?;
     let same = arrival.last.is_some_and(|(entry, _)| entry.digest == added.entry.digest);
@@ -161,7 +170,31 @@ fn origin(source: &Source, body: &Body, at: Timestamp) -> Origin {
         etag: body.validators.etag.clone(),
         last_modified: body.validators.last_modified.clone(),
         at,
+        accepted: Vec::new(),
     }
+}
+
+/// Whether data comes as the published file does: from Microsoft, or under the name of a published file of the cloud.
+fn is_published(source: &Source, from: &str, cloud: Cloud) -> bool {
+    let name = from.rsplit(['/', '\\']).next().unwrap_or(from);
+    let named =
+        name.starts_with(&format!("ServiceTags_{}_", cloud.file_code())) && date_in_name(name).is_some();
+    named || matches!(source, Source::Microsoft { .. } | Source::Api(_))
+}
+
+/// Which of the stored entries, oldest first, growth is held against beside the last good one: the newest that is old
+/// enough, or else the oldest. None from before somebody accepted growth: that was looked at.
+fn earlier_of<'e>(stored: &'e [Entry], last: &Entry, new: Option<jiff::civil::Date>) -> Option<&'e Entry> {
+    if guard::is_earlier(last.date(), new) {
+        return None;
+    }
+    let grown = Rule::UsedTagGrown.name();
+    let from = stored.iter().rposition(|entry| entry.accepted.iter().any(|rule| rule == grown)).unwrap_or(0);
+    let older =
+        |entry: &&Entry| entry.digest != last.digest && entry.date() <= last.date() && entry.date().is_some();
+    let mut known = stored[from..].iter().filter(older);
+    let old_enough = known.clone().rev().find(|entry| guard::is_earlier(entry.date(), new));
+    old_enough.or_else(|| known.next())
 }
 
 /// Data that has come, before it is known what it is.
@@ -170,6 +203,7 @@ struct Arrival<'a> {
     cloud: Cloud,
     last: Option<(Entry, Snapshot)>,
     origin: Origin,
+    published: bool,
 }
 
 impl Arrival<'_> {
@@ -187,15 +221,24 @@ impl Arrival<'_> {
         &self,
         snapshot: &Snapshot,
         terms: &Terms,
-        used: impl FnOnce(&Snapshot) -> BTreeSet<String>,
+        used: impl Fn(&Snapshot) -> BTreeSet<String>,
     ) -> Result<Verdict, StoreError> {
         let stored = self.store.entries(self.cloud, self.origin.kind)?;
         let seen = stored.iter().find(|entry| entry.digest == snapshot.digest()).and_then(Entry::date);
         let new = Dated { snapshot, date: self.origin.date, seen };
         let old =
             self.last.as_ref().map(|(entry, snapshot)| Dated { snapshot, date: entry.date(), seen: None });
-        let used = self.last.as_ref().map(|(_, snapshot)| used(snapshot)).unwrap_or_default();
-        Ok(guard::judge(old, new, &used, &terms.thresholds, &terms.accepted))
+        // By the new data other tags may be in use: that of a region that has got one.
+        let used: BTreeSet<String> =
+            old.iter().flat_map(|old| used(old.snapshot)).chain(used(snapshot)).collect();
+        let last = self.last.as_ref().filter(|_| !used.is_empty());
+        let earlier = last.and_then(|(last, _)| earlier_of(&stored, last, new.date));
+        // What cannot be read any more is no measure.
+        let earlier = earlier.and_then(|entry| Some((entry.date(), self.store.load(entry).ok()?)));
+        let earlier = earlier.as_ref().map(|(date, snapshot)| Dated { snapshot, date: *date, seen: None });
+        let (thresholds, accepted) = (&terms.thresholds, terms.accepted.as_slice());
+        let guard = Guard { thresholds, accepted, used: &used, earlier, published: self.published };
+        Ok(guard.judge(old, new))
     }
 
     /// Lays the bytes aside and says why.

@@ -17,7 +17,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Kind, Origin, entry_of, pretty, read_entry};
-use super::{LoadError, atomic, unpack};
+use super::{LoadError, atomic, plain, unpack};
+use crate::redact;
 use crate::tags::{Cloud, Snapshot};
 use crate::text::sha256_hex;
 
@@ -99,6 +100,10 @@ impl StoreError {
 /// How many refused bodies are kept for each cloud.
 const REFUSED_KEPT: usize = 10;
 
+/// What follows from a file `current` that cannot be used, and the way out.
+const INSTEAD: &str =
+    "; the newest snapshot that can be read is taken instead, and `tagwall fetch` sets it right";
+
 impl Store {
     /// The store in the folder `root`, which need not be there yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
@@ -110,16 +115,20 @@ impl Store {
         &self.root
     }
 
-    /// Takes the store's lock, waiting for whoever has it. It ends with the value, or with the process.
+    /// Takes the store's lock, waiting for whoever has it. It ends with the value, or with the process. Then sweeps away
+    /// what killed runs left behind.
     ///
     /// # Errors
     /// [`StoreError::Io`] if the folder cannot be made or written.
     pub fn lock(&self) -> Result<File, StoreError> {
         fs::create_dir_all(&self.root).map_err(StoreError::io(&self.root))?;
         let path = self.root.join(".lock");
-        let options = || File::options().create(true).truncate(false).write(true).open(&path);
-        let file = options().map_err(StoreError::io(&path))?;
+        let file = plain::open_lock(&path).map_err(StoreError::io(&path))?;
         file.lock().map_err(StoreError::io(&path))?;
+        for cloud in Cloud::ALL {
+            atomic::sweep(&self.refused(cloud));
+            Kind::ALL.into_iter().for_each(|kind| atomic::sweep(&self.folder(cloud, kind)));
+        }
         Ok(file)
     }
 
@@ -160,11 +169,12 @@ impl Store {
             if !path.to_string_lossy().ends_with(".meta.json") {
                 continue;
             }
-            match read_entry(&path) {
+            match read_entry(&path, cloud, kind) {
                 Ok(entry) => listing.entries.push(entry),
                 Err(why) => listing.broken.push((path, why)),
             }
         }
+        listing.broken.extend(self.named(cloud, kind).err());
         listing.entries[start..]
             .sort_by(|a, b| (a.day(), a.fetched_at, &a.digest).cmp(&(b.day(), b.fetched_at, &b.digest)));
         Ok(())
@@ -175,15 +185,29 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn current(&self, cloud: Cloud, kind: Kind) -> Result<Option<Entry>, StoreError> {
-        let path = self.folder(cloud, kind).join("current");
-        let named = fs::read_to_string(&path).ok().and_then(|digest| {
-            let path = self.folder(cloud, kind).join(format!("{}.meta.json", digest.trim()));
-            read_entry(&path).ok()
-        });
-        match named {
-            Some(entry) => Ok(Some(entry)),
-            None => Ok(self.entries(cloud, kind)?.pop()),
+        match self.named(cloud, kind) {
+            Ok(Some(entry)) => Ok(Some(entry)),
+            // What is wrong with it is told by whoever lists the store or takes the last good data.
+            Ok(None) | Err(_) => Ok(self.entries(cloud, kind)?.pop()),
         }
+    }
+
+    /// The entry that was last made current, if there is one; or what is wrong with the file that names it.
+    fn named(&self, cloud: Cloud, kind: Kind) -> Result<Option<Entry>, (PathBuf, String)> {
+        let path = self.folder(cloud, kind).join("current");
+        let digest = match plain::read_text(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err((path, format!("{error}{INSTEAD}"))),
+            Ok(text) => text.trim().to_owned(),
+        };
+        if digest.is_empty() || !digest.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err((path, format!("holds no digest{INSTEAD}")));
+        }
+        let meta = self.folder(cloud, kind).join(format!("{digest}.meta.json"));
+        read_entry(&meta, cloud, kind).map(Some).map_err(|why| {
+            let named = meta.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (path, format!("it names {named}, which cannot be used: {why}{INSTEAD}"))
+        })
     }
 
     /// Makes `entry` the one that `latest` means.
@@ -192,7 +216,7 @@ impl Store {
     /// [`StoreError::Io`].
     pub fn set_current(&self, cloud: Cloud, entry: &Entry) -> Result<(), StoreError> {
         let path = self.folder(cloud, entry.kind).join("current");
-        if fs::read_to_string(&path).is_ok_and(|text| text.trim() == entry.digest) {
+        if plain::read_text(&path).is_ok_and(|text| text.trim() == entry.digest) {
             return Ok(());
         }
         atomic::write(&path, format!("{}\n", entry.digest).as_bytes()).map_err(StoreError::io(&path))
@@ -203,7 +227,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`] if the folder cannot be read.
     pub fn last_good(&self, cloud: Cloud, kind: Kind) -> Result<LastGood, StoreError> {
-        let mut damaged = Vec::new();
+        let told = |(path, why): (PathBuf, String)| format!("{}: {why}", path.display());
+        let mut damaged: Vec<String> = self.named(cloud, kind).err().map(told).into_iter().collect();
         let others = || self.entries(cloud, kind).map(|list| list.into_iter().rev().collect::<Vec<_>>());
         let Some(first) = self.current(cloud, kind)? else { return Ok((None, damaged)) };
         match self.load(&first) {
@@ -226,7 +251,12 @@ impl Store {
     pub fn load(&self, entry: &Entry) -> Result<Snapshot, StoreError> {
         let path = self.data_path(entry);
         let damaged = |why: String| StoreError::Damaged { path: path.display().to_string(), why };
-        let packed = fs::read(&path).map_err(StoreError::io(&path))?;
+        let packed = match plain::read(&path) {
+            Err(error) if [io::ErrorKind::Other, io::ErrorKind::NotFound].contains(&error.kind()) => {
+                return Err(damaged(error.to_string()));
+            }
+            other => other.map_err(StoreError::io(&path))?,
+        };
         let json = unpack(packed).map_err(|(_, error)| damaged(error.to_string()))?;
         let snapshot = Snapshot::parse(&json).map_err(|error| damaged(error.to_string()))?;
         if snapshot.digest() != entry.digest {
@@ -249,10 +279,11 @@ impl Store {
         let folder = self.folder(snapshot.cloud(), origin.kind);
         fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
         let meta_path = folder.join(format!("{}.meta.json", snapshot.digest()));
-        let old = read_entry(&meta_path).ok();
+        let old = read_entry(&meta_path, snapshot.cloud(), origin.kind).ok();
         let entry = entry_of(snapshot, json, origin, notes, old.as_ref());
         let data_path = self.data_path(&entry);
-        if old.is_none() || !data_path.exists() {
+        // Bytes that are damaged are made up for by the same content.
+        if old.is_none() || self.load(&entry).is_err() {
             let packed = zstd::stream::encode_all(json, 3).map_err(StoreError::io(&data_path))?;
             atomic::write(&data_path, &packed).map_err(StoreError::io(&data_path))?;
         }
@@ -283,12 +314,13 @@ impl Store {
         origin: &Origin,
         reasons: &[String],
     ) -> Result<PathBuf, StoreError> {
-        let folder = self.root.join(cloud.name()).join("refused");
+        let folder = self.refused(cloud);
         fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
         let sha256 = sha256_hex(bytes);
         let stamp = origin.at.strftime("%Y%m%dT%H%M%SZ");
         let path = folder.join(format!("{stamp}-{}.zst", &sha256[..12]));
-        let refusal = Refusal { at: origin.at, from: origin.from.clone(), sha256, reasons: reasons.to_vec() };
+        let refusal =
+            Refusal { at: origin.at, from: redact::address(&origin.from), sha256, reasons: reasons.to_vec() };
         let packed = zstd::stream::encode_all(bytes, 3).map_err(StoreError::io(&path))?;
         atomic::write(&path, &packed).map_err(StoreError::io(&path))?;
         let why = path.with_extension("why.json");
@@ -359,6 +391,10 @@ impl Store {
         }
     }
 
+    fn refused(&self, cloud: Cloud) -> PathBuf {
+        self.root.join(cloud.name()).join("refused")
+    }
+
     fn folder(&self, cloud: Cloud, kind: Kind) -> PathBuf {
         self.root.join(cloud.name()).join(kind.name())
     }
@@ -411,6 +447,7 @@ mod tests {
             etag: None,
             last_modified: None,
             at: Timestamp::from_second(at * 86_400).unwrap(),
+            accepted: Vec::new(),
         }
     }
 

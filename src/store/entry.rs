@@ -1,12 +1,13 @@
 //! [`Entry`]: what is known of a stored snapshot without opening it.
 
-use std::fs;
 use std::path::Path;
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use crate::tags::Snapshot;
+use super::plain;
+use crate::redact;
+use crate::tags::{Cloud, Snapshot};
 use crate::text::sha256_hex;
 
 /// What kind of source a snapshot is from. The two are never mixed: the API lags behind the file and leaves out tags.
@@ -37,7 +38,7 @@ impl Kind {
 pub struct Origin {
     /// Kind of source.
     pub kind: Kind,
-    /// Address or path that it was read from.
+    /// Address or path that it was read from; what may be a secret in it is never kept.
     pub from: String,
     /// The date in the published file's name, or else that of its last change.
     pub date: Option<Date>,
@@ -47,6 +48,8 @@ pub struct Origin {
     pub last_modified: Option<String>,
     /// When it was read.
     pub at: Timestamp,
+    /// Names of the guard's rules that somebody overrode for it.
+    pub accepted: Vec<String>,
 }
 
 /// What the store knows of one snapshot without opening it: the content of its `.meta.json`.
@@ -87,6 +90,9 @@ pub struct Entry {
     /// What was remarkable about it when it came.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Names of the guard's rules that somebody overrode for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<String>,
 }
 
 impl Entry {
@@ -106,19 +112,24 @@ impl Entry {
     }
 }
 
-/// The date in the name of a service-tags file: `ServiceTags_Public_20260622.json` and the like.
+/// The date in the name of a service-tags file: `ServiceTags_Public_20260622.json` and what browsers and other programs
+/// make of it for a second copy or an unfinished download.
 ///
 /// ```
 /// use tagwall::store::date_in_name;
-/// let date = date_in_name("https://host/x/ServiceTags_Public_20260622.json").unwrap();
-/// assert_eq!(date.to_string(), "2026-06-22");
+/// for name in ["https://host/x/ServiceTags_Public_20260622.json", "ServiceTags_Public_20260622 (1).json.download"] {
+///     assert_eq!(date_in_name(name).unwrap().to_string(), "2026-06-22");
+/// }
 /// assert_eq!(date_in_name("tags.json"), None);
 /// ```
 pub fn date_in_name(name: &str) -> Option<Date> {
     let file = name.rsplit(['/', '\\']).next()?;
-    let stem = file.split('.').next()?;
-    let digits = stem.rsplit('_').next()?;
-    (digits.len() == 8).then(|| Date::strptime("%Y%m%d", digits).ok())?
+    // The date stands behind the last `_` that eight digits follow, and no further ones.
+    file.rmatch_indices('_').find_map(|(at, _)| {
+        let rest = &file[at + 1..];
+        let digits = rest.get(..8).filter(|_| !rest[8..].starts_with(|c: char| c.is_ascii_digit()))?;
+        Date::strptime("%Y%m%d", digits).ok()
+    })
 }
 
 pub(super) fn entry_of(
@@ -135,6 +146,9 @@ pub(super) fn entry_of(
     dates.dedup();
     let mut all_notes = old.map(|e| e.notes.clone()).unwrap_or_default();
     all_notes.extend(notes.iter().filter(|n| !all_notes.contains(n)).cloned().collect::<Vec<_>>());
+    let mut accepted: Vec<String> = old.map(|e| e.accepted.clone()).unwrap_or_default();
+    accepted
+        .extend(origin.accepted.iter().filter(|rule| !accepted.contains(rule)).cloned().collect::<Vec<_>>());
     // The stored bytes stay those that came first, so their sum and length do too.
     let (sha256, bytes) = old.map_or_else(|| (sha256_hex(json), json.len()), |e| (e.sha256.clone(), e.bytes));
     Entry {
@@ -144,7 +158,7 @@ pub(super) fn entry_of(
         kind: origin.kind,
         change_number: snapshot.change_number(),
         dates,
-        from: origin.from.clone(),
+        from: redact::address(&origin.from),
         fetched_at: old.map_or(origin.at, |e| e.fetched_at),
         seen_at: origin.at,
         etag: origin.etag.clone(),
@@ -155,18 +169,67 @@ pub(super) fn entry_of(
         prefixes_ipv4,
         prefixes_ipv6,
         notes: all_notes,
+        accepted,
     }
 }
 
-pub(super) fn read_entry(path: &Path) -> Result<Entry, String> {
-    let bytes = fs::read(path).map_err(|e| e.to_string())?;
-    let entry: Entry = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
-    let named = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&entry.digest));
-    if named { Ok(entry) } else { Err("its digest is not that of its name".to_owned()) }
+/// Reads the description of a snapshot of `cloud` and `kind`, which has to be what its name and place say.
+pub(super) fn read_entry(path: &Path, cloud: Cloud, kind: Kind) -> Result<Entry, String> {
+    let bytes = plain::read(path).map_err(|e| e.to_string())?;
+    let mut entry: Entry = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
+    // Earlier versions kept whole addresses.
+    entry.from = redact::address(&entry.from);
+    if path.file_name().is_none_or(|name| *name != *format!("{}.meta.json", entry.digest)) {
+        return Err("its digest is not that of its name".to_owned());
+    }
+    if (entry.schema, entry.cloud.as_str(), entry.kind) != (1, cloud.name(), kind) {
+        return Err("its schema, cloud or kind is not that of its place".to_owned());
+    }
+    Ok(entry)
 }
 
 pub(super) fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).expect("texts and numbers always serialise");
     bytes.push(b'\n');
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_browsers_and_others_give() {
+        for end in [
+            ".json",
+            " (1).json",
+            "(2).json",
+            "[1].json",
+            ".json.download",
+            ".json.1",
+            " - Copy.json",
+            " copy.json",
+            "%20(1).json",
+            ".json.gz",
+            " (1).json.xz",
+            "_old.json",
+            ".json?raw=true",
+            "",
+        ] {
+            let name = format!("/downloads/2026/ServiceTags_Public_20260622{end}");
+            assert_eq!(date_in_name(&name).map(|d| d.to_string()).as_deref(), Some("2026-06-22"), "{name}");
+        }
+        assert_eq!(
+            date_in_name("Copy of ServiceTags_China_20260713.json").unwrap().to_string(),
+            "2026-07-13"
+        );
+        for name in [
+            "ServiceTags_Public_202606221.json",
+            "ServiceTags_Public_2026062.json",
+            "x_20261332.json",
+            "x_ä.json",
+        ] {
+            assert_eq!(date_in_name(name), None, "{name}");
+        }
+    }
 }

@@ -5,16 +5,13 @@
 
 #[cfg(feature = "fetch")]
 mod acquire;
-mod atomic;
+pub(crate) mod atomic;
+pub(crate) mod carry;
 mod disk;
 mod entry;
 pub mod guard;
-#[cfg(feature = "fetch")]
-pub mod publish;
-pub mod published;
-pub mod refresh;
-pub mod sign;
-pub mod site;
+pub mod index;
+pub(crate) mod plain;
 #[cfg(feature = "fetch")]
 pub mod source;
 mod unpack;
@@ -23,4 +20,4 @@ mod unpack;
 pub use acquire::{AcquireError, Acquired, Refused, Status, Terms, acquire};
 pub use disk::{Added, Keep, LastGood, Listing, Refusal, Store, StoreError};
 pub use entry::{Entry, Kind, Origin, date_in_name};
-pub use unpack::{LoadError, load_file, unpack};
+pub use unpack::{FileKind, LoadError, Packing, load_bytes, load_file, unpack};

@@ -1,6 +1,7 @@
 //! [`Delta`]: what changed between two collections of tags.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -208,6 +209,20 @@ impl FamilyCounts {
     /// The size of a set.
     pub fn of(set: &AddrSet) -> Self {
         FamilyCounts { v4: set.v4.count(), v6: set.v6.count() }
+    }
+}
+
+impl fmt::Display for FamilyCounts {
+    /// `1 IPv4 address`, `256 IPv4 and 16 IPv6 addresses`, `no addresses`. The two are never added up: beside one IPv6
+    /// prefix any number of IPv4 addresses is nothing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = |count: Count| if count == Count::from(1_u64) { "address" } else { "addresses" };
+        match (self.v4.is_zero(), self.v6.is_zero()) {
+            (true, true) => f.write_str("no addresses"),
+            (false, true) => write!(f, "{} IPv4 {}", self.v4, plural(self.v4)),
+            (true, false) => write!(f, "{} IPv6 {}", self.v6, plural(self.v6)),
+            (false, false) => write!(f, "{} IPv4 and {} IPv6 {}", self.v4, self.v6, plural(self.v6)),
+        }
     }
 }
 

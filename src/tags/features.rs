@@ -1,12 +1,5 @@
 //! [`Features`]: where Azure takes a tag by name.
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
-
-use super::wire::Text;
-
 /// `networkFeatures` of a tag: where Azure takes it by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Features {
@@ -55,30 +48,6 @@ impl Features {
 
     fn known(&self) -> impl Iterator<Item = &str> {
         KNOWN.iter().enumerate().filter(|(at, _)| self.known >> at & 1 == 1).map(|(_, name)| *name)
-    }
-}
-
-impl<'de> Deserialize<'de> for Features {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ListVisitor;
-        impl<'de> Visitor<'de> for ListVisitor {
-            type Value = Features;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of features")
-            }
-            fn visit_unit<E>(self) -> Result<Features, E> {
-                Ok(Features::stated())
-            }
-            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Features, S::Error> {
-                let mut features = Features::stated();
-                while let Some(Text(name)) = seq.next_element()? {
-                    features.add(&name);
-                }
-                Ok(features)
-            }
-        }
-        deserializer.deserialize_any(ListVisitor)
     }
 }
 

@@ -120,6 +120,12 @@ pub enum Symbol {
 }
 
 impl Symbol {
+    /// Whether the tag stands for the platform's own services, which pass every security group unless a rule denies
+    /// the tag. Source: network-security-groups-overview.md, 2025-07-15; azure-docs pull request 56942.
+    pub fn is_platform(self) -> bool {
+        matches!(self, Symbol::AzurePlatformDns | Symbol::AzurePlatformImds | Symbol::AzurePlatformLkm)
+    }
+
     /// Every symbol.
     pub const ALL: [Symbol; 6] = [
         Symbol::Internet,

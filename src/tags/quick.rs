@@ -160,14 +160,16 @@ impl<'a> Reader<'a> {
     }
 
     fn file(&mut self) -> Option<File<'a>> {
-        let (mut change_number, mut cloud, mut values) = (None, None, None);
+        let (mut change_number, mut cloud, mut values, mut next) = (None, None, None, None);
         self.object(|reader, key| match key {
             "changeNumber" => once(&mut change_number, reader.change_number()?),
             "cloud" => once(&mut cloud, reader.text()?),
             "values" => once(&mut values, reader.entries()?),
+            "nextLink" => once(&mut next, reader.text()?),
             _ => reader.skip(),
         })?;
-        Some(File { change_number: change_number?, cloud: cloud?, values: values? })
+        let next_link = next.unwrap_or_default();
+        Some(File { change_number: change_number?, cloud: cloud?, values: values?, next_link })
     }
 
     /// The list of entries. Where it is long its parts are read at once.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use super::name::Cloud;
+use super::places::{EdgeZone, FormerRegion};
+use crate::text::{did_you_mean, nearest, squeeze};
 
 const TABLE: &str = include_str!("../../data/regions.csv");
 
@@ -51,7 +53,7 @@ impl Region {
         if self.suffix.is_empty() { self.code.to_string() } else { self.suffix.to_lowercase() }
     }
 
-    /// The suffix of the paired region, where one is documented (cross-region replication page, 2022-12-12).
+    /// The suffix of the paired region, where one is documented; the table has the sources.
     pub fn pair(&self) -> Option<&str> {
         self.pair.as_deref()
     }
@@ -119,11 +121,16 @@ impl Regions {
         at.map(|&at| &self.all[at])
     }
 
-    /// Adds a region that a snapshot holds and the table does not know. Its display name is the suffix, or the
-    /// code where only `AzureCloud` has it and the suffix is empty.
+    /// Adds a region that a snapshot holds and the table does not know. Its display name is that of a former region,
+    /// else the suffix, or the code where only `AzureCloud` has it and the suffix is empty.
     pub(crate) fn add_unknown(&mut self, cloud: Cloud, suffix: &str, code: &str, id: u32) {
         let (suffix, code): (Arc<str>, Arc<str>) = (suffix.into(), code.into());
-        let display = if suffix.is_empty() { code.clone() } else { suffix.clone() };
+        let known = FormerRegion::find(cloud, if suffix.is_empty() { &code } else { &suffix });
+        let display = match known {
+            Some(former) => former.display.into(),
+            None if suffix.is_empty() => code.clone(),
+            None => suffix.clone(),
+        };
         self.add(Region { cloud, display, suffix, code, id, pair: None });
     }
 
@@ -147,13 +154,6 @@ impl Regions {
     }
 }
 
-fn squeeze(text: &str) -> String {
-    text.chars()
-        .filter(|c| !matches!(c, ' ' | '-' | '_' | '(' | ')'))
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
-}
-
 fn read_table(cloud: Cloud) -> Regions {
     let mut table = Regions::default();
     for line in TABLE.lines().filter(|l| !l.starts_with('#')).skip(1) {
@@ -173,6 +173,31 @@ fn read_table(cloud: Cloud) -> Regions {
         }
     }
     table
+}
+
+/// Why `text` names no region of `cloud`: a region that is gone, an edge zone with the region to name in its place, or a
+/// name like those of `regions`.
+///
+/// ```
+/// use tagwall::tags::{Cloud, Regions, unknown_region};
+/// let why = |text| unknown_region(Cloud::Public, Regions::of(Cloud::Public), text);
+/// assert!(why("uknorth").contains("a former region"));
+/// assert!(why("perth").contains("name its parent region australiaeast"));
+/// assert!(why("westeurop").contains("did you mean westeurope"));
+/// ```
+pub fn unknown_region(cloud: Cloud, regions: &Regions, text: &str) -> String {
+    if let Some(former) = FormerRegion::find(cloud, text) {
+        return format!("`{text}` is a former region of the cloud {cloud}: {}", former.end);
+    }
+    if let Some(zone) = EdgeZone::find(cloud, text) {
+        let parent = zone.parent;
+        return format!(
+            "`{text}` is an edge zone and has no service tags of its own: name its parent region {parent}"
+        );
+    }
+    let names: Vec<String> = regions.locations().collect();
+    let hint = did_you_mean(&nearest(text, names.iter().map(String::as_str)));
+    format!("the cloud {cloud} has no region `{text}`{hint}")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::quick;
 use super::region::{Region, Regions};
 use super::wire;
 use crate::addr::{AddrSet, IpPrefix, Prefix};
-use crate::text::nearest;
+use crate::text::{is_hidden, to_utf8, visible};
 
 /// One week's service tags. Immutable; its content identifies it, since change numbers repeat, stand still and
 /// go back.
@@ -61,7 +61,8 @@ impl Snapshot {
 
     /// Reads the JSON of a service-tags file, or of one page of the Discovery API in the same form.
     ///
-    /// A byte order mark is skipped. Unknown keys are passed over, so that a new field does not stop a refresh.
+    /// UTF-16 is understood, and a byte order mark. Unknown keys are passed over, so that a new field does not stop a
+    /// refresh; keys may begin with a capital, as PowerShell writes them. One page of several is refused.
     ///
     /// # Errors
     /// [`SnapshotError`] naming the place; all prefixes and names that are not understood are in it.
@@ -69,13 +70,17 @@ impl Snapshot {
     /// # Cost
     /// About that of reading the same JSON into borrowed strings, on two cores; 1.7 times as much on one.
     pub fn parse(json: &[u8]) -> Result<Self, SnapshotError> {
-        let text = checked_text(json)?;
+        if json.len() > Self::MAX_BYTES {
+            return Err(SnapshotError::TooLarge { bytes: json.len() });
+        }
+        let json = to_utf8(json);
+        let text = checked_text(&json)?;
         Self::parse_faultless(text).map_or_else(|| Self::parse_carefully(text), Ok)
     }
 
     /// Reads a file in which nothing is wrong; `None` for any other.
     fn parse_faultless(text: &str) -> Option<Self> {
-        let file = quick::read(text)?;
+        let file = quick::read(text).filter(|file| file.next_link.0.is_empty())?;
         let cloud = Cloud::find(&file.cloud.0)?;
         Self::of_file(file, cloud).ok()
     }
@@ -84,6 +89,9 @@ impl Snapshot {
     fn parse_carefully(text: &str) -> Result<Self, SnapshotError> {
         // Reading with paths costs a good part of the time, so they are only looked for once something is wrong.
         let file: wire::File<'_> = serde_json::from_str(text).map_err(|error| json_error(text, &error))?;
+        if !file.next_link.0.is_empty() {
+            return Err(SnapshotError::Page { tags: file.values.len() });
+        }
         let cloud = Cloud::find(&file.cloud.0)
             .ok_or_else(|| SnapshotError::Cloud { found: file.cloud.0.chars().take(80).collect() })?;
         Self::of_file(file, cloud)
@@ -128,11 +136,6 @@ impl Snapshot {
         self.by_name.binary_search_by(of).ok().map(|found| self.by_name[found] as usize)
     }
 
-    /// The names nearest to `name`, best first, for a message about an unknown tag.
-    pub fn nearest(&self, name: &str) -> Vec<String> {
-        nearest(name, self.tags.iter().map(|t| t.name.as_str()))
-    }
-
     /// The regions of the snapshot's cloud: the built-in table and what this file adds to it.
     pub fn regions(&self) -> &Regions {
         &self.regions
@@ -165,6 +168,21 @@ impl Snapshot {
         snapshot
     }
 
+    /// The same tags with further ones, as [`Tag::outside`] makes them; names that are there already are passed over.
+    #[must_use]
+    pub fn with_outside(&self, tags: impl IntoIterator<Item = Arc<Tag>>) -> Self {
+        let mut snapshot = Snapshot { digest: OnceLock::new(), ..self.clone() };
+        for tag in tags {
+            let name = tag.name.as_str();
+            let of = |&at: &u32| compare_in_lower_case(snapshot.tags[at as usize].name.as_str(), name);
+            if let Err(place) = snapshot.by_name.binary_search_by(of) {
+                snapshot.by_name.insert(place, snapshot.tags.len() as u32);
+                snapshot.tags.push(tag);
+            }
+        }
+        snapshot
+    }
+
     /// How many prefixes the file lists, IPv4 and IPv6, over all tags.
     pub fn prefix_counts(&self) -> (usize, usize) {
         self.tags.iter().fold((0, 0), |(v4, v6), t| (v4 + t.v4.len(), v6 + t.v6.len()))
@@ -172,13 +190,52 @@ impl Snapshot {
 }
 
 impl Tag {
+    /// Whether it stands for an application security group, `asg:NAME`, which no file holds either.
+    pub fn is_security_group(&self) -> bool {
+        self.name.as_str().starts_with("asg:")
+    }
+
+    /// A tag that no published file holds, which targets with one of `features` take by name. It stands for one
+    /// address of its own in each family, where nothing else is: a proof can tell it from all others, and no more.
+    /// `number` tells such tags apart, below 65536.
+    pub fn outside(name: &str, features: &[&str], number: u16) -> Self {
+        let mut known = Features::stated();
+        features.iter().for_each(|feature| known.add(feature));
+        let v4 = Prefix::host(0x0064_0000 + u32::from(number));
+        let v6 = Prefix::host((0x64 << 96) + u128::from(number));
+        Tag {
+            name: TagName::new(name),
+            region: None,
+            region_code: "".into(),
+            change_number: 0,
+            system_service: "".into(),
+            features: known,
+            v4: vec![v4],
+            v6: vec![v6],
+            set: OnceLock::new(),
+        }
+    }
+
     fn new(index: usize, entry: wire::Entry<'_>, regions: &Regions, problems: &mut Problems) -> Self {
         let wire::Entry { name, properties: p } = entry;
         if name.0.trim().is_empty() {
             problems.push(format!("values[{index}].name"), "the name is empty".into());
         }
+        let texts = [
+            ("name", &name.0),
+            ("properties.region", &p.region.0),
+            ("properties.systemService", &p.system_service.0),
+        ];
+        let features = p.network_features.names().map(|name| ("properties.networkFeatures", name));
+        for (key, text) in texts.map(|(key, text)| (key, text.as_ref())).into_iter().chain(features) {
+            if let Some(c) = text.chars().find(|&c| is_hidden(c)) {
+                let message = format!("{}: the character U+{:04X} is not shown", short(text), u32::from(c));
+                problems.push(format!("values[{index}].{key}"), message);
+            }
+        }
         for bad in &p.address_prefixes.bad {
-            let place = format!("values[{index}].properties.addressPrefixes[{}] ({})", bad.index, name.0);
+            let place =
+                format!("values[{index}].properties.addressPrefixes[{}] ({})", bad.index, short(&name.0));
             problems.push(place, format!("{}: {}", short(&bad.text), bad.error));
         }
         let name = TagName::new(&name.0);
@@ -277,7 +334,7 @@ pub enum SnapshotError {
         bytes: usize,
     },
     /// The JSON is cut off, malformed, or not of the published form.
-    #[error("line {line}, column {column}{at}: {message}", at = Place(path))]
+    #[error("line {line}, column {column}{at}: {message}", at = Place(path), message = visible(message))]
     Json {
         /// Line, from 1.
         line: usize,
@@ -288,8 +345,20 @@ pub enum SnapshotError {
         /// What is wrong.
         message: String,
     },
+    /// One page of the Discovery API's answer.
+    #[error(
+        "one page of several, with {tags} tags: `nextLink` names the next one; put the `values` of all pages together, or \
+         let `tagwall fetch --source api` read them"
+    )]
+    Page {
+        /// How many tags this page has.
+        tags: usize,
+    },
     /// `cloud` is none that is known.
-    #[error("cloud: unknown cloud `{found}`; known are Public, AzureGovernment, China, AzureGermany")]
+    #[error(
+        "cloud: unknown cloud `{}`; known are Public, AzureGovernment, China, AzureGermany",
+        visible(found)
+    )]
     Cloud {
         /// The value found.
         found: String,
@@ -303,7 +372,7 @@ struct Place<'a>(&'a str);
 
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(f, ", {}", self.0) }
+        if self.0.is_empty() { Ok(()) } else { write!(f, ", {}", visible(self.0)) }
     }
 }
 
@@ -338,7 +407,8 @@ impl Problems {
     }
 
     fn text(first: &[Problem], total: usize) -> String {
-        let mut text: Vec<String> = first.iter().map(|p| format!("{}: {}", p.place, p.message)).collect();
+        let mut text: Vec<String> =
+            first.iter().map(|p| visible(&format!("{}: {}", p.place, p.message)).into_owned()).collect();
         if total > first.len() {
             text.push(format!("and {} more", total - first.len()));
         }
@@ -348,10 +418,6 @@ impl Problems {
 
 /// The bytes as text, unless they cannot be a snapshot.
 fn checked_text(json: &[u8]) -> Result<&str, SnapshotError> {
-    if json.len() > Snapshot::MAX_BYTES {
-        return Err(SnapshotError::TooLarge { bytes: json.len() });
-    }
-    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     refuse_other_documents(json)?;
     // One check of the whole is many times cheaper than one of every string, which `from_slice` would make.
     std::str::from_utf8(json).map_err(|error| not_text(json, error.valid_up_to()))
@@ -372,7 +438,12 @@ fn json_error(text: &str, error: &serde_json::Error) -> SnapshotError {
     };
     let path = if path == "." { String::new() } else { path };
     let whole = error.to_string();
-    let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(message, _)| message).to_owned();
+    let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(message, _)| message);
+    // `ConvertTo-Json` writes what lies deeper than two levels as the name of its type, or as one text.
+    let cut = message.starts_with("invalid type: string") && path.to_ascii_lowercase().starts_with("values")
+        || message.contains("Microsoft.Azure.");
+    let hint = if cut { "; if ConvertTo-Json made this, it has cut it short: use -Depth 10" } else { "" };
+    let message = format!("{message}{hint}");
     SnapshotError::Json { line: error.line(), column: error.column(), path, message }
 }
 
@@ -389,7 +460,10 @@ fn refuse_other_documents(bytes: &[u8]) -> Result<(), SnapshotError> {
             let inner = ["title", "Message", "h1"].iter().find_map(|tag| inner_text(&text, tag));
             inner.map_or(kind.to_owned(), |inner| format!("{kind}, saying: {inner}"))
         }
-        Some(b'[') => "a JSON list, where an object with `values` is expected".to_owned(),
+        Some(b'[') => {
+            "a JSON list, where an object with `values` is expected (save the whole answer, not its `values` alone)"
+                .to_owned()
+        }
         Some(_) => {
             format!("it begins with `{}`", short(&String::from_utf8_lossy(&start[..start.len().min(200)])))
         }
@@ -406,7 +480,7 @@ fn inner_text(text: &str, tag: &str) -> Option<String> {
 }
 
 fn short(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(80).collect()
+    text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).take(80).collect()
 }
 
 /// The cloud's table, with the regions added that this file has and the table does not: a dotted name whose ending
@@ -445,7 +519,7 @@ fn order_of_names(tags: &[Arc<Tag>], problems: &mut Problems) -> Vec<u32> {
     let order: Vec<u32> = keys.into_iter().map(|(_, at)| at).collect();
     for pair in order.windows(2) {
         if name(pair[0]).eq_ignore_ascii_case(name(pair[1])) {
-            problems.push("values".into(), format!("two tags are called {}", name(pair[1])));
+            problems.push("values".into(), format!("two tags are called {}", short(name(pair[1]))));
         }
     }
     order
@@ -492,81 +566,4 @@ fn content_digest(snapshot: &Snapshot) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(json: &[u8]) -> String {
-        Snapshot::parse(json).expect_err("must not be accepted").to_string()
-    }
-
-    #[test]
-    fn other_documents_are_named() {
-        assert_eq!(error(b""), "not a service-tags file: it is empty");
-        assert_eq!(
-            error(b"\xef\xbb\xbf<?xml version='1.0'?><Error><Message>Server busy.\nNow</Message></Error>"),
-            "not a service-tags file: an XML document, saying: Server busy. Now"
-        );
-        assert_eq!(
-            error(b"<html><head><title>404 Not Found</title>"),
-            "not a service-tags file: an HTML page, saying: 404 Not Found"
-        );
-        assert!(error(b"[]").contains("a JSON list"));
-    }
-
-    #[test]
-    fn places_of_what_is_wrong() {
-        let json = br#"{"changeNumber":1,"cloud":"Public","values":[{"name":"A","properties":{"addressPrefixes":[7]}}]}"#;
-        let text = error(json);
-        assert!(text.contains("values[0].properties.addressPrefixes"), "{text}");
-        let text = error(&json[..60]);
-        assert!(text.contains("EOF"), "{text}");
-        assert!(error(br#"{"changeNumber":1,"cloud":"Mars","values":[]}"#).contains("unknown cloud `Mars`"));
-    }
-
-    #[test]
-    fn all_content_problems_at_once() {
-        let json = br#"{"changeNumber":1,"cloud":"Public","values":[
-            {"name":"A","properties":{"addressPrefixes":["10.0.0.1/8","x"]}},
-            {"name":"a","properties":{"addressPrefixes":[]}}]}"#;
-        let text = error(json);
-        assert_eq!(text.lines().count(), 3, "{text}");
-        assert!(
-            text.contains("values[0].properties.addressPrefixes[0] (A): 10.0.0.1/8: host bits"),
-            "{text}"
-        );
-        assert!(text.contains("two tags are called"), "{text}");
-    }
-
-    #[test]
-    fn order_and_numbers_do_not_change_the_digest() {
-        let a = br#"{"changeNumber":1,"cloud":"Public","values":[
-            {"name":"A","properties":{"addressPrefixes":["192.0.2.0/25","192.0.2.128/26"],"networkFeatures":["NSG","API"]}},
-            {"name":"B","properties":{"addressPrefixes":[]}}]}"#;
-        let b = br#"{"cloud":"Public","values":[
-            {"name":"B","properties":{"addressPrefixes":[],"changeNumber":"3"}},
-            {"name":"A","properties":{"networkFeatures":["API","NSG"],"addressPrefixes":["192.0.2.128/26","192.0.2.0/25"]}}],
-            "changeNumber":"2"}"#;
-        let c = br#"{"changeNumber":1,"cloud":"Public","values":[
-            {"name":"A","properties":{"addressPrefixes":["192.0.2.0/25","192.0.2.128/26"],"networkFeatures":null}},
-            {"name":"B","properties":{"addressPrefixes":[]}}]}"#;
-        let digest = |json: &[u8]| Snapshot::parse(json).unwrap().digest().to_owned();
-        assert_eq!(digest(a), digest(b));
-        assert_ne!(digest(a), digest(c));
-    }
-
-    #[test]
-    fn regions_of_names() {
-        let json = br#"{"changeNumber":1,"cloud":"Public","values":[
-            {"name":"Storage.FranceCentral","properties":{"region":"centralfrance","addressPrefixes":[]}},
-            {"name":"Storage.EastUS","properties":{"region":"","addressPrefixes":[]}},
-            {"name":"AzureFrontDoor.Frontend","properties":{"region":"","addressPrefixes":[]}},
-            {"name":"Sql.MarsNorth","properties":{"region":"marsnorth","regionId":200,"addressPrefixes":[]}}]}"#;
-        let snapshot = Snapshot::parse(json).unwrap();
-        let region = |name: &str| snapshot.tag(name).unwrap().region().map(|r| r.location());
-        assert_eq!(region("Storage.FranceCentral").as_deref(), Some("francecentral"));
-        assert_eq!(region("Storage.EastUS").as_deref(), Some("eastus"));
-        assert_eq!(region("AzureFrontDoor.Frontend"), None);
-        assert_eq!(region("Sql.MarsNorth").as_deref(), Some("marsnorth"));
-        assert!(snapshot.regions().find("Mars North").is_some());
-    }
-}
+mod tests;

@@ -17,36 +17,44 @@ use crate::addr::{IpPrefix, Prefix, PrefixError};
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct File<'a> {
+    #[serde(alias = "ChangeNumber")]
     pub(super) change_number: ChangeNumber,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "Cloud")]
     pub(super) cloud: Text<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "Values")]
     pub(super) values: Vec<Entry<'a>>,
+    /// Where the rest is, in an answer of several pages.
+    #[serde(borrow, default, alias = "NextLink")]
+    pub(super) next_link: Text<'a>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Entry<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "Name")]
     pub(super) name: Text<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "Properties")]
     pub(super) properties: Properties<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Properties<'a> {
-    #[serde(default)]
+    #[serde(default, alias = "ChangeNumber")]
     pub(super) change_number: ChangeNumber,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, alias = "Region")]
     pub(super) region: Text<'a>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number_or_null", alias = "RegionId")]
     pub(super) region_id: u32,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, alias = "SystemService")]
     pub(super) system_service: Text<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "AddressPrefixes")]
     pub(super) address_prefixes: PrefixList<'a>,
-    #[serde(default)]
+    #[serde(default, alias = "NetworkFeatures")]
     pub(super) network_features: Features,
+}
+
+fn number_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A string, borrowed where the JSON has no escapes in it; `null` counts as empty.
@@ -171,5 +179,29 @@ impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
             }
         }
         deserializer.deserialize_str(ItemVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Features {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor;
+        impl<'de> Visitor<'de> for ListVisitor {
+            type Value = Features;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of features")
+            }
+            fn visit_unit<E>(self) -> Result<Features, E> {
+                Ok(Features::stated())
+            }
+            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Features, S::Error> {
+                let mut features = Features::stated();
+                while let Some(Text(name)) = seq.next_element()? {
+                    features.add(&name);
+                }
+                Ok(features)
+            }
+        }
+        deserializer.deserialize_any(ListVisitor)
     }
 }

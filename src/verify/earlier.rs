@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::read::{READERS, nat_found};
-use super::resources::{FirewallRule, NetworkRule, Resources, RuleCollection};
 use crate::addr::IpPrefix;
-use crate::plan::{NatCollection, Previous, WidenedList, lost_nat};
+use crate::packet::{Direction, Ports};
+use crate::plan::{Action, NatCollection, NsgRule, Previous, Side, WidenedList, lost_nat};
+use crate::read::resources::{FirewallRule, NetworkRule, Resources, RuleCollection, SecurityRule};
+use crate::read::{READERS, nat_found};
 use crate::target::{FormatName, Target};
 
 /// Reads the files of an earlier generation of `environment`, given by name and content.
@@ -21,7 +22,7 @@ pub fn earlier(environment: &str, files: &[(&str, &[u8])]) -> Previous {
     let manifest = match manifest(environment, files) {
         Ok(manifest) => manifest,
         Err(note) => {
-            let foreign = |found: &super::read::NatFound| {
+            let foreign = |found: &crate::read::NatFound| {
                 let why = format!("the earlier generation is not used: {note}");
                 lost_nat(&found.group, &found.name, &why)
             };
@@ -44,7 +45,7 @@ pub fn earlier(environment: &str, files: &[(&str, &[u8])]) -> Previous {
         if own.is_empty() {
             continue;
         }
-        let resources = match (reader.read)(&own) {
+        let resources = match reader.read_earlier(&own) {
             Ok(resources) => resources,
             Err(error) => {
                 notes.push(format!("the earlier {} files are not used: {error}", reader.format));
@@ -64,7 +65,7 @@ pub fn earlier(environment: &str, files: &[(&str, &[u8])]) -> Previous {
 }
 
 /// All DNAT collections of the templates, in order of groups and names.
-fn found_in(files: &[(&str, &[u8])]) -> Vec<super::read::NatFound> {
+fn found_in(files: &[(&str, &[u8])]) -> Vec<crate::read::NatFound> {
     let templates = files.iter().filter(|(name, _)| name.ends_with(".arm.json"));
     let mut found: Vec<_> = templates.flat_map(|(_, bytes)| nat_found(bytes)).collect();
     found.sort_by(|a, b| (&a.group, &a.name).cmp(&(&b.group, &b.name)));
@@ -78,7 +79,7 @@ fn nat(files: &[(&str, &[u8])]) -> Previous {
         let priority = found.usable.and_then(|p| u32::try_from(p).map_err(|error| error.to_string()));
         match priority {
             Ok(priority) => {
-                let super::read::NatFound { group, name, json, .. } = found;
+                let crate::read::NatFound { group, name, json, .. } = found;
                 previous.nat.push(NatCollection { group, name, priority, json });
             }
             Err(why) => previous.nat_lost.push(lost_nat(&found.group, &found.name, &why)),
@@ -143,6 +144,10 @@ fn placed(resources: &Resources) -> Previous {
             previous.nsg_priorities.insert(rule.name.clone(), priority);
         }
     }
+    for nsg in &resources.nsgs {
+        let rules = nsg.rules.iter().filter_map(planned).collect();
+        previous.nsg_rules.insert(nsg.name.clone(), rules);
+    }
     for group in &resources.ip_groups {
         add_list(&mut previous.ip_groups, &group.name, &group.addresses);
     }
@@ -157,6 +162,34 @@ fn placed(resources: &Resources) -> Previous {
     previous.classic_collections.sort();
     previous.rule_groups.sort();
     previous
+}
+
+/// A rule of a security group as plans have it, if it is one that they can have.
+fn planned(rule: &SecurityRule) -> Option<NsgRule> {
+    let side = |texts: &[String]| match texts {
+        [one] if one == "*" => Some(Side::Any),
+        [one] if one.parse::<IpPrefix>().is_err() => Some(Side::Tag(one.clone())),
+        texts => Some(Side::Prefixes(texts.iter().map(|text| text.parse().ok()).collect::<Option<_>>()?)),
+    };
+    let direction = match rule.direction.to_ascii_lowercase().as_str() {
+        "inbound" => Direction::Inbound,
+        _ => Direction::Outbound,
+    };
+    let denies = rule.access.eq_ignore_ascii_case("deny");
+    let ports = rule.destination_ports.iter().map(|text| Ports::parse_one(text).ok());
+    Some(NsgRule {
+        name: rule.name.clone(),
+        priority: u32::try_from(rule.priority).ok()?,
+        direction,
+        action: if denies { Action::Deny } else { Action::Allow },
+        protocol: rule.protocol.parse().ok()?,
+        source: side(&rule.sources)?,
+        destination: side(&rule.destinations)?,
+        ports: Ports::new(ports.collect::<Option<_>>()?),
+        description: rule.description.clone(),
+        flows: Vec::new(),
+    })
+    .filter(|_| rule.source_ports == ["*"])
 }
 
 /// Notes where rules stand, and what those that list prefixes hold.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::report::{FailureKind, Proven, Report};
-use super::resources::{EndpointDefinition, EndpointPolicy};
 use crate::policy::{EndpointNeed, Policy};
+use crate::read::resources::{EndpointDefinition, EndpointPolicy};
 use crate::target::Target;
 
 /// Proves that there is one policy for each subnet that needs one, with just the resources asked for.
@@ -16,17 +16,23 @@ pub(super) fn check(policy: &Policy, emitted: &[EndpointPolicy], format: &str, r
         fail(FailureKind::Invalid, text);
     }
     // A policy is named after environment and subnet; what it does is told by its lists alone.
-    let mut left: Vec<(&str, Lists)> = emitted.iter().map(|p| (p.name.as_str(), lists(p))).collect();
+    let mut left: Vec<(&EndpointPolicy, Lists)> = emitted.iter().map(|p| (p, lists(p))).collect();
     for need in &policy.endpoints {
         let wanted = wanted(need);
-        let ending = format!("-{}-storage", need.subnet);
-        let found = left.iter().position(|(name, _)| name.ends_with(&ending) || policy.endpoints.len() == 1);
+        let ending = match policy.names.service_endpoint_policy {
+            Some(_) => format!("-{}", need.subnet),
+            None => format!("-{}-storage", need.subnet),
+        };
+        let found = left.iter().position(|(found, _)| match &found.subnet {
+            Some(subnet) => *subnet == need.subnet,
+            None => found.name.ends_with(&ending) || policy.endpoints.len() == 1,
+        });
         let Some(found) = found else {
             let text = format!("no policy is there for subnet {}", need.subnet);
             fail(FailureKind::Missing, text);
             continue;
         };
-        let (name, lists) = left.swap_remove(found);
+        let (EndpointPolicy { name, .. }, lists) = left.swap_remove(found);
         for (service, id) in wanted.difference(&lists) {
             fail(FailureKind::Missing, format!("{name} does not list {id} of {service}"));
         }
@@ -34,7 +40,7 @@ pub(super) fn check(policy: &Policy, emitted: &[EndpointPolicy], format: &str, r
             fail(FailureKind::Excess, format!("{name} lists {id} of {service}, but nothing asks for it"));
         }
     }
-    for (name, _) in left {
+    for (EndpointPolicy { name, .. }, _) in left {
         fail(FailureKind::Excess, format!("nothing asks for the policy {name}"));
     }
     report.proven.push(Proven {
@@ -62,13 +68,13 @@ fn lists(policy: &EndpointPolicy) -> Lists {
 /// What Azure would refuse. Source: virtual-network-service-endpoint-policies-overview.md, 2023-04-06.
 fn field_errors(policy: &EndpointPolicy) -> Vec<String> {
     let mut errors = Vec::new();
-    if !super::legal_name(&policy.name) {
+    if !super::names::legal_name(&policy.name) {
         errors.push(format!("{} is no legal name", policy.name));
     }
     let mut names = BTreeMap::new();
     for definition in &policy.definitions {
         let name = &definition.name;
-        if names.insert(name.to_ascii_lowercase(), ()).is_some() || !super::legal_name(name) {
+        if names.insert(name.to_ascii_lowercase(), ()).is_some() || !super::names::legal_name(name) {
             errors.push(format!("{}: {name} is no legal name, or taken", policy.name));
         }
         if definition.description.chars().count() > 140 {

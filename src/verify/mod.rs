@@ -3,44 +3,41 @@
 //! Nothing here is shared with the lowering or the emitters: the readers parse the files anew, and what must pass
 //! is derived from the flows once more.
 
+mod acceptance;
 mod dnat;
 mod earlier;
 mod endpoints;
 mod extra;
 mod firewall;
+mod given;
 mod lists;
-mod meaning;
+mod named;
+mod names;
 mod nsg;
-mod read;
+mod placed;
 mod report;
-pub mod resources;
 mod routes;
-pub mod rules;
+mod unsaid;
+mod wanted;
+mod way;
+mod work;
 
 use std::collections::HashSet;
 
+pub use acceptance::{Acceptance, AcceptanceDoes, AcceptedAt};
 pub(crate) use dnat::taken_needs;
-pub use dnat::{FirewallDifference, compare_firewalls};
 pub use earlier::earlier;
-pub use read::{ReadError, read_arm};
 pub use report::{Failure, FailureKind, Proven, Report};
+pub use unsaid::Unsaid;
+pub use work::{Work, WorkState};
 
-use crate::addr::AddrSet;
-use crate::plan::{Extra, NatCollection};
-use crate::policy::{Policy, Symbols};
+use crate::plan::{Association, Extra, NatCollection};
+use crate::policy::Policy;
+use crate::read::{self, resources::Resources};
+use crate::replay::Resolver;
 use crate::tags::Snapshot;
 use crate::target::{FormatName, Target};
-use meaning::Meaning;
-use resources::Resources;
-
-/// A need that the report lists as wholly not expressible on a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Unsaid<'a> {
-    /// The target.
-    pub target: Target,
-    /// Id of the flow.
-    pub flow: &'a str,
-}
+use given::{Findings, Given};
 
 /// What a generation declares of itself: where it does less and where it does more than its policy asks. By default
 /// nothing, so that the rules must be exact.
@@ -53,12 +50,15 @@ pub struct Declared<'a> {
     /// DNAT collections of an earlier generation that templates carry on: they must hold these just as they are
     /// declared, and no format may hold another.
     pub nat: &'a [NatCollection],
+    /// What is put on each subnet. Without it, the only resource of a kind is taken to be on every subnet that needs one.
+    pub associations: &'a [Association],
 }
 
 /// Reads artefacts back, each format by its own reader, and proves them; see [`check`].
 ///
-/// `files` are names and contents; the name says the format. What cannot be read is a failure, and so is a format that
-/// the policy asks for and that does not say everything.
+/// `files` are names and contents; the name says the format. What cannot be read is a failure, and so are anything that
+/// tagwall would not have written, a file that no format has, and a format that the policy asks for and that does not
+/// say everything.
 pub fn check_files(
     policy: &Policy,
     snapshot: &Snapshot,
@@ -67,6 +67,7 @@ pub fn check_files(
     targets: &[Target],
 ) -> Report {
     let mut report = Report::default();
+    let mut followed: Vec<Resources> = Vec::new();
     let asked = |format| policy.output.formats.contains(&format);
     let first = targets.first().copied().unwrap_or(Target::Nsg);
     for reader in read::READERS {
@@ -77,7 +78,16 @@ pub fn check_files(
         }
         let format = reader.format.name();
         match (reader.read)(&own) {
-            Ok(resources) => report.extend(check(policy, snapshot, &resources, declared, format, targets)),
+            Ok(resources) => {
+                let mut own = artefacts(policy, snapshot, &resources, declared, format, targets);
+                // Formats that say the same lead the same way.
+                let known = followed.contains(&resources);
+                if own.is_success() && !known {
+                    follow((policy, snapshot), &resources, declared, (format, targets), &mut own);
+                    followed.push(resources);
+                }
+                report.extend(own);
+            }
             Err(error) => report.fail(first, format, FailureKind::Invalid, error.to_string()),
         }
     }
@@ -95,10 +105,20 @@ pub fn check_files(
                 if wide {
                     extra::check(policy, declared.extras, format, &mut report);
                 }
-                lists::check(policy, &found, if wide { declared.extras } else { &[] }, format, &mut report);
+                lists::check(
+                    policy,
+                    &found,
+                    if wide { declared.extras } else { &[] },
+                    reader.format,
+                    &mut report,
+                );
             }
             Err(error) => report.fail(first, format, FailureKind::Invalid, error.to_string()),
         }
+    }
+    // Whatever else lies there may be deployed with the rest.
+    for (name, _) in files.iter().filter(|(name, _)| read::format_of(name).is_none() && !is_beside(name)) {
+        report.fail(first, "none", FailureKind::Invalid, format!("{name}: no format has such a file"));
     }
     if report.proven.is_empty() && report.failures.is_empty() && !targets.is_empty() {
         report.fail(
@@ -111,36 +131,13 @@ pub fn check_files(
     report
 }
 
-/// Reads the files of one format back, without proving anything; files of other formats are passed over.
-///
-/// # Errors
-/// [`ReadError`] with file and place, where something is missing, not understood or contradicts itself; and for formats
-/// that carry no rules.
-///
-/// ```
-/// use tagwall::{target::FormatName, verify};
-/// let files = [("ip-groups.csv", "ipGroup,ipAddress\na,203.0.113.0/24\n".as_bytes())];
-/// let found = verify::read_files(FormatName::Csv, &files)?;
-/// assert_eq!(found.ip_groups[0].addresses, ["203.0.113.0/24"]);
-/// # Ok::<(), verify::ReadError>(())
-/// ```
-pub fn read_files(format: FormatName, files: &[(&str, &[u8])]) -> Result<Resources, ReadError> {
-    let reader = read::READERS.iter().find(|reader| reader.format == format);
-    let reader = reader.ok_or_else(|| ReadError {
-        place: format.name().to_owned(),
-        message: "the format carries no rules".to_owned(),
-    })?;
-    let own: Vec<(&str, &[u8])> = files.iter().filter(|(name, _)| (reader.takes)(name)).copied().collect();
-    (reader.read)(&own)
-}
-
 /// Proves that `resources`, read back from files of one format, do just what `policy` asks and `declared` says: an
 /// address more or less is a failure. Every packet and address is considered, not a sample. What is declared as extra
 /// must be within the policy's `max-extra`, hold nothing that is never let through or excepted, and send nothing that
 /// is asked for another way.
 ///
 /// # Cost
-/// A few milliseconds for an environment with thousands of prefixes; see [`rules`] for the worst case.
+/// A few milliseconds for an environment with thousands of prefixes; see [`rules`](crate::rules) for the worst case.
 pub fn check(
     policy: &Policy,
     snapshot: &Snapshot,
@@ -149,37 +146,66 @@ pub fn check(
     format: &str,
     targets: &[Target],
 ) -> Report {
-    let Declared { unsaid, extras, nat } = declared;
+    let mut report = artefacts(policy, snapshot, resources, declared, format, targets);
+    // Each artefact by itself comes first: its messages are the clearest.
+    if report.is_success() {
+        follow((policy, snapshot), resources, declared, (format, targets), &mut report);
+    }
+    report
+}
+
+/// Proves what all artefacts do together.
+fn follow(
+    (policy, snapshot): (&Policy, &Snapshot),
+    resources: &Resources,
+    declared: Declared<'_>,
+    (format, targets): (&str, &[Target]),
+    report: &mut Report,
+) {
+    let Declared { unsaid, extras, associations, .. } = declared;
+    let placed = placed::of(policy, associations, resources);
+    let proof = way::Proof { policy, extras, unsaid, placed: &placed, format, targets };
+    report.works = way::check(&proof, snapshot, resources, report);
+}
+
+/// Proves each artefact by itself.
+fn artefacts(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    resources: &Resources,
+    declared: Declared<'_>,
+    format: &str,
+    targets: &[Target],
+) -> Report {
+    let Declared { unsaid, extras, nat, associations } = declared;
     let mut report = Report::default();
     let nat = dnat::declared(nat).unwrap_or_else(|error| {
-        report.fail(Target::Firewall, format, FailureKind::Invalid, error);
+        report.fail(Target::Firewall, format, FailureKind::Invalid, error.to_string());
         Vec::new()
     });
     extra::check(policy, extras, format, &mut report);
-    // As wide as Azure may take `VirtualNetwork`: a default route on the subnet makes it everything.
-    let routed = if policy.has_default_route() { AddrSet::all() } else { AddrSet::empty() };
-    let symbols = Symbols::new(&policy.network, &routed);
-    let mut meaning = Meaning::new(snapshot, &symbols);
+    named::check(policy, resources, format, targets, &mut report);
+    for text in placed::differences(policy, associations, resources, format) {
+        report.fail(targets.first().copied().unwrap_or(Target::Nsg), format, FailureKind::Invalid, text);
+    }
+    let placed = placed::of(policy, associations, resources);
+    let symbols = policy.symbols();
+    let mut resolver = Resolver::new(snapshot, &symbols);
     for group in &resources.ip_groups {
-        if let Err(text) = meaning.add_group(&group.name, &group.addresses) {
-            report.fail(Target::Firewall, format, FailureKind::Invalid, text);
+        if let Err(error) = resolver.add_group(group) {
+            report.fail(Target::Firewall, format, FailureKind::Invalid, error.to_string());
         }
     }
     for &target in targets {
         let gaps: HashSet<&str> = unsaid.iter().filter(|u| u.target == target).map(|u| u.flow).collect();
+        let given = Given { policy, gaps, extras };
+        let findings = &mut Findings { target, format, report: &mut report };
         match target {
-            Target::Nsg => match resources.nsgs.as_slice() {
-                [nsg] => nsg::check(policy, nsg, (&gaps, extras), format, &mut meaning, &mut report),
-                other => report.count_wrong(target, format, "network security group", other.len()),
-            },
-            Target::RouteTable => match resources.route_tables.as_slice() {
-                [table] => routes::check(policy, table, extras, format, &mut meaning, &mut report),
-                other => report.count_wrong(target, format, "route table", other.len()),
-            },
-            Target::Firewall => {
-                let claims = (&gaps, extras, nat.as_slice());
-                firewall::check(policy, resources, claims, format, &mut meaning, &mut report);
+            Target::Nsg => nsg::check(&given, (&resources.nsgs, &placed), snapshot, findings),
+            Target::RouteTable => {
+                routes::check(&given, (&resources.route_tables, &placed), &resolver, findings);
             }
+            Target::Firewall => firewall::check(&given, resources, &nat, &mut resolver, findings),
             Target::ServiceEndpointPolicy => {
                 endpoints::check(policy, &resources.endpoint_policies, format, &mut report);
             }
@@ -190,10 +216,9 @@ pub fn check(
     report
 }
 
-/// Whether Azure takes `name` for a rule, route or group. Source: resource-name-rules.md, 2020-02-11.
-fn legal_name(name: &str) -> bool {
-    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    let first = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let last = name.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-    name.len() <= 80 && first && last && name.chars().all(inner)
+/// Whether a file may lie beside artefacts that nobody deploys: manifest, report, and copies of what they were made from.
+fn is_beside(name: &str) -> bool {
+    let copy = |name: &str| name.strip_prefix("catalog-")?.strip_suffix(".toml")?.parse::<u32>().ok();
+    let name = name.strip_suffix(".minisig").unwrap_or(name);
+    ["manifest.json", "report.md", "report.html", "policy.toml"].contains(&name) || copy(name).is_some()
 }

@@ -1,65 +1,179 @@
 //! Network security groups: first match by priority, against what the policy allows.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::extra::with_extra;
-use super::meaning::{self, Meaning};
-use super::report::{FailureKind, Proven, Report};
-use super::resources::{Nsg, SecurityRule};
-use super::rules::{Access, Rule, RuleList, first_difference};
+use super::given::{Findings, Given};
+use super::report::FailureKind;
 use crate::addr::AddrSet;
 use crate::packet::{Direction, Ports, Protocol};
-use crate::plan::Extra;
+use crate::plan::Association;
 use crate::policy::intent::{HostUse, Passage};
-use crate::policy::{Flow, Policy, Remote};
-use crate::tags::Symbol;
+use crate::policy::{Flow, GroupScope, Managed, Policy, Remote};
+use crate::read::resources::{Nsg, SecurityRule};
+use crate::replay::{self, Resolver, decided_by, default_rules, in_order};
+use crate::rules::{Access, Rule, RuleList, first_difference};
+use crate::tags::{Snapshot, Symbol, Symbols};
 use crate::target::Target;
 
-/// Proves that `nsg` lets through what the flows of `policy` ask for, but for gaps, with what is declared as extra, and
-/// nothing else.
+/// Proves of each group that it lets through what the flows of its subnets ask for, but for gaps, with what is declared
+/// as extra, and nothing else; and that every subnet has the group that is meant for it.
 pub(super) fn check(
-    policy: &Policy,
-    nsg: &Nsg,
-    (gaps, extras): (&HashSet<&str>, &[Extra]),
-    format: &str,
-    meaning: &mut Meaning<'_>,
-    report: &mut Report,
+    given: &Given<'_>,
+    (nsgs, placed): (&[Nsg], &[Association]),
+    snapshot: &Snapshot,
+    findings: &mut Findings<'_>,
 ) {
-    for text in field_errors(nsg) {
-        report.fail(Target::Nsg, format, FailureKind::Invalid, text);
+    let scopes = given.policy.group_scopes();
+    let mut met: HashSet<&str> = HashSet::new();
+    for scope in &scopes {
+        let names: BTreeSet<Option<&str>> = placed
+            .iter()
+            .filter(|association| scope.subnets.contains(&association.subnet))
+            .map(|association| association.nsg.as_deref())
+            .collect();
+        let only = names.first().copied().flatten().filter(|_| names.len() == 1);
+        let Some(nsg) = only.and_then(|name| nsgs.iter().find(|nsg| nsg.name == name)) else {
+            let text = format!("no one group is there for {}", scope.subnets.join(", "));
+            findings.fail(FailureKind::Missing, text);
+            continue;
+        };
+        if !met.insert(&nsg.name) {
+            findings.invalid(format!("{} is on subnets that cannot share a group", nsg.name));
+        }
+        check_group(given, (nsg, scope, scopes.len() > 1), snapshot, findings);
     }
+    let served: HashSet<&String> = scopes.iter().flat_map(|scope| &scope.subnets).collect();
+    for wrong in placed.iter().filter(|a| a.nsg.is_some() && !served.contains(&a.subnet)) {
+        findings.invalid(format!("subnet {} has a group, but takes none", wrong.subnet));
+    }
+    for nsg in nsgs.iter().filter(|nsg| !met.contains(nsg.name.as_str())) {
+        findings.invalid(format!("{} is a group that no subnet has", nsg.name));
+    }
+}
+
+fn check_group(
+    given: &Given<'_>,
+    (nsg, scope, several): (&Nsg, &GroupScope, bool),
+    snapshot: &Snapshot,
+    findings: &mut Findings<'_>,
+) {
+    // As wide as Azure may take `VirtualNetwork`: a default route on a subnet makes it everything.
+    let diverted = scope.subnets.iter().any(|subnet| given.policy.is_diverted(subnet));
+    let routed = if diverted { AddrSet::all() } else { AddrSet::empty() };
+    let symbols = Symbols::new(&given.policy.network.virtual_network(), &routed);
+    let resolver = &mut Resolver::new(snapshot, &symbols);
+    for text in field_errors(nsg) {
+        findings.invalid(text);
+    }
+    for text in missing_managed(given.policy, nsg, scope) {
+        findings.fail(FailureKind::Missing, text);
+    }
+    let own = Nsg { rules: own_rules(given.policy, nsg), ..nsg.clone() };
+    let replayed = match replay::Nsg::read(&own, resolver) {
+        Ok(replayed) => replayed,
+        Err(error) => return findings.invalid(error),
+    };
+    let elsewhere = scope.any_local.then(|| {
+        let own = scope.subnets.iter().map(|subnet| given.policy.network.addresses_of(subnet));
+        Arc::new(AddrSet::union_of(&own.collect::<Vec<_>>()).complement())
+    });
     for direction in [Direction::Inbound, Direction::Outbound] {
-        let wanted = wanted(policy, direction, gaps, extras, meaning);
-        match replayed(nsg, direction, meaning).and_then(|emitted| Ok((emitted, wanted?))) {
-            Ok((emitted, wanted)) => compare(&wanted, &emitted, direction, format, report),
-            Err(text) => report.fail(Target::Nsg, format, FailureKind::Invalid, text),
+        let wanted = match wanted(given, scope, direction, resolver) {
+            Ok(wanted) => wanted,
+            Err(text) => {
+                findings.invalid(text);
+                continue;
+            }
+        };
+        let emitted = replayed.rules(direction);
+        let part = match several {
+            true => format!("{} of {}", direction.name(), nsg.name),
+            false => direction.name().to_owned(),
+        };
+        match &elsewhere {
+            None => compare(&in_order(wanted), emitted, (direction, &part), findings),
+            Some(elsewhere) => {
+                // The group is on these subnets alone, so that other addresses on their side never meet it.
+                let without = |rules: Vec<Rule>| {
+                    in_order([not_here(direction, elsewhere, resolver)].into_iter().chain(rules))
+                };
+                let (wanted, emitted) = (without(wanted), without(emitted.rules().to_vec()));
+                compare(&wanted, &emitted, (direction, &part), findings);
+            }
         }
     }
 }
 
-fn compare(wanted: &RuleList, emitted: &RuleList, direction: Direction, format: &str, report: &mut Report) {
+/// The rules of services that are not there as the service gives them: Azure looks for the rules, not for their effect.
+fn missing_managed(policy: &Policy, nsg: &Nsg, scope: &GroupScope) -> Vec<String> {
+    let own = |rule: &&Managed| rule.subnets.iter().any(|subnet| scope.subnets.contains(subnet));
+    let side = |remote: &Remote| match remote {
+        Remote::Addresses(set) => set.prefixes().map(|p| p.to_string()).collect(),
+        other => vec![other.to_string()],
+    };
+    let same = |kept: &Managed, rule: &SecurityRule| {
+        rule.name == kept.name
+            && rule.priority == i64::from(kept.priority)
+            && rule.direction.eq_ignore_ascii_case(kept.direction.name())
+            && rule.access.eq_ignore_ascii_case("allow")
+            && rule.protocol.parse() == Ok(kept.protocol)
+            && rule.sources == side(&kept.source)
+            && rule.destinations == side(&kept.destination)
+            && rule.destination_ports == kept.ports.ranges()
+    };
+    let missing =
+        policy.managed.iter().filter(own).filter(|kept| !nsg.rules.iter().any(|rule| same(kept, rule)));
+    missing
+        .map(|kept| format!("the rule {} that {} keeps is not there as it is", kept.name, kept.workload))
+        .collect()
+}
+
+/// The rules that tagwall answers for: those of others that the policy keeps are no part of the proof.
+fn own_rules(policy: &Policy, nsg: &Nsg) -> Vec<SecurityRule> {
+    let managed = |name: &str| policy.managed.iter().any(|rule| rule.name == name);
+    nsg.rules.iter().filter(|rule| managed(&rule.name) || !policy.keeps(&rule.name)).cloned().collect()
+}
+
+/// A rule that takes everything whose near side is not in the subnets of the group.
+fn not_here(direction: Direction, elsewhere: &Arc<AddrSet>, resolver: &Resolver<'_>) -> Rule {
+    let (src, dst) = match direction {
+        Direction::Inbound => (resolver.all(), elsewhere.clone()),
+        Direction::Outbound => (elsewhere.clone(), resolver.all()),
+    };
+    rule("other subnets", Access::Deny, (src, dst), (Protocol::Any, Ports::all()))
+}
+
+fn rule(
+    name: &str,
+    access: Access,
+    (src, dst): (Arc<AddrSet>, Arc<AddrSet>),
+    (protocol, dport): (Protocol, Ports),
+) -> Rule {
+    Rule { name: name.to_owned(), priority: 0, access, protocol, src, dst, sport: Ports::all(), dport }
+}
+
+fn compare(
+    wanted: &RuleList,
+    emitted: &RuleList,
+    (direction, part): (Direction, &str),
+    findings: &mut Findings<'_>,
+) {
     let way = direction.name();
     let differences = first_difference(wanted, emitted);
-    let rule_of = |list: &RuleList, packet| {
-        list.evaluate(packet).rule.map_or("the default".to_owned(), |r| r.name.clone())
-    };
     if let Some(packet) = &differences.missing {
-        let (need, rule) = (rule_of(wanted, packet), rule_of(emitted, packet));
+        let (need, rule) = (wanted.evaluate(packet), emitted.evaluate(packet));
+        let (need, rule) = (decided_by(&need), decided_by(&rule));
         let text = format!("{way} {packet} must pass for {need}, but {rule} denies it");
-        report.fail(Target::Nsg, format, FailureKind::Missing, text);
+        findings.fail(FailureKind::Missing, text);
     }
     if let Some(packet) = &differences.excess {
-        let text = format!("{way} {packet} passes by {}, but nothing asks for it", rule_of(emitted, packet));
-        report.fail(Target::Nsg, format, FailureKind::Excess, text);
+        let rule = emitted.evaluate(packet);
+        let text = format!("{way} {packet} passes by {}, but nothing asks for it", decided_by(&rule));
+        findings.fail(FailureKind::Excess, text);
     }
-    report.proven.push(Proven {
-        target: Target::Nsg.name().to_owned(),
-        format: format.to_owned(),
-        part: way.to_owned(),
-        rules: emitted.rules().len(),
-        needs: wanted.rules().len(),
-    });
+    findings.proven(part, emitted.rules().len(), wanted.rules().len());
 }
 
 /// What Azure would refuse about the rules' fields.
@@ -74,7 +188,7 @@ fn field_errors(nsg: &Nsg) -> Vec<String> {
         if !names.insert(name.to_ascii_lowercase()) {
             errors.push(format!("two rules are called {name}"));
         }
-        if !super::legal_name(name) {
+        if !super::names::legal_name(name) {
             errors.push(format!("{name} is no legal name"));
         }
         if !(100..=4096).contains(&rule.priority) {
@@ -90,79 +204,29 @@ fn field_errors(nsg: &Nsg) -> Vec<String> {
     errors
 }
 
-fn replayed(nsg: &Nsg, direction: Direction, meaning: &mut Meaning<'_>) -> Result<RuleList, String> {
-    let mut rules = Vec::new();
-    for rule in &nsg.rules {
-        if direction_of(rule)? == direction {
-            rules.push(replay_rule(rule, meaning).map_err(|error| format!("rule {}: {error}", rule.name))?);
+/// The rules that would say just what the policy asks: what a service keeps in the group, what is denied, every flow as one
+/// rule, then what a group ends in.
+fn wanted(
+    given: &Given<'_>,
+    scope: &GroupScope,
+    direction: Direction,
+    resolver: &mut Resolver<'_>,
+) -> Result<Vec<Rule>, String> {
+    let Given { policy, gaps, extras } = given;
+    let own = |flow: &&Flow| flow.direction == direction && scope.subnets.contains(&flow.subnet);
+    let mut rules: Vec<Rule> = Vec::new();
+    let managed = policy.managed.iter().filter(|rule| rule.direction == direction);
+    for kept in managed.filter(|rule| rule.subnets.iter().any(|subnet| scope.subnets.contains(subnet))) {
+        rules.push(managed_rule(kept, resolver));
+    }
+    let meaning = policy.symbols();
+    for flow in policy.denies.iter().filter(own).filter(|flow| !gaps.contains(flow.id.as_str())) {
+        if let Some(remote) = flow.remote_set(&meaning) {
+            rules.push(deny_rule(flow, Arc::new(remote), resolver));
         }
     }
-    rules.extend(default_rules(direction, meaning)?);
-    RuleList::new(rules, Access::Deny).map_err(|e| e.to_string())
-}
-
-fn direction_of(rule: &SecurityRule) -> Result<Direction, String> {
-    match rule.direction.to_ascii_lowercase().as_str() {
-        "inbound" => Ok(Direction::Inbound),
-        "outbound" => Ok(Direction::Outbound),
-        other => Err(format!("rule {}: direction {other} is not known", rule.name)),
-    }
-}
-
-fn replay_rule(rule: &SecurityRule, meaning: &mut Meaning<'_>) -> Result<Rule, String> {
-    Ok(Rule {
-        name: rule.name.clone(),
-        priority: u32::try_from(rule.priority).map_err(|_| "the priority is negative".to_owned())?,
-        access: match rule.access.to_ascii_lowercase().as_str() {
-            "allow" => Access::Allow,
-            "deny" => Access::Deny,
-            other => return Err(format!("access {other} is not known")),
-        },
-        protocol: meaning::protocol(&rule.protocol)?,
-        src: meaning.side(&rule.sources)?,
-        dst: meaning.side(&rule.destinations)?,
-        sport: meaning::ports(&rule.source_ports)?,
-        dport: meaning::ports(&rule.destination_ports)?,
-    })
-}
-
-/// The rules that Azure adds below the user's. Source: network-security-groups-overview.md, 2025-07-15.
-fn default_rules(direction: Direction, meaning: &mut Meaning<'_>) -> Result<Vec<Rule>, String> {
-    let mut rule = |name: &str, priority, source: &str, destination: &str| -> Result<Rule, String> {
-        Ok(Rule {
-            name: name.to_owned(),
-            priority,
-            access: Access::Allow,
-            protocol: Protocol::Any,
-            src: meaning.side(&[source.to_owned()])?,
-            dst: meaning.side(&[destination.to_owned()])?,
-            sport: Ports::all(),
-            dport: Ports::all(),
-        })
-    };
-    match direction {
-        Direction::Inbound => Ok(vec![
-            rule("AllowVNetInBound", 65000, "VirtualNetwork", "VirtualNetwork")?,
-            rule("AllowAzureLoadBalancerInBound", 65001, "AzureLoadBalancer", "*")?,
-        ]),
-        Direction::Outbound => Ok(vec![
-            rule("AllowVnetOutBound", 65000, "VirtualNetwork", "VirtualNetwork")?,
-            rule("AllowInternetOutBound", 65001, "*", "Internet")?,
-        ]),
-    }
-}
-
-/// The list that would say just what the policy asks: every flow as one rule, then what a group ends in.
-fn wanted(
-    policy: &Policy,
-    direction: Direction,
-    gaps: &HashSet<&str>,
-    extras: &[Extra],
-    meaning: &mut Meaning<'_>,
-) -> Result<RuleList, String> {
-    let mut rules: Vec<Rule> = Vec::new();
-    for flow in policy.flows_with(gaps).filter(|f| f.direction == direction) {
-        match remote_of(policy, flow) {
+    for flow in policy.flows_with(gaps).filter(own) {
+        match remote_of(policy, flow, &meaning) {
             Some(remote) if !gaps.contains(flow.id.as_str()) => {
                 rules.push(flow_rule(flow, with_extra(remote, extras, Target::Nsg, &flow.id)));
             }
@@ -173,35 +237,55 @@ fn wanted(
         }
     }
     if policy.nsg.deny_rest {
-        rules.extend(closing(policy, direction, meaning));
+        rules.extend(closing(policy, direction, resolver));
     } else {
-        rules.extend(default_rules(direction, meaning)?);
+        rules.extend(default_rules(direction, resolver).map_err(|error| error.to_string())?);
     }
-    for (priority, rule) in rules.iter_mut().enumerate() {
-        rule.priority = priority as u32;
+    Ok(rules)
+}
+
+/// A rule that a service keeps: its tags mean what they mean for Azure.
+fn managed_rule(kept: &Managed, resolver: &Resolver<'_>) -> Rule {
+    let side = |remote: &Remote| match remote {
+        Remote::Tag(tag) | Remote::Outside(tag) => Arc::new(tag.set().clone()),
+        Remote::Symbol(symbol) => Arc::new(resolver.symbols().get(*symbol)),
+        Remote::Addresses(set) => Arc::new(set.clone()),
+        _ => resolver.all(),
+    };
+    let sides = (side(&kept.source), side(&kept.destination));
+    rule(&kept.name, Access::Allow, sides, (kept.protocol, kept.ports.clone()))
+}
+
+/// A deny; those of platform tags are for every machine behind the group.
+fn deny_rule(flow: &Flow, remote: Arc<AddrSet>, resolver: &Resolver<'_>) -> Rule {
+    let denied = Rule { access: Access::Deny, ..flow_rule(flow, remote) };
+    match flow.remote {
+        Remote::Symbol(symbol) if symbol.is_platform() => Rule { src: resolver.all(), ..denied },
+        _ => denied,
     }
-    RuleList::new(rules, Access::Deny).map_err(|e| e.to_string())
 }
 
 /// A flow of addresses may be a gap only if it has none here, or is a platform tag on the wrong side.
 fn check_gap(policy: &Policy, flow: &Flow) -> Result<(), String> {
     let empty = flow.remote_set(&policy.symbols()).is_none_or(|set| set.is_empty());
-    let platform = matches!(
-        flow.remote,
-        Remote::Symbol(Symbol::AzurePlatformDns | Symbol::AzurePlatformImds | Symbol::AzurePlatformLkm)
-    );
-    if empty || (platform && flow.direction == Direction::Inbound) {
+    // The platform's own traffic passes by itself.
+    let platform = matches!(flow.remote, Remote::Symbol(symbol) if symbol.is_platform());
+    // Whether a group takes a tag that no file holds is not for the proof to say.
+    let outside = matches!(flow.remote, Remote::Outside(_));
+    if empty || outside || platform {
         return Ok(());
     }
     Err(format!("{} is reported as not expressible, but it is", flow.id))
 }
 
-/// The addresses a flow needs here: for host names the whole Internet where the policy opens it, else nothing.
-fn remote_of(policy: &Policy, flow: &Flow) -> Option<AddrSet> {
-    let symbols = policy.symbols();
-    match flow.remote_set(&symbols) {
+/// The addresses a flow needs here: for host names the whole Internet where the policy opens it to a subnet behind a
+/// firewall, else nothing.
+fn remote_of(policy: &Policy, flow: &Flow, symbols: &Symbols) -> Option<AddrSet> {
+    match flow.remote_set(symbols) {
         Some(set) => Some(set),
-        None if policy.nsg.hosts == HostUse::Internet => Some(symbols.get(Symbol::Internet)),
+        None if policy.nsg.hosts == HostUse::Internet && policy.is_diverted(&flow.subnet) => {
+            Some(symbols.get(Symbol::Internet))
+        }
         None => None,
     }
 }
@@ -224,7 +308,7 @@ fn flow_rule(flow: &Flow, remote: Arc<AddrSet>) -> Rule {
     }
 }
 
-fn closing(policy: &Policy, direction: Direction, meaning: &mut Meaning<'_>) -> Vec<Rule> {
+fn closing(policy: &Policy, direction: Direction, resolver: &Resolver<'_>) -> Vec<Rule> {
     let allow = |name: &str, src: Arc<AddrSet>, dst: Arc<AddrSet>| Rule {
         name: name.to_owned(),
         priority: 0,
@@ -241,8 +325,8 @@ fn closing(policy: &Policy, direction: Direction, meaning: &mut Meaning<'_>) -> 
         rules.push(allow("traffic inside the virtual network", space.clone(), space));
     }
     if policy.nsg.load_balancer == Passage::Allow && direction == Direction::Inbound {
-        let probes = Arc::new(meaning.symbols.get(Symbol::AzureLoadBalancer));
-        rules.push(allow("health probes", probes, meaning.all()));
+        let probes = Arc::new(resolver.symbols().get(Symbol::AzureLoadBalancer));
+        rules.push(allow("health probes", probes, resolver.all()));
     }
     rules
 }

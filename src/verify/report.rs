@@ -1,10 +1,14 @@
 //! [`Report`]: what was proven, and where it failed.
 
 use std::fmt;
+use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
+use super::work::Work;
+use crate::rules::Packet;
 use crate::target::Target;
+use crate::text::visible;
 
 /// The outcome of proving one set of artefacts. It succeeds only if nothing failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +17,10 @@ pub struct Report {
     pub proven: Vec<Proven>,
     /// What failed; empty on success.
     pub failures: Vec<Failure>,
+    /// Of each need whether it works over all artefacts together, as the first format says it.
+    pub works: Vec<Work>,
+    /// What Azure takes and is hardly meant.
+    pub warnings: Vec<String>,
 }
 
 /// One thing that was proven.
@@ -30,21 +38,69 @@ pub struct Proven {
     pub needs: usize,
 }
 
-/// One difference between what was asked and what an artefact does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One difference between what was asked and what an artefact does, or all of them together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// The target.
+    /// The kind of difference.
+    pub kind: FailureKind,
+    /// The target; of the way, that which has to change.
+    #[serde(serialize_with = "name_of")]
     pub target: Target,
     /// The format whose bytes were read back.
     pub format: String,
-    /// The kind of difference.
-    pub kind: FailureKind,
+    /// A packet that shows it.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "packet")]
+    pub packet: Option<Packet>,
+    /// The rules or routes that decide it.
+    pub rules: Vec<String>,
+    /// The need that is not met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub need: Option<String>,
+    /// Where in the files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// What differs, with a packet where there is one.
+    #[serde(rename = "message")]
     pub text: String,
 }
 
+impl Failure {
+    /// A difference of which no more is known than the text.
+    pub fn new(target: Target, format: &str, kind: FailureKind, text: String) -> Self {
+        let (packet, need, place) = (None, None, None);
+        Failure { kind, target, format: format.to_owned(), packet, rules: Vec::new(), need, place, text }
+    }
+}
+
+fn name_of<S: Serializer>(target: &Target, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(target.name())
+}
+
+/// A packet in JSON has protocols in lower case and its ports beside the addresses.
+fn packet<S: Serializer>(packet: &Option<Packet>, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Shown {
+        src: IpAddr,
+        dst: IpAddr,
+        protocol: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sport: Option<u16>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dport: Option<u16>,
+    }
+    let shown = packet.map(|packet| Shown {
+        src: packet.src(),
+        dst: packet.dst(),
+        protocol: packet.protocol().name(),
+        sport: packet.sport(),
+        dport: packet.dport(),
+    });
+    shown.serialize(to)
+}
+
 /// How an artefact differs from what was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FailureKind {
     /// A packet that must pass does not.
     Missing,
@@ -52,8 +108,26 @@ pub enum FailureKind {
     Excess,
     /// A packet goes another way than asked.
     Misrouted,
+    /// A packet goes past the firewall, and no route of its subnet asks for that.
+    Bypass,
+    /// A need works nowhere, whatever its artefacts say one by one.
+    Nowhere,
     /// Azure would refuse the artefact, or it cannot be read back.
     Invalid,
+}
+
+impl FailureKind {
+    /// One word, as JSON has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureKind::Missing => "missing",
+            FailureKind::Excess => "excess",
+            FailureKind::Misrouted => "misrouted",
+            FailureKind::Bypass => "bypass",
+            FailureKind::Nowhere => "nowhere",
+            FailureKind::Invalid => "invalid",
+        }
+    }
 }
 
 impl Report {
@@ -65,26 +139,23 @@ impl Report {
     pub(super) fn extend(&mut self, other: Report) {
         self.proven.extend(other.proven);
         self.failures.extend(other.failures);
+        self.warnings.extend(other.warnings);
+        self.warnings.sort();
+        self.warnings.dedup();
+        if self.works.is_empty() {
+            self.works = other.works;
+        }
     }
 
     pub(super) fn fail(&mut self, target: Target, format: &str, kind: FailureKind, text: String) {
-        self.failures.push(Failure { target, format: format.to_owned(), kind, text });
-    }
-
-    pub(super) fn count_wrong(&mut self, target: Target, format: &str, what: &str, have: usize) {
-        self.fail(target, format, FailureKind::Invalid, format!("one {what} is expected, {have} are there"));
+        self.failures.push(Failure::new(target, format, kind, text));
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            FailureKind::Missing => "missing",
-            FailureKind::Excess => "excess",
-            FailureKind::Misrouted => "misrouted",
-            FailureKind::Invalid => "invalid",
-        };
-        write!(f, "{} ({}): {kind}: {}", self.target, self.format, self.text)
+        let kind = self.kind.name();
+        write!(f, "{} ({}): {kind}: {}", self.target, visible(&self.format), visible(&self.text))
     }
 }
 

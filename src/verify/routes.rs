@@ -2,66 +2,62 @@
 //!
 //! Source of the precedence: virtual-networks-udr-overview.md, 2023-05-27.
 
-use std::collections::HashSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::meaning::Meaning;
-use super::report::{FailureKind, Proven, Report};
-use super::resources::{Route, RouteTable};
-use crate::addr::{Address, IntervalSet, IpPrefix, Prefix};
+use super::given::{Findings, Given};
+use super::report::FailureKind;
+use crate::addr::{AddrSet, IntervalSet, IpPrefix};
 use crate::packet::NextHop;
-use crate::plan::{Extra, extra_of};
-use crate::policy::{Policy, Remote, SYSTEM_NONE};
+use crate::plan::{Association, Extra, extra_of};
+use crate::policy::{Policy, Remote, RouteNeed, SYSTEM_NONE};
+use crate::read::resources::{Route, RouteTable};
+use crate::replay::{Resolver, RouteMap, Stray, WantedHops};
+use crate::tags::Tag;
 use crate::target::Target;
 
-/// Which of two routes with the same prefix wins; higher wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    System,
-    CloudTag,
-    RegionalCloudTag,
-    GlobalTag,
-    RegionalTag,
-    Explicit,
-}
-
-/// One prefix with its next hop.
-struct Entry<A> {
-    prefix: Prefix<A>,
-    rank: Rank,
-    hop: NextHop,
-    name: String,
-}
-
-/// All routes in effect on the subnets: the table's and the system's.
-#[derive(Default)]
-struct Routes {
-    v4: Vec<Entry<u32>>,
-    v6: Vec<Entry<u128>>,
-}
-
-impl Routes {
-    fn add(&mut self, prefix: IpPrefix, rank: Rank, hop: NextHop, name: &str) {
-        let name = name.to_owned();
-        match prefix {
-            IpPrefix::V4(prefix) => self.v4.push(Entry { prefix, rank, hop, name }),
-            IpPrefix::V6(prefix) => self.v6.push(Entry { prefix, rank, hop, name }),
+/// Proves of the table of each subnet that it sends every address where the policy wants it for that subnet, those declared
+/// as extra with the routes that they are extra of; and that a subnet that needs no table has none.
+pub(super) fn check(
+    given: &Given<'_>,
+    (all, placed): (&[RouteTable], &[Association]),
+    resolver: &Resolver<'_>,
+    findings: &mut Findings<'_>,
+) {
+    let policy = given.policy;
+    let mut met: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for subnet in policy.network.subnets.keys() {
+        let association = placed.iter().find(|association| association.subnet == *subnet);
+        let name = association.and_then(|association| association.route_table.as_deref());
+        let table = name.and_then(|name| all.iter().find(|table| table.name == name));
+        match (policy.is_routed(subnet), name, table) {
+            (true, _, Some(table)) => met.entry(&table.name).or_default().push(subnet),
+            (true, _, None) => {
+                findings.fail(FailureKind::Missing, format!("no table is there for subnet {subnet}"))
+            }
+            (false, Some(name), _) => {
+                findings.invalid(format!("subnet {subnet} has the table {name}, but needs none"));
+            }
+            (false, None, _) => {}
         }
+    }
+    for table in all {
+        let Some(subnets) = met.get(table.name.as_str()) else {
+            findings.invalid(format!("{} is a table that no subnet has", table.name));
+            continue;
+        };
+        check_table(given, (table, subnets, all.len() > 1), resolver, findings);
     }
 }
 
-/// Proves that `table` sends every address where `policy` wants it, those declared as extra with the routes that they
-/// are extra of.
-pub(super) fn check(
-    policy: &Policy,
-    table: &RouteTable,
-    extras: &[Extra],
-    format: &str,
-    meaning: &mut Meaning<'_>,
-    report: &mut Report,
+fn check_table(
+    given: &Given<'_>,
+    (table, subnets, several): (&RouteTable, &[&str], bool),
+    resolver: &Resolver<'_>,
+    findings: &mut Findings<'_>,
 ) {
+    let policy = given.policy;
     for text in field_errors(table) {
-        report.fail(Target::RouteTable, format, FailureKind::Invalid, text);
+        findings.invalid(text);
     }
     if table.disable_bgp.unwrap_or(false) != policy.route_table.disable_bgp {
         let text = if policy.route_table.disable_bgp {
@@ -69,35 +65,58 @@ pub(super) fn check(
         } else {
             "routes learned by a gateway must be taken, but are kept off"
         };
-        report.fail(Target::RouteTable, format, FailureKind::Misrouted, text.to_owned());
+        findings.fail(FailureKind::Misrouted, text);
     }
-    let mut routes = system_routes(policy);
-    for route in &table.routes {
-        if let Err(error) = add_route(route, meaning, &mut routes) {
-            report.fail(
-                Target::RouteTable,
-                format,
-                FailureKind::Invalid,
-                format!("route {}: {error}", route.name),
-            );
-            return;
+    if table.disable_peering_route.unwrap_or(false) != policy.route_table.disable_peering_route {
+        let text = if policy.route_table.disable_peering_route {
+            "routes of peerings must be kept off, but are taken"
+        } else {
+            "routes of peerings must be taken, but are kept off"
+        };
+        findings.fail(FailureKind::Misrouted, text);
+    }
+    let routes = match RouteMap::system(&policy.network.space).with_table(table, resolver) {
+        Ok(routes) => routes,
+        Err(error) => return findings.invalid(error),
+    };
+    let mut seen: Vec<Asked> = Vec::new();
+    for subnet in subnets {
+        let asked = Asked::of(policy, subnet);
+        if seen.contains(&asked) {
+            continue;
+        }
+        for found in routes.first_stray(&wanted((policy, subnet), table, given.extras)).iter().flatten() {
+            let from = if subnets.len() > 1 || several { format!("from {subnet}: ") } else { String::new() };
+            findings.fail(FailureKind::Misrouted, format!("{from}{}", stray(found)));
+        }
+        seen.push(asked);
+    }
+    let defaults = subnets.iter().any(|subnet| policy.default_hop_of(subnet, false).is_some());
+    let needs: BTreeSet<&str> =
+        subnets.iter().flat_map(|subnet| policy.routes_of(subnet)).map(|need| need.id.as_str()).collect();
+    let part = if several { format!("routes of {}", table.name) } else { "routes".to_owned() };
+    findings.proven(&part, table.routes.len(), needs.len() + usize::from(defaults));
+}
+
+/// All that decides where the addresses of one subnet are to go.
+#[derive(PartialEq, Eq)]
+struct Asked {
+    defaults: [Option<NextHop>; 2],
+    needs: Vec<String>,
+    /// Its own addresses, where a line inside the network may hold them.
+    own: Option<AddrSet>,
+}
+
+impl Asked {
+    fn of(policy: &Policy, subnet: &str) -> Self {
+        let needs: Vec<&RouteNeed> = policy.routes_of(subnet).collect();
+        let inside = needs.iter().any(|need| need.as_written);
+        Asked {
+            defaults: [false, true].map(|v6| policy.default_hop_of(subnet, v6)),
+            needs: needs.iter().map(|need| need.id.clone()).collect(),
+            own: inside.then(|| policy.network.addresses_of(subnet)),
         }
     }
-    let wanted = Wanted::new(policy, extras);
-    let found = [
-        first_difference(&routes.v4, &wanted.v4, |a| IpAddr::V4(Ipv4Addr::from(a))),
-        first_difference(&routes.v6, &wanted.v6, |a| IpAddr::V6(Ipv6Addr::from(a))),
-    ];
-    for text in found.into_iter().flatten() {
-        report.fail(Target::RouteTable, format, FailureKind::Misrouted, text);
-    }
-    report.proven.push(Proven {
-        target: Target::RouteTable.name().to_owned(),
-        format: format.to_owned(),
-        part: "routes".to_owned(),
-        rules: table.routes.len(),
-        needs: policy.routes.len() + usize::from(policy.default_hop(false).is_some()),
-    });
 }
 
 fn field_errors(table: &RouteTable) -> Vec<String> {
@@ -108,7 +127,7 @@ fn field_errors(table: &RouteTable) -> Vec<String> {
         if !names.insert(name.to_ascii_lowercase()) {
             errors.push(format!("two routes are called {name}"));
         }
-        if !super::legal_name(name) {
+        if !super::names::legal_name(name) {
             errors.push(format!("{name} is no legal name"));
         }
         if !prefixes.insert(route.address_prefix.to_ascii_lowercase()) {
@@ -124,159 +143,42 @@ fn field_errors(table: &RouteTable) -> Vec<String> {
     errors
 }
 
-fn constant(text: &str) -> IpPrefix {
-    text.parse().expect("a constant prefix")
+/// Where each address is to go from a subnet: lines as they are written, the network itself, what is asked for, what is
+/// declared as extra, the rest.
+fn wanted((policy, subnet): (&Policy, &str), table: &RouteTable, extras: &[Extra]) -> WantedHops {
+    let mut wanted = WantedHops::default();
+    for need in policy.routes_of(subnet).filter(|need| need.as_written) {
+        wanted.then(policy.route_set(need, subnet), need.next_hop);
+    }
+    wanted.then(policy.network.space.clone(), NextHop::VnetLocal);
+    for need in policy.routes_of(subnet).filter(|need| !need.as_written) {
+        let by_name = |tag: &Tag| {
+            let named = |route: &Route| route.address_prefix.eq_ignore_ascii_case(tag.name().as_str());
+            table.routes.iter().any(named)
+        };
+        // A route by a tag's name takes both families, whichever the subnets have.
+        let set = match &need.to {
+            Remote::Tag(tag) if by_name(tag) => tag.set().difference(&need.except),
+            _ => policy.route_set(need, subnet),
+        };
+        wanted.then(set, need.next_hop);
+    }
+    for need in policy.routes_of(subnet) {
+        wanted.then(extra_of(extras, Target::RouteTable, &need.id), need.next_hop);
+    }
+    let subnets = policy.network.subnet_space();
+    if !policy.private_to_firewall() {
+        let private = SYSTEM_NONE.iter().filter_map(|t| t.parse::<IpPrefix>().ok()).collect();
+        wanted.then(private, NextHop::None);
+    }
+    let default =
+        |v6, none: bool| policy.default_hop_of(subnet, v6).filter(|_| !none).unwrap_or(NextHop::Internet);
+    wanted.v4.push((IntervalSet::all(), default(false, subnets.v4.is_empty())));
+    wanted.v6.push((IntervalSet::all(), default(true, subnets.v6.is_empty())));
+    wanted
 }
 
-fn system_routes(policy: &Policy) -> Routes {
-    let mut routes = Routes::default();
-    for all in ["0.0.0.0/0", "::/0"] {
-        routes.add(constant(all), Rank::System, NextHop::Internet, "the system's default");
-    }
-    for block in SYSTEM_NONE {
-        routes.add(constant(block), Rank::System, NextHop::None, "the system's route for private space");
-    }
-    for prefix in policy.network.space.prefixes() {
-        routes.add(prefix, Rank::System, NextHop::VnetLocal, "the system's route for the virtual network");
-    }
-    routes
-}
-
-fn add_route(route: &Route, meaning: &mut Meaning<'_>, routes: &mut Routes) -> Result<(), String> {
-    let hop = next_hop(route)?;
-    if let Ok(prefix) = route.address_prefix.parse::<IpPrefix>() {
-        routes.add(prefix, Rank::Explicit, hop, &route.name);
-        return Ok(());
-    }
-    let tag = meaning.snapshot.tag(&route.address_prefix).ok_or_else(|| {
-        format!("{} is neither a prefix nor a tag that a route can have", route.address_prefix)
-    })?;
-    let rank = match (tag.name().base() == "AzureCloud", tag.region().is_some()) {
-        (true, false) => Rank::CloudTag,
-        (true, true) => Rank::RegionalCloudTag,
-        (false, false) => Rank::GlobalTag,
-        (false, true) => Rank::RegionalTag,
-    };
-    // The published prefixes compete, not the fewest that hold the same addresses.
-    for prefix in tag.published() {
-        routes.add(prefix, rank, hop, &route.name);
-    }
-    Ok(())
-}
-
-fn next_hop(route: &Route) -> Result<NextHop, String> {
-    match (route.next_hop_type.to_ascii_lowercase().as_str(), &route.next_hop_address) {
-        ("virtualappliance", Some(addr)) => {
-            addr.parse().map(NextHop::Appliance).map_err(|_| format!("next hop {addr} is no address"))
-        }
-        ("virtualappliance", None) => Err("an appliance needs an address".to_owned()),
-        ("internet", _) => Ok(NextHop::Internet),
-        ("none", _) => Ok(NextHop::None),
-        ("vnetlocal", _) => Ok(NextHop::VnetLocal),
-        ("virtualnetworkgateway", _) => Ok(NextHop::Gateway),
-        (other, _) => Err(format!("next hop type {other} is not known")),
-    }
-}
-
-/// Where each address is to go: disjoint sets in order of precedence, the last one holding the rest.
-struct Wanted {
-    v4: Vec<(IntervalSet<u32>, NextHop)>,
-    v6: Vec<(IntervalSet<u128>, NextHop)>,
-}
-
-impl Wanted {
-    fn new(policy: &Policy, extras: &[Extra]) -> Self {
-        let mut wanted = Wanted { v4: Vec::new(), v6: Vec::new() };
-        let space = &policy.network.space;
-        wanted.v4.push((space.v4.clone(), NextHop::VnetLocal));
-        wanted.v6.push((space.v6.clone(), NextHop::VnetLocal));
-        for need in &policy.routes {
-            let set = match &need.to {
-                Remote::Tag(tag) => tag.set().clone(),
-                Remote::Addresses(set) => set.clone(),
-                _ => continue,
-            };
-            let set = set.difference(&need.except);
-            wanted.v4.push((set.v4, need.next_hop));
-            wanted.v6.push((set.v6, need.next_hop));
-        }
-        for need in &policy.routes {
-            let extra = extra_of(extras, Target::RouteTable, &need.id);
-            wanted.v4.push((extra.v4, need.next_hop));
-            wanted.v6.push((extra.v6, need.next_hop));
-        }
-        let subnets = policy.network.subnet_space();
-        let default_v4 =
-            policy.default_hop(false).filter(|_| !subnets.v4.is_empty()).unwrap_or(NextHop::Internet);
-        let default_v6 =
-            policy.default_hop(true).filter(|_| !subnets.v6.is_empty()).unwrap_or(NextHop::Internet);
-        if !policy.private_to_firewall() {
-            let private = SYSTEM_NONE.iter().filter_map(|t| t.parse::<Prefix<u32>>().ok()).collect();
-            wanted.v4.push((private, NextHop::None));
-        }
-        wanted.v4.push((IntervalSet::all(), default_v4));
-        wanted.v6.push((IntervalSet::all(), default_v6));
-        wanted
-    }
-}
-
-/// The first address whose next hop is not the wanted one, in words.
-fn first_difference<A: Address>(
-    routes: &[Entry<A>],
-    wanted: &[(IntervalSet<A>, NextHop)],
-    show: impl Fn(A) -> IpAddr,
-) -> Option<String> {
-    let mut starts: Vec<A> = vec![A::MIN];
-    for entry in routes {
-        starts.push(entry.prefix.first());
-        starts.extend(entry.prefix.last().succ());
-    }
-    for (set, _) in wanted {
-        for interval in set.intervals() {
-            starts.push(interval.first());
-            starts.extend(interval.last().succ());
-        }
-    }
-    starts.sort_unstable();
-    starts.dedup();
-    let mut order: Vec<&Entry<A>> = routes.iter().collect();
-    order.sort_by_key(|e| (e.prefix, e.rank));
-    let mut matching = Longest { order: &order, next: 0, open: Vec::new() };
-    for start in starts {
-        let entry = matching.at(start);
-        let hop = entry.map_or(NextHop::None, |e| e.hop);
-        let (_, want) =
-            wanted.iter().find(|(set, _)| set.contains(start)).expect("the last set holds every address");
-        if hop != *want {
-            let by = entry.map_or("no route", |e| e.name.as_str());
-            return Some(format!("{} must go to {want}, but goes to {hop} by {by}", show(start)));
-        }
-    }
-    None
-}
-
-/// Longest-prefix match for ascending addresses: nested prefixes form a stack whose top is the narrowest one, the
-/// highest in rank among equals.
-struct Longest<'a, A> {
-    order: &'a [&'a Entry<A>],
-    next: usize,
-    open: Vec<&'a Entry<A>>,
-}
-
-impl<'a, A: Address> Longest<'a, A> {
-    fn at(&mut self, addr: A) -> Option<&'a Entry<A>> {
-        while let Some(entry) = self.order.get(self.next).filter(|e| e.prefix.first() <= addr) {
-            self.close_before(entry.prefix.first());
-            self.open.push(entry);
-            self.next += 1;
-        }
-        self.close_before(addr);
-        self.open.last().copied()
-    }
-
-    fn close_before(&mut self, addr: A) {
-        while self.open.last().is_some_and(|e| e.prefix.last() < addr) {
-            self.open.pop();
-        }
-    }
+fn stray(found: &Stray<'_>) -> String {
+    let by = found.decision.route.unwrap_or("no route");
+    format!("{} must go to {}, but goes to {} by {by}", found.address, found.wanted, found.decision.hop)
 }

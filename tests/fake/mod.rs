@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use tagwall::store::site::{Record, Site};
+use tagwall::site::{Record, Site};
 
 /// The folder with the imitation and the archived files. Without it, tests that need it say so and pass; where it is
 /// named, it has to be there.

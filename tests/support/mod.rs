@@ -1,5 +1,7 @@
 //! What the integration tests share. Each test file uses a part of it.
-#![allow(dead_code, unreachable_pub, clippy::print_stderr)]
+#![allow(dead_code, unreachable_pub, unused_imports, clippy::print_stderr)]
+
+mod listing;
 
 use std::fs;
 use std::io::Read;
@@ -14,6 +16,8 @@ use tagwall::policy::{PolicySource, cloud_of};
 use tagwall::tags::{Cloud, Snapshot, sample};
 use tagwall::target::Target;
 use tagwall::verify::{self, Declared, Report, Unsaid};
+
+pub use listing::listing;
 
 /// The folder of shared data, or `None` with a word that the test is skipped where `TAGWALL_SHARED` is not set.
 ///
@@ -99,7 +103,7 @@ pub fn prove_declaring(
     let unsaid: Vec<Unsaid<'_>> = whole.map(|g| Unsaid { target: g.target, flow: &g.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
     let nat = made.plan.kept_nat();
-    let declared = Declared { unsaid: &unsaid, extras, nat: &nat };
+    let declared = Declared { unsaid: &unsaid, extras, nat: &nat, associations: &made.plan.associations };
     verify::check_files(&made.policy, snapshot, files, declared, &targets)
 }
 

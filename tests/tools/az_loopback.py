@@ -271,18 +271,28 @@ def clean(properties):
 
 
 def seed(state, wanted):
-    """Things from an earlier generation: a rule and a route too many, and a rule whose priority another one takes."""
+    """Things that are there before: of an earlier generation a rule and a route too many, which go, and a rule whose
+    priority another one takes; by other hands a rule and a route, which stay."""
     for path, body in wanted.items():
         rules = body["properties"].get("securityRules")
         if rules:
-            old = {"name": "stale", "properties": {**rules[0]["properties"], "priority": 4000, "direction": "Outbound"}}
+            first = rules[0]["properties"]
+            old = {"name": rules[0]["name"] + "-stale",
+                   "properties": {**first, "priority": 4000, "direction": "Outbound"}}
             moved = json.loads(json.dumps(rules[-1]))
             moved["properties"]["priority"] = 3999
-            state.put(path, {"location": "westeurope", "properties": {"securityRules": [old, moved]}})
+            taken = {rule["properties"]["priority"] for rule in rules}
+            free = next(n for n in range(3998, 100, -1) if n not in taken)
+            other = {"name": "by-hand", "properties": {**first, "priority": free, "direction": "Outbound"}}
+            state.put(path, {"location": "westeurope", "properties": {"securityRules": [old, moved, other]}})
+            rules.append(other)
         if "routes" in body["properties"]:
-            old = {"name": "stale", "properties": {"addressPrefix": "192.0.2.0/24", "nextHopType": "Internet"}}
+            # The names of our routes end in what they lead to.
+            old = {"name": "stale-192.0.2.0_24", "properties": {"addressPrefix": "192.0.2.0/24", "nextHopType": "Internet"}}
+            other = {"name": "by-hand", "properties": {"addressPrefix": "198.18.0.0/24", "nextHopType": "None"}}
             state.put(path, {"location": "westeurope", "properties": {
-                "disableBgpRoutePropagation": True, "routes": [old]}})
+                "disableBgpRoutePropagation": True, "routes": [old, other]}})
+            body["properties"]["routes"].append(other)
 
 
 def run(folder, work, with_seed):

@@ -65,6 +65,7 @@ check "actionlint" github/tagwall-refresh.yml 's/github.token/github.tokn/' \
   "$tools/actionlint" -shellcheck "$tools/shellcheck"
 check "schema" azure-pipelines/tagwall-refresh.yml 's/- script:/- scrpt:/' pipeline_schema
 check "schema" kubernetes/cronjob.yaml 's/backoffLimit: 0/backofLimit: 0/' "$tools/kubernetes-validate" --strict
+check "schema" kubernetes/serve.yaml 's/failureThreshold: 60/failureTreshold: 60/' "$tools/kubernetes-validate" --strict
 # The packages' versions are those of the base image's release.
 check "hadolint" Containerfile 's/^WORKDIR .*/WORKDIR src/' "$tools/hadolint" --ignore DL3008
 for script in ./*.sh */*.sh; do
@@ -73,19 +74,21 @@ for script in ./*.sh */*.sh; do
 done
 if command -v systemd-analyze > /dev/null; then
   # The command that the service starts need not be installed here; /bin/sh is.
-  if systemd-analyze verify --man=no systemd/*.service systemd/*.timer > "$scratch/log" 2>&1; then
+  if systemd-analyze verify --man=no systemd/*.service systemd/*.timer systemd/*.socket > "$scratch/log" 2>&1; then
     echo "PASS systemd/: systemd-analyze verify"
   else
     fail "systemd/: systemd-analyze verify"
     cat "$scratch/log"
   fi
   # The scale goes from 0, locked in, to 10; what stays is the network.
-  if systemd-analyze security --offline=true --threshold=20 systemd/tagwall-refresh.service > "$scratch/log" 2>&1; then
-    echo "PASS systemd/tagwall-refresh.service: exposure of at most 2.0"
-  else
-    fail "systemd/tagwall-refresh.service: exposure"
-    tail -n 1 "$scratch/log"
-  fi
+  for unit in systemd/*.service; do
+    if systemd-analyze security --offline=true --threshold=20 "$unit" > "$scratch/log" 2>&1; then
+      echo "PASS $unit: exposure of at most 2.0"
+    else
+      fail "$unit: exposure"
+      tail -n 1 "$scratch/log"
+    fi
+  done
 else
   echo "SKIP systemd/: systemd-analyze is not installed"
 fi

@@ -4,7 +4,7 @@
 # usage: emulators.sh WORK-DIR
 #
 # WORK-DIR gets azurite (Azure Blob, by Microsoft), moto (S3) and fake-gcs-server (Google Cloud Storage). Then
-#   TAGWALL_EMULATORS=WORK-DIR cargo test --features publish-s3,publish-gcs --test publish
+#   TAGWALL_EMULATORS=WORK-DIR cargo test --features publish-s3,publish-gcs --test edge publish
 # Needs node 20 with npm, and python3 with venv; exit 2 with a word where one is missing.
 set -euo pipefail
 

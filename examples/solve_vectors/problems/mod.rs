@@ -1,13 +1,13 @@
 //! One module a problem, and how their inputs are read.
 
-mod budget;
-mod chunks;
+pub(crate) mod budget;
+pub(crate) mod chunks;
 mod cover;
 mod diff;
 mod joint;
-mod priorities;
+pub(crate) mod priorities;
 mod routes;
-mod rules;
+pub(crate) mod rules;
 mod tags;
 
 use serde_json::{Value, json};

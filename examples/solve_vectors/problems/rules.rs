@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tagwall::addr::{AddrSet, IpPrefix};
 use tagwall::packet::{Ports, Protocol};
-use tagwall::verify::rules::{Access, Packet, PacketProtocol, Rule, RuleList, analyze, compare};
+use tagwall::rules::{Access, Packet, PacketProtocol, Rule, RuleList, analyze, compare};
 
 /// The answer to one case, with the keys of its `expect`; two lists that differ get a `witness` as well.
 ///

@@ -12,6 +12,22 @@ pub(crate) trait Amount: Copy + Ord + Send + Sync + 'static {
 
     /// The sum, component by component.
     fn plus(self, other: Self) -> Self;
+
+    /// Whether the cost, which is the first component, is not above that of `most`.
+    #[inline]
+    fn is_within(self, most: Self) -> bool {
+        self <= most
+    }
+}
+
+impl Amount for u32 {
+    const ZERO: Self = 0;
+    const MOST: Self = u32::MAX;
+
+    #[inline]
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
 }
 
 impl Amount for u64 {
@@ -45,7 +61,7 @@ impl Amount for Count {
 }
 
 /// Cost first, then plain extra addresses, then prefixes that the previous generation did not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Priced<C> {
     pub(crate) cost: C,
     pub(crate) extra: C,
@@ -63,6 +79,11 @@ impl<C: Amount> Amount for Priced<C> {
             extra: self.extra.plus(other.extra),
             fresh: self.fresh + other.fresh,
         }
+    }
+
+    #[inline]
+    fn is_within(self, most: Self) -> bool {
+        self.cost <= most.cost
     }
 }
 
@@ -87,6 +108,32 @@ pub(crate) fn combine<C: Amount>(a: &[C], b: &[C], out: &mut [C]) {
 pub(crate) fn first_split<C: Amount>(a: &[C], b: &[C], total: usize, wanted: C) -> usize {
     let least = (total + 1).saturating_sub(b.len());
     (least..a.len().min(total + 1))
+        .find(|&i| a[i].plus(b[total - i]) == wanted)
+        .expect("the value was made from such a split")
+}
+
+/// As [`combine`], of lists whose costs only rise, as far as the cost `most`.
+pub(crate) fn combine_within<C: Amount>(a: &[C], b: &[C], most: C) -> Vec<C> {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let mut out = vec![C::MOST; a.len() + b.len() - 1];
+    let mut reached = 0;
+    for (i, &s) in short.iter().enumerate() {
+        let len = long.partition_point(|&l| s.plus(l).is_within(most));
+        for (out, &l) in out[i..].iter_mut().zip(&long[..len]) {
+            *out = s.plus(l).min(*out);
+        }
+        reached = reached.max(if len == 0 { 0 } else { i + len });
+    }
+    // Every cell before was reached too: the split that makes it costs no more than the last one.
+    out.truncate(reached);
+    out
+}
+
+/// The greatest `i` with `a[i] + b[total - i] == wanted`, where `wanted` came from [`combine_within`].
+pub(crate) fn last_split<C: Amount>(a: &[C], b: &[C], total: usize, wanted: C) -> usize {
+    let least = (total + 1).saturating_sub(b.len());
+    (least..a.len().min(total + 1))
+        .rev()
         .find(|&i| a[i].plus(b[total - i]) == wanted)
         .expect("the value was made from such a split")
 }

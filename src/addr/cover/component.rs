@@ -2,116 +2,98 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::amount::{Amount, Priced};
+use super::part::{Family, Join, Part, Pending, Total};
 use super::price::PriceMap;
 use super::program::{Program, Terms, least_prefixes};
+use super::savings::Savings;
+use super::solved::{Saved, Solved, Widen};
 use super::tree::Tree;
-use crate::addr::{Address, Count, IntervalSet, IpPrefix, Prefix};
+use crate::addr::{Address, Count, IntervalSet, Prefix};
 
-/// A cost in the type that holds every total.
-pub(crate) type Total = Priced<Count>;
-
-/// An address family as the outside sees it.
-pub(super) trait Family: Address {
-    fn address(self) -> IpAddr;
-    fn prefix(prefix: Prefix<Self>) -> IpPrefix;
-}
-
-impl Family for u32 {
-    fn address(self) -> IpAddr {
-        IpAddr::V4(self.into())
-    }
-    fn prefix(prefix: Prefix<Self>) -> IpPrefix {
-        IpPrefix::V4(prefix)
-    }
-}
-
-impl Family for u128 {
-    fn address(self) -> IpAddr {
-        IpAddr::V6(self.into())
-    }
-    fn prefix(prefix: Prefix<Self>) -> IpPrefix {
-        IpPrefix::V6(prefix)
-    }
-}
-
-/// A component whose curve is known.
-pub(super) trait Part: Send + Sync {
-    /// The least cost by number of prefixes, from the smallest number on.
-    fn curve(&self) -> Vec<Total>;
-    /// The cheapest `count` prefixes.
-    fn cover(&self, count: usize) -> Vec<IpPrefix>;
-}
-
-/// A component before its programme has run, when only the smallest number of prefixes is known.
-pub(super) trait Pending: Send + Sync {
-    /// The smallest number of prefixes that can do.
-    fn least(&self) -> usize;
-    /// The number of prefixes that cover the set exactly.
-    fn leaves(&self) -> usize;
-    /// Whether cost and number of extra addresses are the same thing.
-    fn is_plain(&self) -> bool;
-    /// An upper bound of every cost on the curve.
-    fn bound(&self) -> Count;
-    /// Required addresses of which no prefix can hold two, with a forbidden address between each and the next.
-    fn anchors(&self) -> Vec<(IpAddr, Option<IpAddr>)>;
-    /// Runs the programme for at most `cap` prefixes.
-    fn run(self: Box<Self>, cap: usize) -> Box<dyn Part>;
-}
-
-pub(super) struct Component<A> {
-    tree: Tree<A>,
-    never: IntervalSet<A>,
-    /// What taking each inner node whole costs, or `None` where it holds a forbidden address.
-    whole: Vec<Option<Total>>,
+pub(super) struct Component<'a, A> {
+    tree: Arc<Tree<A>>,
+    never: Option<&'a IntervalSet<A>>,
+    /// `None` where every address costs 1.
+    prices: Option<&'a PriceMap<A>>,
+    previous: Option<HashSet<Prefix<A>>>,
+    /// How many addresses the leaves before each leaf have together, modulo the size of the space; one more at the
+    /// end. What a node adds is always less than the space, so that the difference of two of them is exact.
+    sizes: Vec<A>,
+    /// The same of their prices; empty where every address costs 1.
+    paid: Vec<Count>,
     least: Vec<u32>,
-    /// For each leaf whether the previous generation had it not; a single 0 without one.
-    fresh: Vec<u32>,
-    plain: bool,
 }
 
-impl<A: Family> Component<A> {
+impl<'a, A: Family> Component<'a, A> {
     pub(super) fn new(
         required: &IntervalSet<A>,
-        never: &IntervalSet<A>,
-        prices: &PriceMap<A>,
-        previous: Option<&HashSet<Prefix<A>>>,
+        never: Option<&'a IntervalSet<A>>,
+        prices: Option<&'a PriceMap<A>>,
+        previous: Option<HashSet<Prefix<A>>>,
     ) -> Self {
-        let tree = Tree::new(required);
-        let is_fresh = |p: Prefix<A>| previous.map_or(0, |list| u32::from(!list.contains(&p)));
-        let fresh = match previous {
-            Some(_) => tree.leaves().iter().map(|&p| is_fresh(p)).collect(),
-            None => vec![0],
-        };
-        let mut whole: Vec<Option<Total>> = Vec::with_capacity(tree.inner().len());
-        // Price and number of the required addresses below each inner node.
-        let mut sums: Vec<(Count, Count)> = Vec::with_capacity(tree.inner().len());
-        let plain_prices = prices.is_plain();
-        let measure = |p: Prefix<A>| {
-            let size = Count::from_distance(p.last().to_u128() - p.first().to_u128());
-            (if plain_prices { size } else { prices.total(p.interval()) }, size)
-        };
-        for (index, inner) in tree.inner().iter().enumerate() {
-            let of = |node: u32| match tree.inner_index(node) {
-                Some(i) => sums[i],
-                None => measure(tree.leaves()[node as usize]),
-            };
-            let (left, right) = (of(inner.left), of(inner.right));
-            let required = (left.0 + right.0, left.1 + right.1);
-            sums.push(required);
-            let prefix = tree.prefix((tree.leaves().len() + index) as u32);
-            let all = measure(prefix);
-            let less = |all: Count, part| all.checked_sub(part).expect("a part is not more than the whole");
-            whole.push(never.is_clear_of(prefix.interval()).then(|| Total {
-                cost: less(all.0, required.0),
-                extra: less(all.1, required.1),
-                fresh: is_fresh(prefix),
-            }));
+        let tree = Arc::new(Tree::new(required));
+        let prices = prices.filter(|prices| !prices.is_plain());
+        let mut sizes = Vec::with_capacity(tree.leaves().len() + 1);
+        sizes.push(A::MIN);
+        let mut paid = Vec::new();
+        for leaf in tree.leaves() {
+            sizes.push(modulo(sizes[sizes.len() - 1].to_u128().wrapping_add(size(*leaf))));
+            if let Some(prices) = prices {
+                let before = paid.last().copied().unwrap_or(Count::ZERO);
+                paid.push(before + prices.total(leaf.interval()));
+            }
         }
-        let least = least_prefixes(&tree, |index| whole[index].is_some());
-        let plain = plain_prices && previous.is_none();
-        Component { tree, never: never.clone(), whole, least, fresh, plain }
+        let mut component = Component { tree, never, prices, previous, sizes, paid, least: Vec::new() };
+        component.least = least_prefixes(&component.tree, |index| component.is_free(index));
+        component
+    }
+
+    /// Whether an inner node holds no forbidden address.
+    fn is_free(&self, index: usize) -> bool {
+        self.never.is_none_or(|never| never.is_clear_of(self.tree.inner_prefix(index).interval()))
+    }
+
+    /// The number of extra addresses of an inner node.
+    fn extra(&self, index: usize) -> u128 {
+        let leaves = self.tree.leaves_below(index);
+        let required = self.sizes[leaves.end].to_u128().wrapping_sub(self.sizes[leaves.start].to_u128());
+        modulo::<A>(size(self.tree.inner_prefix(index)).wrapping_sub(required)).to_u128()
+    }
+
+    /// What the addresses of an inner node cost that are not required.
+    fn cost(&self, index: usize) -> Count {
+        let Some(prices) = self.prices else { return self.extra(index).into() };
+        let leaves = self.tree.leaves_below(index);
+        let before = leaves.start.checked_sub(1).map_or(Count::ZERO, |at| self.paid[at]);
+        let all = prices.total(self.tree.inner_prefix(index).interval());
+        let less = |all: Count, part| all.checked_sub(part).expect("a part is not more than the whole");
+        less(all, less(self.paid[leaves.end - 1], before))
+    }
+
+    /// What taking an inner node whole costs, or `None` where it holds a forbidden address.
+    fn whole(&self, index: usize) -> Option<Total> {
+        self.is_free(index).then(|| Total {
+            cost: self.cost(index),
+            extra: self.extra(index).into(),
+            fresh: self.fresh(self.tree.inner_prefix(index)),
+        })
+    }
+
+    /// 1 if the previous generation is known and had the prefix not.
+    fn fresh(&self, prefix: Prefix<A>) -> u32 {
+        self.previous.as_ref().map_or(0, |list| u32::from(!list.contains(&prefix)))
+    }
+
+    /// What each leaf costs by itself; a single value if it is the same for all.
+    fn leaf_costs<C: Amount>(&self, narrow: impl Fn(Total) -> C) -> Vec<C> {
+        let of = |fresh| narrow(Total { fresh, ..Total::ZERO });
+        match self.previous {
+            None => vec![of(0)],
+            Some(_) => self.tree.leaves().iter().map(|&leaf| of(self.fresh(leaf))).collect(),
+        }
     }
 
     /// The maximal nodes without a forbidden address, ascending.
@@ -120,7 +102,7 @@ impl<A: Family> Component<A> {
         let mut pending: Vec<u32> = self.tree.root().into_iter().collect();
         while let Some(node) = pending.pop() {
             match self.tree.inner_index(node) {
-                Some(i) if self.whole[i].is_none() => {
+                Some(i) if !self.is_free(i) => {
                     let inner = self.tree.inner()[i];
                     pending.extend([inner.right, inner.left]);
                 }
@@ -130,21 +112,71 @@ impl<A: Family> Component<A> {
         out
     }
 
-    /// The power of two that divides every cost, so that IPv6 costs fit a machine word.
-    fn shift(&self) -> u32 {
-        let zeros = |t: &Total| t.cost.trailing_zeros().min(t.extra.trailing_zeros());
-        self.whole.iter().flatten().map(zeros).min().unwrap_or(0).min(127)
+    fn wholes(&self) -> impl Iterator<Item = Option<Total>> + '_ {
+        (0..self.tree.inner().len()).map(|index| self.whole(index))
     }
 
-    fn start<C: Amount>(self, cap: usize, shift: u32, narrow: impl Fn(Total) -> C) -> Solved<A, C> {
-        let leaf = self.fresh.iter().map(|&fresh| narrow(Total { fresh, ..Total::ZERO })).collect();
-        let whole = self.whole.iter().map(|w| w.map(&narrow)).collect();
-        let program = Program::run(&self.tree, Terms { whole, leaf, least: self.least }, cap);
-        Solved { tree: self.tree, program, shift }
+    /// The units that the programmes count in.
+    fn units(&self) -> Units {
+        let bound = self.bound();
+        if self.is_plain() && bound.to_u64().is_some_and(|bound| u32::try_from(bound).is_ok()) {
+            return Units { kind: Kind::Short, shift: 0 };
+        }
+        // The power of two that divides every cost, so that IPv6 costs fit a machine word.
+        let zeros = |t: Total| t.cost.trailing_zeros().min(t.extra.trailing_zeros());
+        let shift = self.wholes().flatten().map(zeros).min().unwrap_or(0).min(127);
+        let bound = bound.shifted_down(shift);
+        let kind = match (self.is_plain(), bound.to_u64(), bound.to_u128()) {
+            (true, Some(_), _) => Kind::Word,
+            (true, None, Some(_)) => Kind::Wide,
+            (false, Some(_), _) => Kind::Priced,
+            _ => Kind::PricedWide,
+        };
+        Units { kind, shift }
+    }
+
+    fn start<C: Widen>(&self, cap: usize, shift: u32) -> Solved<A, C> {
+        let narrow = |total| C::narrow(total, shift);
+        let whole = self.wholes().map(|whole| whole.map(narrow)).collect();
+        let terms = Terms { whole, leaf: self.leaf_costs(narrow), least: self.least.clone() };
+        Solved { program: Program::run(&self.tree, terms, cap), tree: Arc::clone(&self.tree), shift }
+    }
+
+    fn start_back<C: Widen>(&self, most: Count, shift: u32, work: &mut u64) -> Option<Box<dyn Part>> {
+        let narrow = |total| C::narrow(total, shift);
+        // No cost is above the bound, so that a greater budget need not fit the type.
+        let cost = most.min(self.bound());
+        let most = narrow(Total { cost, extra: Count::ZERO, fresh: 0 });
+        let whole = |index| self.whole(index).map(narrow);
+        let savings = Savings::run(&self.tree, whole, &self.leaf_costs(narrow), most, work)?;
+        Some(Box::new(Saved { tree: Arc::clone(&self.tree), savings, shift }))
     }
 }
 
-impl<A: Family> Pending for Component<A> {
+fn size<A: Address>(prefix: Prefix<A>) -> u128 {
+    (prefix.last().to_u128() - prefix.first().to_u128()).wrapping_add(1)
+}
+
+fn modulo<A: Address>(number: u128) -> A {
+    A::from_u128(number & A::MAX.to_u128()).expect("the bits of the family")
+}
+
+/// In what a programme counts: a type, and the power of two that a unit stands for.
+struct Units {
+    kind: Kind,
+    shift: u32,
+}
+
+/// The types a programme can run in: as small as holds every total, with as many components as matter.
+enum Kind {
+    Short,
+    Word,
+    Wide,
+    Priced,
+    PricedWide,
+}
+
+impl<A: Family> Pending for Component<'_, A> {
     fn least(&self) -> usize {
         self.least.last().map_or(self.tree.leaves().len(), |&l| l as usize)
     }
@@ -154,11 +186,11 @@ impl<A: Family> Pending for Component<A> {
     }
 
     fn is_plain(&self) -> bool {
-        self.plain
+        self.prices.is_none() && self.previous.is_none()
     }
 
     fn bound(&self) -> Count {
-        let whole = |node| self.tree.inner_index(node).and_then(|i| self.whole[i]);
+        let whole = |node| self.tree.inner_index(node).and_then(|index| self.whole(index));
         self.maximal_free().into_iter().filter_map(whole).map(|t| t.cost.max(t.extra)).sum()
     }
 
@@ -168,87 +200,42 @@ impl<A: Family> Pending for Component<A> {
         let between = |at: usize| {
             let (a, b) = (anchors[at], *anchors.get(at + 1)?);
             let common = Prefix::new_relaxed(a, (a ^ b).leading_zeros()).expect("no longer than the family");
-            self.never.first_in(common.interval()).map(A::address)
+            self.never?.first_in(common.interval()).map(A::address)
         };
         anchors.iter().enumerate().map(|(at, &a)| (a.address(), between(at))).collect()
     }
 
-    fn run(self: Box<Self>, cap: usize) -> Box<dyn Part> {
-        let shift = self.shift();
-        let bound = self.bound().shifted_down(shift);
-        let word = |count: Count| count.shifted_down(shift).to_u64().expect("not above the bound");
-        let wide = |count: Count| count.shifted_down(shift).to_u128().expect("not above the bound");
-        match (self.plain, bound.to_u64(), bound.to_u128()) {
-            (true, Some(_), _) => Box::new(self.start(cap, shift, |t| word(t.cost))),
-            (true, None, Some(_)) => Box::new(self.start(cap, shift, |t| wide(t.cost))),
-            (false, Some(_), _) => {
-                let narrow = |t: Total| Priced { cost: word(t.cost), extra: word(t.extra), fresh: t.fresh };
-                Box::new(self.start(cap, shift, narrow))
+    fn for_each_join(&self, each: &mut dyn FnMut(Join)) {
+        for (index, inner) in self.tree.inner().iter().enumerate() {
+            if !self.is_free(index) {
+                continue;
             }
-            _ => {
-                let narrow = |t: Total| Priced {
-                    cost: t.cost.shifted_down(shift),
-                    extra: t.extra.shifted_down(shift),
-                    fresh: t.fresh,
-                };
-                Box::new(self.start(cap, shift, narrow))
-            }
-        }
-    }
-}
-
-/// A tree with its finished programme; costs are in units of `2^shift`.
-struct Solved<A, C> {
-    tree: Tree<A>,
-    program: Program<C>,
-    shift: u32,
-}
-
-/// The way back from the type the programme ran in.
-trait Widen: Amount {
-    fn widen(self, shift: u32) -> Total;
-}
-
-impl Widen for u64 {
-    fn widen(self, shift: u32) -> Total {
-        let cost = Count::from(self).shifted_up(shift);
-        Total { cost, extra: cost, fresh: 0 }
-    }
-}
-
-impl Widen for u128 {
-    fn widen(self, shift: u32) -> Total {
-        let cost = Count::from(self).shifted_up(shift);
-        Total { cost, extra: cost, fresh: 0 }
-    }
-}
-
-impl Widen for Priced<u64> {
-    fn widen(self, shift: u32) -> Total {
-        let wide = |n: u64| Count::from(n).shifted_up(shift);
-        Total { cost: wide(self.cost), extra: wide(self.extra), fresh: self.fresh }
-    }
-}
-
-impl Widen for Priced<Count> {
-    fn widen(self, shift: u32) -> Total {
-        Total { cost: self.cost.shifted_up(shift), extra: self.extra.shifted_up(shift), fresh: self.fresh }
-    }
-}
-
-impl<A: Family, C: Widen> Part for Solved<A, C> {
-    fn curve(&self) -> Vec<Total> {
-        match self.tree.root() {
-            None => vec![Total::ZERO],
-            Some(_) => self.program.curve(&self.tree).iter().map(|c| c.widen(self.shift)).collect(),
+            let of = |node| self.tree.inner_index(node).map_or(Count::ZERO, |child| self.cost(child));
+            let cost = self.cost(index);
+            let below = of(inner.left) + of(inner.right);
+            each(Join { cost, more: cost.checked_sub(below).expect("not cheaper than its children") });
         }
     }
 
-    fn cover(&self, count: usize) -> Vec<IpPrefix> {
-        let mut out = Vec::with_capacity(count);
-        if let Some(root) = self.tree.root() {
-            self.program.cover(&self.tree, root, count, &mut out);
+    fn run(&self, cap: usize) -> Box<dyn Part> {
+        let Units { kind, shift } = self.units();
+        match kind {
+            Kind::Short => Box::new(self.start::<u32>(cap, shift)),
+            Kind::Word => Box::new(self.start::<u64>(cap, shift)),
+            Kind::Wide => Box::new(self.start::<u128>(cap, shift)),
+            Kind::Priced => Box::new(self.start::<Priced<u64>>(cap, shift)),
+            Kind::PricedWide => Box::new(self.start::<Priced<Count>>(cap, shift)),
         }
-        out.into_iter().map(A::prefix).collect()
+    }
+
+    fn run_back(&self, most: Count, work: &mut u64) -> Option<Box<dyn Part>> {
+        let Units { kind, shift } = self.units();
+        match kind {
+            Kind::Short => self.start_back::<u32>(most, shift, work),
+            Kind::Word => self.start_back::<u64>(most, shift, work),
+            Kind::Wide => self.start_back::<u128>(most, shift, work),
+            Kind::Priced => self.start_back::<Priced<u64>>(most, shift, work),
+            Kind::PricedWide => self.start_back::<Priced<Count>>(most, shift, work),
+        }
     }
 }

@@ -73,6 +73,11 @@ impl<C: Amount> Program<C> {
         tree.root().map_or(&[], |root| self.cells_of(tree, root))
     }
 
+    /// The smallest number of prefixes of the whole tree.
+    pub(super) fn least<A: Address>(&self, tree: &Tree<A>) -> usize {
+        tree.root().map_or(0, |root| self.least_of(tree, root))
+    }
+
     /// Appends the cheapest `count` prefixes below `node`, ascending.
     ///
     /// Ties: a node whole if one prefix is asked for, else the fewest on the left.

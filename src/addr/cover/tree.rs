@@ -1,5 +1,7 @@
 //! The tree of longest common prefixes over the leaves of a set.
 
+use std::ops::Range;
+
 use crate::addr::{Address, IntervalSet, Prefix};
 
 /// A path-compressed binary trie over disjoint prefixes. A leaf has the number of its prefix; inner nodes are
@@ -85,9 +87,30 @@ impl<A: Address> Tree<A> {
         self.inner_index(node).map_or(node, |i| self.inner[i].first_leaf)
     }
 
+    /// The numbers of the leaves below an inner node.
+    #[inline]
+    pub(super) fn leaves_below(&self, index: usize) -> Range<usize> {
+        let Inner { first_leaf, leaves, .. } = self.inner[index];
+        first_leaf as usize..(first_leaf + leaves) as usize
+    }
+
+    /// The leaves below `node`, itself if it is one.
+    #[inline]
+    pub(super) fn leaves_of(&self, node: u32) -> &[Prefix<A>] {
+        match self.inner_index(node) {
+            Some(index) => &self.leaves[self.leaves_below(index)],
+            None => std::slice::from_ref(&self.leaves[node as usize]),
+        }
+    }
+
     /// The longest prefix that holds everything below `node`.
     pub(super) fn prefix(&self, node: u32) -> Prefix<A> {
-        let Some(index) = self.inner_index(node) else { return self.leaves[node as usize] };
+        self.inner_index(node).map_or_else(|| self.leaves[node as usize], |index| self.inner_prefix(index))
+    }
+
+    /// The longest prefix that holds everything below an inner node.
+    #[inline]
+    pub(super) fn inner_prefix(&self, index: usize) -> Prefix<A> {
         let Inner { first_leaf, len, .. } = self.inner[index];
         let addr = self.leaves[first_leaf as usize].first() & !A::host_mask(len);
         Prefix::from_aligned(addr, len)

@@ -15,7 +15,7 @@ use std::fmt;
 use crate::addr::cover::{Split, Total, sums};
 use crate::addr::{AddrSet, Address, Count, CurvePoint, IpPrefix, Prefix, Prices};
 use lossy::{Penalties, Pending, Solved};
-use trie::{Hop, Marks, NOWHERE, Trie};
+use trie::{Hop, Marks, NOWHERE, RouteConflict, Trie};
 
 /// A route: where addresses of a prefix go, unless a longer one matches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -347,8 +347,9 @@ impl<H: Clone> RouteCurve<H> {
     ) -> Self {
         let tables = curves.map(|curves| {
             let smallest = curves.iter().map(|(least, _)| least).sum();
-            let split = sums(curves, true, cap.max(smallest));
-            (smallest, split.total(), split)
+            let split = sums(curves, true, cap.max(smallest), None);
+            let (smallest, totals) = split.total();
+            (smallest, totals, split)
         });
         RouteCurve { parts, hops, tables }
     }
@@ -402,10 +403,6 @@ impl<H> fmt::Debug for RouteCurve<H> {
         f.debug_list().entries(costs.map(|(cost, routes)| (routes, cost))).finish()
     }
 }
-
-/// Two routes of one kind give one prefix different hops.
-#[derive(Clone, Copy)]
-struct RouteConflict<A>(Prefix<A>);
 
 impl<A> From<RouteConflict<A>> for RouteError
 where

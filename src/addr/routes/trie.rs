@@ -1,6 +1,5 @@
 //! The path-compressed trie of everything that a route problem says about one family.
 
-use super::RouteConflict;
 use crate::addr::{Address, Prefix};
 
 /// The number of an interned next hop. [`NOWHERE`] stands for "no route".
@@ -52,6 +51,10 @@ pub(super) struct Node<A> {
 
 /// The place of a node in the trie. The root is at 0 and nobody's child.
 pub(super) type Kid = std::num::NonZeroU32;
+
+/// Two routes of one kind give one prefix different hops.
+#[derive(Clone, Copy)]
+pub(super) struct RouteConflict<A>(pub(super) Prefix<A>);
 
 /// The trie; its root is the whole space.
 pub(super) struct Trie<A> {

@@ -10,7 +10,7 @@
 use std::arch::x86_64::*;
 use std::sync::LazyLock;
 
-use super::length;
+use super::length::length;
 
 /// Bytes that are looked at together: more than the longest line that is recognised.
 const WINDOW: usize = 64;

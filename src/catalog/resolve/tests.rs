@@ -49,6 +49,7 @@ impl Ask {
             prefer: self.prefer,
             without: &self.without,
             with: &self.with,
+            as_of: Catalog::version(),
         })
     }
 
@@ -71,13 +72,14 @@ fn tags_or_hosts() {
     let tags = ["aml-o1", "aml-o2", "aml-o3", "aml-o4", "aml-f2/tag"];
     assert_eq!(ask("westeurope", Prefer::Auto).ids("aml-compute"), tags);
     assert_eq!(ask("westeurope", Prefer::Tags).ids("aml-compute"), tags);
-    let hosts = ["aml-f1", "aml-f2", "aml-f3", "aml-f9", "aml-f4", "aml-f5", "aml-f6", "aml-f7", "aml-f8"];
+    let hosts =
+        ["aml-f1", "aml-f10", "aml-f2", "aml-f3", "aml-f9", "aml-f4", "aml-f5", "aml-f6", "aml-f7", "aml-f8"];
     assert_eq!(ask("westeurope", Prefer::Fqdns).ids("aml-compute"), hosts);
     let both = ask("westeurope", Prefer::Both).ids("aml-compute");
     assert_eq!(both.len(), tags.len() + hosts.len());
-    // No hosts of Azure Batch are documented for China, so that its tag stays; nor of the directory graph.
+    // No hosts of Azure Batch are documented for China, so that its tag stays.
     let china = ask("chinaeast2", Prefer::Fqdns).ids("aml-compute");
-    assert_eq!(china, ["aml-o3", "aml-f1", "aml-f2/tag", "aml-f3", "aml-f9", "aml-f6", "aml-f7", "aml-f8"]);
+    assert_eq!(china, ["aml-o3", "aml-f1", "aml-f2", "aml-f3", "aml-f9", "aml-f6", "aml-f7", "aml-f8"]);
 }
 
 #[test]
@@ -89,7 +91,7 @@ fn hosts_name_the_tag_rows_that_cover_them() {
     assert_eq!(replaced, ["aml-o1", "aml-o2", "aml-o3", "aml-o4", "aml-f2/tag"]);
     assert_eq!(row(&resolved.replaced, "aml-o4").need.to_string(), "Storage.WestEurope");
     let o2 = resolved.skipped.iter().find(|s| s.id == "aml-o2").unwrap();
-    assert_eq!((o2.reason, o2.why.as_str()), (SkipReason::Style, "hosts are preferred: aml-f1"));
+    assert_eq!((o2.reason, o2.why.as_str()), (SkipReason::Style, "hosts are preferred: aml-f1, aml-f10"));
     let resolved = ask("westeurope", Prefer::Both).of("aml-training-internet").unwrap();
     assert_eq!(row(&resolved.rows, "tr-2c").covered_by, ["tr-2/udp"], "by protocol");
 }
@@ -216,6 +218,7 @@ fn an_option_may_spoil_a_port() {
             prefer: ask.prefer,
             without: &[],
             with: &[],
+            as_of: Catalog::version(),
         })
     };
     assert_eq!(resolve("3").unwrap().rows[0].ports.to_string(), "443");

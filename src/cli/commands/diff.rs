@@ -5,14 +5,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::generate::{catalog_of, read_policy};
+use crate::catalog::Date;
 use crate::cli::args::{Diff, DiffFormat};
 use crate::cli::{Failure, output, select};
-use crate::pipeline;
-use crate::policy::cloud_of;
 use crate::report::changes::{Changes, RuleBook};
-use crate::tags::{Delta, Snapshot};
-use crate::verify;
+use crate::tags::{Delta, SetChange, Snapshot};
 
 /// What changed between two snapshots, as JSON.
 #[derive(Serialize)]
@@ -66,17 +63,17 @@ fn side(snapshot: &Snapshot) -> Side {
 
 /// What the rules of one policy become, made from either snapshot.
 fn changes_of(args: &Diff, path: &Path) -> Result<Changes, Failure> {
-    let source = read_policy(path)?;
-    let catalog = catalog_of(path, &source)?;
-    let cloud = Some(cloud_of(&source.intent));
-    let snapshot = |name: &str| select::find_snapshot(name, &args.place, cloud);
-    let (old, new) = (snapshot(&args.old)?, snapshot(&args.new)?);
-    let before = pipeline::generate(&source, &catalog, &old, None)?;
+    let environment = select::environment(path)?;
+    let cloud = Some(environment.cloud());
+    let snapshot = |name: &str| select::find_dated(name, &args.place, cloud);
+    let ((old, old_day), (new, new_day)) = (snapshot(&args.old)?, snapshot(&args.new)?);
+    // Each side with the facts of its own day, unless one day is asked for.
+    let of = |day: Option<Date>| environment.clone().at(args.facts.as_of.or(day));
+    let before = of(old_day)?.generate(&old)?;
     // As in a refresh, what still holds stays where it is.
     let files: Vec<(&str, &[u8])> =
         before.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
-    let placed = verify::earlier(&before.name, &files);
-    let after = pipeline::generate(&source, &catalog, &new, Some(&placed))?;
+    let after = of(new_day)?.upon(&files).generate(&new)?;
     let old = RuleBook::new(&before.policy, &before.plan, &old);
     let new = RuleBook::new(&after.policy, &after.plan, &new);
     Ok(Changes::between(Some(&old), &new))
@@ -102,7 +99,7 @@ fn difference_text(out: &mut impl Write, difference: &Difference) -> io::Result<
     delta.tags_added.iter().try_for_each(|name| writeln!(out, "  new tag {name}"))?;
     delta.tags_removed.iter().try_for_each(|name| writeln!(out, "  tag {name} is gone"))?;
     for (name, change) in &delta.tags {
-        writeln!(out, "  {name}: +{} -{} addresses", change.added.count(), change.removed.count())?;
+        writeln!(out, "  {name}: {}", plus_minus(change))?;
         change.added.prefixes().try_for_each(|p| writeln!(out, "    + {p}"))?;
         change.removed.prefixes().try_for_each(|p| writeln!(out, "    - {p}"))?;
     }
@@ -114,7 +111,19 @@ fn difference_text(out: &mut impl Write, difference: &Difference) -> io::Result<
         writeln!(out, "  {} addresses moved from {} to {}", moved.addresses, moved.from, moved.to)?;
     }
     let all = &delta.all;
-    writeln!(out, "all tags together: +{} -{} addresses", all.added.count(), all.removed.count())
+    writeln!(out, "all tags together: {}", plus_minus(all))
+}
+
+/// What came and went, each family by itself.
+fn plus_minus(change: &SetChange) -> String {
+    let (added, removed) = (change.added_addresses(), change.removed_addresses());
+    let v4 = format!("+{} -{} IPv4 addresses", added.v4, removed.v4);
+    let v6 = format!("+{} -{} IPv6 addresses", added.v6, removed.v6);
+    match (added.v6.is_zero() && removed.v6.is_zero(), added.v4.is_zero() && removed.v4.is_zero()) {
+        (true, _) => v4,
+        (false, true) => v6,
+        (false, false) => format!("{v4}, {v6}"),
+    }
 }
 
 fn difference_markdown(out: &mut impl Write, difference: &Difference) -> io::Result<()> {
@@ -124,13 +133,18 @@ fn difference_markdown(out: &mut impl Write, difference: &Difference) -> io::Res
     delta.tags_removed.iter().try_for_each(|name| writeln!(out, "- {name} is gone"))?;
     writeln!(
         out,
-        "\n| tag | prefixes gained | addresses | prefixes lost | addresses |\n|---|--:|--:|--:|--:|"
+        "\n| tag | prefixes gained | IPv4 addresses | IPv6 addresses | prefixes lost | IPv4 addresses | IPv6 addresses |\n\
+         |---|--:|--:|--:|--:|--:|--:|"
     )?;
     let tags = delta.tags.iter().map(|(name, change)| (name.as_str(), change));
     for (name, change) in tags.chain([("all tags together", &delta.all)]) {
         let (gained, lost) = (change.added.prefixes().count(), change.removed.prefixes().count());
-        let (came, went) = (change.added.count(), change.removed.count());
-        writeln!(out, "| {name} | {gained} | {came} | {lost} | {went} |")?;
+        let (came, went) = (change.added_addresses(), change.removed_addresses());
+        writeln!(
+            out,
+            "| {name} | {gained} | {} | {} | {lost} | {} | {} |",
+            came.v4, came.v6, went.v4, went.v6
+        )?;
     }
     Ok(())
 }
@@ -145,6 +159,7 @@ fn write_changes(out: &mut impl Write, format: DiffFormat, changes: &[Changes]) 
 
 fn changes_text(out: &mut impl Write, changes: &Changes) -> io::Result<()> {
     writeln!(out, "{}: {} rules change", changes.name, changes.rules.len())?;
+    changes.dated.iter().try_for_each(|mark| writeln!(out, "  {}", mark.text))?;
     for tag in &changes.tags {
         writeln!(out, "  tag {}: {}", tag.name, tag.delta.summary())?;
     }

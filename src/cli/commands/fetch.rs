@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::cli::args::Fetch;
-use crate::cli::online::{Online, Waiting};
+use crate::cli::online::Online;
 use crate::cli::{Failure, clock, output, select};
 use crate::store::guard::{Rule, Thresholds};
-use crate::store::{Acquired, Entry, Status, Store, Terms, acquire};
+use crate::store::{Entry, Status, Terms};
 use crate::tags::Cloud;
 use crate::text::{did_you_mean, nearest};
 
@@ -29,7 +29,7 @@ pub(in crate::cli) fn run(args: &Fetch) -> Result<(), Failure> {
     let (mut outcomes, mut failures) = (Vec::new(), Vec::new());
     // One cloud out of reach says nothing about the others.
     for cloud in clouds(&args.cloud)? {
-        match fetch(&store, &online, cloud, &terms) {
+        match online.fetch_into(&store, cloud, &terms) {
             Ok(got) => outcomes.push(Outcome { status: got.status, entry: got.entry, remarks: got.notes }),
             Err(failure) => failures.push(failure),
         }
@@ -52,20 +52,6 @@ pub(in crate::cli) fn run(args: &Fetch) -> Result<(), Failure> {
         })
     })?;
     worst(failures)
-}
-
-/// Looks for new data of `cloud`, without policies that use any of it.
-pub(in crate::cli) fn fetch(
-    store: &Store,
-    online: &Online,
-    cloud: Cloud,
-    terms: &Terms,
-) -> Result<Acquired, Failure> {
-    let source = online.source(cloud)?;
-    let mut waiting = Waiting::new()?;
-    let got = waiting.wait(acquire(store, &source, &online.http, cloud, terms, |_| BTreeSet::new()));
-    online.quiet();
-    Ok(got??)
 }
 
 /// All failures in one, with the code of the weightiest: refused data before a network that failed.

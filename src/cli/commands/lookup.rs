@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use crate::addr::AddrSet;
-use crate::addr::IpPrefix;
+use crate::addr::{AddrSet, Entry, EntryError, IpPrefix};
 use crate::cli::args::Lookup;
 use crate::cli::{Failure, output, select};
 use crate::tags::{Snapshot, Tag, TagIndex};
@@ -30,7 +29,11 @@ pub(in crate::cli) fn run(args: &Lookup) -> Result<(), Failure> {
     for text in &args.addresses {
         match IpPrefix::parse(text, true) {
             Ok(prefix) => queries.push(prefix),
-            Err(error) => errors.push(format!("{text}: {error}")),
+            // What is wrong is known better where lists are read.
+            Err(error) => {
+                let error = Entry::parse(text, true).err().unwrap_or(EntryError::Prefix(error));
+                errors.push(format!("{text}: {error}"));
+            }
         }
     }
     if !errors.is_empty() {

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::addr::{AddrSet, Count, CoverCurve, CoverError, CoverRequest, Covers, fewest_within};
+use crate::addr::{
+    AddrSet, Count, CoverCurve, CoverError, CoverRequest, Covers, cheapest_within, fewest_within,
+};
 use crate::cli::args::{CurveFormat, Minimize, OutputFormat, Place, Printing};
 use crate::cli::{Failure, lists, output, select};
 use crate::tags::Tag;
@@ -89,8 +91,7 @@ fn best(request: CoverRequest<'_>, args: &Minimize) -> Result<Covers, Failure> {
     let Some(most_prefixes) = args.max_prefixes else {
         return Ok(fewest_within(&[request], args.max_extra.unwrap_or(Count::ZERO))?);
     };
-    let curve = CoverCurve::new(request, Some(most_prefixes))?;
-    let best = curve.at_most(most_prefixes)?;
+    let best = cheapest_within(&[request], most_prefixes)?;
     match args.max_extra {
         Some(most) if best.cost > most => Err(too_dear(request, &best, most_prefixes, most)?),
         _ => Ok(best),

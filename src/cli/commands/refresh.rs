@@ -11,19 +11,20 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use serde_json::json;
 
-use super::hooks::Hooks;
+use super::hooks::{Event, Hooks};
+use super::rollback::REPORTS;
 use crate::cli::args::{OutputFormat, Refresh};
 use crate::cli::commands::fetch::rules;
-use crate::cli::commands::generate::{catalog_texts, extended, read_text};
-use crate::cli::online::{Online, Waiting};
+use crate::cli::online::{Online, Waiting, check_proxies};
+use crate::cli::status::Status as RunStatus;
 use crate::cli::{Failure, clock, output, select};
-use crate::policy::PolicySource;
+use crate::environment::{Environment, read_text};
 use crate::report::changes::Changes;
-use crate::store::guard::{Rule, Thresholds};
-use crate::store::publish::{Copied, Remote};
-use crate::store::refresh::{Environment, Job, RefreshError, RefreshStatus, Refreshed, refresh};
-use crate::store::sign::Signer;
-use crate::store::site::{Sign, Site};
+use crate::site::publish::{Copied, Remote};
+use crate::site::refresh::{Job, RefreshError, RefreshStatus, Refreshed, refresh};
+use crate::site::sign::Signer;
+use crate::site::{Sign, Site};
+use crate::store::guard::{Dated, Guard, Rule, Thresholds};
 use crate::store::{Acquired, Entry, Keep, Status, Store, StoreError, Terms, acquire};
 use crate::tags::{Cloud, Snapshot};
 
@@ -40,6 +41,10 @@ struct Summary {
     generation: u64,
     previous: Option<u64>,
     rules_changed: bool,
+    /// The generation that was rolled back, and is not published again until something changes.
+    held_back: Option<u64>,
+    /// How many removed address blocks are let through for a while yet.
+    held_prefixes: usize,
     data: Vec<Data>,
     environments: Vec<EnvironmentChange>,
     notes: Vec<String>,
@@ -55,10 +60,14 @@ struct Data {
     from: String,
 }
 
+/// What changes in one environment, in short.
 #[derive(Serialize)]
 struct EnvironmentChange {
     name: String,
+    /// Rules that came, went or changed.
     rules_changed: usize,
+    /// The same of lists.
+    lists_changed: usize,
     tags: Vec<String>,
 }
 
@@ -88,15 +97,24 @@ pub(in crate::cli) fn run(args: &Refresh) -> Result<ExitCode, Failure> {
     let mut waiting = Waiting::new()?;
     match &args.schedule.watch {
         None => {
-            let changed = setup.once(&mut waiting)?;
+            let changed = setup.told(&mut waiting)?;
+            if !args.check_live.is_empty()
+                && super::check::drifts(&args.policies, &args.check_live, &args.place)?
+            {
+                return Ok(ExitCode::from(4));
+            }
             Ok(ExitCode::from(if changed && args.detailed_exitcode { CHANGED } else { 0 }))
         }
         Some(text) => {
-            let cron = Cron::from_str(text)
-                .map_err(|error| Failure::Input(format!("`{text}` is no cron expression: {error}")))?;
+            let cron = check_schedule(text)?;
             setup.watch(&cron, &mut waiting)
         }
     }
+}
+
+/// The times that a cron expression names.
+pub(in crate::cli) fn check_schedule(text: &str) -> Result<Cron, Failure> {
+    Cron::from_str(text).map_err(|error| Failure::Input(format!("`{text}` is no cron expression: {error}")))
 }
 
 impl Setup<'_> {
@@ -104,7 +122,7 @@ impl Setup<'_> {
     /// may do better.
     fn watch(&self, cron: &Cron, waiting: &mut Waiting) -> Result<ExitCode, Failure> {
         loop {
-            match self.once(waiting) {
+            match self.told(waiting) {
                 Err(failure @ Failure::Output(_)) => return Err(failure),
                 Err(failure) => output::complain(&failure),
                 Ok(_) => {}
@@ -114,7 +132,8 @@ impl Setup<'_> {
                 .find_next_occurrence(&now, false)
                 .map_err(|error| Failure::Input(format!("the cron expression never comes true: {error}")))?;
             let pause = next.timestamp().duration_since(now.timestamp()).unsigned_abs();
-            let jitter = Duration::from_millis(fastrand::u64(0..=self.args.schedule.jitter * 1000));
+            let jitter =
+                Duration::from_millis(fastrand::u64(0..=self.args.schedule.jitter.saturating_mul(1000)));
             // The timer is made inside the runtime that it belongs to.
             if waiting.wait(async { tokio::time::sleep(pause + jitter).await }).is_err() {
                 return Ok(ExitCode::SUCCESS);
@@ -122,11 +141,24 @@ impl Setup<'_> {
         }
     }
 
+    /// One run, with its end told in the published folder.
+    fn told(&self, waiting: &mut Waiting) -> Result<bool, Failure> {
+        let done = self.once(waiting);
+        // What another run is at work on, it tells of; and a folder that was never made gets none for a failure.
+        if let Err(failure) = &done
+            && !matches!(failure, Failure::Busy(_))
+            && self.site.out().exists()
+        {
+            RunStatus::failed("refresh", failure, &self.site, clock::now()).write(&self.site);
+        }
+        done
+    }
+
     /// One run. Says whether it changed any rule.
     fn once(&self, waiting: &mut Waiting) -> Result<bool, Failure> {
         // Policies are read in each run: a watch notices that they change.
         let environments: Vec<Environment> =
-            self.args.policies.iter().map(|path| environment(path)).collect::<Result<_, _>>()?;
+            self.args.policies.iter().map(|path| select::environment(path)).collect::<Result<_, _>>()?;
         let now = clock::now();
         let lock = self.site.lock()?;
         let clouds: BTreeSet<Cloud> = environments.iter().map(Environment::cloud).collect();
@@ -134,6 +166,14 @@ impl Setup<'_> {
         for cloud in clouds {
             acquired.insert(cloud, self.data(cloud, &environments, now, waiting)?);
         }
+        let day = |cloud| self.args.facts.as_of.unwrap_or_else(|| acquired[&cloud].entry.day());
+        let environments: Vec<Environment> = environments
+            .into_iter()
+            .map(|environment| {
+                let day = day(environment.cloud());
+                environment.at(Some(day))
+            })
+            .collect::<Result<_, _>>()?;
         let digests = acquired.iter().map(|(&cloud, got)| (cloud, got.entry.digest.clone())).collect();
         let (site, environments) = (&self.site, environments.as_slice());
         let (keep, force) = (self.args.keep, self.args.force);
@@ -146,9 +186,15 @@ impl Setup<'_> {
         let sign = sign.as_ref().map(|sign| sign as &Sign<'_>);
         let job = Job { site, environments, digests: &digests, now, keep, force, sign };
         let refreshed = refresh(&job, |cloud| self.load(&acquired[&cloud]))?;
+        if refreshed.status == RefreshStatus::Published {
+            REPORTS.iter().for_each(|name| self.site.remove_notice(name));
+        }
         let copied = self.copy(&refreshed, waiting);
-        drop(lock);
         let summary = self.summary(&refreshed, &acquired, now);
+        RunStatus::good("refresh", word(summary.status), summary.generation, now)
+            .holding(summary.held_back, summary.held_prefixes)
+            .write(&self.site);
+        drop(lock);
         self.print(&summary)?;
         self.tidy(now);
         let changed = refreshed.status == RefreshStatus::Published && refreshed.record.rules_changed;
@@ -186,24 +232,81 @@ impl Setup<'_> {
         waiting: &mut Waiting,
     ) -> Result<Acquired, Failure> {
         let source = self.online.source(cloud)?;
+        let own = || environments.iter().filter(|e| e.cloud() == cloud);
+        let thresholds = own().map(Environment::thresholds).reduce(Thresholds::stricter).unwrap_or_default();
+        let terms = Terms { thresholds, accepted: self.accepted.clone(), now };
+        let used = |old: &Snapshot| -> BTreeSet<String> { own().flat_map(|e| e.tags_in_use(old)).collect() };
         if self.args.no_fetch {
             let (good, damaged) = self.store.last_good(cloud, source.kind())?;
+            // Older data would be published again, with nobody there to read a warning.
+            if !damaged.is_empty() {
+                let text = "nothing is made from older data: run without --no-fetch, which gets it anew";
+                return Err(Failure::Io(format!("{}\n{text}", damaged.join("\n"))));
+            }
             let (entry, snapshot) = good.ok_or_else(|| {
                 Failure::Input(format!(
                     "no snapshot of the cloud {cloud} is in {}",
                     self.store.root().display()
                 ))
             })?;
-            return Ok(Acquired { status: Status::Same, entry, snapshot: Some(snapshot), notes: damaged });
+            let got = Acquired { status: Status::Same, entry, snapshot: Some(snapshot), notes: Vec::new() };
+            self.against_published(cloud, &got, None, &terms, used)?;
+            return Ok(got);
         }
-        let own = || environments.iter().filter(|e| e.cloud() == cloud);
-        let thresholds = own().map(Environment::thresholds).reduce(Thresholds::stricter).unwrap_or_default();
-        let terms = Terms { thresholds, accepted: self.accepted.clone(), now };
-        let used = |old: &Snapshot| -> BTreeSet<String> { own().flat_map(|e| e.tags_in_use(old)).collect() };
         let http = &self.online.http;
+        let known = self.store.current(cloud, source.kind())?.map(|entry| entry.digest);
         let got = waiting.wait(acquire(&self.store, &source, http, cloud, &terms, used));
         self.online.quiet();
-        Ok(got??)
+        let got = got??;
+        self.against_published(cloud, &got, known, &terms, used)?;
+        Ok(got)
+    }
+
+    /// Holds the tags in use against those of the data that is published, where the new data was not held against that
+    /// when it came: a plain `fetch`, or a refresh with other policies, does not know what is used here.
+    fn against_published(
+        &self,
+        cloud: Cloud,
+        got: &Acquired,
+        known: Option<String>,
+        terms: &Terms,
+        used: impl Fn(&Snapshot) -> BTreeSet<String>,
+    ) -> Result<(), Failure> {
+        let published = self.site.current().ok().flatten();
+        let published = published.and_then(|record| record.snapshots.get(cloud.name()).cloned());
+        let Some(digest) = published.filter(|digest| *digest != got.entry.digest) else { return Ok(()) };
+        if got.status == Status::New && known.as_ref() == Some(&digest) {
+            return Ok(());
+        }
+        let entries = self.store.entries(cloud, got.entry.kind)?;
+        // What is not in the store any more is no measure; nor is what cannot be read.
+        let old = entries.iter().find(|entry| entry.digest == digest);
+        let Some((old, snapshot)) = old.and_then(|entry| Some((entry, self.store.load(entry).ok()?))) else {
+            return Ok(());
+        };
+        let new = self.load(got)?;
+        let used: BTreeSet<String> = used(&snapshot).into_iter().chain(used(&new)).collect();
+        let looked_at = got.entry.accepted.iter().filter_map(|name| Rule::find(name));
+        let accepted: Vec<Rule> = terms.accepted.iter().copied().chain(looked_at).collect();
+        let guard = Guard {
+            thresholds: &terms.thresholds,
+            accepted: &accepted,
+            used: &used,
+            earlier: None,
+            published: false,
+        };
+        let dated = |snapshot, entry: &Entry| Dated { snapshot, date: entry.date(), seen: None };
+        let verdict = guard.judge_used(dated(&snapshot, old), dated(&new, &got.entry));
+        if verdict.is_accepted() {
+            return Ok(());
+        }
+        let reasons: String = verdict.reasons().iter().map(|reason| format!("\n  {reason}")).collect();
+        Err(Failure::Refused(format!(
+            "the data {} of the cloud {cloud} is in the store, but not published: against that of {}, which is \
+             published,{reasons}",
+            got.entry.short(),
+            old.day()
+        )))
     }
 
     fn load(&self, got: &Acquired) -> Result<Snapshot, RefreshError> {
@@ -235,6 +338,8 @@ impl Setup<'_> {
             generation: refreshed.record.number,
             previous: refreshed.record.previous,
             rules_changed: refreshed.status == RefreshStatus::Published && refreshed.record.rules_changed,
+            held_back: refreshed.held_back,
+            held_prefixes: refreshed.held_prefixes,
             data: acquired.iter().map(|(cloud, got)| self.data_of(*cloud, got)).collect(),
             environments: refreshed.changes.iter().map(environment_change).collect(),
             notes: data_notes.chain(refreshed.notes.iter().cloned()).collect(),
@@ -275,8 +380,15 @@ impl Setup<'_> {
         now: Timestamp,
         waiting: &mut Waiting,
     ) -> Result<(), Failure> {
-        let body = json!({"summary": summary, "changes": changes}).to_string();
-        let failures = waiting.wait(self.hooks.run(&self.online.http, &body, now.as_second()));
+        let body = json!({"event": "published", "summary": summary, "changes": changes}).to_string();
+        let event = Event {
+            name: "published",
+            out: self.site.out(),
+            generation: summary.generation,
+            body: &body,
+            now: now.as_second(),
+        };
+        let failures = waiting.wait(self.hooks.run(&self.online.http, &event));
         match failures {
             Ok(failures) if failures.is_empty() => Ok(()),
             Ok(failures) => Err(Failure::Io(format!(
@@ -301,14 +413,26 @@ fn remote(url: &str) -> Result<Remote, Failure> {
     let known = ["AZURE_", "AWS_", "GOOGLE_"];
     let options = std::env::vars().filter(|(name, _)| known.iter().any(|start| name.starts_with(start)));
     let options = options.map(|(name, value)| (name.to_lowercase(), value));
+    if !url.starts_with("file:") {
+        check_proxies()?;
+    }
     Remote::new(url, options).map_err(|error| Failure::Input(error.to_string()))
+}
+
+fn word(status: RefreshStatus) -> &'static str {
+    match status {
+        RefreshStatus::Unchanged => "unchanged",
+        RefreshStatus::RolledBack => "rolled-back",
+        RefreshStatus::Published => "published",
+    }
 }
 
 fn environment_change(changes: &Changes) -> EnvironmentChange {
     let tag = |t: &crate::report::changes::TagChange| format!("{}: {}", t.name, t.delta.summary());
     EnvironmentChange {
         name: changes.name.clone(),
-        rules_changed: changes.rules.len(),
+        rules_changed: changes.counts().0,
+        lists_changed: changes.counts().1,
         tags: changes.tags.iter().map(tag).collect(),
     }
 }
@@ -316,7 +440,7 @@ fn environment_change(changes: &Changes) -> EnvironmentChange {
 fn text(summary: &Summary) -> String {
     let what = match summary.status {
         RefreshStatus::Unchanged => "nothing to do",
-        RefreshStatus::RolledBack => "held back",
+        RefreshStatus::RolledBack => "published still; a later one is held back",
         RefreshStatus::Published if summary.rules_changed => "published, rules changed",
         RefreshStatus::Published => "published, no rule changed",
     };
@@ -325,28 +449,32 @@ fn text(summary: &Summary) -> String {
         text += &format!("\n  {} number {} of {}", data.cloud, data.change_number, data.date);
     }
     for environment in &summary.environments {
-        text += &format!("\n  {}: {} rules changed", environment.name, environment.rules_changed);
-        environment.tags.iter().for_each(|tag| text += &format!("\n    {tag}"));
+        text += &environment.text();
     }
     summary.notes.iter().for_each(|note| text += &format!("\n  {note}"));
     text
 }
 
-/// Reads a policy with the catalogue files that it names, which are found beside it.
-fn environment(path: &Path) -> Result<Environment, Failure> {
-    let file = path.display().to_string();
-    let text = read_text(path)?;
-    let source = PolicySource::read(&file, &text)?;
-    let catalog_texts = catalog_texts(path, &source)?;
-    let catalog = extended(&source, &catalog_texts)?;
-    Ok(Environment { file, source, catalog, catalog_texts })
+impl EnvironmentChange {
+    fn text(&self) -> String {
+        let EnvironmentChange { name, rules_changed, lists_changed, tags } = self;
+        let lists = match lists_changed {
+            0 => String::new(),
+            1 => ", 1 list changed".to_owned(),
+            n => format!(", {n} lists changed"),
+        };
+        let rules = if *rules_changed == 1 { "1 rule".to_owned() } else { format!("{rules_changed} rules") };
+        let tags: String = tags.iter().map(|tag| format!("\n    {tag}")).collect();
+        format!("\n  {name}: {rules} changed{lists}{tags}")
+    }
 }
 
 impl From<RefreshError> for Failure {
     fn from(error: RefreshError) -> Self {
         match error {
-            RefreshError::Stage { error, .. } => Failure::Stage(error),
-            RefreshError::SameName(..) => Failure::Input(error.to_string()),
+            RefreshError::Stage { error, .. } => Failure::Stage(*error),
+            RefreshError::SameName(..) | RefreshError::OwnName(..) => Failure::Input(error.to_string()),
+            RefreshError::Held(_) => Failure::Io(error.to_string()),
             RefreshError::Site(error) => error.into(),
             RefreshError::Data(text) => Failure::Io(text),
         }

@@ -1,9 +1,14 @@
 //! `tagwall schema`
 
-use crate::cli::args::{OutputFormat, Printing};
+use crate::cli::args::{OutputFormat, Printing, Schema};
 use crate::cli::{Failure, output};
-use crate::policy;
+use crate::{catalog, environment, policy};
 
-pub(in crate::cli) fn run() -> Result<(), Failure> {
-    output::print(&Printing { format: OutputFormat::Json }, policy::schema(), |_| Ok(()))
+pub(in crate::cli) fn run(args: &Schema) -> Result<(), Failure> {
+    let schema = match (args.catalog, args.fleet) {
+        (true, _) => catalog::schema(),
+        (_, true) => environment::fleet_schema(),
+        _ => policy::schema(),
+    };
+    output::print(&Printing { format: OutputFormat::Json }, schema, |_| Ok(()))
 }

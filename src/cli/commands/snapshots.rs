@@ -1,6 +1,5 @@
 //! `tagwall snapshots`
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -9,8 +8,8 @@ use serde::Serialize;
 
 use crate::cli::args::{Snapshots, SnapshotsAction, SnapshotsAdd, SnapshotsPrune};
 use crate::cli::{Failure, clock, output, select};
-use crate::store::{self, Added, Entry, Keep, Kind, LoadError, Origin, Store};
-use crate::tags::{Cloud, Snapshot};
+use crate::store::{self, Added, Entry, Keep, Kind, Origin, Store};
+use crate::tags::Cloud;
 
 /// One snapshot of the list, as JSON.
 #[derive(Serialize)]
@@ -84,7 +83,7 @@ fn write_list(out: &mut dyn Write, listed: &[Listed]) -> io::Result<()> {
 fn add(args: &SnapshotsAdd) -> Result<(), Failure> {
     let store = select::store(&args.place)?;
     // All are read before the first is kept: one wrong file among several leaves the store as it was.
-    let read: Vec<_> = args.files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    let read: Vec<_> = args.files.iter().map(|path| store::load_bytes(path)).collect::<Result<_, _>>()?;
     let _lock = store.lock()?;
     let mut added = Vec::new();
     for (path, (json, snapshot)) in args.files.iter().zip(&read) {
@@ -106,16 +105,6 @@ fn add(args: &SnapshotsAdd) -> Result<(), Failure> {
     })
 }
 
-fn read(path: &Path) -> Result<(Vec<u8>, Snapshot), Failure> {
-    let file = path.display().to_string();
-    let io = |error| LoadError::Io { file: file.clone(), error };
-    let packed = fs::read(path).map_err(io)?;
-    let unpacked = store::unpack(packed);
-    let json = unpacked.map_err(|(format, error)| LoadError::Unpack { file: file.clone(), format, error })?;
-    let snapshot = Snapshot::parse(&json).map_err(|error| LoadError::Snapshot { file, error })?;
-    Ok((json, snapshot))
-}
-
 fn origin_of(path: &Path) -> Origin {
     Origin {
         kind: Kind::File,
@@ -124,6 +113,7 @@ fn origin_of(path: &Path) -> Origin {
         etag: None,
         last_modified: None,
         at: clock::now(),
+        accepted: Vec::new(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `tagwall tags`
 
+mod fqdn;
+
 use std::path::Path;
 
 use serde::Serialize;
@@ -34,6 +36,9 @@ struct Covered<'a> {
 }
 
 pub(in crate::cli) fn run(args: &Tags) -> Result<(), Failure> {
+    if args.fqdn {
+        return fqdn::run(args);
+    }
     let snapshot = select::snapshot(&args.data, None)?;
     let region = args.region.as_deref().map(|text| select::find_region(&snapshot, text)).transpose()?;
     let pattern = args.pattern.as_deref().unwrap_or_default().to_lowercase();

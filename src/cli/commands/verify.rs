@@ -7,18 +7,16 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::generate::{catalog_texts, extended, read_policy, read_text};
-use crate::catalog::Catalog;
 use crate::cli::args::Verify;
 use crate::cli::{Failure, output, select};
-use crate::pipeline;
+use crate::environment::{Environment, read_text};
 use crate::policy::PolicySource;
 use crate::report::{Claims, MANIFEST};
-use crate::store::published::{Published, PublishedEnvironment, PublishedError};
-use crate::store::refresh::{HELD, held_in};
-use crate::store::sign::{PublicKey, check_signature};
+use crate::site::published::{Published, PublishedEnvironment, PublishedError};
+use crate::site::refresh::{HELD, held_in};
+use crate::site::sign::{PublicKey, check_signature};
 use crate::tags::{Cloud, Snapshot, sample};
-use crate::verify::Proven;
+use crate::verify::{Failure as Failed, Proven};
 
 /// What became of one environment, as JSON.
 #[derive(Serialize)]
@@ -32,6 +30,13 @@ struct Verdict {
     signature: Option<Signature>,
     proof: Vec<Proven>,
     problems: Vec<Problem>,
+    /// What the proof found, each with what shows it.
+    failures: Vec<Failed>,
+    /// What lies there too, was not made by tagwall and cannot be deployed.
+    beside: Vec<String>,
+    /// The variables of Terraform that some of those set.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    sets: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -58,22 +63,13 @@ struct Problem {
     text: String,
 }
 
-/// A policy with its catalogue, and where they are from.
-struct Asked {
-    from: String,
-    source: PolicySource,
-    catalog: Catalog,
-}
-
 pub(in crate::cli) fn run(args: &Verify) -> Result<ExitCode, Failure> {
     let key = args.public_key.as_deref().map(public_key).transpose()?;
     let published = Published::read(&args.dir)?;
     let mut given = BTreeMap::new();
     for path in &args.policy {
-        let source = read_policy(path)?;
-        let catalog = extended(&source, &catalog_texts(path, &source)?)?;
-        let asked = Asked { from: path.display().to_string(), source, catalog };
-        given.insert(asked.source.intent.name.clone(), asked);
+        let asked = select::environment(path)?;
+        given.insert(asked.name().to_owned(), asked);
     }
     let mut verdicts = Vec::new();
     for environment in published.environments() {
@@ -81,7 +77,7 @@ pub(in crate::cli) fn run(args: &Verify) -> Result<ExitCode, Failure> {
     }
     if let Some((name, asked)) = given.first_key_value() {
         let text =
-            format!("{} is for {name}, and {} has no such environment", asked.from, args.dir.display());
+            format!("{} is for {name}, and {} has no such environment", asked.file(), args.dir.display());
         return Err(Failure::Input(text));
     }
     output::print(&args.printing, &verdicts, |out| verdicts.iter().try_for_each(|v| write_verdict(out, v)))?;
@@ -92,7 +88,7 @@ fn verdict(
     args: &Verify,
     published: &Published,
     environment: &PublishedEnvironment<'_>,
-    given: &mut BTreeMap<String, Asked>,
+    given: &mut BTreeMap<String, Environment>,
     key: Option<&PublicKey>,
 ) -> Result<Verdict, Failure> {
     let given = given.remove(environment.name);
@@ -106,6 +102,9 @@ fn verdict(
         signature: None,
         proof: Vec::new(),
         problems: Vec::new(),
+        failures: Vec::new(),
+        beside: environment.beside.iter().map(|&name| name.to_owned()).collect(),
+        sets: environment.sets.iter().map(|(&name, sets)| (name.to_owned(), sets.to_vec())).collect(),
     };
     // What is wrong with the files of another environment is told there.
     let of_other = |text: &String| {
@@ -115,7 +114,7 @@ fn verdict(
     verdict.extend("file", published.differences().into_iter().filter(|text| !of_other(text)));
     verdict.signature = signature(published, environment, key, &mut verdict.problems);
     let manifest = environment.files.get(MANIFEST).ok_or_else(|| format!("{MANIFEST}: is missing"));
-    match manifest.and_then(|bytes| Claims::read(bytes)) {
+    match manifest.and_then(|bytes| Claims::read(bytes).map_err(|error| error.to_string())) {
         Ok(claims) => {
             let own = environment.own_names();
             let found = claims.file_differences(&environment.files, &own);
@@ -147,14 +146,14 @@ fn prove(
     published: &Published,
     environment: &PublishedEnvironment<'_>,
     claims: &Claims,
-    given: Option<Asked>,
+    given: Option<Environment>,
     verdict: &mut Verdict,
 ) -> Result<(), Failure> {
     let asked = given.map_or_else(|| own_policy(environment), Ok)?;
     let (snapshot, held) = data(args, published, environment, claims)?;
     let files: Vec<(&str, &[u8])> = environment.files.iter().map(|(name, bytes)| (*name, *bytes)).collect();
-    let found = pipeline::reprove(&asked.source, &asked.catalog, &snapshot, claims, &files)?;
-    verdict.policy = Some(asked.from);
+    let found = asked.reprove(&snapshot, claims, &files)?;
+    verdict.policy = Some(asked.file().to_owned());
     verdict.snapshot = Some(Data {
         cloud: snapshot.cloud().name(),
         change_number: snapshot.change_number(),
@@ -164,11 +163,12 @@ fn prove(
     verdict.extend("manifest", found.differences);
     verdict.extend("proof", found.proof.failures.iter().map(ToString::to_string));
     verdict.proof = found.proof.proven;
+    verdict.failures = found.proof.failures;
     Ok(())
 }
 
 /// The copy of the policy that lies with what was made from it.
-fn own_policy(environment: &PublishedEnvironment<'_>) -> Result<Asked, Failure> {
+fn own_policy(environment: &PublishedEnvironment<'_>) -> Result<Environment, Failure> {
     let Some((policy, catalogs)) = environment.policy() else {
         let text =
             format!("{} holds no copy of its policy: name it with --policy", environment.folder.display());
@@ -181,13 +181,7 @@ fn own_policy(environment: &PublishedEnvironment<'_>) -> Result<Asked, Failure> 
     };
     let source = PolicySource::read(&from, &text(policy)?)?;
     let catalogs = catalogs.into_iter().map(text).collect::<Result<Vec<_>, _>>()?;
-    let named = source.intent.catalog.files.len();
-    if catalogs.len() != named {
-        let text = format!("{from} names {named} catalogue files, and {} lie beside it", catalogs.len());
-        return Err(Failure::Input(text));
-    }
-    let catalog = extended(&source, &catalogs)?;
-    Ok(Asked { from, source, catalog })
+    Ok(Environment::new(source, catalogs)?)
 }
 
 /// The data that an environment was made from, and how many held prefixes are in it.
@@ -269,12 +263,16 @@ fn write_verdict(out: &mut dyn Write, verdict: &Verdict) -> io::Result<()> {
     if let Some(policy) = &verdict.policy {
         writeln!(out, "  policy {policy}")?;
     }
-    match &verdict.signature {
-        Some(Signature { file, comment: Some(comment), .. }) => {
-            writeln!(out, "  {file} is signed: {comment}")
-        }
-        _ => Ok(()),
+    if let Some(Signature { file, comment: Some(comment), .. }) = &verdict.signature {
+        writeln!(out, "  {file} is signed: {comment}")?;
     }
+    match verdict.beside.as_slice() {
+        [] => Ok(()),
+        beside => writeln!(out, "  beside it, not made by tagwall: {}", beside.join(", ")),
+    }?;
+    verdict.sets.iter().filter(|(_, sets)| !sets.is_empty()).try_for_each(|(name, sets)| {
+        writeln!(out, "  {name} says what the files leave open: {}", sets.join(", "))
+    })
 }
 
 impl From<PublishedError> for Failure {

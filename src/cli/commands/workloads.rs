@@ -1,14 +1,17 @@
 //! `tagwall workloads`
 
+mod changes;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::catalog::{Catalog, Context, OptionValue, Prefer, Resolved, Workload};
+use crate::catalog::{Catalog, Context, Date, OptionValue, Prefer, RemoteSpec, Resolved, Workload};
 use crate::cli::args::Workloads;
 use crate::cli::{Failure, output, select};
-use crate::tags::Regions;
+use crate::environment::read_text;
+use crate::tags::{Cloud, Regions, Snapshot, Tag, unknown_region};
 use crate::text::did_you_mean;
 
 #[derive(Serialize)]
@@ -27,10 +30,13 @@ struct Shown<'a> {
     summary: &'a str,
     cloud: &'a str,
     region: String,
+    as_of: Date,
     options: Vec<OptionInfo<'a>>,
     preconditions: Vec<String>,
     rows: Vec<RowInfo>,
     not_used: Vec<NotUsed>,
+    /// Days on which rows begin or end, in words.
+    dated: Vec<String>,
     sources: &'a [String],
 }
 
@@ -53,6 +59,31 @@ struct RowInfo {
     required: bool,
     purpose: String,
     source: String,
+    /// What the snapshot has of the row's tag; absent where no snapshot is asked for, or the remote is no tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefixes: Option<Prefixes>,
+}
+
+/// How many prefixes a tag has.
+#[derive(Serialize)]
+struct Prefixes {
+    /// Whether the snapshot has the tag at all.
+    known: bool,
+    ipv4: usize,
+    ipv6: usize,
+}
+
+impl Prefixes {
+    fn of(snapshot: &Snapshot, remote: &RemoteSpec) -> Option<Self> {
+        let RemoteSpec::Tag(name) = remote else { return None };
+        let tag = select::find_tag(snapshot, name).ok();
+        let count = |of: fn(&Tag) -> usize| tag.map_or(0, of);
+        Some(Prefixes { known: tag.is_some(), ipv4: count(|t| t.v4().len()), ipv6: count(|t| t.v6().len()) })
+    }
+
+    fn text(&self) -> String {
+        if self.known { format!("{} + {}", self.ipv4, self.ipv6) } else { "no such tag".to_owned() }
+    }
 }
 
 #[derive(Serialize)]
@@ -62,8 +93,11 @@ struct NotUsed {
 }
 
 pub(in crate::cli) fn run(args: &Workloads) -> Result<(), Failure> {
-    let catalog = Catalog::builtin();
+    let own = args.catalog.iter().map(|path| Ok((path.display().to_string(), read_text(path)?)));
+    let own = own.collect::<Result<Vec<_>, Failure>>()?;
+    let catalog = &select::at(Catalog::builtin().extended(&own)?, args.as_of, None);
     match &args.name {
+        _ if args.changes => changes::run(args, catalog),
         None => list(args, catalog),
         Some(name) => {
             let workload = catalog.workload(name).ok_or_else(|| {
@@ -72,7 +106,7 @@ pub(in crate::cli) fn run(args: &Workloads) -> Result<(), Failure> {
                     did_you_mean(&catalog.nearest(name))
                 ))
             })?;
-            show(args, workload)
+            show(args, workload, catalog.as_of())
         }
     }
 }
@@ -98,9 +132,20 @@ fn list(args: &Workloads, catalog: &Catalog) -> Result<(), Failure> {
     })
 }
 
-fn show(args: &Workloads, workload: &Workload) -> Result<(), Failure> {
-    let cloud = select::find_cloud(&args.cloud)?;
-    let regions = Regions::of(cloud);
+fn show(args: &Workloads, workload: &Workload, as_of: Date) -> Result<(), Failure> {
+    let named = args.cloud.as_deref().map(select::find_cloud).transpose()?;
+    let snapshot =
+        args.snapshot.as_deref().map(|which| select::find_snapshot(which, &args.place, named)).transpose()?;
+    let cloud = match (named, &snapshot) {
+        (Some(cloud), Some(snapshot)) if cloud != snapshot.cloud() => {
+            let which = args.snapshot.as_deref().unwrap_or_default();
+            let of = snapshot.cloud();
+            return Err(Failure::Input(format!("{which} is of the cloud {of}, not of {cloud}")));
+        }
+        (_, Some(snapshot)) => snapshot.cloud(),
+        (cloud, None) => cloud.unwrap_or(Cloud::Public),
+    };
+    let regions = snapshot.as_ref().map_or(Regions::of(cloud), Snapshot::regions);
     let home = regions.iter().find(|r| r.suffix() == "WestEurope").or_else(|| regions.iter().next());
     let region = match &args.region {
         Some(text) => regions.find(text),
@@ -108,27 +153,45 @@ fn show(args: &Workloads, workload: &Workload) -> Result<(), Failure> {
     };
     let region = region.ok_or_else(|| {
         let text = args.region.as_deref().unwrap_or_default();
-        let names: Vec<String> = regions.locations().collect();
-        let hint = did_you_mean(&crate::text::nearest(text, names.iter().map(String::as_str)));
-        Failure::Input(format!("the cloud {cloud} has no region `{text}`{hint}"))
+        Failure::Input(unknown_region(cloud, regions, text))
     })?;
     let options = BTreeMap::new();
-    let context =
-        Context { cloud, region, regions, options: &options, prefer: Prefer::Both, without: &[], with: &[] };
+    let context = Context {
+        cloud,
+        region,
+        regions,
+        options: &options,
+        prefer: Prefer::Both,
+        without: &[],
+        with: &[],
+        as_of,
+    };
     let resolved = workload.resolve(&context).map_err(|errors| {
         Failure::Input(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     })?;
-    let shown = describe(workload, cloud.name(), region.location(), &resolved);
+    let mut shown = describe(workload, cloud.name(), region.location(), as_of, &resolved);
+    if let Some(snapshot) = &snapshot {
+        for (shown, row) in shown.rows.iter_mut().zip(&resolved.rows) {
+            shown.prefixes = Prefixes::of(snapshot, row.need.remote());
+        }
+    }
     output::print(&args.printing, &shown, |out| write_text(out, &shown))
 }
 
-fn describe<'a>(workload: &'a Workload, cloud: &'a str, region: String, resolved: &Resolved) -> Shown<'a> {
+fn describe<'a>(
+    workload: &'a Workload,
+    cloud: &'a str,
+    region: String,
+    as_of: Date,
+    resolved: &Resolved,
+) -> Shown<'a> {
     Shown {
         name: workload.name(),
         title: workload.title(),
         summary: workload.summary(),
         cloud,
         region,
+        as_of,
         options: workload
             .options()
             .iter()
@@ -144,7 +207,7 @@ fn describe<'a>(workload: &'a Workload, cloud: &'a str, region: String, resolved
                 help: &o.help,
             })
             .collect(),
-        preconditions: resolved.preconditions.clone(),
+        preconditions: resolved.preconditions.iter().map(|p| p.text.clone()).collect(),
         rows: resolved
             .rows
             .iter()
@@ -157,8 +220,10 @@ fn describe<'a>(workload: &'a Workload, cloud: &'a str, region: String, resolved
                 required: r.required,
                 purpose: r.purpose.clone(),
                 source: r.source.clone(),
+                prefixes: None,
             })
             .collect(),
+        dated: resolved.dated.iter().map(|fact| fact.sentence(as_of)).collect(),
         not_used: resolved.skipped.iter().map(|s| NotUsed { id: s.id.clone(), why: s.why.clone() }).collect(),
         sources: workload.sources(),
     }
@@ -168,20 +233,24 @@ fn write_text(out: &mut dyn Write, shown: &Shown<'_>) -> io::Result<()> {
     writeln!(out, "{}: {}\n\n{}\n", shown.name, shown.title, shown.summary.trim())?;
     writeln!(out, "Rows in {} ({}), by tag and by host:", shown.region, shown.cloud)?;
     let documents = documents(shown);
-    let mut table = output::table(&["  row", "", "remote", "protocol", "ports", "purpose", "source"]);
+    // Counts only where a snapshot was asked for.
+    let counted = shown.rows.iter().any(|row| row.prefixes.is_some());
+    let mut head = vec!["  row", "", "remote", "protocol", "ports", "purpose", "source"];
+    if counted {
+        head.insert(3, "prefixes (IPv4 + IPv6)");
+    }
+    let mut table = output::table(&head);
     for row in &shown.rows {
         let purpose = if row.required { row.purpose.clone() } else { format!("{} (optional)", row.purpose) };
         let way = if row.direction == "inbound" { "in" } else { "out" };
         let numbers = numbers(&row.source, &documents);
-        table.add_row([
-            &format!("  {}", row.id),
-            way,
-            &row.remote,
-            &row.protocol,
-            &row.ports,
-            &purpose,
-            &numbers,
-        ]);
+        let id = format!("  {}", row.id);
+        let mut cells = vec![&id, way, &row.remote, &row.protocol, &row.ports, &purpose, &numbers];
+        let prefixes = row.prefixes.as_ref().map_or("-".to_owned(), Prefixes::text);
+        if counted {
+            cells.insert(3, &prefixes);
+        }
+        table.add_row(cells);
     }
     output::write_table(out, &table)?;
     if !shown.options.is_empty() {
@@ -196,6 +265,7 @@ fn write_text(out: &mut dyn Write, shown: &Shown<'_>) -> io::Result<()> {
         }
     }
     write_list(out, "Must hold, or no rule helps:", shown.preconditions.iter().cloned())?;
+    write_list(out, "What begins or ends on a day:", shown.dated.iter().cloned())?;
     write_list(
         out,
         "Rows not taken with these options:",

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::addr::IpPrefix;
+use crate::addr::{AddrSet, IpPrefix};
+use crate::catalog::{Date, DatedFact};
 use crate::packet::{Direction, NextHop, Ports};
 use crate::plan::{
-    Action, AppTarget, Destination, FirewallRules, NetworkRule, NsgRule, Plan, RouteTo, RuleCollection, Side,
+    Action, AddressList, AppTarget, Destination, FirewallRules, NetworkRule, NsgRule, Plan, RouteTable,
+    RouteTo, RuleCollection, Side,
 };
-use crate::policy::{Policy, Remote};
+use crate::policy::{Policy, Remote, RouteNeed};
 use crate::tags::Snapshot;
-use crate::target::Target;
+use crate::target::{FormatName, Target};
 
 /// The data that a generation was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -33,16 +35,46 @@ pub struct RuleBook {
     pub name: String,
     /// The data.
     pub snapshot: SnapshotMark,
+    /// The day whose facts of the catalogue are taken; `None` in books from before facts had dates.
+    #[serde(default)]
+    pub as_of: Option<Date>,
+    /// What begins or ends about that day.
+    #[serde(default)]
+    pub dated: Vec<DatedMark>,
     /// The rules.
     pub rules: Vec<RuleView>,
     /// Prefixes of the tags in use, the fewest, by name.
     pub tags: BTreeMap<String, Vec<String>>,
 }
 
-/// One rule, IP group or bundle of routes with the same next hop.
+/// Something that begins or ends on a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatedMark {
+    /// The day.
+    pub date: Date,
+    /// `begins` or `ends`.
+    pub turn: String,
+    /// The row as `workload/row`, or the name of an event.
+    pub subject: String,
+    /// The whole as a sentence, as of the day of the book.
+    pub text: String,
+}
+
+impl DatedMark {
+    fn new(fact: &DatedFact, as_of: Date) -> Self {
+        DatedMark {
+            date: fact.date,
+            turn: fact.turn.name().to_owned(),
+            subject: fact.subject.clone(),
+            text: fact.sentence(as_of),
+        }
+    }
+}
+
+/// One rule, IP group, list of addresses or bundle of routes with the same next hop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuleView {
-    /// `nsg`, `route-table` or `firewall`.
+    /// `nsg`, `route-table` or `firewall`; `lists`, `edl` or `nftables`, the format, for a list.
     pub target: String,
     /// The resource that it is in.
     pub resource: String,
@@ -59,13 +91,22 @@ pub struct RuleView {
 }
 
 impl RuleView {
+    /// Whether it names `tag`, so that Azure applies what changes in that.
+    pub(super) fn takes_by_name(&self, tag: &str) -> bool {
+        self.names.iter().any(|name| name.eq_ignore_ascii_case(tag))
+    }
+
     /// Whether both let the same pass. How a set is cut into prefixes plays no part.
     pub(super) fn same_effect(&self, other: &RuleView) -> bool {
         self.settings == other.settings
             && self.names == other.names
-            && (self.prefixes == other.prefixes
-                || super::set_of(&self.prefixes) == super::set_of(&other.prefixes))
+            && (self.prefixes == other.prefixes || set_of(&self.prefixes) == set_of(&other.prefixes))
     }
+}
+
+/// The addresses of a stored list. What is not understood adds nothing: the list was written by this program.
+pub(super) fn set_of(prefixes: &[String]) -> AddrSet {
+    prefixes.iter().filter_map(|text| text.parse::<IpPrefix>().ok()).collect()
 }
 
 impl RuleBook {
@@ -73,10 +114,14 @@ impl RuleBook {
     pub fn new(policy: &Policy, plan: &Plan, snapshot: &Snapshot) -> Self {
         let tags_of = TagsOf::new(policy);
         let mut rules = Vec::new();
-        nsg_rules(plan, &tags_of, &mut rules);
-        routes(plan, policy, &mut rules);
-        firewall_rules(plan, &tags_of, &mut rules);
-        endpoint_policies(plan, &mut rules);
+        // Rules that no file holds are nobody's rules.
+        if policy.output.formats.iter().any(|format| !LIST_FORMATS.contains(format)) {
+            nsg_rules(plan, &tags_of, &mut rules);
+            routes(plan, policy, &mut rules);
+            firewall_rules(plan, &tags_of, &mut rules);
+            endpoint_policies(plan, &mut rules);
+        }
+        lists(plan, policy, &mut rules);
         let remotes =
             policy.flows.iter().map(|f| &f.remote).chain(policy.routes.iter().map(|route| &route.to));
         let tags = remotes.filter_map(|remote| match remote {
@@ -91,10 +136,50 @@ impl RuleBook {
                 change_number: snapshot.change_number(),
                 sha256: snapshot.digest().to_owned(),
             },
+            as_of: Some(policy.as_of),
+            dated: policy.remarks.dated.iter().map(|fact| DatedMark::new(fact, policy.as_of)).collect(),
             rules,
             tags: tags.collect(),
         }
     }
+}
+
+/// Formats that hold lists of addresses and nothing else, in the order of the report.
+const LIST_FORMATS: [FormatName; 3] = [FormatName::Lists, FormatName::Edl, FormatName::Nftables];
+
+/// The lists of each format that is asked for. Nobody but whoever loads the file applies what changes in one.
+fn lists(plan: &Plan, policy: &Policy, into: &mut Vec<RuleView>) {
+    for format in LIST_FORMATS.into_iter().filter(|format| policy.output.formats.contains(format)) {
+        for list in &plan.lists {
+            let prefixes = match (&list.fetched, format) {
+                (Some(fetched), FormatName::Edl) => fetched,
+                _ => &list.prefixes,
+            };
+            into.push(RuleView {
+                target: format.name().to_owned(),
+                resource: plan.name.clone(),
+                rule: list.name.clone(),
+                settings: format!("list of {}", list.title),
+                prefixes: texts(prefixes.iter().copied()),
+                names: Vec::new(),
+                tags: tags_in(list, policy),
+            });
+        }
+    }
+}
+
+/// The tag that a list is of, if it is of one.
+fn tags_in(list: &AddressList, policy: &Policy) -> Vec<String> {
+    let of =
+        |tag: &str| list.title == tag || list.title.strip_prefix(tag).is_some_and(|end| end.starts_with(' '));
+    let names = policy.flows.iter().filter_map(|flow| match &flow.remote {
+        Remote::Tag(tag) => Some(tag.name().to_string()),
+        _ => None,
+    });
+    let mut tags: Vec<String> = names.filter(|name| of(name)).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    tags
 }
 
 /// Which tag each flow is for.
@@ -118,8 +203,7 @@ impl<'a> TagsOf<'a> {
 }
 
 fn nsg_rules(plan: &Plan, tags_of: &TagsOf<'_>, into: &mut Vec<RuleView>) {
-    let Some(nsg) = &plan.nsg else { return };
-    for rule in &nsg.rules {
+    for (nsg, rule) in plan.nsgs.iter().flat_map(|nsg| nsg.rules.iter().map(move |rule| (nsg, rule))) {
         let (remote, local) = match rule.direction {
             Direction::Outbound => (&rule.destination, &rule.source),
             Direction::Inbound => (&rule.source, &rule.destination),
@@ -160,20 +244,24 @@ fn side(side: &Side) -> (Vec<String>, Vec<String>) {
     }
 }
 
-/// Routes by next hop: a single route for each prefix tells an administrator nothing.
+/// Routes by next hop: a single route for each prefix tells an administrator nothing. What is listed is what goes there
+/// in the end, without the exceptions that narrower routes make inside broader ones.
 fn routes(plan: &Plan, policy: &Policy, into: &mut Vec<RuleView>) {
-    let Some(table) = &plan.route_table else { return };
-    let mut by_hop: BTreeMap<String, (Vec<String>, Vec<String>, NextHop)> = BTreeMap::new();
+    plan.route_tables.iter().for_each(|table| routes_of(table, policy, into));
+}
+
+fn routes_of(table: &RouteTable, policy: &Policy, into: &mut Vec<RuleView>) {
+    let effective = effective(table);
+    let mut by_hop: BTreeMap<String, (Vec<String>, NextHop)> = BTreeMap::new();
     for route in &table.routes {
-        let (prefixes, names, _) =
-            by_hop.entry(route.next_hop.to_string()).or_insert((Vec::new(), Vec::new(), route.next_hop));
-        match &route.to {
-            RouteTo::Prefix(prefix) => prefixes.push(prefix.to_string()),
-            RouteTo::Tag(name) => names.push(name.clone()),
+        let (names, _) = by_hop.entry(route.next_hop.to_string()).or_insert((Vec::new(), route.next_hop));
+        if let RouteTo::Tag(name) = &route.to {
+            names.push(name.clone());
         }
     }
-    for (hop, (prefixes, names, next_hop)) in by_hop {
-        let needs = policy.routes.iter().filter(|need| need.next_hop == next_hop);
+    for (hop, (names, next_hop)) in by_hop {
+        let own = |need: &&RouteNeed| table.subnets.iter().any(|subnet| need.subnets.contains(subnet));
+        let needs = policy.routes.iter().filter(|need| need.next_hop == next_hop).filter(own);
         let tags = needs.filter_map(|need| match &need.to {
             Remote::Tag(tag) => Some(tag.name().to_string()),
             _ => None,
@@ -183,11 +271,34 @@ fn routes(plan: &Plan, policy: &Policy, into: &mut Vec<RuleView>) {
             resource: table.name.clone(),
             rule: format!("routes to {hop}"),
             settings: format!("next hop {hop}"),
-            prefixes,
+            prefixes: effective.get(&hop).map(|set| texts(set.prefixes())).unwrap_or_default(),
             names,
             tags: tags.collect(),
         });
     }
+}
+
+/// The addresses that go to each next hop, by the longest prefix that holds them.
+fn effective(table: &RouteTable) -> BTreeMap<String, AddrSet> {
+    let mut by_length: BTreeMap<u8, Vec<(IpPrefix, String)>> = BTreeMap::new();
+    for route in &table.routes {
+        if let RouteTo::Prefix(prefix) = route.to {
+            by_length.entry(prefix.len()).or_default().push((prefix, route.next_hop.to_string()));
+        }
+    }
+    let mut sets: BTreeMap<String, AddrSet> = BTreeMap::new();
+    // Prefixes of one length never overlap, so that those of a length can be laid over the shorter ones together.
+    for routes in by_length.into_values() {
+        let over: AddrSet = routes.iter().map(|(prefix, _)| *prefix).collect();
+        sets.values_mut().for_each(|set| *set = set.difference(&over));
+        let mut fresh: BTreeMap<String, Vec<IpPrefix>> = BTreeMap::new();
+        routes.into_iter().for_each(|(prefix, hop)| fresh.entry(hop).or_default().push(prefix));
+        for (hop, prefixes) in fresh {
+            let set = sets.entry(hop).or_default();
+            *set = set.union(&prefixes.into_iter().collect());
+        }
+    }
+    sets
 }
 
 fn endpoint_policies(plan: &Plan, into: &mut Vec<RuleView>) {
@@ -285,4 +396,40 @@ fn destination(to: &Destination) -> (Vec<String>, Vec<String>) {
 
 fn texts(prefixes: impl Iterator<Item = IpPrefix>) -> Vec<String> {
     prefixes.map(|p| p.to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Route;
+
+    #[test]
+    fn routes_are_counted_without_the_exceptions_inside_them() {
+        let appliance = NextHop::Appliance("10.20.255.4".parse().unwrap());
+        let route = |prefix: &str, next_hop| Route {
+            name: prefix.to_owned(),
+            to: RouteTo::Prefix(prefix.parse().unwrap()),
+            next_hop,
+        };
+        let routes = vec![
+            route("0.0.0.0/0", appliance),
+            route("198.18.0.0/16", NextHop::Internet),
+            route("198.18.4.0/24", appliance),
+            route("198.18.4.8/32", NextHop::Internet),
+            route("2001:db8::/32", NextHop::Internet),
+        ];
+        let table = RouteTable {
+            name: "t".to_owned(),
+            subnets: Vec::new(),
+            disable_bgp: false,
+            disable_peering_route: false,
+            routes,
+        };
+        let effective = effective(&table);
+        let internet = &effective[&NextHop::Internet.to_string()];
+        assert_eq!(internet.v4.count().to_string(), (65_536 - 256 + 1).to_string());
+        let default = &effective[&appliance.to_string()];
+        assert!(internet.is_disjoint(default), "each address goes one way");
+        assert_eq!((internet.v4.count() + default.v4.count()).to_string(), (1_u64 << 32).to_string());
+    }
 }

@@ -5,107 +5,13 @@
 
 mod book;
 mod text;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
-pub use book::{RuleBook, RuleView, SnapshotMark};
-
-use crate::addr::{AddrSet, Count, IpPrefix};
-
-/// What changed in one environment between two generations.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Changes {
-    /// Name of the environment.
-    pub name: String,
-    /// The data before; `None` for a first generation.
-    pub before: Option<SnapshotMark>,
-    /// The data now.
-    pub now: SnapshotMark,
-    /// Tags in use whose addresses changed, by name.
-    pub tags: Vec<TagChange>,
-    /// Rules that came, went or changed; by target, resource and name.
-    pub rules: Vec<RuleChange>,
-}
-
-/// A tag in use whose addresses changed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TagChange {
-    /// Its name.
-    pub name: String,
-    /// What it gained and lost.
-    #[serde(flatten)]
-    pub delta: SetChange,
-}
-
-/// What a set of addresses gained and lost, as the fewest prefixes.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct SetChange {
-    /// Prefixes that came.
-    pub gained: Vec<String>,
-    /// Prefixes that went.
-    pub lost: Vec<String>,
-    /// How many addresses came.
-    pub addresses_gained: Count,
-    /// How many addresses went.
-    pub addresses_lost: Count,
-}
-
-impl SetChange {
-    fn between(before: &AddrSet, now: &AddrSet) -> Self {
-        let (gained, lost) = (now.difference(before), before.difference(now));
-        SetChange {
-            gained: gained.prefixes().map(|p| p.to_string()).collect(),
-            lost: lost.prefixes().map(|p| p.to_string()).collect(),
-            addresses_gained: gained.count(),
-            addresses_lost: lost.count(),
-        }
-    }
-
-    /// Whether nothing came or went.
-    pub fn is_empty(&self) -> bool {
-        self.gained.is_empty() && self.lost.is_empty()
-    }
-}
-
-/// What happened to a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Event {
-    /// It is new.
-    Added,
-    /// It is gone.
-    Removed,
-    /// It admits other addresses, or is set otherwise.
-    Changed,
-}
-
-/// A rule that came, went or changed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RuleChange {
-    /// What happened.
-    pub event: Event,
-    /// `nsg`, `route-table` or `firewall`.
-    pub target: String,
-    /// The resource that it is in.
-    pub resource: String,
-    /// Its name.
-    pub rule: String,
-    /// Names of tags whose change is behind this; empty where the policy or this program changed.
-    pub because: Vec<String>,
-    /// What its remote side gained and lost, where that is prefixes.
-    #[serde(flatten)]
-    pub delta: SetChange,
-    /// Tags, hosts and the like that its remote side gained.
-    pub names_gained: Vec<String>,
-    /// Tags, hosts and the like that its remote side lost.
-    pub names_lost: Vec<String>,
-    /// Direction, protocol, ports and so on before, if they are not the same now.
-    pub settings_before: Option<String>,
-    /// The settings now.
-    pub settings: String,
-}
+use book::set_of;
+pub use book::{DatedMark, RuleBook, RuleView, SnapshotMark};
+pub use told::{Changes, Event, RuleChange, SetChange, TagChange};
 
 impl Changes {
     /// Holds the rules now against those before. Without any before, every rule is new.
@@ -125,11 +31,18 @@ impl Changes {
             before: before.map(|book| book.snapshot.clone()),
             now: now.snapshot.clone(),
             tags,
+            dated: newly_dated(before, now),
             rules,
         }
     }
 
-    /// Whether no rule came, went or changed. Tags that rules take by name may still have changed: Azure applies
+    /// How many rules, and how many lists, came, went or changed.
+    pub fn counts(&self) -> (usize, usize) {
+        let lists = self.rules.iter().filter(|rule| rule.is_list()).count();
+        (self.rules.len() - lists, lists)
+    }
+
+    /// Whether no rule and no list came, went or changed. Tags that rules take by name may still have changed: Azure applies
     /// that by itself.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
@@ -141,14 +54,37 @@ impl Changes {
     }
 }
 
+impl RuleChange {
+    /// Whether it is a list of addresses, which is no rule by itself.
+    pub fn is_list(&self) -> bool {
+        ["lists", "edl", "nftables"].contains(&self.target.as_str())
+    }
+}
+
+/// What begins or ends that the book before did not tell of, or whose day has passed since.
+fn newly_dated(before: Option<&RuleBook>, now: &RuleBook) -> Vec<DatedMark> {
+    let told = |mark: &DatedMark| {
+        let same = |other: &DatedMark| {
+            (&other.subject, &other.turn, other.date) == (&mark.subject, &mark.turn, mark.date)
+        };
+        before.is_some_and(|book| book.dated.iter().any(same))
+    };
+    let passed = |mark: &DatedMark| {
+        let days = (before.and_then(|book| book.as_of), now.as_of);
+        matches!(days, (Some(then), Some(today)) if then < mark.date && mark.date <= today)
+    };
+    now.dated.iter().filter(|mark| !told(mark) || passed(mark)).cloned().collect()
+}
+
 /// Tags that both books have and whose addresses differ. A tag that only one of them uses did not change; the policy
 /// did.
 fn tag_changes(old: &RuleBook, now: &RuleBook) -> Vec<TagChange> {
     let both = now.tags.iter().filter_map(|(name, list)| Some((name, old.tags.get(name)?, list)));
     both.filter(|(_, before, now)| before != now)
-        .map(|(name, before, now)| TagChange {
+        .map(|(name, before, list)| TagChange {
             name: name.clone(),
-            delta: SetChange::between(&set_of(before), &set_of(now)),
+            named: now.rules.iter().any(|rule| rule.takes_by_name(name)),
+            delta: SetChange::between(&set_of(before), &set_of(list)),
         })
         .filter(|change| !change.delta.is_empty())
         .collect()
@@ -192,14 +128,10 @@ fn rule_change(
     })
 }
 
-/// The addresses of a stored list. What is not understood adds nothing: the list was written by this program.
-fn set_of(prefixes: &[String]) -> AddrSet {
-    prefixes.iter().filter_map(|text| text.parse::<IpPrefix>().ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tags::FamilyCounts;
 
     fn rule(name: &str, prefixes: &[&str], tags: &[&str]) -> RuleView {
         RuleView {
@@ -247,10 +179,13 @@ mod tests {
         );
         assert_eq!(
             (change.delta.gained.as_slice(), change.delta.addresses_lost),
-            (["192.0.2.128/25".to_owned()].as_slice(), Count::from(128_u64))
+            (
+                ["192.0.2.128/25".to_owned()].as_slice(),
+                FamilyCounts::of(&set_of(&["192.0.2.0/25".to_owned()]))
+            )
         );
         let text = changes.markdown();
-        for wanted in ["Storage", "192.0.2.128/25", "192.0.2.0/25", "128 addresses"] {
+        for wanted in ["Storage", "192.0.2.128/25", "192.0.2.0/25", "128 IPv4 addresses"] {
             assert!(text.contains(wanted), "{wanted} is missing:\n{text}");
         }
     }
@@ -263,6 +198,41 @@ mod tests {
         let changes = Changes::between(Some(&split), &same);
         assert!(changes.is_empty() && changes.tags.is_empty(), "{changes:?}");
         assert!(changes.markdown().contains("No rule changed"));
+    }
+
+    #[test]
+    fn families_are_counted_each_by_itself() {
+        let list = |prefixes: &[&str]| book(1, vec![rule("a", prefixes, &[])], prefixes);
+        let old = list(&["192.0.2.0/25", "2001:db8:1::/127"]);
+        let new = list(&["192.0.2.128/25", "198.51.100.1/32", "2001:db8:1::/127", "2001:db8:2::/126"]);
+        let changes = Changes::between(Some(&old), &new);
+        let wanted =
+            "+2 IPv4 prefixes, 129 addresses; +1 IPv6 prefix, 4 addresses; -1 IPv4 prefix, 128 addresses";
+        assert_eq!(changes.tags[0].delta.summary(), wanted);
+        assert!(changes.markdown().contains("(129 IPv4 and 4 IPv6 addresses)"), "{}", changes.markdown());
+    }
+
+    #[test]
+    fn azure_applies_by_itself_only_what_a_rule_names() {
+        let view = |names: &[&str], target: &str, prefixes: &[&str]| RuleView {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            target: target.to_owned(),
+            ..rule("a", prefixes, &["Storage"])
+        };
+        let text = |views: [RuleView; 2]| {
+            let [old, new] = views;
+            let (before, now) = (["192.0.2.0/25"], ["192.0.2.0/24"]);
+            Changes::between(Some(&book(1, vec![old], &before)), &book(2, vec![new], &now)).markdown()
+        };
+        let named = text([view(&["Storage"], "nsg", &[]), view(&["Storage"], "nsg", &[])]);
+        assert!(named.contains("Rules name Storage: there Azure applies the change by itself"), "{named}");
+        let listed = text([view(&[], "lists", &["192.0.2.0/25"]), view(&[], "lists", &["192.0.2.0/24"])]);
+        assert!(
+            listed.contains("1 list changed, and no other rule") && !listed.contains("Azure"),
+            "{listed}"
+        );
+        let none = text([view(&[], "nsg", &["10.0.0.0/8"]), view(&[], "nsg", &["10.0.0.0/8"])]);
+        assert!(none.contains("No rule changed") && !none.contains("Azure"), "{none}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{Changes, Event, RuleChange, SetChange, SnapshotMark};
 use crate::addr::Count;
+use crate::tags::FamilyCounts;
 
 /// The most prefixes of one change that are written out; `changes.json` has all.
 const SHOWN: usize = 20;
@@ -16,17 +17,23 @@ pub(super) fn markdown(changes: &Changes) -> String {
 }
 
 fn write_all(out: &mut String, changes: &Changes) -> std::fmt::Result {
-    let Changes { name, before, now, tags, rules } = changes;
+    let Changes { name, before, now, tags, dated, rules } = changes;
     writeln!(out, "# {name}: what changed\n")?;
     match before {
         Some(before) if before == now => writeln!(out, "The service tags are the same: {}.\n", mark(now))?,
         Some(before) => writeln!(out, "Service tags before: {}. Now: {}.\n", mark(before), mark(now))?,
         None => writeln!(out, "First generation. Service tags: {}.\n", mark(now))?,
     }
-    if rules.is_empty() {
-        writeln!(out, "No rule changed: nothing has to be deployed.\n")?;
-    } else {
-        writeln!(out, "{} changed.\n", many(rules.len(), "rule"))?;
+    match changes.counts() {
+        (0, 0) => writeln!(out, "No rule changed: nothing has to be deployed.\n")?,
+        (rules, 0) => writeln!(out, "{} changed.\n", many(rules, "rule"))?,
+        (0, lists) => writeln!(out, "{} changed, and no other rule.\n", many(lists, "list"))?,
+        (rules, lists) => writeln!(out, "{} and {} changed.\n", many(rules, "rule"), many(lists, "list"))?,
+    }
+    if !dated.is_empty() {
+        writeln!(out, "## What begins or ends\n")?;
+        dated.iter().try_for_each(|mark| writeln!(out, "- {}", mark.text))?;
+        writeln!(out)?;
     }
     if !tags.is_empty() {
         writeln!(out, "## Tags in use that changed\n\n| tag | gained | lost |\n|---|---|---|")?;
@@ -38,14 +45,19 @@ fn write_all(out: &mut String, changes: &Changes) -> std::fmt::Result {
             writeln!(out, "| {} | {gained} | {lost} |", tag.name)?;
         }
         writeln!(out)?;
-        if rules.is_empty() {
-            writeln!(out, "The rules name these tags, and Azure applies the change by itself.\n")?;
+        let named: Vec<&str> = tags.iter().filter(|tag| tag.named).map(|tag| tag.name.as_str()).collect();
+        if !named.is_empty() {
+            writeln!(out, "Rules name {}: there Azure applies the change by itself.\n", named.join(", "))?;
         }
     }
     let mut place = None;
     for rule in rules {
         let here = Some((&rule.target, &rule.resource));
         if place != here {
+            // A heading right after a list is part of it to some readers.
+            if place.is_some() {
+                writeln!(out)?;
+            }
             writeln!(out, "## {}: {}\n", rule.target, rule.resource)?;
             place = here;
         }
@@ -76,7 +88,7 @@ fn write_rule(out: &mut String, rule: &RuleChange) -> std::fmt::Result {
         ("loses", &rule.names_lost, None),
     ];
     for (verb, list, count) in lists.into_iter().filter(|(_, list, _)| !list.is_empty()) {
-        let count = count.map_or(String::new(), |n| format!(" ({})", addresses(n)));
+        let count = count.map_or(String::new(), |n| format!(" ({})", addresses(&n)));
         writeln!(out, "  - {verb} {}{count}", some_of(list))?;
     }
     Ok(())
@@ -87,12 +99,13 @@ fn mark(mark: &SnapshotMark) -> String {
     format!("{} number {} (content {digest})", mark.cloud, mark.change_number)
 }
 
-fn cell(list: &[String], count: Count) -> String {
-    if list.is_empty() { "–".to_owned() } else { format!("{} ({})", some_of(list), addresses(count)) }
+fn cell(list: &[String], count: FamilyCounts) -> String {
+    if list.is_empty() { "–".to_owned() } else { format!("{} ({})", some_of(list), addresses(&count)) }
 }
 
-fn addresses(count: Count) -> String {
-    if count == Count::from(1_u64) { "1 address".to_owned() } else { format!("{count} addresses") }
+/// `256 IPv4 and 16 IPv6 addresses`: the two are never added up.
+fn addresses(count: &FamilyCounts) -> String {
+    count.to_string()
 }
 
 fn some_of(list: &[String]) -> String {
@@ -108,14 +121,25 @@ fn many(count: usize, what: &str) -> String {
 }
 
 impl SetChange {
-    /// The change in a few words: `+3 prefixes, 768 addresses; -1 prefix, 256 addresses`.
+    /// The change in a few words, each family by itself: `+3 IPv4 prefixes, 768 addresses; -1 IPv6 prefix, 16 addresses`.
     pub fn summary(&self) -> String {
-        let part = |sign: &str, list: &[String], count: Count| {
-            let prefixes = if list.len() == 1 { "prefix" } else { "prefixes" };
-            (!list.is_empty()).then(|| format!("{sign}{} {prefixes}, {}", list.len(), addresses(count)))
+        let part = |sign: &str, list: &[String], family: &str, count: Count| {
+            let of_family = |text: &&String| text.contains(':') == (family == "IPv6");
+            let prefixes = match list.iter().filter(of_family).count() {
+                0 => return None,
+                1 => format!("1 {family} prefix"),
+                n => format!("{n} {family} prefixes"),
+            };
+            let addresses = if count == Count::from(1_u64) { "address" } else { "addresses" };
+            Some(format!("{sign}{prefixes}, {count} {addresses}"))
         };
-        let parts =
-            [part("+", &self.gained, self.addresses_gained), part("-", &self.lost, self.addresses_lost)];
+        let (came, went) = (self.addresses_gained, self.addresses_lost);
+        let parts = [
+            part("+", &self.gained, "IPv4", came.v4),
+            part("+", &self.gained, "IPv6", came.v6),
+            part("-", &self.lost, "IPv4", went.v4),
+            part("-", &self.lost, "IPv6", went.v6),
+        ];
         parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 }

@@ -6,9 +6,11 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::{Map, Value, json};
 
+use super::error::SourceError;
 use super::http::{Http, Validators};
 use super::token::Credential;
 use super::{Answer, Body};
+use crate::redact;
 use crate::tags::Cloud;
 
 /// How the API is asked.
@@ -61,22 +63,22 @@ impl ApiSettings {
         }
     }
 
-    fn url(&self) -> Result<Url, String> {
+    fn url(&self) -> Result<Url, SourceError> {
         let path = format!(
             "/subscriptions/{}/providers/Microsoft.Network/locations/{}/serviceTags?api-version={VERSION}",
             self.subscription, self.location
         );
-        self.endpoint.join(&path).map_err(|e| format!("{path}: {e}"))
+        self.endpoint.join(&path).map_err(|why| SourceError::Address { place: path, why })
     }
 }
 
 /// Reads all pages and puts them together in the form of the published file.
-pub(super) async fn read(http: &Http, settings: &ApiSettings, cloud: Cloud) -> Result<Answer, String> {
+pub(super) async fn read(http: &Http, settings: &ApiSettings, cloud: Cloud) -> Result<Answer, SourceError> {
     let resource = settings.endpoint.as_str().trim_end_matches('/');
     let token = settings.credential.token(&settings.token_http, resource).await?;
     let mut headers = HeaderMap::new();
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
-        .map_err(|_| "the token holds characters that no token has".to_owned())?;
+    let mut bearer =
+        HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| SourceError::TokenCharacters)?;
     bearer.set_sensitive(true);
     headers.insert(AUTHORIZATION, bearer);
     let start = settings.url()?;
@@ -84,14 +86,17 @@ pub(super) async fn read(http: &Http, settings: &ApiSettings, cloud: Cloud) -> R
     let mut whole = Whole::default();
     while let Some(url) = next.take() {
         if seen.contains(&url) || seen.len() == MOST_PAGES {
-            return Err(format!("{url}: the pages go round in circles"));
+            return Err(SourceError::Circles { at: redact::address(url.as_str()) });
         }
-        http.may_follow(&start, &url).map_err(|why| format!("the next page {url} is not followed: {why}"))?;
-        let reply = http.get(&url, &Validators::default(), &headers).await.map_err(|e| e.to_string())?;
+        http.may_follow(&start, &url)
+            .map_err(|why| SourceError::NextPage { to: redact::address(url.as_str()), why })?;
+        let reply = http.get(&url, &Validators::default(), &headers).await?;
         let bytes = reply.body.unwrap_or_default();
         match whole.add(&bytes)? {
             Page::Next(text) => {
-                next = text.map(|text| url.join(&text)).transpose().map_err(|e| e.to_string())?;
+                let link = text.map(|text| url.join(&text)).transpose();
+                next =
+                    link.map_err(|why| SourceError::Address { place: redact::address(url.as_str()), why })?;
             }
             // What is no page is handed on as it is, for the guard to say what it is.
             Page::Unknown => return Ok(Answer::Body(body(bytes, &start))),
@@ -102,7 +107,7 @@ pub(super) async fn read(http: &Http, settings: &ApiSettings, cloud: Cloud) -> R
 }
 
 fn body(bytes: Vec<u8>, url: &Url) -> Body {
-    Body { bytes, from: url.to_string(), date: None, validators: Validators::default() }
+    Body { bytes, from: redact::address(url.as_str()), date: None, validators: Validators::default() }
 }
 
 #[derive(Default)]
@@ -118,7 +123,7 @@ enum Page {
 }
 
 impl Whole {
-    fn add(&mut self, bytes: &[u8]) -> Result<Page, String> {
+    fn add(&mut self, bytes: &[u8]) -> Result<Page, SourceError> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let Ok(Value::Object(mut page)) = serde_json::from_slice(bytes) else { return Ok(Page::Unknown) };
         // The list of tags calls them `values`, that of their details `value`.
@@ -151,10 +156,10 @@ fn next_link(page: &Map<String, Value>) -> Option<String> {
 }
 
 /// The list may be renewed while its pages are read; halves of two lists are no list.
-fn keep_same(kept: &mut Option<Value>, now: Option<Value>) -> Result<(), String> {
+fn keep_same(kept: &mut Option<Value>, now: Option<Value>) -> Result<(), SourceError> {
     match (&kept, now) {
         (Some(before), Some(now)) if *before != now => {
-            Err(format!("the list changed while it was read: {before} became {now}; try again"))
+            Err(SourceError::Changed { before: before.to_string(), now: now.to_string() })
         }
         (None, now) => {
             *kept = now;

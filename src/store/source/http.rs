@@ -8,6 +8,9 @@ use backon::{ExponentialBuilder, Retryable};
 use reqwest::header::{ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url, redirect};
 
+use super::proxy::Proxies;
+use crate::redact;
+
 /// Told how many bytes have come, and how many there will be where that is known.
 pub type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
 
@@ -93,10 +96,12 @@ pub struct Reply {
 
 /// Why a request brought nothing.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
+#[error("{place}{what}")]
 pub struct HttpError {
+    /// The address with a colon and a blank, as it may be shown; empty where there is none.
+    place: String,
     /// What happened.
-    pub message: String,
+    what: String,
     /// The status, where one came.
     pub status: Option<u16>,
     /// Whether the same request may succeed later.
@@ -106,8 +111,13 @@ pub struct HttpError {
 }
 
 impl HttpError {
-    fn fatal(message: impl Into<String>) -> Self {
-        HttpError { message: message.into(), status: None, retryable: false, retry_after: None }
+    fn fatal(what: impl Into<String>) -> Self {
+        let what = redact::text(&what.into());
+        HttpError { place: String::new(), what, status: None, retryable: false, retry_after: None }
+    }
+
+    fn at(self, url: &Url) -> Self {
+        HttpError { place: format!("{}: ", redact::address(url.as_str())), ..self }
     }
 
     /// Whether the server says that there is no such thing.
@@ -125,6 +135,7 @@ const MOST_REDIRECTS: usize = 5;
 pub struct Http {
     client: reqwest::Client,
     settings: HttpSettings,
+    proxies: Proxies,
 }
 
 impl Http {
@@ -141,6 +152,8 @@ impl Http {
             .connect_timeout(settings.connect_timeout)
             .read_timeout(settings.idle_timeout)
             .timeout(settings.total_timeout)
+            // It would tell the next host the whole address of this one, with what is secret in it.
+            .referer(false)
             .redirect(redirect::Policy::custom(move |attempt| follow(attempt, &trusted)));
         if !settings.use_proxy {
             builder = builder.no_proxy();
@@ -153,11 +166,12 @@ impl Http {
         let client = builder
             .build()
             .map_err(|e| HttpError::fatal(format!("the HTTPS client cannot be set up: {}", chain(&e))))?;
-        Ok(Http { client, settings })
+        let proxies = if settings.use_proxy { Proxies::from_system() } else { Proxies::none() };
+        Ok(Http { client, settings, proxies })
     }
 
     /// Whether a link on a page of `from` may be followed to `to`.
-    pub fn may_follow(&self, from: &Url, to: &Url) -> Result<(), String> {
+    pub fn may_follow(&self, from: &Url, to: &Url) -> Result<(), Stray> {
         may_lead(from, to, &self.settings.trusted)
     }
 
@@ -188,12 +202,14 @@ impl Http {
         self.retrying(|| self.once(Method::POST, url, headers.clone(), Some(body.clone()))).await
     }
 
-    /// Posts `body` as it is. For webhooks.
+    /// Posts `body` as it is. For webhooks, whose paths are often secrets: errors name the host only.
     ///
     /// # Errors
     /// [`HttpError`].
     pub async fn post(&self, url: &Url, headers: &HeaderMap, body: &str) -> Result<Reply, HttpError> {
-        self.retrying(|| self.once(Method::POST, url, headers.clone(), Some(body.to_owned()))).await
+        let sent =
+            self.retrying(|| self.once(Method::POST, url, headers.clone(), Some(body.to_owned()))).await;
+        sent.map_err(|error| HttpError { place: format!("{}: ", redact::origin(url.as_str())), ..error })
     }
 
     /// Whether `url` is there. One attempt: a probe that fails is a probe that found nothing.
@@ -233,6 +249,7 @@ impl Http {
         headers: HeaderMap,
         body: Option<String>,
     ) -> Result<Reply, HttpError> {
+        let conditional = headers.contains_key(IF_NONE_MATCH) || headers.contains_key(IF_MODIFIED_SINCE);
         let mut request = self.client.request(method, url.clone()).headers(headers);
         if let Some(body) = body {
             request = request.body(body);
@@ -242,7 +259,8 @@ impl Http {
         let validators = Validators { etag: text(ETAG), last_modified: text(LAST_MODIFIED) };
         let url = response.url().clone();
         match response.status() {
-            StatusCode::NOT_MODIFIED => Ok(Reply { url, validators, body: None }),
+            // Without a condition there is nothing known that could be the same: a broken cache says so.
+            StatusCode::NOT_MODIFIED if conditional => Ok(Reply { url, validators, body: None }),
             status if status.is_success() => {
                 Ok(Reply { url, validators, body: Some(self.read(response).await?) })
             }
@@ -262,7 +280,7 @@ impl Http {
                 .filter_map(|key| inner.get(key)?.as_str());
             let texts: Vec<&str> = texts.collect();
             if !texts.is_empty() {
-                error.message += &format!(" ({})", texts.join(": "));
+                error.what += &redact::text(&format!(" ({})", texts.join(": ")));
             }
         }
         error
@@ -272,13 +290,14 @@ impl Http {
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, HttpError> {
         let expected = response.content_length();
         let url = response.url().clone();
+        // What says itself that it is too long is not waited for.
+        if let Some(length) = expected.filter(|&length| length > self.settings.max_bytes as u64) {
+            return Err(self.too_long(&url, &format!("is {length} bytes long, more than")));
+        }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.failed(&url, &e, "reading"))? {
             if body.len() + chunk.len() > self.settings.max_bytes {
-                let most = self.settings.max_bytes >> 20;
-                return Err(HttpError::fatal(format!(
-                    "{url}: the answer is longer than {most} MiB; --max-mib raises the limit"
-                )));
+                return Err(self.too_long(&url, "is longer than"));
             }
             body.extend_from_slice(&chunk);
             if let Some(progress) = &self.settings.progress {
@@ -288,18 +307,30 @@ impl Http {
         Ok(body)
     }
 
+    fn too_long(&self, url: &Url, how: &str) -> HttpError {
+        let most = self.settings.max_bytes >> 20;
+        HttpError::fatal(format!("the answer {how} {most} MiB; --max-mib raises the limit")).at(url)
+    }
+
     fn failed(&self, url: &Url, error: &reqwest::Error, doing: &str) -> HttpError {
         // The outermost text only says that a request failed, and repeats the address.
-        let text = std::error::Error::source(error).map_or_else(|| error.to_string(), chain);
-        let message = match error {
-            e if e.is_timeout() => format!("{url}: no answer in time, {doing} it"),
-            e if e.is_connect() => format!("{url}: no connection: {text}"),
-            e if e.is_redirect() => format!("{url}: {text}"),
-            _ => format!("{url}: the connection broke while {doing} it: {text}"),
+        let text = std::error::Error::source(error).map_or_else(|| "no reason is given".to_owned(), chain);
+        // After a redirect it is another server that cannot be reached.
+        let url = error.url().unwrap_or(url);
+        let what = match error {
+            e if e.is_timeout() => format!("no answer in time, {doing} it{}", self.by_way_of(url)),
+            e if e.is_connect() => format!("no connection{}: {text}", self.by_way_of(url)),
+            e if e.is_redirect() => text.clone(),
+            _ => format!("the connection broke while {doing} it{}: {text}", self.by_way_of(url)),
         };
         // A certificate that is wrong now is wrong in a second.
         let lasting = error.is_redirect() || error.is_builder() || text.contains("certificate");
-        HttpError { message, status: None, retryable: !lasting, retry_after: None }
+        HttpError { retryable: !lasting, ..HttpError::fatal(what) }.at(url)
+    }
+
+    /// Which proxy the way to `url` leads through: a dead one is no fault of the server.
+    fn by_way_of(&self, url: &Url) -> String {
+        self.proxies.of(url).map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"))
     }
 }
 
@@ -307,12 +338,19 @@ fn refused(response: &Response) -> HttpError {
     let status = response.status();
     let after =
         response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    let unasked = match status {
+        StatusCode::NOT_MODIFIED => ", although nothing was known that could be unchanged",
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => ": the proxy wants a name and a password",
+        _ => "",
+    };
+    let what = format!("the server answered {status}{unasked}");
     HttpError {
-        message: format!("{}: the server answered {status}", response.url()),
         status: Some(status.as_u16()),
         retryable: matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504),
         retry_after: after.map(Duration::from_secs),
+        ..HttpError::fatal(what)
     }
+    .at(response.url())
 }
 
 fn follow(attempt: redirect::Attempt<'_>, trusted: &[String]) -> redirect::Action {
@@ -323,17 +361,32 @@ fn follow(attempt: redirect::Attempt<'_>, trusted: &[String]) -> redirect::Actio
     match may_lead(from, attempt.url(), trusted) {
         Ok(()) => attempt.follow(),
         Err(why) => {
-            let text = format!("the redirect to {} is not followed: {why}", attempt.url());
+            let to = redact::address(attempt.url().as_str());
+            let text = format!("the redirect to {to} is not followed: {why}");
             attempt.error(text)
         }
     }
 }
 
+/// Why a link or a redirect is not followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Stray {
+    /// It leads from HTTPS to something else.
+    #[error("it leads away from HTTPS")]
+    Plain,
+    /// It leads to a host that nobody named.
+    #[error("{host} is not a host that is trusted; --allow-host {host} adds it")]
+    Untrusted {
+        /// The host.
+        host: String,
+    },
+}
+
 /// Whether something at `from` may send us to `to`: the same host and port, or a trusted one, and never away from
 /// HTTPS.
-fn may_lead(from: &Url, to: &Url, trusted: &[String]) -> Result<(), String> {
+fn may_lead(from: &Url, to: &Url, trusted: &[String]) -> Result<(), Stray> {
     if !matches!(to.scheme(), "http" | "https") || (from.scheme() == "https" && to.scheme() != "https") {
-        return Err("it leads away from HTTPS".to_owned());
+        return Err(Stray::Plain);
     }
     let same = from.host_str() == to.host_str() && from.port_or_known_default() == to.port_or_known_default();
     let host = to.host_str().unwrap_or_default();
@@ -341,11 +394,7 @@ fn may_lead(from: &Url, to: &Url, trusted: &[String]) -> Result<(), String> {
         Some(domain) => host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')),
         None => host == name,
     });
-    if same || known {
-        Ok(())
-    } else {
-        Err(format!("{host} is not a host that is trusted; --allow-host {host} adds it"))
-    }
+    if same || known { Ok(()) } else { Err(Stray::Untrusted { host: host.to_owned() }) }
 }
 
 /// An error with all that is behind it, in one line.

@@ -1,9 +1,12 @@
 //! [`Source`]: what gives the service tags of a cloud.
 
+mod answer;
 mod api;
+mod error;
 mod folder;
 mod http;
 mod page;
+mod proxy;
 mod token;
 
 use std::path::PathBuf;
@@ -12,10 +15,15 @@ use jiff::civil::Date;
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 
+pub use answer::{Answer, Body};
 pub use api::ApiSettings;
-pub use http::{Http, HttpError, HttpSettings, Progress, Reply, Validators};
+pub use http::{Http, HttpError, HttpSettings, Progress, Reply, Stray, Validators};
+pub use proxy::{NoProxy, ProxyError, check_proxies};
 pub use token::Credential;
 
+use error::SourceError;
+
+use crate::redact;
 use crate::store::{Kind, date_in_name};
 use crate::tags::Cloud;
 
@@ -40,33 +48,11 @@ pub enum Source {
 /// What is known of the last good data from the same kind of source.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// Where it came from.
+    /// Where it came from, without what may be a secret.
     pub from: String,
     /// Its date.
     pub date: Option<Date>,
     /// Its marks at the server.
-    pub validators: Validators,
-}
-
-/// What a source gave.
-#[derive(Debug, Clone)]
-pub enum Answer {
-    /// The known data is still the newest.
-    Unchanged,
-    /// Data, not yet looked into.
-    Body(Body),
-}
-
-/// Bytes under the name of a service-tags file.
-#[derive(Debug, Clone)]
-pub struct Body {
-    /// The bytes, perhaps compressed.
-    pub bytes: Vec<u8>,
-    /// Where they came from.
-    pub from: String,
-    /// Their date of publication.
-    pub date: Option<Date>,
-    /// Their marks at the server.
     pub validators: Validators,
 }
 
@@ -105,33 +91,34 @@ impl Source {
         today: Date,
     ) -> Result<Answer, FetchError> {
         let failed = |attempts| FetchError { cloud, attempts };
+        let one = |error: SourceError| failed(vec![error.to_string()]);
         match self {
             Source::Microsoft { pages, files } => {
                 Centre { http, pages, files, cloud, known, today }.fetch().await.map_err(failed)
             }
-            Source::Mirror(template) => {
-                mirror(http, template, cloud, known).await.map_err(|e| failed(vec![e]))
-            }
-            Source::Path(path) => folder::read(path, cloud).map_err(|e| failed(vec![e])),
-            Source::Api(settings) => api::read(http, settings, cloud).await.map_err(|e| failed(vec![e])),
+            Source::Mirror(template) => mirror(http, template, cloud, known).await.map_err(one),
+            Source::Path(path) => folder::read(path, cloud).map_err(one),
+            Source::Api(settings) => api::read(http, settings, cloud).await.map_err(one),
         }
     }
 }
 
-async fn mirror(http: &Http, template: &str, cloud: Cloud, known: &Known) -> Result<Answer, String> {
+async fn mirror(http: &Http, template: &str, cloud: Cloud, known: &Known) -> Result<Answer, SourceError> {
     let text = template.replace("{cloud}", cloud.file_code());
-    let url = Url::parse(&text).map_err(|e| format!("{text}: {e}"))?;
-    download(http, &url, known).await.map_err(|e| e.to_string())
+    let url = Url::parse(&text).map_err(|why| SourceError::Address { place: redact::address(&text), why })?;
+    Ok(download(http, &url, known).await?)
 }
 
-/// Gets `url`, conditionally if the known data came from there.
+/// Gets `url`, conditionally if the known data came from there. What the query of the known data's address was is kept
+/// nowhere, since it may be a secret, and another query may ask for another file: then there is no condition.
 async fn download(http: &Http, url: &Url, known: &Known) -> Result<Answer, HttpError> {
     let none = Validators::default();
-    let validators = if known.from == url.as_str() { &known.validators } else { &none };
+    let from = redact::address(url.as_str());
+    let validators = if known.from == from && url.query().is_none() { &known.validators } else { &none };
     let reply = http.get(url, validators, &HeaderMap::new()).await?;
     let Some(bytes) = reply.body else { return Ok(Answer::Unchanged) };
     let date = date_in_name(url.path()).or_else(|| day_of(reply.validators.last_modified.as_deref()?));
-    Ok(Answer::Body(Body { bytes, from: url.to_string(), date, validators: reply.validators }))
+    Ok(Answer::Body(Body { bytes, from, date, validators: reply.validators }))
 }
 
 fn day_of(last_modified: &str) -> Option<Date> {
@@ -205,14 +192,19 @@ impl Centre<'_> {
         search: &mut Search,
     ) -> Option<Answer> {
         let Some(link) = link else {
-            search.attempts.push(format!("{way}: no link to a file of the cloud {} on {page}", self.cloud));
+            search.attempts.push(format!(
+                "{way}: no link to a file of the cloud {} on {}",
+                self.cloud,
+                redact::address(page.as_str())
+            ));
             return None;
         };
         if search.tried.contains(&link.url) {
             return None;
         }
         if let Err(why) = self.http.may_follow(page, &link.url) {
-            search.attempts.push(format!("{way}: the link to {} is not followed: {why}", link.url));
+            let to = redact::address(link.url.as_str());
+            search.attempts.push(format!("{way}: the link to {to} is not followed: {why}"));
             return None;
         }
         self.take(way, &link.url, search).await

@@ -8,7 +8,9 @@ use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 
+use super::error::SourceError;
 use super::http::{Http, Validators};
+use crate::redact;
 
 /// How a token is had.
 #[derive(Clone)]
@@ -70,7 +72,7 @@ struct Granted {
 
 impl Credential {
     /// A token for `resource`, such as `https://management.azure.com`.
-    pub(super) async fn token(&self, http: &Http, resource: &str) -> Result<String, String> {
+    pub(super) async fn token(&self, http: &Http, resource: &str) -> Result<String, SourceError> {
         match self {
             Credential::Token(token) => Ok(token.trim().to_owned()),
             Credential::File(path) => read_text(path),
@@ -100,13 +102,15 @@ async fn grant(
     client: &str,
     proof: &[(&str, &str)],
     resource: &str,
-) -> Result<String, String> {
-    let url = authority.join(&format!("/{tenant}/oauth2/v2.0/token")).map_err(|e| e.to_string())?;
+) -> Result<String, SourceError> {
+    let url = authority
+        .join(&format!("/{tenant}/oauth2/v2.0/token"))
+        .map_err(|why| SourceError::Address { place: redact::address(authority.as_str()), why })?;
     let scope = format!("{}/.default", resource.trim_end_matches('/'));
     let mut form =
         vec![("grant_type", "client_credentials"), ("client_id", client), ("scope", scope.as_str())];
     form.extend_from_slice(proof);
-    let reply = http.post_form(&url, &form).await.map_err(|e| format!("no token: {e}"))?;
+    let reply = http.post_form(&url, &form).await.map_err(SourceError::NoToken)?;
     token_of(reply.body.as_deref())
 }
 
@@ -116,7 +120,7 @@ async fn managed(
     header: Option<&str>,
     client: Option<&str>,
     resource: &str,
-) -> Result<String, String> {
+) -> Result<String, SourceError> {
     let mut url = endpoint.clone();
     let version = if header.is_some() { "2019-08-01" } else { "2018-02-01" };
     url.query_pairs_mut().append_pair("api-version", version).append_pair("resource", resource);
@@ -126,22 +130,20 @@ async fn managed(
     let mut headers = HeaderMap::new();
     match header.map(HeaderValue::from_str) {
         Some(Ok(value)) => headers.insert("x-identity-header", value),
-        Some(Err(_)) => return Err("the identity header is not a legal one".to_owned()),
+        Some(Err(_)) => return Err(SourceError::IdentityHeader),
         None => headers.insert("metadata", HeaderValue::from_static("true")),
     };
-    let reply =
-        http.get(&url, &Validators::default(), &headers).await.map_err(|e| format!("no token: {e}"))?;
+    let reply = http.get(&url, &Validators::default(), &headers).await.map_err(SourceError::NoToken)?;
     token_of(reply.body.as_deref())
 }
 
-fn token_of(body: Option<&[u8]>) -> Result<String, String> {
-    // What came is not quoted in the message: it may be a token in a form that is not understood.
-    let granted: Granted = serde_json::from_slice(body.unwrap_or_default())
-        .map_err(|_| "no token: the answer is not understood".to_owned())?;
+fn token_of(body: Option<&[u8]>) -> Result<String, SourceError> {
+    let granted: Granted =
+        serde_json::from_slice(body.unwrap_or_default()).map_err(|_| SourceError::OddToken)?;
     Ok(granted.access_token)
 }
 
-fn read_text(path: &PathBuf) -> Result<String, String> {
-    let text = fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+fn read_text(path: &PathBuf) -> Result<String, SourceError> {
+    let text = fs::read_to_string(path).map_err(SourceError::file(path))?;
     Ok(text.trim().to_owned())
 }

@@ -1,25 +1,16 @@
 //! [`TagCover`]: which tags hold a given set of addresses, exactly, most tightly, or in the fewest names.
 
+mod goal;
 mod problem;
 mod search;
 
 use std::fmt;
 
+pub use self::goal::TagGoal;
 use self::problem::Problem;
 use super::index::{Groups, TagIndex, number, size};
 use super::name::TagName;
 use crate::addr::{AddrSet, Address, Count, Interval, IntervalSet};
-
-/// What is wanted of the tags that cover a set of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TagGoal {
-    /// Exactly those addresses, with the fewest tags.
-    Exact,
-    /// The least extra addresses, then the fewest tags.
-    Tight,
-    /// The fewest tags, then the least extra addresses.
-    Fewest,
-}
 
 /// Tags that together hold all of a set of addresses.
 ///
@@ -82,9 +73,9 @@ impl fmt::Display for NoTagCover {
 
 impl TagCover {
     /// The most tags, after dropping what others imply, that are searched in full.
-    pub const MOST_CANDIDATES: usize = 128;
+    pub const MOST_CANDIDATES: usize = search::MOST_CANDIDATES;
     /// The most steps of a search.
-    pub const MOST_STEPS: u32 = 50_000;
+    pub const MOST_STEPS: u32 = search::MOST_STEPS;
 
     /// The best tags of the index for all of `target`. The empty set needs none.
     ///

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::TagGoal;
+use super::goal::TagGoal;
 use crate::addr::Count;
 
 /// Elements to be covered and extra addresses to be paid, each as the candidates it belongs to.

@@ -1,8 +1,13 @@
 //! Branch and bound over the tags that can take part.
 
+use super::goal::TagGoal;
 use super::problem::{Problem, columns};
-use super::{TagCover, TagGoal};
 use crate::addr::Count;
+
+/// With more tags left than this the greedy list is the answer.
+pub(super) const MOST_CANDIDATES: usize = 128;
+/// After so many steps the best list so far is the answer.
+pub(super) const MOST_STEPS: u32 = 50_000;
 
 /// Chosen tags, ascending, and whether nothing better exists.
 pub(super) struct Found {
@@ -14,7 +19,7 @@ pub(super) struct Found {
 pub(super) fn best(problem: &Problem) -> Found {
     let mut search = Search::new(problem);
     let mut best = search.greedy();
-    let mut optimal = problem.tags.len() <= TagCover::MOST_CANDIDATES;
+    let mut optimal = problem.tags.len() <= MOST_CANDIDATES;
     if optimal {
         if let Some(better) = search.better_than(&best) {
             best = better;
@@ -68,7 +73,7 @@ impl<'a> Search<'a> {
             chosen: Vec::new(),
             banned: vec![false; count],
             extra: Count::ZERO,
-            steps: TagCover::MOST_STEPS,
+            steps: MOST_STEPS,
             limit: None,
             any: false,
             best: None,
@@ -164,7 +169,7 @@ impl<'a> Search<'a> {
     fn first_by_names(&mut self, mut answer: Vec<usize>) -> Vec<usize> {
         self.limit = Some(self.key_of(&answer));
         self.any = true;
-        self.steps = TagCover::MOST_STEPS;
+        self.steps = MOST_STEPS;
         for candidate in 0..self.problem.tags.len() {
             if !self.covered.contains(&0) || self.steps == 0 {
                 break;

@@ -87,7 +87,7 @@ impl Asks {
     /// regional tag.
     fn global(&mut self, tag: usize, row: &Row, globals: &Globals, sites: &[usize], family: &Family) {
         let rounds = sites.len() + usize::from(self.nowhere_cover > 0);
-        let start = mix(row.name, family.index) as usize % rounds.max(1);
+        let start = (mix(row.name, family.index as u64) % rounds.max(1) as u64) as usize;
         for turn in 0..globals.own[tag] {
             let outside = turn < row.outside[family.index];
             let shortest = if outside { family.shortest_outside } else { 0 };

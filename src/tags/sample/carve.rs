@@ -70,7 +70,7 @@ fn cut<A: Address>(parents: &[Prefix<A>], count: usize, seat: usize, seat_bits: 
         let length = parent.len() + bits;
         let seat = parent.first().to_u128() + ((seat as u128) << (A::BITS - parent.len() - seat_bits));
         let slots = (0..share).map(|slot| seat + ((2 * slot as u128) << (A::BITS - length)));
-        children.extend(slots.map(|first| super::layout::prefix(first, length)));
+        children.extend(slots.map(|first| super::block::prefix(first, length)));
     }
     children
 }

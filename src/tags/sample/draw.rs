@@ -70,7 +70,7 @@ impl Family {
     /// The length of a tag's `turn`-th prefix.
     pub(super) fn length(&self, tag: &str, turn: usize) -> u8 {
         let total: u64 = self.lengths.iter().map(|&(_, weight)| u64::from(weight)).sum();
-        let mut point = mix(tag, turn + (self.index << 32)) % total;
+        let mut point = mix(tag, turn as u64 + ((self.index as u64) << 32)) % total;
         for &(length, weight) in self.lengths {
             match point.checked_sub(u64::from(weight)) {
                 Some(rest) => point = rest,
@@ -82,11 +82,11 @@ impl Family {
 }
 
 /// A number that depends on `text` and `salt` only, well spread: FNV-1a, then the finish of splitmix64.
-pub(super) fn mix(text: &str, salt: usize) -> u64 {
+pub(super) fn mix(text: &str, salt: u64) -> u64 {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    let mut z = hash ^ (salt as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut z = hash ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)

@@ -1,6 +1,7 @@
 //! Gives every ask its addresses, and lays `AzureCloud` over the regions.
 
 use super::asks::{Ask, Asks, Need};
+use super::block::prefix;
 use super::draw::Family;
 use super::shape::{Role, Shape};
 use crate::addr::{Address, Prefix};
@@ -25,15 +26,6 @@ pub(super) fn place<A: Address>(shape: &Shape, family: &Family, asks: &Asks) -> 
     assert!(base <= end, "the regions of the shape table do not fit their block");
     place_outside(&asks.outside, family, &mut lists);
     lists
-}
-
-/// The prefix of `length` bits at `address`.
-///
-/// # Panics
-/// If the address does not fit the family or is not aligned, which only an error in this module can bring about.
-pub(super) fn prefix<A: Address>(address: u128, length: u8) -> Prefix<A> {
-    let address = A::from_u128(address).expect("sample addresses fit their family");
-    Prefix::new(address, length).expect("sample prefixes are aligned")
 }
 
 /// One region, or what belongs to no region: the asks with their offsets, and the block around them.

@@ -21,6 +21,7 @@
 //! - only `AzureCloud` can be minimised by much: its prefixes are finer than they need to be.
 
 mod asks;
+mod block;
 mod carve;
 mod draw;
 mod json;

@@ -40,7 +40,7 @@ resource group_nasty_rules 'Microsoft.Network/firewallPolicies/ruleCollectionGro
           }
           {
             ruleType: 'NetworkRule'
-            name: 'a-198.51.100.7-32-tcp-443_8000-8010'
+            name: 'a-198.51.100.7-32-a47163-tcp-443_8000-8010'
             description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)'
             ipProtocols: [
               'TCP'
@@ -50,23 +50,6 @@ resource group_nasty_rules 'Microsoft.Network/firewallPolicies/ruleCollectionGro
             ]
             destinationAddresses: [
               '198.51.100.7/32'
-            ]
-            destinationPorts: [
-              '443'
-              '8000-8010'
-            ]
-          }
-          {
-            ruleType: 'NetworkRule'
-            name: 'a-203.0.113.0-25-tcp-443_8000-8010'
-            description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)'
-            ipProtocols: [
-              'TCP'
-            ]
-            sourceAddresses: [
-              '10.20.1.0/24'
-            ]
-            destinationAddresses: [
               '203.0.113.0/25'
             ]
             destinationPorts: [
@@ -76,7 +59,7 @@ resource group_nasty_rules 'Microsoft.Network/firewallPolicies/ruleCollectionGro
           }
           {
             ruleType: 'NetworkRule'
-            name: 'b-198.51.100.7-32-tcp-443_8000-8010'
+            name: 'b-198.51.100.7-32-a47163-tcp-443_8000-8010'
             description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)'
             ipProtocols: [
               'TCP'
@@ -86,23 +69,6 @@ resource group_nasty_rules 'Microsoft.Network/firewallPolicies/ruleCollectionGro
             ]
             destinationAddresses: [
               '198.51.100.7/32'
-            ]
-            destinationPorts: [
-              '443'
-              '8000-8010'
-            ]
-          }
-          {
-            ruleType: 'NetworkRule'
-            name: 'b-203.0.113.0-25-tcp-443_8000-8010'
-            description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)'
-            ipProtocols: [
-              'TCP'
-            ]
-            sourceAddresses: [
-              '10.20.2.0/24'
-            ]
-            destinationAddresses: [
               '203.0.113.0/25'
             ]
             destinationPorts: [

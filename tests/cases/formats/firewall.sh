@@ -62,7 +62,7 @@ put "firewallPolicies/$firewall_policy/ruleCollectionGroups/nasty-rules" <<BODY
           },
           {
             "ruleType": "NetworkRule",
-            "name": "a-198.51.100.7-32-tcp-443_8000-8010",
+            "name": "a-198.51.100.7-32-a47163-tcp-443_8000-8010",
             "description": "policy: it's \\"q\\" \${x} \$\${y} %{z} %%{z} \$HOME \$(id) \`id\` \\\\ \\\\n [a] @b; c, {d} <e> #f //g (as prefixes)",
             "ipProtocols": [
               "TCP"
@@ -71,24 +71,7 @@ put "firewallPolicies/$firewall_policy/ruleCollectionGroups/nasty-rules" <<BODY
               "10.20.1.0/24"
             ],
             "destinationAddresses": [
-              "198.51.100.7/32"
-            ],
-            "destinationPorts": [
-              "443",
-              "8000-8010"
-            ]
-          },
-          {
-            "ruleType": "NetworkRule",
-            "name": "a-203.0.113.0-25-tcp-443_8000-8010",
-            "description": "policy: it's \\"q\\" \${x} \$\${y} %{z} %%{z} \$HOME \$(id) \`id\` \\\\ \\\\n [a] @b; c, {d} <e> #f //g (as prefixes)",
-            "ipProtocols": [
-              "TCP"
-            ],
-            "sourceAddresses": [
-              "10.20.1.0/24"
-            ],
-            "destinationAddresses": [
+              "198.51.100.7/32",
               "203.0.113.0/25"
             ],
             "destinationPorts": [
@@ -98,7 +81,7 @@ put "firewallPolicies/$firewall_policy/ruleCollectionGroups/nasty-rules" <<BODY
           },
           {
             "ruleType": "NetworkRule",
-            "name": "b-198.51.100.7-32-tcp-443_8000-8010",
+            "name": "b-198.51.100.7-32-a47163-tcp-443_8000-8010",
             "description": "policy: it's \\"q\\" \${x} \$\${y} %{z} %%{z} \$HOME \$(id) \`id\` \\\\ \\\\n [a] @b; c, {d} <e> #f //g (as prefixes)",
             "ipProtocols": [
               "TCP"
@@ -107,24 +90,7 @@ put "firewallPolicies/$firewall_policy/ruleCollectionGroups/nasty-rules" <<BODY
               "10.20.2.0/24"
             ],
             "destinationAddresses": [
-              "198.51.100.7/32"
-            ],
-            "destinationPorts": [
-              "443",
-              "8000-8010"
-            ]
-          },
-          {
-            "ruleType": "NetworkRule",
-            "name": "b-203.0.113.0-25-tcp-443_8000-8010",
-            "description": "policy: it's \\"q\\" \${x} \$\${y} %{z} %%{z} \$HOME \$(id) \`id\` \\\\ \\\\n [a] @b; c, {d} <e> #f //g (as prefixes)",
-            "ipProtocols": [
-              "TCP"
-            ],
-            "sourceAddresses": [
-              "10.20.2.0/24"
-            ],
-            "destinationAddresses": [
+              "198.51.100.7/32",
               "203.0.113.0/25"
             ],
             "destinationPorts": [

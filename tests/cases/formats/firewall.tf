@@ -20,11 +20,14 @@ resource "azurerm_firewall_policy_rule_collection_group" "group_nasty_rules" {
     }
 
     rule {
-      name                  = "a-198.51.100.7-32-tcp-443_8000-8010"
-      description           = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)"
-      protocols             = ["TCP"]
-      source_addresses      = ["10.20.1.0/24"]
-      destination_addresses = ["198.51.100.7/32"]
+      name             = "a-198.51.100.7-32-a47163-tcp-443_8000-8010"
+      description      = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)"
+      protocols        = ["TCP"]
+      source_addresses = ["10.20.1.0/24"]
+      destination_addresses = [
+        "198.51.100.7/32",
+        "203.0.113.0/25",
+      ]
       destination_ports = [
         "443",
         "8000-8010",
@@ -32,35 +35,14 @@ resource "azurerm_firewall_policy_rule_collection_group" "group_nasty_rules" {
     }
 
     rule {
-      name                  = "a-203.0.113.0-25-tcp-443_8000-8010"
-      description           = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)"
-      protocols             = ["TCP"]
-      source_addresses      = ["10.20.1.0/24"]
-      destination_addresses = ["203.0.113.0/25"]
-      destination_ports = [
-        "443",
-        "8000-8010",
+      name             = "b-198.51.100.7-32-a47163-tcp-443_8000-8010"
+      description      = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)"
+      protocols        = ["TCP"]
+      source_addresses = ["10.20.2.0/24"]
+      destination_addresses = [
+        "198.51.100.7/32",
+        "203.0.113.0/25",
       ]
-    }
-
-    rule {
-      name                  = "b-198.51.100.7-32-tcp-443_8000-8010"
-      description           = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)"
-      protocols             = ["TCP"]
-      source_addresses      = ["10.20.2.0/24"]
-      destination_addresses = ["198.51.100.7/32"]
-      destination_ports = [
-        "443",
-        "8000-8010",
-      ]
-    }
-
-    rule {
-      name                  = "b-203.0.113.0-25-tcp-443_8000-8010"
-      description           = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)"
-      protocols             = ["TCP"]
-      source_addresses      = ["10.20.2.0/24"]
-      destination_addresses = ["203.0.113.0/25"]
       destination_ports = [
         "443",
         "8000-8010",
@@ -93,5 +75,11 @@ resource "azurerm_firewall_policy_rule_collection_group" "group_nasty_rules" {
         port = 443
       }
     }
+  }
+
+  timeouts {
+    create = "2h"
+    update = "2h"
+    delete = "2h"
   }
 }

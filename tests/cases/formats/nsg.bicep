@@ -110,7 +110,7 @@ resource nsg 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
         name: 'a-out-192.0.2.1-32-any'
         properties: {
           description: 'policy: [parameters(\'x\')] (192.0.2.1/32 as prefixes)'
-          priority: 610
+          priority: 815
           direction: 'Outbound'
           access: 'Allow'
           protocol: '*'
@@ -124,7 +124,7 @@ resource nsg 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
         name: 'a-out-192.0.2.2-32-esp'
         properties: {
           description: 'policy: =1+1 (192.0.2.2/32 as prefixes)'
-          priority: 1021
+          priority: 1432
           direction: 'Outbound'
           access: 'Allow'
           protocol: 'Esp'
@@ -135,27 +135,10 @@ resource nsg 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
         }
       }
       {
-        name: 'a-out-198.51.100.7-32-tcp-443_8000-8010'
+        name: 'a-out-198.51.100.7-32-a47163-tcp-443_8000-8010-v6'
         properties: {
-          description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (198.51.100.7/32 as prefixes)'
-          priority: 1432
-          direction: 'Outbound'
-          access: 'Allow'
-          protocol: 'Tcp'
-          sourceAddressPrefix: '10.20.1.0/24'
-          sourcePortRange: '*'
-          destinationAddressPrefix: '198.51.100.7/32'
-          destinationPortRanges: [
-            '443'
-            '8000-8010'
-          ]
-        }
-      }
-      {
-        name: 'a-out-2001-db8-f-56-tcp-443_8000-8010-v6'
-        properties: {
-          description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (2001:db8:f::/56 as prefixes)'
-          priority: 1843
+          description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (198.51.100.7/32, 203.0.113.0/25, 2001:db8:f::/56 as…'
+          priority: 2049
           direction: 'Outbound'
           access: 'Allow'
           protocol: 'Tcp'
@@ -169,61 +152,10 @@ resource nsg 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
         }
       }
       {
-        name: 'a-out-203.0.113.0-25-tcp-443_8000-8010'
-        properties: {
-          description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (203.0.113.0/25 as prefixes)'
-          priority: 2255
-          direction: 'Outbound'
-          access: 'Allow'
-          protocol: 'Tcp'
-          sourceAddressPrefix: '10.20.1.0/24'
-          sourcePortRange: '*'
-          destinationAddressPrefix: '203.0.113.0/25'
-          destinationPortRanges: [
-            '443'
-            '8000-8010'
-          ]
-        }
-      }
-      {
-        name: 'b-out-198.51.100.7-32-tcp-443_8000-8010'
-        properties: {
-          description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (198.51.100.7/32 as prefixes)'
-          priority: 2666
-          direction: 'Outbound'
-          access: 'Allow'
-          protocol: 'Tcp'
-          sourceAddressPrefix: '10.20.2.0/24'
-          sourcePortRange: '*'
-          destinationAddressPrefix: '198.51.100.7/32'
-          destinationPortRanges: [
-            '443'
-            '8000-8010'
-          ]
-        }
-      }
-      {
-        name: 'b-out-203.0.113.0-25-tcp-443_8000-8010'
-        properties: {
-          description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (203.0.113.0/25 as prefixes)'
-          priority: 3077
-          direction: 'Outbound'
-          access: 'Allow'
-          protocol: 'Tcp'
-          sourceAddressPrefix: '10.20.2.0/24'
-          sourcePortRange: '*'
-          destinationAddressPrefix: '203.0.113.0/25'
-          destinationPortRanges: [
-            '443'
-            '8000-8010'
-          ]
-        }
-      }
-      {
         name: 'b-out-Storage.WestEurope-tcp-443'
         properties: {
           description: 'policy (tag Storage.WestEurope)'
-          priority: 3488
+          priority: 2666
           direction: 'Outbound'
           access: 'Allow'
           protocol: 'Tcp'
@@ -231,6 +163,29 @@ resource nsg 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
           sourcePortRange: '*'
           destinationAddressPrefix: 'Storage.WestEurope'
           destinationPortRange: '443'
+        }
+      }
+      {
+        name: 'shared-out-198.51.100.7-32-a47163-tcp-443_8000-8010'
+        properties: {
+          description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (198.51.100.7/32, 203.0.113.0/25, 2001:db8:f::/56 as…'
+          priority: 3283
+          direction: 'Outbound'
+          access: 'Allow'
+          protocol: 'Tcp'
+          sourceAddressPrefixes: [
+            '10.20.1.0/24'
+            '10.20.2.0/24'
+          ]
+          sourcePortRange: '*'
+          destinationAddressPrefixes: [
+            '198.51.100.7/32'
+            '203.0.113.0/25'
+          ]
+          destinationPortRanges: [
+            '443'
+            '8000-8010'
+          ]
         }
       }
       {

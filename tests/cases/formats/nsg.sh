@@ -7,6 +7,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 resource_group="${RESOURCE_GROUP:?set it to the name of the resource group}"
 location="${LOCATION:-westeurope}"
 nsg='nasty-nsg'
+own='a-in-
+a-out-
+b-in-
+b-out-
+shared-in-
+shared-out-
+vnet-in
+vnet-out
+load-balancer-in
+deny-rest-'
+keep=''
 wanted='|
 |Inbound 1124 a-in-any-icmp|
 |Inbound 2049 a-in-any-icmp-v6|
@@ -15,14 +26,11 @@ wanted='|
 |Inbound 4001 vnet-in-v6|
 |Inbound 4050 load-balancer-in|
 |Inbound 4096 deny-rest-in|
-|Outbound 610 a-out-192.0.2.1-32-any|
-|Outbound 1021 a-out-192.0.2.2-32-esp|
-|Outbound 1432 a-out-198.51.100.7-32-tcp-443_8000-8010|
-|Outbound 1843 a-out-2001-db8-f-56-tcp-443_8000-8010-v6|
-|Outbound 2255 a-out-203.0.113.0-25-tcp-443_8000-8010|
-|Outbound 2666 b-out-198.51.100.7-32-tcp-443_8000-8010|
-|Outbound 3077 b-out-203.0.113.0-25-tcp-443_8000-8010|
-|Outbound 3488 b-out-Storage.WestEurope-tcp-443|
+|Outbound 815 a-out-192.0.2.1-32-any|
+|Outbound 1432 a-out-192.0.2.2-32-esp|
+|Outbound 2049 a-out-198.51.100.7-32-a47163-tcp-443_8000-8010-v6|
+|Outbound 2666 b-out-Storage.WestEurope-tcp-443|
+|Outbound 3283 shared-out-198.51.100.7-32-a47163-tcp-443_8000-8010|
 |Outbound 4000 vnet-out|
 |Outbound 4001 vnet-out-v6|
 |Outbound 4096 deny-rest-out|
@@ -35,19 +43,40 @@ rule() {
   az network nsg rule create --resource-group "$resource_group" --nsg-name "$nsg" --name "$name" --output none "$@"
 }
 
+# Whether a rule is one of tagwall's, by its name, and not one that is to stay.
+mine() {
+  local line
+  while IFS= read -r line; do
+    if [[ -n "$line" && "$1" == $line ]]; then
+      return 1
+    fi
+  done <<<"$keep"
+  while IFS= read -r line; do
+    if [[ -n "$line" && "$1" == "$line"* ]]; then
+      return 0
+    fi
+  done <<<"$own"
+  return 1
+}
+
 count="$(az network nsg list --resource-group "$resource_group" --query "length([?name=='$nsg'])" --output tsv)"
 if [[ "$count" == 0 ]]; then
   echo "network security group $nsg"
   az network nsg create --resource-group "$resource_group" --name "$nsg" --location "$location" --output none
 fi
 
-# Rules that are no longer wanted, or have another priority now, go first: two rules cannot share a priority.
+# Rules of tagwall's that are no longer wanted, or have another priority now, go first: two rules cannot share a
+# priority. Rules of others stay.
 rules="$(az network nsg rule list --resource-group "$resource_group" --nsg-name "$nsg" \
   --query '[].[direction, to_string(priority), name]' --output tsv)"
 while IFS=$'\t' read -r direction priority name; do
-  if [[ -n "$name" && "$wanted" != *"|$direction $priority $name|"* ]]; then
+  if [[ -z "$name" || "$wanted" == *"|$direction $priority $name|"* ]]; then
+    continue
+  elif mine "$name"; then
     echo "delete rule $name"
     az network nsg rule delete --resource-group "$resource_group" --nsg-name "$nsg" --name "$name" --output none
+  else
+    echo "left as it is, since tagwall did not make it: rule $name"
   fi
 done <<<"$rules"
 
@@ -129,7 +158,7 @@ rule 'deny-rest-in' \
   --description='What is not allowed above is denied, before Azure'\''s default rules can allow it'
 
 rule 'a-out-192.0.2.1-32-any' \
-  --priority='610' \
+  --priority='815' \
   --direction='Outbound' \
   --access='Allow' \
   --protocol='*' \
@@ -140,7 +169,7 @@ rule 'a-out-192.0.2.1-32-any' \
   --description='policy: [parameters('\''x'\'')] (192.0.2.1/32 as prefixes)'
 
 rule 'a-out-192.0.2.2-32-esp' \
-  --priority='1021' \
+  --priority='1432' \
   --direction='Outbound' \
   --access='Allow' \
   --protocol='Esp' \
@@ -150,19 +179,8 @@ rule 'a-out-192.0.2.2-32-esp' \
   --destination-port-ranges '*' \
   --description='policy: =1+1 (192.0.2.2/32 as prefixes)'
 
-rule 'a-out-198.51.100.7-32-tcp-443_8000-8010' \
-  --priority='1432' \
-  --direction='Outbound' \
-  --access='Allow' \
-  --protocol='Tcp' \
-  --source-address-prefixes '10.20.1.0/24' \
-  --source-port-ranges '*' \
-  --destination-address-prefixes '198.51.100.7/32' \
-  --destination-port-ranges '443' '8000-8010' \
-  --description='policy: it'\''s "q" ${x} $${y} %{z} %%{z} $HOME $(id) `id` \ \n [a] @b; c, {d} <e> #f //g (198.51.100.7/32 as prefixes)'
-
-rule 'a-out-2001-db8-f-56-tcp-443_8000-8010-v6' \
-  --priority='1843' \
+rule 'a-out-198.51.100.7-32-a47163-tcp-443_8000-8010-v6' \
+  --priority='2049' \
   --direction='Outbound' \
   --access='Allow' \
   --protocol='Tcp' \
@@ -170,43 +188,10 @@ rule 'a-out-2001-db8-f-56-tcp-443_8000-8010-v6' \
   --source-port-ranges '*' \
   --destination-address-prefixes '2001:db8:f::/56' \
   --destination-port-ranges '443' '8000-8010' \
-  --description='policy: it'\''s "q" ${x} $${y} %{z} %%{z} $HOME $(id) `id` \ \n [a] @b; c, {d} <e> #f //g (2001:db8:f::/56 as prefixes)'
-
-rule 'a-out-203.0.113.0-25-tcp-443_8000-8010' \
-  --priority='2255' \
-  --direction='Outbound' \
-  --access='Allow' \
-  --protocol='Tcp' \
-  --source-address-prefixes '10.20.1.0/24' \
-  --source-port-ranges '*' \
-  --destination-address-prefixes '203.0.113.0/25' \
-  --destination-port-ranges '443' '8000-8010' \
-  --description='policy: it'\''s "q" ${x} $${y} %{z} %%{z} $HOME $(id) `id` \ \n [a] @b; c, {d} <e> #f //g (203.0.113.0/25 as prefixes)'
-
-rule 'b-out-198.51.100.7-32-tcp-443_8000-8010' \
-  --priority='2666' \
-  --direction='Outbound' \
-  --access='Allow' \
-  --protocol='Tcp' \
-  --source-address-prefixes '10.20.2.0/24' \
-  --source-port-ranges '*' \
-  --destination-address-prefixes '198.51.100.7/32' \
-  --destination-port-ranges '443' '8000-8010' \
-  --description='policy: it'\''s "q" ${x} $${y} %{z} %%{z} $HOME $(id) `id` \ \n [a] @b; c, {d} <e> #f //g (198.51.100.7/32 as prefixes)'
-
-rule 'b-out-203.0.113.0-25-tcp-443_8000-8010' \
-  --priority='3077' \
-  --direction='Outbound' \
-  --access='Allow' \
-  --protocol='Tcp' \
-  --source-address-prefixes '10.20.2.0/24' \
-  --source-port-ranges '*' \
-  --destination-address-prefixes '203.0.113.0/25' \
-  --destination-port-ranges '443' '8000-8010' \
-  --description='policy: it'\''s "q" ${x} $${y} %{z} %%{z} $HOME $(id) `id` \ \n [a] @b; c, {d} <e> #f //g (203.0.113.0/25 as prefixes)'
+  --description='policy: it'\''s "q" ${x} $${y} %{z} %%{z} $HOME $(id) `id` \ \n [a] @b; c, {d} <e> #f //g (198.51.100.7/32, 203.0.113.0/25, 2001:db8:f::/56 as…'
 
 rule 'b-out-Storage.WestEurope-tcp-443' \
-  --priority='3488' \
+  --priority='2666' \
   --direction='Outbound' \
   --access='Allow' \
   --protocol='Tcp' \
@@ -215,6 +200,17 @@ rule 'b-out-Storage.WestEurope-tcp-443' \
   --destination-address-prefixes 'Storage.WestEurope' \
   --destination-port-ranges '443' \
   --description='policy (tag Storage.WestEurope)'
+
+rule 'shared-out-198.51.100.7-32-a47163-tcp-443_8000-8010' \
+  --priority='3283' \
+  --direction='Outbound' \
+  --access='Allow' \
+  --protocol='Tcp' \
+  --source-address-prefixes '10.20.1.0/24' '10.20.2.0/24' \
+  --source-port-ranges '*' \
+  --destination-address-prefixes '198.51.100.7/32' '203.0.113.0/25' \
+  --destination-port-ranges '443' '8000-8010' \
+  --description='policy: it'\''s "q" ${x} $${y} %{z} %%{z} $HOME $(id) `id` \ \n [a] @b; c, {d} <e> #f //g (198.51.100.7/32, 203.0.113.0/25, 2001:db8:f::/56 as…'
 
 rule 'vnet-out' \
   --priority='4000' \

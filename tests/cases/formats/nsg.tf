@@ -99,7 +99,7 @@ resource "azurerm_network_security_group" "nsg" {
   security_rule {
     name                       = "a-out-192.0.2.1-32-any"
     description                = "policy: [parameters('x')] (192.0.2.1/32 as prefixes)"
-    priority                   = 610
+    priority                   = 815
     direction                  = "Outbound"
     access                     = "Allow"
     protocol                   = "*"
@@ -112,7 +112,7 @@ resource "azurerm_network_security_group" "nsg" {
   security_rule {
     name                       = "a-out-192.0.2.2-32-esp"
     description                = "policy: =1+1 (192.0.2.2/32 as prefixes)"
-    priority                   = 1021
+    priority                   = 1432
     direction                  = "Outbound"
     access                     = "Allow"
     protocol                   = "Esp"
@@ -123,25 +123,9 @@ resource "azurerm_network_security_group" "nsg" {
   }
 
   security_rule {
-    name                  = "a-out-198.51.100.7-32-tcp-443_8000-8010"
-    description           = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (198.51.100.7/32 as prefixes)"
-    priority              = 1432
-    direction             = "Outbound"
-    access                = "Allow"
-    protocol              = "Tcp"
-    source_port_range     = "*"
-    source_address_prefix = "10.20.1.0/24"
-    destination_port_ranges = [
-      "443",
-      "8000-8010",
-    ]
-    destination_address_prefix = "198.51.100.7/32"
-  }
-
-  security_rule {
-    name                  = "a-out-2001-db8-f-56-tcp-443_8000-8010-v6"
-    description           = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (2001:db8:f::/56 as prefixes)"
-    priority              = 1843
+    name                  = "a-out-198.51.100.7-32-a47163-tcp-443_8000-8010-v6"
+    description           = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (198.51.100.7/32, 203.0.113.0/25, 2001:db8:f::/56 as…"
+    priority              = 2049
     direction             = "Outbound"
     access                = "Allow"
     protocol              = "Tcp"
@@ -155,57 +139,9 @@ resource "azurerm_network_security_group" "nsg" {
   }
 
   security_rule {
-    name                  = "a-out-203.0.113.0-25-tcp-443_8000-8010"
-    description           = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (203.0.113.0/25 as prefixes)"
-    priority              = 2255
-    direction             = "Outbound"
-    access                = "Allow"
-    protocol              = "Tcp"
-    source_port_range     = "*"
-    source_address_prefix = "10.20.1.0/24"
-    destination_port_ranges = [
-      "443",
-      "8000-8010",
-    ]
-    destination_address_prefix = "203.0.113.0/25"
-  }
-
-  security_rule {
-    name                  = "b-out-198.51.100.7-32-tcp-443_8000-8010"
-    description           = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (198.51.100.7/32 as prefixes)"
-    priority              = 2666
-    direction             = "Outbound"
-    access                = "Allow"
-    protocol              = "Tcp"
-    source_port_range     = "*"
-    source_address_prefix = "10.20.2.0/24"
-    destination_port_ranges = [
-      "443",
-      "8000-8010",
-    ]
-    destination_address_prefix = "198.51.100.7/32"
-  }
-
-  security_rule {
-    name                  = "b-out-203.0.113.0-25-tcp-443_8000-8010"
-    description           = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (203.0.113.0/25 as prefixes)"
-    priority              = 3077
-    direction             = "Outbound"
-    access                = "Allow"
-    protocol              = "Tcp"
-    source_port_range     = "*"
-    source_address_prefix = "10.20.2.0/24"
-    destination_port_ranges = [
-      "443",
-      "8000-8010",
-    ]
-    destination_address_prefix = "203.0.113.0/25"
-  }
-
-  security_rule {
     name                       = "b-out-Storage.WestEurope-tcp-443"
     description                = "policy (tag Storage.WestEurope)"
-    priority                   = 3488
+    priority                   = 2666
     direction                  = "Outbound"
     access                     = "Allow"
     protocol                   = "Tcp"
@@ -213,6 +149,28 @@ resource "azurerm_network_security_group" "nsg" {
     source_address_prefix      = "10.20.2.0/24"
     destination_port_range     = "443"
     destination_address_prefix = "Storage.WestEurope"
+  }
+
+  security_rule {
+    name              = "shared-out-198.51.100.7-32-a47163-tcp-443_8000-8010"
+    description       = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (198.51.100.7/32, 203.0.113.0/25, 2001:db8:f::/56 as…"
+    priority          = 3283
+    direction         = "Outbound"
+    access            = "Allow"
+    protocol          = "Tcp"
+    source_port_range = "*"
+    source_address_prefixes = [
+      "10.20.1.0/24",
+      "10.20.2.0/24",
+    ]
+    destination_port_ranges = [
+      "443",
+      "8000-8010",
+    ]
+    destination_address_prefixes = [
+      "198.51.100.7/32",
+      "203.0.113.0/25",
+    ]
   }
 
   security_rule {

@@ -32,14 +32,24 @@ else
     --disable-bgp-route-propagation "$disable_bgp" --output none
 fi
 
-# Routes that are no longer wanted go first: two routes cannot share a prefix.
+# Whether a route is one of tagwall's: its names are made of what the route leads to.
+mine() {
+  local text="${1//[\/:]/_}"
+  [[ "$2" == default || "$2" == default-v6 || "$2" == "$1" || "$2" == "$1"-* || "$2" == *-"$text" ]]
+}
+
+# Routes of tagwall's that are no longer wanted go first: two routes cannot share a prefix. Routes of others stay.
 routes="$(az network route-table route list --resource-group "$resource_group" --route-table-name "$route_table" \
   --query '[].[addressPrefix, name]' --output tsv)"
 while IFS=$'\t' read -r prefix name; do
-  if [[ -n "$name" && "$wanted" != *"|$prefix $name|"* ]]; then
+  if [[ -z "$name" || "$wanted" == *"|$prefix $name|"* ]]; then
+    continue
+  elif mine "$prefix" "$name"; then
     echo "delete route $name"
     az network route-table route delete --resource-group "$resource_group" --route-table-name "$route_table" \
       --name "$name" --output none
+  else
+    echo "left as it is, since tagwall did not make it: route $name"
   fi
 done <<<"$routes"
 

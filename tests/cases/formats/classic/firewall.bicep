@@ -35,7 +35,7 @@ var networkRuleCollections = [
       }
       rules: [
         {
-          name: 'a-198.51.100.7-32-tcp-443_8000-8010'
+          name: 'a-198.51.100.7-32-f3a40f-tcp-443_8000-8010'
           description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)'
           protocols: [
             'TCP'
@@ -46,23 +46,6 @@ var networkRuleCollections = [
           ]
           destinationAddresses: [
             '198.51.100.7/32'
-          ]
-          destinationPorts: [
-            '443'
-            '8000-8010'
-          ]
-        }
-        {
-          name: 'a-203.0.113.0-25-tcp-443_8000-8010'
-          description: 'policy: it\'s "q" \${x} $\${y} %{z} %%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)'
-          protocols: [
-            'TCP'
-          ]
-          sourceAddresses: [
-            '10.20.1.0/24'
-            '10.20.3.0/24'
-          ]
-          destinationAddresses: [
             '203.0.113.0/25'
           ]
           destinationPorts: [

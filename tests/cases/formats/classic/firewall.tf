@@ -8,29 +8,17 @@ resource "azurerm_firewall_network_rule_collection" "network" {
   action              = "Allow"
 
   rule {
-    name        = "a-198.51.100.7-32-tcp-443_8000-8010"
+    name        = "a-198.51.100.7-32-f3a40f-tcp-443_8000-8010"
     description = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)"
     protocols   = ["TCP"]
     source_addresses = [
       "10.20.1.0/24",
       "10.20.3.0/24",
     ]
-    destination_addresses = ["198.51.100.7/32"]
-    destination_ports = [
-      "443",
-      "8000-8010",
+    destination_addresses = [
+      "198.51.100.7/32",
+      "203.0.113.0/25",
     ]
-  }
-
-  rule {
-    name        = "a-203.0.113.0-25-tcp-443_8000-8010"
-    description = "policy: it's \"q\" $${x} $$${y} %%{z} %%%{z} $HOME $(id) `id` \\ \\n [a] @b; c, {d} <e> #f //g (as prefixes)"
-    protocols   = ["TCP"]
-    source_addresses = [
-      "10.20.1.0/24",
-      "10.20.3.0/24",
-    ]
-    destination_addresses = ["203.0.113.0/25"]
     destination_ports = [
       "443",
       "8000-8010",
@@ -114,6 +102,12 @@ resource "azurerm_firewall_network_rule_collection" "network" {
   }
 
   depends_on = [azurerm_ip_group.ip_classic_BatchNodeManagement_WestEurope]
+
+  timeouts {
+    create = "2h"
+    update = "2h"
+    delete = "2h"
+  }
 }
 
 resource "azurerm_firewall_application_rule_collection" "application" {
@@ -184,4 +178,10 @@ resource "azurerm_firewall_application_rule_collection" "application" {
   }
 
   depends_on = [azurerm_firewall_network_rule_collection.network]
+
+  timeouts {
+    create = "2h"
+    update = "2h"
+    delete = "2h"
+  }
 }

@@ -1,0 +1,410 @@
+//! What becomes of a packet, or of all packets to a tag: who decides along the way, by which rule, why, and what would
+//! have to change so that it passes.
+
+mod environment;
+mod model;
+
+use std::net::IpAddr;
+
+pub use model::{Explained, ExplainedSet, FateSaid, StepSaid};
+
+use super::said::{Named, PacketSaid, said};
+use crate::addr::AddrSet;
+use crate::packet::{Direction, Ports, Protocol};
+use crate::policy::Policy;
+use crate::read::live::{Live, Place};
+use crate::replay::way::{At, Environment, Fate, Middle, Model, Question, Step};
+use crate::replay::{HostKey, ReplayError};
+use crate::rules::{Access, Packet, Region, ServiceBox};
+use crate::tags::{Snapshot, Symbol};
+use environment::condition_in_words;
+pub(in crate::analyse) use environment::environment;
+
+/// What is asked about.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Which side opens the connection.
+    pub direction: Direction,
+    /// The subnet; all of them if none is named.
+    pub subnet: Option<String>,
+    /// The address on this side; a machine of the subnet if none is given.
+    pub near: Option<IpAddr>,
+    /// The other side.
+    pub far: Far,
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Ports of the destination.
+    pub ports: Ports,
+}
+
+/// The other side of what is asked about.
+#[derive(Debug, Clone)]
+pub enum Far {
+    /// One address.
+    Address(IpAddr),
+    /// Many: those of a tag, or a prefix.
+    Set(AddrSet),
+    /// A host, wherever it is on the Internet.
+    Host(String),
+}
+
+/// The environment that files show, ready for questions.
+pub struct Explainer<'a> {
+    live: &'a Live,
+    snapshot: &'a Snapshot,
+    policy: Option<&'a Policy>,
+    environment: Environment,
+    /// What had to be assumed of the environment.
+    pub notes: Vec<String>,
+}
+
+impl<'a> Explainer<'a> {
+    /// Makes the environment ready; `policy` is what the rules are from, where that is known.
+    pub fn new(live: &'a Live, snapshot: &'a Snapshot, policy: Option<&'a Policy>) -> Self {
+        let (mut environment, notes) = environment(live, snapshot);
+        if let Some(policy) = policy {
+            environment.network.space = policy.network.space.clone();
+            environment.network.peers = policy.network.peers.clone();
+            environment.network.on_premises = policy.network.on_premises.clone();
+            environment.network.firewall.clone_from(&policy.network.firewall);
+            environment.network.closed = true;
+        }
+        Explainer { live, snapshot, policy, environment, notes }
+    }
+
+    /// The names of the subnets that packets can be of.
+    pub fn subnets(&self) -> impl Iterator<Item = &str> {
+        self.environment.subnets.iter().map(|subnet| subnet.name.as_str())
+    }
+
+    /// Puts the group and table of the files on all subnets of which no file says what they have.
+    pub fn put_on_all(&mut self) {
+        let only =
+            |names: Vec<&str>| if let [one] = names.as_slice() { Some((*one).to_owned()) } else { None };
+        let group = only(self.live.groups.iter().map(|group| group.name.as_str()).collect());
+        let table = only(self.live.tables.iter().map(|table| table.name.as_str()).collect());
+        for subnet in &mut self.environment.subnets {
+            subnet.group = subnet.group.take().or_else(|| group.clone());
+            subnet.table = subnet.table.take().or_else(|| table.clone());
+        }
+    }
+
+    /// The subnet that holds an address, or that is called so.
+    fn subnet(&self, asked: &Asked) -> Option<&crate::replay::way::Subnet> {
+        match (&asked.subnet, asked.near) {
+            (Some(name), _) => self.environment.subnet(name),
+            (None, Some(near)) => {
+                self.environment.subnets.iter().find(|subnet| subnet.prefixes.contains(near))
+            }
+            (None, None) => self.environment.subnets.first(),
+        }
+    }
+
+    /// What becomes of one packet; `None` if it is of no subnet.
+    ///
+    /// # Errors
+    /// Rules that Azure would refuse.
+    pub fn packet(&self, asked: &Asked) -> Result<Option<Explained>, ReplayError> {
+        let Some(subnet) = self.subnet(asked) else { return Ok(None) };
+        let (far, host) = match &asked.far {
+            Far::Address(address) => (*address, None),
+            Far::Host(host) => (self.outside(), Some(HostKey::Host(host.to_ascii_lowercase()))),
+            Far::Set(_) => return Ok(None),
+        };
+        let near = asked.near.or_else(|| machine(&subnet.prefixes, far.is_ipv4()));
+        let Some(near) = near else { return Ok(None) };
+        let Some(packet) = packet_of(asked, near, far) else { return Ok(None) };
+        let question = Question { subnet: subnet.name.clone(), direction: asked.direction, packet, host };
+        let model = Model::new(&self.environment, self.snapshot)?;
+        let Some(fate) = model.fate(&question)? else { return Ok(None) };
+        Ok(Some(Explained {
+            verdict: fate.verdict.name(),
+            packet: PacketSaid::from(&question.packet),
+            subnet: question.subnet.clone(),
+            direction: asked.direction.name(),
+            host: question.host.as_ref().map(ToString::to_string),
+            steps: fate.steps.iter().map(|step| self.step(step, &question)).collect(),
+            way: fate.way.name(),
+            stops_at: fate.stops_at.map(At::name),
+            hangs_on: conditions(&fate),
+            assumptions: fate.assumptions.iter().map(|a| a.id().to_owned()).collect(),
+            assumed: fate.assumptions.iter().map(|a| a.text().to_owned()).collect(),
+            changes: self.changes(&question, &fate)?,
+        }))
+    }
+
+    /// What becomes of all packets that are asked for, in regions of one fate; `None` if they are of no subnet.
+    ///
+    /// # Errors
+    /// Rules that Azure would refuse.
+    pub fn set(&self, asked: &Asked) -> Result<Option<ExplainedSet>, ReplayError> {
+        let (Some(subnet), Far::Set(far)) = (self.subnet(asked), &asked.far) else { return Ok(None) };
+        let near = asked.near.map_or_else(
+            || subnet.prefixes.clone(),
+            |near| {
+                crate::addr::Entry::parse(&near.to_string(), true)
+                    .map_or_else(|_| AddrSet::empty(), AddrSet::from)
+            },
+        );
+        let (src, dst) = match asked.direction {
+            Direction::Inbound => (far, &near),
+            Direction::Outbound => (&near, far),
+        };
+        let services: Vec<ServiceBox> = crate::rules::PacketProtocol::ALL
+            .into_iter()
+            .filter(|own| own.is_taken_by(asked.protocol) && (own.has_ports() || asked.ports.is_all()))
+            .map(|protocol| ServiceBox { protocol, sport: Ports::all(), dport: asked.ports.clone() })
+            .collect();
+        let of_family = |set: &AddrSet, v4: bool| match v4 {
+            true => AddrSet { v4: set.v4.clone(), ..AddrSet::empty() },
+            false => AddrSet { v6: set.v6.clone(), ..AddrSet::empty() },
+        };
+        let wanted: Vec<Region> = [true, false]
+            .into_iter()
+            .filter_map(|v4| {
+                super::open::region_of(
+                    Access::Allow,
+                    of_family(src, v4),
+                    of_family(dst, v4),
+                    services.clone(),
+                )
+            })
+            .collect();
+        let model = Model::new(&self.environment, self.snapshot)?;
+        let symbols = crate::tags::Symbols::new(&self.environment.network.space, &AddrSet::empty());
+        let mut named = Named::new(Some(self.snapshot), &symbols);
+        let mut fates = Vec::new();
+        for found in model.fates(&subnet.name, asked.direction, None)? {
+            let region = Region {
+                first: Access::Allow,
+                sources: found.sources,
+                destinations: found.destinations,
+                services: found.services,
+                packet: found.packet,
+            };
+            for part in super::open::intersection(&[region], &wanted) {
+                for (said, packet) in said(&part, asked.direction, &mut named) {
+                    let question = Question {
+                        subnet: subnet.name.clone(),
+                        direction: asked.direction,
+                        packet,
+                        host: None,
+                    };
+                    let Some(fate) = model.fate(&question)? else { continue };
+                    fates.push(FateSaid {
+                        verdict: fate.verdict.name(),
+                        way: fate.way.name(),
+                        region: said,
+                        packet: PacketSaid::from(&packet),
+                        steps: fate.steps.iter().map(|step| self.step(step, &question)).collect(),
+                        hangs_on: conditions(&fate),
+                        changes: self.changes(&question, &fate)?,
+                    });
+                }
+            }
+        }
+        Ok(Some(ExplainedSet { subnet: subnet.name.clone(), direction: asked.direction.name(), fates }))
+    }
+
+    /// An address of the Internet that no rule names by itself.
+    fn outside(&self) -> IpAddr {
+        let symbols = crate::tags::Symbols::new(&self.environment.network.space, &AddrSet::empty());
+        let all = AddrSet::union_of(self.snapshot.tags().iter().map(|tag| tag.set()));
+        let free = symbols.get(Symbol::Internet).difference(&all);
+        free.v4
+            .intervals()
+            .iter()
+            .map(|interval| IpAddr::V4(interval.first().saturating_add(9).min(interval.last()).into()))
+            .nth(1)
+            .unwrap_or(IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9)))
+    }
+
+    fn step(&self, step: &Step, question: &Question) -> StepSaid {
+        let place = step.place.as_ref().map(|place| Place {
+            file: place.file.clone(),
+            line: place.line.unwrap_or(1),
+            pointer: place.pointer.clone().unwrap_or_default(),
+        });
+        let allows = step.verdict != crate::replay::way::Verdict::Deny && step.rule.is_some();
+        let cause =
+            self.policy.filter(|_| allows && step.at != At::Route).and_then(|policy| cause(policy, question));
+        StepSaid {
+            at: step.at.name(),
+            name: step.name.clone(),
+            rule: step.rule.clone(),
+            verdict: step.verdict.name(),
+            because: condition_in_words(&step.because),
+            place,
+            tag: step.rule.as_deref().and_then(|rule| self.tag_of(&step.name, rule, question)),
+            workload: cause.as_ref().map(|cause| cause.workload.clone()),
+            row: cause.as_ref().map(|cause| cause.row.clone()),
+            source: cause.map(|cause| cause.source.clone()).filter(|source| !source.is_empty()),
+        }
+    }
+
+    /// The tag that a rule or route names on the far side, with its week.
+    fn tag_of(&self, resource: &str, rule: &str, question: &Question) -> Option<String> {
+        let far = |rule: &crate::read::resources::SecurityRule| match question.direction {
+            Direction::Inbound => rule.sources.clone(),
+            Direction::Outbound => rule.destinations.clone(),
+        };
+        let of_groups =
+            self.live.groups.iter().filter(|group| group.name == resource).flat_map(|group| &group.rules);
+        let of_groups = of_groups.filter(|own| own.rule.name == rule).flat_map(|own| far(&own.rule));
+        let of_tables =
+            self.live.tables.iter().filter(|table| table.name == resource).flat_map(|table| &table.routes);
+        let of_tables = of_tables.filter(|own| own.name == rule).flat_map(|own| own.prefixes.clone());
+        let mut names = of_groups.chain(of_tables);
+        names.find(|name| Symbol::find(name).is_some() || self.snapshot.tag(name).is_some())
+    }
+
+    /// What would have to change so that the packet passes: each door that stops it is opened, and the next one asked.
+    fn changes(&self, question: &Question, fate: &Fate) -> Result<Vec<String>, ReplayError> {
+        let mut changes = Vec::new();
+        let (mut environment, mut fate) = (self.environment.clone(), fate.clone());
+        for _ in 0..6 {
+            let Some(stop) = fate.stops_at.filter(|_| fate.verdict != crate::replay::way::Verdict::Allow)
+            else {
+                break;
+            };
+            let last = fate.steps.iter().rev().find(|step| step.at == stop);
+            let text = change(stop, last, question);
+            if changes.contains(&text) {
+                break;
+            }
+            changes.push(text);
+            if !open(&mut environment, stop, last, question) {
+                break;
+            }
+            let model = Model::new(&environment, self.snapshot)?;
+            match model.fate(question)? {
+                Some(next) => fate = next,
+                None => break,
+            }
+        }
+        Ok(changes)
+    }
+}
+
+/// Opens a door in the environment; whether there is one to open.
+fn open(environment: &mut Environment, stop: At, step: Option<&Step>, question: &Question) -> bool {
+    match stop {
+        At::Admin => environment.admin.clear(),
+        At::Nsg => {
+            let Some(step) = step else { return false };
+            for subnet in &mut environment.subnets {
+                let is = |name: &Option<String>| {
+                    name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&step.name))
+                };
+                if is(&subnet.group) {
+                    subnet.group = None;
+                }
+                if is(&subnet.interface_group) {
+                    subnet.interface_group = None;
+                }
+            }
+        }
+        At::Route => {
+            let own = environment
+                .subnets
+                .iter_mut()
+                .find(|subnet| subnet.name.eq_ignore_ascii_case(&question.subnet));
+            let Some(subnet) = own.filter(|subnet| subnet.table.is_some()) else { return false };
+            subnet.table = None;
+        }
+        At::Firewall | At::Dnat => environment.firewall = Middle::Other,
+        At::Outbound | At::Network => return false,
+    }
+    true
+}
+
+/// What to change at a door, in words.
+fn change(stop: At, step: Option<&Step>, question: &Question) -> String {
+    let (resource, rule) = match step {
+        Some(step) => (step.name.as_str(), step.rule.as_deref()),
+        None => ("", None),
+    };
+    let packet = &question.packet;
+    let hangs_on = step.filter(|step| step.verdict == crate::replay::way::Verdict::If);
+    match (stop, rule) {
+        (At::Nsg | At::Admin | At::Firewall | At::Dnat, Some(rule)) if hangs_on.is_some() => {
+            let what = if matches!(stop, At::Nsg | At::Admin) {
+                format!("group {resource}")
+            } else {
+                "firewall".to_owned()
+            };
+            let because = hangs_on.map(|step| condition_in_words(&step.because)).unwrap_or_default();
+            format!("{what}: a rule that allows {packet} whatever else it is; by rule {rule} {because}")
+        }
+        (At::Nsg | At::Admin, Some(rule)) => {
+            format!("group {resource}: a rule that allows {packet} before {rule}, or {rule} without it")
+        }
+        (At::Nsg | At::Admin, None) => {
+            format!("group {resource}: a rule that allows {packet}; none does, and the default denies")
+        }
+        (At::Route, _) if question.direction == Direction::Inbound => {
+            format!("{resource}: {}", step.map(|step| step.because.as_str()).unwrap_or_default())
+        }
+        (At::Route, Some(rule)) => {
+            format!("route table {resource}: route {rule} drops what goes to {}", packet.dst())
+        }
+        (At::Route, None) => format!("a route for {}: the system drops it", packet.dst()),
+        (At::Firewall | At::Dnat, Some(rule)) => format!("firewall: rule {rule} denies {packet}"),
+        (At::Firewall | At::Dnat, None) => format!("firewall: a rule that allows {packet}; none does"),
+        (At::Outbound, _) => {
+            format!("subnet {}: a way out to the Internet (NAT gateway, public address)", question.subnet)
+        }
+        (At::Network, _) => "the network: nothing at that address answers".to_owned(),
+    }
+}
+
+fn conditions(fate: &Fate) -> Vec<String> {
+    fate.conditions.iter().map(|condition| condition_in_words(&condition.to_string())).collect()
+}
+
+/// The need of a policy that asks for a packet.
+fn cause<'p>(policy: &'p Policy, question: &Question) -> Option<&'p crate::policy::Cause> {
+    let symbols = policy.symbols();
+    let packet = &question.packet;
+    let (near, far) = match question.direction {
+        Direction::Inbound => (packet.dst(), packet.src()),
+        Direction::Outbound => (packet.src(), packet.dst()),
+    };
+    let flow = policy.flows.iter().find(|flow| {
+        let remote = || flow.remote_set(&symbols).is_some_and(|set| set.contains(far));
+        flow.direction == question.direction
+            && packet.protocol().is_taken_by(flow.protocol)
+            && packet.dport().is_none_or(|port| flow.ports.set().contains(port))
+            && flow.local.contains(near)
+            && remote()
+    });
+    flow?.causes.first()
+}
+
+/// A machine's address in a subnet: Azure keeps the first four.
+fn machine(prefixes: &AddrSet, v4: bool) -> Option<IpAddr> {
+    if v4 {
+        let first = prefixes.v4.intervals().first()?;
+        Some(IpAddr::V4(first.first().saturating_add(4).min(first.last()).into()))
+    } else {
+        let first = prefixes.v6.intervals().first()?;
+        Some(IpAddr::V6(first.first().saturating_add(4).min(first.last()).into()))
+    }
+}
+
+fn packet_of(asked: &Asked, near: IpAddr, far: IpAddr) -> Option<Packet> {
+    let (src, dst) = match asked.direction {
+        Direction::Inbound => (far, near),
+        Direction::Outbound => (near, far),
+    };
+    let protocol = match asked.protocol {
+        Protocol::Tcp | Protocol::Any => crate::rules::PacketProtocol::Tcp,
+        Protocol::Udp => crate::rules::PacketProtocol::Udp,
+        Protocol::Icmp => crate::rules::PacketProtocol::Icmp,
+        Protocol::Esp => crate::rules::PacketProtocol::Esp,
+        Protocol::Ah => crate::rules::PacketProtocol::Ah,
+    };
+    let port = if asked.ports.is_all() { Some(443) } else { asked.ports.set().first() };
+    let ports = protocol.has_ports().then_some((50_000, port?));
+    Packet::new(src, dst, protocol, ports).ok()
+}

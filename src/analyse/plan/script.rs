@@ -1,0 +1,256 @@
+//! Operations as a script for the Azure CLI.
+
+use serde_json::Value;
+
+use super::model::Operation;
+use crate::target::ApiVersion;
+
+/// The operations as a script for a POSIX shell, one command each, in order. It stops at the first that fails, which is
+/// safe: every step is.
+///
+/// ```
+/// use tagwall::analyse::az_script;
+/// let script = az_script(&[]);
+/// assert!(script.starts_with("#!/bin/sh\n"));
+/// assert!(script.contains("nothing to do"));
+/// ```
+pub fn az_script(operations: &[Operation]) -> String {
+    let mut script = String::from(
+        "#!/bin/sh\n# Made by `tagwall check --plan`. After each command every packet is decided as before or as wanted,\n\
+         # so that it may stop anywhere.\nset -eu\n",
+    );
+    if operations.is_empty() {
+        script.push_str("# There is nothing to do.\n");
+        return script;
+    }
+    if operations.iter().any(|operation| operation.resource_group.is_none()) {
+        script.push_str(": \"${RG:?the resource group}\"\n");
+    }
+    let of_firewall = |kind: &str| operations.iter().any(|operation| operation.kind == kind);
+    if of_firewall("rule-collection-group") || of_firewall("firewall") {
+        if operations.iter().any(|operation| operation.resource == "$POLICY") {
+            script.push_str(": \"${POLICY:?the firewall policy}\"\n");
+        }
+        // Another cloud may not have it yet.
+        script.push_str(&format!("API_VERSION=${{API_VERSION:-{}}}\n", ApiVersion::default()));
+        script.push_str(REST);
+    }
+    if of_firewall("firewall") {
+        script.push_str(CLASSIC);
+    }
+    script.push('\n');
+    for operation in operations {
+        script.push_str(&command(operation));
+        script.push('\n');
+    }
+    script
+}
+
+/// Requests whose end is waited for: Azure takes them long before it is done, and the next step is safe only then.
+const REST: &str = r#"SUBSCRIPTION=${SUBSCRIPTION:-$(az account show --query id --output tsv)}
+NETWORK="/subscriptions/$SUBSCRIPTION/resourceGroups/$RG/providers/Microsoft.Network"
+body=$(mktemp)
+trap 'rm -f "$body"' EXIT
+
+# Puts standard input at $1 and waits until Azure is done with it.
+put() {
+  cat >"$body"
+  az rest --method put --url "$NETWORK/$1?api-version=$API_VERSION" --body "@$body" --output none
+  state=
+  until [ "$state" = Succeeded ]; do
+    state=$(az rest --method get --url "$NETWORK/$1?api-version=$API_VERSION" --query properties.provisioningState --output tsv)
+    case "$state" in
+      Succeeded) ;;
+      Failed | Canceled) echo "$1: $state" >&2; exit 1 ;;
+      *) sleep "${POLL_SECONDS:-10}" ;;
+    esac
+  done
+}
+
+# Deletes what is at $1 and waits until it is gone.
+remove() {
+  az rest --method delete --url "$NETWORK/$1?api-version=$API_VERSION" --output none
+  while state=$(az rest --method get --url "$NETWORK/$1?api-version=$API_VERSION" --query properties.provisioningState --output tsv 2>/dev/null); do
+    case "$state" in
+      Failed) echo "$1: $state" >&2; exit 1 ;;
+      *) sleep "${POLL_SECONDS:-10}" ;;
+    esac
+  done
+}
+"#;
+
+/// A firewall is one resource: what it has beside its rules is sent back as it is. The query leaves a word where the
+/// collections of a kind are to stand.
+const CLASSIC: &str = r#"
+fill() {
+  text="${text%%"\"$1\""*}$2${text#*"\"$1\""}"
+}
+
+# Puts the collections of standard input, a line for each kind, in place of those of the firewall at $1.
+put_rules() {
+  IFS= read -r nat
+  IFS= read -r network
+  IFS= read -r application
+  text=$(az rest --method get --url "$NETWORK/$1?api-version=$API_VERSION" --output json --query \
+    'merge(@, {properties: merge(properties, {natRuleCollections: `"@NAT"`, networkRuleCollections: `"@NETWORK"`, applicationRuleCollections: `"@APPLICATION"`})})')
+  fill @NAT "$nat"
+  fill @NETWORK "$network"
+  fill @APPLICATION "$application"
+  printf '%s\n' "$text" | put "$1"
+}
+"#;
+
+/// A word of the shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+fn command(operation: &Operation) -> String {
+    let group = operation.resource_group.as_deref().map_or("\"$RG\"".to_owned(), quoted);
+    let (resource, name) = (quoted(&operation.resource), quoted(&operation.name));
+    match (operation.kind, operation.op, &operation.body) {
+        ("security-rule", "put", Some(body)) => {
+            format!(
+                "az network nsg rule create --resource-group {group} --nsg-name {resource} --name {name}{} --output none",
+                rule(body)
+            )
+        }
+        ("security-rule", ..) => {
+            format!("az network nsg rule delete --resource-group {group} --nsg-name {resource} --name {name}")
+        }
+        ("route", "put", Some(body)) => {
+            let of = |key: &str| body["properties"][key].as_str().map(quoted);
+            let mut text = format!(
+                "az network route-table route create --resource-group {group} --route-table-name {resource} --name {name}"
+            );
+            for (flag, key) in [
+                ("--address-prefix", "addressPrefix"),
+                ("--next-hop-type", "nextHopType"),
+                ("--next-hop-ip-address", "nextHopIpAddress"),
+            ] {
+                if let Some(value) = of(key) {
+                    text.push_str(&format!(" {flag} {value}"));
+                }
+            }
+            text + " --output none"
+        }
+        ("route", ..) => {
+            format!(
+                "az network route-table route delete --resource-group {group} --route-table-name {resource} --name {name}"
+            )
+        }
+        ("ip-group", "put", Some(body)) => {
+            let addresses = words(&body["properties"]["ipAddresses"]);
+            format!(
+                "az network ip-group create --resource-group {group} --name {name} --ip-addresses {addresses} --output none"
+            )
+        }
+        ("ip-group", ..) => format!("az network ip-group delete --resource-group {group} --name {name}"),
+        ("firewall", _, Some(body)) => {
+            let of = |key: &str| here(&body["properties"][key].to_string());
+            format!(
+                "put_rules \"azureFirewalls/{}\" <<BODY\n{}\n{}\n{}\nBODY",
+                with_variables(&operation.resource),
+                of("natRuleCollections"),
+                of("networkRuleCollections"),
+                of("applicationRuleCollections")
+            )
+        }
+        (_, op, body) => {
+            let path = format!(
+                "\"firewallPolicies/{}/ruleCollectionGroups/{}\"",
+                with_variables(&operation.resource),
+                with_variables(&operation.name)
+            );
+            match (op, body) {
+                ("put", Some(body)) => format!("put {path} <<BODY\n{}\nBODY", here(&body.to_string())),
+                _ => format!("remove {path}"),
+            }
+        }
+    }
+}
+
+/// Variables that the script fills in.
+const OURS: [&str; 3] = ["$SUBSCRIPTION", "$RG", "$POLICY"];
+
+/// A text between double quotes, or in a here-document, in which only our variables are filled in.
+fn escaped(text: &str, special: &str) -> String {
+    let mut made = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if let Some(name) = OURS.iter().find(|name| rest.starts_with(**name)) {
+            made.push_str(name);
+            rest = &rest[name.len()..];
+            continue;
+        }
+        if special.contains(c) {
+            made.push('\\');
+        }
+        made.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    made
+}
+
+fn with_variables(text: &str) -> String {
+    escaped(text, "\"\\$`")
+}
+
+fn here(text: &str) -> String {
+    escaped(text, "\\$`")
+}
+
+/// A value or list as words.
+fn words(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            items.iter().filter_map(Value::as_str).map(quoted).collect::<Vec<_>>().join(" ")
+        }
+        Value::String(text) => quoted(text),
+        other => other.to_string(),
+    }
+}
+
+/// The flags of a security rule.
+fn rule(body: &Value) -> String {
+    let properties = &body["properties"];
+    let mut text = String::new();
+    let single = [
+        ("--priority", "priority"),
+        ("--direction", "direction"),
+        ("--access", "access"),
+        ("--protocol", "protocol"),
+    ];
+    for (flag, key) in single {
+        text.push_str(&format!(" {flag} {}", words(&properties[key])));
+    }
+    let lists = [
+        ("--source-address-prefixes", "sourceAddressPrefix", "sourceAddressPrefixes"),
+        ("--source-port-ranges", "sourcePortRange", "sourcePortRanges"),
+        ("--destination-address-prefixes", "destinationAddressPrefix", "destinationAddressPrefixes"),
+        ("--destination-port-ranges", "destinationPortRange", "destinationPortRanges"),
+        ("--description", "description", "description"),
+    ];
+    for (flag, one, many) in lists {
+        let value = if properties[one].is_null() { &properties[many] } else { &properties[one] };
+        if !value.is_null() {
+            text.push_str(&format!(" {flag} {}", words(value)));
+        }
+    }
+    for (flag, key) in [
+        ("--source-asgs", "sourceApplicationSecurityGroups"),
+        ("--destination-asgs", "destinationApplicationSecurityGroups"),
+    ] {
+        if let Value::Array(groups) = &properties[key] {
+            let ids: Vec<String> =
+                groups.iter().filter_map(|group| group["id"].as_str()).map(quoted).collect();
+            text.push_str(&format!(" {flag} {}", ids.join(" ")));
+        }
+    }
+    text
+}

@@ -1,0 +1,45 @@
+//! [`read_text`]: files that people write.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::text::to_utf8;
+
+/// The most bytes of a policy, catalogue or table. The largest that a person writes has some ten thousand; a table of a
+/// hundred thousand environments some ten million.
+const MOST: u64 = 64 << 20;
+
+/// Why a text is not read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TextError {
+    /// The system refused.
+    #[error("{path}: {error}")]
+    Io {
+        /// The file.
+        path: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// It is too long.
+    #[error("{0}: more than 64 MiB, so this is no policy")]
+    Long(String),
+    /// It is no text.
+    #[error("{0}: not a text file in UTF-8 or UTF-16")]
+    NoText(String),
+}
+
+/// The text of a file, in UTF-8 or UTF-16.
+///
+/// # Errors
+/// [`TextError`].
+pub fn read_text(path: &Path) -> Result<String, TextError> {
+    let (name, mut bytes) = (path.display().to_string(), Vec::new());
+    let read = File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));
+    read.map_err(|error| TextError::Io { path: name.clone(), error })?;
+    if bytes.len() as u64 > MOST {
+        return Err(TextError::Long(name));
+    }
+    String::from_utf8(to_utf8(&bytes).into_owned()).map_err(|_| TextError::NoText(name))
+}

@@ -1,0 +1,172 @@
+//! Look-ups: which tags and which rules hold an address.
+
+use serde::Serialize;
+
+use super::cloud::CloudFeed;
+use super::rules::Met;
+use super::world::World;
+use crate::addr::{AddrSet, Address, Entry, EntryError, IpPrefix, Prefix};
+use crate::tags::{Cloud, Tag};
+
+/// The most that one look-up takes.
+pub const MOST: usize = 1_000;
+
+/// What was found for one thing that was asked.
+#[derive(Debug, Serialize)]
+pub struct Found<'w> {
+    /// What was asked, as it was understood.
+    pub query: String,
+    /// What is wrong with it, if it could not be understood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The tags that hold it, by cloud and name.
+    pub tags: Vec<TagFound<'w>>,
+    /// The rules of published environments whose remote side holds it.
+    pub rules: Vec<Met<'w>>,
+}
+
+/// A tag that holds what was asked for.
+#[derive(Debug, Serialize)]
+pub struct TagFound<'w> {
+    /// The cloud that it is of.
+    pub cloud: &'static str,
+    /// Its name.
+    pub name: &'w str,
+    /// The region that it is limited to.
+    pub region: Option<String>,
+    /// The service behind it, often empty.
+    pub service: &'w str,
+    /// Whether it holds all of what was asked for.
+    pub whole: bool,
+    /// The first published prefix that holds some of it.
+    pub prefix: String,
+    /// The first stored week since which it has held all that it holds of it now.
+    pub since: jiff::civil::Date,
+    /// Whether that may have been so before: nothing older is stored.
+    pub or_before: bool,
+}
+
+/// Looks up each of `texts`; in one cloud, if one is named.
+pub fn look_up<'w, 't>(
+    world: &'w World,
+    cloud: Option<Cloud>,
+    texts: impl IntoIterator<Item = &'t str>,
+) -> Vec<Found<'w>> {
+    texts.into_iter().map(|text| look_up_one(world, cloud, text)).collect()
+}
+
+fn look_up_one<'w>(world: &'w World, cloud: Option<Cloud>, text: &str) -> Found<'w> {
+    match understood(text) {
+        Ok(prefix) => found(world, cloud, prefix),
+        Err(error) => Found {
+            query: text.to_owned(),
+            error: Some(error.to_string()),
+            tags: Vec::new(),
+            rules: Vec::new(),
+        },
+    }
+}
+
+/// An address or prefix as it stands in logs: host bits are cleared, and an IPv4-mapped address is the IPv4 address.
+pub(super) fn understood(text: &str) -> Result<IpPrefix, EntryError> {
+    let text = text.trim().trim_matches(['[', ']', '"', '\'', '<', '>']);
+    let mapped = text.get(..7).filter(|start| start.eq_ignore_ascii_case("::ffff:")).map(|_| &text[7..]);
+    let text = mapped.filter(|rest| rest.contains('.') && !rest.contains('/')).unwrap_or(text);
+    IpPrefix::parse(text, true)
+        .map_err(|error| Entry::parse(text, true).err().unwrap_or(EntryError::Prefix(error)))
+}
+
+/// The tags and rules that hold some of a prefix.
+pub fn found(world: &World, cloud: Option<Cloud>, query: IpPrefix) -> Found<'_> {
+    let asked = AddrSet::from(query);
+    let clouds = world.clouds().filter(|(name, _)| cloud.is_none_or(|only| only == *name));
+    let tags = clouds.flat_map(|(name, feed)| tags_of(name, feed, query, &asked)).collect();
+    let of_cloud = |met: &Met<'_>| cloud.is_none_or(|cloud| world.is_in(&met.rule.environment, cloud));
+    let rules = world.rules().over(&asked).into_iter().filter(of_cloud).collect();
+    Found { query: query.to_string(), error: None, tags, rules }
+}
+
+fn tags_of<'w>(cloud: Cloud, feed: &'w CloudFeed, query: IpPrefix, asked: &AddrSet) -> Vec<TagFound<'w>> {
+    let over = feed.index().over(asked);
+    let mut tags: Vec<(u32, bool)> = over.whole.into_iter().map(|tag| (tag, true)).collect();
+    tags.extend(over.part.into_iter().map(|tag| (tag, false)));
+    tags.sort_unstable();
+    tags.into_iter().map(|(place, whole)| tag_found(cloud, feed, (place, whole), query, asked)).collect()
+}
+
+fn tag_found<'w>(
+    cloud: Cloud,
+    feed: &'w CloudFeed,
+    (place, whole): (u32, bool),
+    query: IpPrefix,
+    asked: &AddrSet,
+) -> TagFound<'w> {
+    // The index numbers the tags as the snapshot holds them.
+    let tag: &Tag = &feed.snapshot().tags()[place as usize];
+    let since = feed.since(tag, asked);
+    TagFound {
+        cloud: cloud.name(),
+        name: tag.name().as_str(),
+        region: tag.region().map(|region| region.location()),
+        service: tag.system_service(),
+        whole,
+        prefix: published(tag, query).map(|p| p.to_string()).unwrap_or_default(),
+        since: feed.history().weeks()[since.week].date,
+        or_before: since.or_before,
+    }
+}
+
+/// The first published prefix of a tag that shares addresses with `query`.
+fn published(tag: &Tag, query: IpPrefix) -> Option<IpPrefix> {
+    match query {
+        IpPrefix::V4(query) => first_meeting(tag.v4(), query).map(IpPrefix::V4),
+        IpPrefix::V6(query) => first_meeting(tag.v6(), query).map(IpPrefix::V6),
+    }
+}
+
+/// The first of some ascending prefixes that shares addresses with another: the widest that holds it, or else the first
+/// inside of it. A binary search for each length that one which holds it may have.
+fn first_meeting<A: Address>(published: &[Prefix<A>], query: Prefix<A>) -> Option<Prefix<A>> {
+    let around = (0..=query.len()).find_map(|len| {
+        let wanted = Prefix::new_relaxed(query.first(), len).ok()?;
+        published.binary_search(&wanted).ok().map(|at| published[at])
+    });
+    around.or_else(|| {
+        let at = published.partition_point(|prefix| prefix.first() < query.first());
+        published.get(at).copied().filter(|prefix| prefix.first() <= query.last())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_prefix_that_meets_is_that_of_a_slow_search() {
+        // Every prefix over eight bits, against some sets of them.
+        let all: Vec<Prefix<u8>> =
+            (0..=8_u8).flat_map(|len| (0..=255_u8).filter_map(move |a| Prefix::new(a, len).ok())).collect();
+        for step in 1..40 {
+            let mut some: Vec<Prefix<u8>> = all.iter().copied().skip(step).step_by(step * 3 + 1).collect();
+            some.sort_unstable();
+            for &query in &all {
+                let slow = some.iter().copied().find(|p| p.contains(query) || query.contains(*p));
+                assert_eq!(first_meeting(&some, query), slow, "{query:?} of every {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_stands_in_logs_is_understood() {
+        for (text, prefix) in [
+            ("192.0.2.7", "192.0.2.7/32"),
+            (" 192.0.2.7/24 ", "192.0.2.0/24"),
+            ("::ffff:192.0.2.7", "192.0.2.7/32"),
+            ("[2001:db8::1]", "2001:db8::1/128"),
+            ("\"192.0.2.7\"", "192.0.2.7/32"),
+        ] {
+            assert_eq!(understood(text).unwrap().to_string(), prefix, "{text}");
+        }
+        assert!(understood("192.0.2").is_err() && understood("").is_err());
+    }
+}

@@ -1,0 +1,394 @@
+//! [`Publication`]: the published generation with its environments.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::answer::{Answer, GENERATION, HTML, JSON, TEXT};
+use super::body::Body;
+use super::list;
+use crate::plan::Usage;
+use crate::report::MANIFEST;
+use crate::site::{Record, Site, SiteError};
+use crate::text::{did_you_mean, nearest, sha256_hex};
+
+/// The published generation of a folder.
+#[derive(Debug)]
+pub struct Publication {
+    site: Site,
+    record: Record,
+    environments: BTreeMap<String, Environment>,
+    /// Environments whose description cannot be used, which are not handed out.
+    broken: BTreeSet<String>,
+    /// When the content of each file was first published, as far back as there are generations.
+    first: BTreeMap<String, Timestamp>,
+    changes: OnceLock<Vec<EnvironmentChange>>,
+    read: Mutex<Kept>,
+}
+
+/// Files that were asked for lately, so that they are neither read nor packed for each request.
+#[derive(Debug, Default)]
+struct Kept {
+    bodies: HashMap<String, Arc<Body>>,
+    bytes: usize,
+}
+
+/// The most bytes of files that are kept, as they are.
+const MOST_KEPT: usize = 16 << 20;
+
+impl Kept {
+    fn add(&mut self, path: &str, body: &Arc<Body>) {
+        if self.bytes + body.bytes().len() > MOST_KEPT {
+            *self = Kept::default();
+        }
+        self.bytes += body.bytes().len();
+        self.bodies.insert(path.to_owned(), body.clone());
+    }
+}
+
+/// One environment, as its manifest describes it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// Name of the cloud.
+    pub cloud: String,
+    /// Azure location.
+    pub region: String,
+    /// The data that it was made from.
+    pub snapshot: Data,
+    /// How much of each limit is used.
+    pub limits: Vec<Usage>,
+    /// What could not be said, and is not covered otherwise.
+    pub gaps: usize,
+    /// Whether no address is let through that was not asked for.
+    pub exact: bool,
+    /// Its files.
+    pub files: Vec<PublishedFile>,
+}
+
+/// The data behind an environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Data {
+    /// The file's own number; a label only.
+    pub change_number: u64,
+    /// Digest of the content.
+    pub sha256: String,
+}
+
+/// A file of an environment.
+#[derive(Debug, Clone, Serialize)]
+pub struct PublishedFile {
+    /// Its path below the environment.
+    pub name: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+/// What a generation changed in one environment.
+#[derive(Debug, Clone, Serialize)]
+pub struct EnvironmentChange {
+    /// Name of the environment.
+    pub environment: String,
+    /// The generation that brought it.
+    pub generation: u64,
+    /// When that was published.
+    pub at: Timestamp,
+    /// Rules that came, went or changed.
+    pub rules: Vec<ChangedRule>,
+    /// Tags in use whose addresses changed.
+    pub tags: Vec<String>,
+}
+
+/// A rule that came, went or changed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChangedRule {
+    /// `added`, `removed` or `changed`.
+    pub event: String,
+    /// Where the rule is.
+    pub target: String,
+    /// The resource that it is in.
+    pub resource: String,
+    /// Its name.
+    pub rule: String,
+    /// The tags whose change is behind it.
+    #[serde(default)]
+    pub because: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    name: String,
+    cloud: String,
+    region: String,
+    snapshot: Data,
+    limits: Limits,
+    precision: Precision,
+    #[serde(default)]
+    gaps: Vec<Gap>,
+}
+
+#[derive(Deserialize)]
+struct Limits {
+    usage: Vec<Used>,
+}
+
+#[derive(Deserialize)]
+struct Used {
+    key: String,
+    of: String,
+    have: u64,
+    limit: u64,
+    current: u64,
+    conservative: u64,
+}
+
+#[derive(Deserialize)]
+struct Precision {
+    exact: bool,
+}
+
+#[derive(Deserialize)]
+struct Gap {
+    #[serde(default)]
+    covered_by: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Changed {
+    name: String,
+    rules: Vec<ChangedRule>,
+    tags: Vec<ChangedTag>,
+}
+
+#[derive(Deserialize)]
+struct ChangedTag {
+    name: String,
+}
+
+impl Publication {
+    /// Reads the published generation; `None` where nothing is published yet. Says what cannot be used.
+    ///
+    /// # Errors
+    /// [`SiteError`].
+    pub fn read(site: &Site) -> Result<Option<(Self, Vec<String>)>, SiteError> {
+        let Some(record) = site.current()? else { return Ok(None) };
+        let mut troubles = Vec::new();
+        let (mut environments, mut broken) = (BTreeMap::new(), BTreeSet::new());
+        for path in record.files.keys() {
+            let Some(name) = path.strip_suffix(&format!("/{MANIFEST}")).filter(|name| !name.contains('/'))
+            else {
+                continue;
+            };
+            match environment(site, &record, name, path) {
+                Ok(found) => drop(environments.insert(name.to_owned(), found)),
+                Err(why) => {
+                    troubles.push(format!("generation {}: {path}: {why}", record.number));
+                    broken.insert(name.to_owned());
+                }
+            }
+        }
+        let first = first_published(site, &record);
+        let site = site.clone();
+        Ok(Some((
+            Publication {
+                site,
+                record,
+                environments,
+                broken,
+                first,
+                changes: OnceLock::new(),
+                read: Mutex::default(),
+            },
+            troubles,
+        )))
+    }
+
+    /// What the generation is.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The environments by name.
+    pub fn environments(&self) -> &BTreeMap<String, Environment> {
+        &self.environments
+    }
+
+    /// An environment, or the answer where there is none of this name.
+    ///
+    /// # Errors
+    /// An answer of status 404 with the nearest names; 503 where it is damaged.
+    pub fn environment(&self, name: &str) -> Result<&Environment, Box<Answer>> {
+        self.environments.get(name).ok_or_else(|| {
+            if self.broken.contains(name) {
+                let text = format!("{name} is published, but damaged; keep what you have");
+                return Box::new(Answer::unavailable(&text, 300));
+            }
+            let near = nearest(name, self.environments.keys().map(String::as_str));
+            let text = format!("there is no environment `{name}`{}", did_you_mean(&near));
+            Box::new(Answer::unknown(&text))
+        })
+    }
+
+    /// The digest and time of a file, for questions that need no bytes.
+    fn known(&self, environment: &str, file: &str) -> Option<(&str, Option<Timestamp>)> {
+        let path = format!("{environment}/{file}");
+        self.environments.get(environment)?;
+        let sha256 = self.record.files.get(&path)?;
+        Some((sha256, self.first.get(&path).copied()))
+    }
+
+    /// A file of an environment, exactly as it was published.
+    pub fn file(&self, environment: &str, file: &str) -> Answer {
+        if let Err(unknown) = self.environment(environment) {
+            return *unknown;
+        }
+        let Some((sha256, modified)) = self.known(environment, file) else {
+            return self.unknown_file(environment, file);
+        };
+        let path = format!("{environment}/{file}");
+        let number = self.record.number;
+        let good = |body: Arc<Body>| {
+            let answer = Answer::good(media(file), body).with(GENERATION, number);
+            Answer { modified, ..answer }
+        };
+        let kept = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().bodies.get(&path).cloned();
+        if let Some(body) = known {
+            return good(body);
+        }
+        let Some(bytes) = self.site.read(number, &path) else {
+            return Answer::unavailable(&format!("{path} of generation {number} cannot be read now"), 30);
+        };
+        if sha256_hex(&bytes) != sha256 {
+            let text = format!(
+                "{path} of generation {number} was changed after it was published; it is not handed out"
+            );
+            return Answer::unavailable(&text, 300);
+        }
+        if bytes.is_empty() && ["lists/", "edl/"].iter().any(|folder| file.starts_with(folder)) {
+            return list::empty(&path);
+        }
+        let body = Arc::new(Body::known(Bytes::from(bytes), sha256.to_owned()));
+        kept().add(&path, &body);
+        good(body)
+    }
+
+    fn unknown_file(&self, environment: &str, file: &str) -> Answer {
+        let names = self.environments[environment].files.iter().map(|file| file.name.as_str());
+        let near = nearest(file, names);
+        Answer::unknown(&format!("the environment {environment} has no file `{file}`{}", did_you_mean(&near)))
+    }
+
+    /// What the kept generations changed, newest first.
+    pub fn changes(&self) -> &[EnvironmentChange] {
+        self.changes.get_or_init(|| {
+            let numbers =
+                self.site.numbers().into_iter().rev().filter(|&number| number <= self.record.number);
+            numbers.flat_map(|number| self.changes_of(number)).collect()
+        })
+    }
+
+    fn changes_of(&self, number: u64) -> Vec<EnvironmentChange> {
+        let read = || {
+            let record = self.site.record(number).ok()?;
+            let bytes = self.site.read(number, "changes.json")?;
+            // Only what was published is told.
+            (record.files.get("changes.json") == Some(&sha256_hex(&bytes))).then_some(())?;
+            Some((record.published_at, serde_json::from_slice::<Vec<Changed>>(&bytes).ok()?))
+        };
+        let Some((at, changed)) = read() else { return Vec::new() };
+        changed
+            .into_iter()
+            .filter(|changed| !changed.rules.is_empty())
+            .map(|changed| EnvironmentChange {
+                environment: changed.name,
+                generation: number,
+                at,
+                rules: changed.rules,
+                tags: changed.tags.into_iter().map(|tag| tag.name).collect(),
+            })
+            .collect()
+    }
+
+    /// The folder, for those who read more of it.
+    pub(super) fn site(&self) -> &Site {
+        &self.site
+    }
+}
+
+/// Why an environment cannot be served.
+#[derive(Debug, thiserror::Error)]
+enum NoEnvironment {
+    #[error("it cannot be read")]
+    Unreadable,
+    #[error("it was changed after it was published")]
+    Changed,
+    #[error(transparent)]
+    Form(#[from] serde_json::Error),
+    #[error("it is that of {0}")]
+    Other(String),
+}
+
+fn environment(site: &Site, record: &Record, name: &str, path: &str) -> Result<Environment, NoEnvironment> {
+    let bytes = site.read(record.number, path).ok_or(NoEnvironment::Unreadable)?;
+    if record.files.get(path) != Some(&sha256_hex(&bytes)) {
+        return Err(NoEnvironment::Changed);
+    }
+    let manifest: Manifest = serde_json::from_slice(&bytes)?;
+    if manifest.name != name {
+        return Err(NoEnvironment::Other(manifest.name));
+    }
+    let start = format!("{name}/");
+    let below = record.files.iter().filter_map(|(file, sum)| Some((file.strip_prefix(&start)?, sum)));
+    Ok(Environment {
+        name: manifest.name,
+        cloud: manifest.cloud,
+        region: manifest.region,
+        snapshot: manifest.snapshot,
+        limits: manifest.limits.usage.into_iter().map(usage).collect(),
+        gaps: manifest.gaps.iter().filter(|gap| gap.covered_by.is_empty()).count(),
+        exact: manifest.precision.exact,
+        files: below
+            .map(|(name, sum)| PublishedFile { name: name.to_owned(), sha256: sum.clone() })
+            .collect(),
+    })
+}
+
+fn usage(used: Used) -> Usage {
+    let Used { key, of, have, limit, current, conservative } = used;
+    Usage { key, of, have, limit, current, conservative }
+}
+
+/// For each file of a generation, when the same content was first published without another in between.
+fn first_published(site: &Site, record: &Record) -> BTreeMap<String, Timestamp> {
+    let mut first: BTreeMap<String, Timestamp> =
+        record.files.keys().map(|file| (file.clone(), record.published_at)).collect();
+    let mut same: Vec<&String> = record.files.keys().collect();
+    let mut previous = record.previous;
+    while let Some(earlier) = previous.and_then(|number| site.record(number).ok()) {
+        same.retain(|file| earlier.files.get(*file) == record.files.get(*file));
+        for file in &same {
+            first.insert((*file).clone(), earlier.published_at);
+        }
+        if same.is_empty() || earlier.previous >= Some(earlier.number) {
+            break;
+        }
+        previous = earlier.previous;
+    }
+    first
+}
+
+/// `Content-Type` by the ending of a name.
+fn media(file: &str) -> &'static str {
+    match file.rsplit('.').next() {
+        Some("json") => JSON,
+        Some("html") => HTML,
+        Some("md") => "text/markdown; charset=utf-8",
+        Some("csv") => "text/csv; charset=utf-8",
+        _ => TEXT,
+    }
+}

@@ -1,0 +1,148 @@
+//! [`RuleIndex`]: which rules of the published environments hold an address.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+use super::publication::Publication;
+use crate::addr::{AddrSet, IpPrefix};
+use crate::report::changes::{RuleBook, RuleView};
+use crate::tags::{Cloud, Snapshot, TagIndex, TagName};
+
+/// The rules of all published environments by the addresses that their remote side holds.
+///
+/// Rules with the same addresses share a set, so that a thousand environments from one template need hardly more room
+/// than one.
+#[derive(Debug, Default)]
+pub struct RuleIndex {
+    index: Option<TagIndex>,
+    /// By the number of the set: the rules that have it.
+    users: Vec<Vec<Rule>>,
+}
+
+/// A rule of a published environment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Rule {
+    /// Name of the environment.
+    pub environment: String,
+    /// `nsg` or `firewall`.
+    pub target: String,
+    /// The resource that it is in.
+    pub resource: String,
+    /// Its name.
+    pub rule: String,
+    /// Direction, action, protocol, ports and local side in words.
+    pub settings: String,
+    /// Whether it denies.
+    pub denies: bool,
+    /// Tags that it is there for.
+    pub tags: Vec<String>,
+}
+
+/// A rule that meets what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Met<'a> {
+    /// The rule.
+    #[serde(flatten)]
+    pub rule: &'a Rule,
+    /// Whether it holds all of it.
+    pub whole: bool,
+}
+
+impl RuleIndex {
+    /// The index of all environments; `data` gives the tags of a cloud. Says what cannot be read.
+    pub fn new<'s>(
+        publication: &Publication,
+        data: impl Fn(Cloud) -> Option<&'s Snapshot>,
+    ) -> (Self, Vec<String>) {
+        let mut sets: HashMap<AddrSet, usize> = HashMap::new();
+        let (mut users, mut troubles): (Vec<Vec<Rule>>, _) = (Vec::new(), Vec::new());
+        for environment in publication.environments().values() {
+            let Some(book) = book(publication, &environment.name) else {
+                troubles.push(format!("{}: what is kept of its rules cannot be read", environment.name));
+                continue;
+            };
+            let snapshot = Cloud::find(&environment.cloud).and_then(&data);
+            for (rule, set) in rules_of(&book, snapshot) {
+                let next = users.len();
+                let number = *sets.entry(set).or_insert(next);
+                if number == next {
+                    users.push(Vec::new());
+                }
+                users[number].push(rule);
+            }
+        }
+        let named = sets.iter().map(|(set, number)| (TagName::new(&format!("{number:010}")), set));
+        let index = (!users.is_empty()).then(|| TagIndex::new(named));
+        (RuleIndex { index, users }, troubles)
+    }
+
+    /// The rules whose remote side holds some of `asked`, by environment.
+    pub fn over(&self, asked: &AddrSet) -> Vec<Met<'_>> {
+        let Some(index) = &self.index else { return Vec::new() };
+        let over = index.over(asked);
+        let sides = [(over.whole, true), (over.part, false)];
+        let mut met: Vec<Met<'_>> = sides
+            .iter()
+            .flat_map(|(numbers, whole)| numbers.iter().map(move |&number| (number, *whole)))
+            .flat_map(|(number, whole)| {
+                self.users[number as usize].iter().map(move |rule| Met { rule, whole })
+            })
+            .collect();
+        met.sort_by(|a, b| (a.rule, a.whole).cmp(&(b.rule, b.whole)));
+        met
+    }
+}
+
+fn book(publication: &Publication, name: &str) -> Option<RuleBook> {
+    let record = publication.record();
+    let path = format!(".state/{name}.json");
+    let bytes = publication.site().read(record.number, &path)?;
+    (record.files.get(&path) == Some(&crate::text::sha256_hex(&bytes))).then_some(())?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// The rules that let traffic pass or stop it, each with the addresses of its remote side.
+fn rules_of(book: &RuleBook, snapshot: Option<&Snapshot>) -> Vec<(Rule, AddrSet)> {
+    let groups: BTreeMap<&str, AddrSet> = book
+        .rules
+        .iter()
+        .filter(|view| view.settings == "IP group")
+        .map(|view| (view.rule.as_str(), prefixes(view)))
+        .collect();
+    let own =
+        |view: &&RuleView| ["nsg", "firewall"].contains(&view.target.as_str()) && view.settings != "IP group";
+    let mut rules = Vec::new();
+    for view in book.rules.iter().filter(own) {
+        let mut set = prefixes(view);
+        for name in &view.names {
+            set = match (name.as_str(), groups.get(name.as_str()), snapshot.and_then(|s| s.tag(name))) {
+                ("any" | "*", ..) => AddrSet::all(),
+                (_, Some(group), _) => set.union(group),
+                (_, None, Some(tag)) => set.union(tag.set()),
+                // Hosts, and tags that stand for no published addresses.
+                (_, None, None) => set,
+            };
+        }
+        if !set.is_empty() {
+            rules.push((rule(book, view), set));
+        }
+    }
+    rules
+}
+
+fn prefixes(view: &RuleView) -> AddrSet {
+    view.prefixes.iter().filter_map(|text| text.parse::<IpPrefix>().ok()).collect()
+}
+
+fn rule(book: &RuleBook, view: &RuleView) -> Rule {
+    Rule {
+        environment: book.name.clone(),
+        target: view.target.clone(),
+        resource: view.resource.clone(),
+        rule: view.rule.clone(),
+        settings: view.settings.clone(),
+        denies: view.settings.split(' ').any(|word| word == "deny"),
+        tags: view.tags.clone(),
+    }
+}

@@ -1,0 +1,60 @@
+//! What lowering does with every flow, whatever the target.
+
+use std::collections::HashSet;
+
+use crate::addr::AddrSet;
+use crate::plan::Plan;
+use crate::policy::intent::TagUse;
+use crate::policy::{Flow, Policy};
+use crate::tags::Tag;
+use crate::target::Target;
+
+/// `set` with the extra addresses that `target` is to admit for the flow called `flow`.
+pub(super) fn with_extra(set: AddrSet, plan: &Plan, target: Target, flow: &str) -> AddrSet {
+    let extra = plan.extra_of(target, flow);
+    if extra.is_empty() { set } else { set.union(&extra) }
+}
+
+/// Why a list of `target` is longer than what was asked for, in words to follow the reason that it is a list.
+pub(super) fn widened(plan: &Plan, target: Target, flow: &str, why: String) -> String {
+    let mut own = plan.extras.iter().filter(|e| e.target == target && e.flows.iter().any(|id| id == flow));
+    let Some(first) = own.next() else { return why };
+    let count = own.fold(first.addresses.count(), |sum, extra| sum + extra.addresses.count());
+    let join = if why.is_empty() { "" } else { "; " };
+    format!("{why}{join}widened by {count} addresses, since {} does not take the exact list", first.limit)
+}
+
+/// The flows that `target` could not say at all, by id.
+fn unsaid(plan: &Plan, target: Target) -> HashSet<String> {
+    plan.gaps.iter().filter(|g| g.target == target && !g.partial).map(|g| g.flow.clone()).collect()
+}
+
+/// Lowers every flow by `one`: first those that are asked for, then what stands in for those that left a gap.
+pub(super) fn each_flow(
+    policy: &Policy,
+    target: Target,
+    plan: &mut Plan,
+    mut one: impl FnMut(&Flow, &mut Plan),
+) {
+    for flow in policy.flows.iter().filter(|f| !f.stand_in) {
+        one(flow, plan);
+    }
+    let missing = unsaid(plan, target);
+    let missing: HashSet<&str> = missing.iter().map(String::as_str).collect();
+    for flow in policy.flows_with(&missing).filter(|f| f.stand_in) {
+        one(flow, plan);
+    }
+}
+
+/// Whether a target takes `tag` by name, and if not, why.
+pub(super) fn native(tag: &Tag, feature: &str, setting: TagUse) -> Result<(), String> {
+    match setting {
+        TagUse::Native => Ok(()),
+        TagUse::Expand => Err("the policy asks for prefixes".to_owned()),
+        TagUse::Auto if tag.features().has(feature) => Ok(()),
+        TagUse::Auto if !tag.features().is_stated() => {
+            Err("the file does not say which targets take the tag".to_owned())
+        }
+        TagUse::Auto => Err(format!("the file does not list {feature} among the tag's features")),
+    }
+}

@@ -1,0 +1,285 @@
+//! What contradicts itself in a policy, or Azure, once everything is resolved.
+
+use std::collections::BTreeSet;
+
+use super::intent::{DefaultRoute, HostUse, NamesIntent, OneOrMany, OutputIntent, RulesHolder, Sku};
+use super::place::Path;
+use super::problems::Problems;
+use super::rule::{Flow, Policy, Remote, short_list};
+use crate::addr::{AddrSet, Interval, IntervalSet, IpPrefix};
+use crate::catalog::Date;
+use crate::packet::{Direction, NextHop};
+use crate::plan::{Limits, Shortage};
+use crate::tags::Symbol;
+use crate::target::{ApiVersion, FormatName, Target};
+
+/// Settings that contradict each other, once everything is resolved.
+pub(super) fn check_settings(policy: &Policy, problems: &mut Problems) {
+    check_output(&policy.output, problems);
+    check_names(&policy.names, problems);
+    check_limits(policy, problems);
+    check_tier(policy, problems);
+    check_loops(policy, problems);
+    check_keep(policy, problems);
+    check_security_groups(policy, problems);
+    check_denies(policy, problems);
+    check_never(policy, problems);
+    let route = Path::top().at("route-table");
+    let no_firewall = policy.network.firewall.is_empty();
+    if policy.route_table.default_route == Some(DefaultRoute::Firewall) && no_firewall {
+        let message = "the default route leads to the firewall, but network.firewall is not set";
+        problems.at(route.at("default"), message.to_owned());
+    }
+    peering_routes(policy, problems);
+    drafts(policy, problems);
+    if policy.private_to_firewall() && policy.network.firewall_v4().is_none() {
+        let message = "private ranges lead to the firewall, but network.firewall has no IPv4 address";
+        problems.at(route.at("private"), message.to_owned());
+    }
+    let to_firewall = matches!(policy.default_hop(false), Some(NextHop::Appliance(_)));
+    if policy.nsg.hosts == HostUse::Internet && !to_firewall {
+        let message = "opening ports to the Internet for host names needs a default route to the firewall that judges them";
+        problems.at(Path::top().at("nsg").at("hosts"), message.to_owned());
+    }
+}
+
+/// What a policy asks for cannot be what it never lets through. Ranges that are kept from being extra without being
+/// named give way to what is asked for; those that the policy names do not.
+fn check_never(policy: &Policy, problems: &mut Problems) {
+    let never = &policy.precision.never;
+    if never.is_empty() {
+        return;
+    }
+    let symbols = policy.symbols();
+    let flows = policy.flows.iter().filter_map(|flow| match flow.remote {
+        // The network itself and the platform's own services are not what `never` is about.
+        Remote::Symbol(symbol) if symbol != Symbol::Internet => None,
+        _ => Some((flow.remote.to_string(), flow.remote_set(&symbols)?)),
+    });
+    let routes = policy
+        .routes
+        .iter()
+        .filter_map(|need| Some((format!("the route to {}", need.to), policy.listed(&need.id)?)));
+    let mut seen = BTreeSet::new();
+    for (remote, set) in flows.chain(routes) {
+        let both = set.intersection(never);
+        if !both.is_empty() && seen.insert(remote.clone()) {
+            let message = format!(
+                "{remote} is asked for and holds {}, which may never be let through; take it out of the need with `except`, or out of `never`",
+                short_list(&both)
+            );
+            problems.at(Path::top().at("precision").at("never"), message);
+        }
+    }
+}
+
+fn check_output(output: &OutputIntent, problems: &mut Problems) {
+    let place = Path::top().at("output");
+    let asked = |format| output.formats.contains(&format);
+    if output.formats.is_empty() {
+        problems.at(place.at("formats"), "nothing would be written; name a format".to_owned());
+    }
+    if asked(FormatName::Terraform) && asked(FormatName::TerraformJson) {
+        let message =
+            "terraform and terraform-json in one folder would say everything twice; take one of them";
+        problems.at(place.at("formats"), message.to_owned());
+    }
+    // Source: resource-name-rules.md, 2020-02-11; letters beyond ASCII are left out here.
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')');
+    if let Some(name) = &output.resource_group
+        && (name.is_empty() || name.len() > 90 || !name.chars().all(legal) || name.ends_with('.'))
+    {
+        let message = "a resource group's name has 1 to 90 letters, digits, `-`, `_`, `.`, `(` or `)`, and ends in no `.`";
+        problems.at(place.at("resource-group"), message.to_owned());
+    }
+}
+
+/// Names of resources as Azure takes them. Source: resource-name-rules.md, 2020-02-11.
+fn check_names(names: &NamesIntent, problems: &mut Problems) {
+    let given = [
+        ("nsg", &names.nsg, 80),
+        ("route-table", &names.route_table, 80),
+        ("firewall-policy", &names.firewall_policy, 80),
+        ("firewall", &names.firewall, 56),
+        ("service-endpoint-policy", &names.service_endpoint_policy, 80),
+    ];
+    for (key, name, most) in given {
+        let Some(name) = name else { continue };
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let first = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let last = name.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        if !first || !last || name.len() > most || !name.chars().all(legal) {
+            let message = format!(
+                "`{name}` is no name that Azure takes here: 1 to {most} letters, digits, `-`, `_` or `.`, the first a letter or digit, the last one too or `_`"
+            );
+            problems.at(Path::top().at("names").at(key), message);
+        }
+    }
+}
+
+/// A figure above Azure's own lets through what Azure refuses, unless its support has raised it. What other makers'
+/// firewalls take is their own affair.
+fn check_limits(policy: &Policy, problems: &mut Problems) {
+    let place = Path::top().at("limits");
+    if let Some(date) = policy.limits.date.as_ref().filter(|date| date.parse::<Date>().is_err()) {
+        problems.at(place.at("date"), format!("`{date}` is no day; write one as 2026-05-01"));
+    }
+    for (key, &figure) in &policy.limits.overrides {
+        let known = Limits::all().iter().find(|limit| limit.key == *key && key != "list-entries");
+        if let Some(limit) = known.filter(|limit| figure > limit.current) {
+            let message = format!(
+                "{key} = {figure} is more than the {} that Azure documents ({}): what is made takes effect only where \
+                 Azure's support has raised the limit",
+                limit.current, limit.counts
+            );
+            problems.warn(place.at(key.as_str()), message);
+        }
+    }
+}
+
+/// A firewall of a tier that the region has no capacity for cannot be made there; one that is there may stay.
+fn check_tier(policy: &Policy, problems: &mut Problems) {
+    let tier = match policy.firewall.sku {
+        Sku::Basic => "basic",
+        Sku::Standard => "standard",
+        Sku::Premium => "premium",
+    };
+    let known = Shortage::of(&policy.region.location(), tier).filter(|_| policy.wants(Target::Firewall));
+    if let Some(Shortage { location, known, source, .. }) = known {
+        let message = format!("{location} has {known} of Azure Firewall ({source})");
+        problems.warn(Path::top().at("firewall").at("sku"), message);
+    }
+}
+
+/// An appliance inside a subnet whose own table leads to it gets its packets back.
+fn check_loops(policy: &Policy, problems: &mut Problems) {
+    for (name, subnet) in &policy.network.subnets {
+        let of_routes = policy.routes_of(name).map(|need| need.next_hop);
+        let defaults = [false, true].into_iter().filter_map(|v6| policy.default_hop_of(name, v6));
+        for hop in defaults.chain(of_routes) {
+            let NextHop::Appliance(address) = hop else { continue };
+            let Ok(host) = address.to_string().parse::<IpPrefix>() else { continue };
+            if !AddrSet::from(host).is_subset(&subnet.prefixes) {
+                continue;
+            }
+            let place = Path::top().at("network").at("firewall");
+            let index = policy.network.firewall.iter().position(|a| *a == address).unwrap_or(0);
+            let message = format!(
+                "{address} is inside subnet {name}, whose route table leads to it: what the appliance sends would come back to it, a loop; give it a subnet of its own, or lead that subnet elsewhere with a [[route]] to 0.0.0.0/0"
+            );
+            problems.at(place.at(index), message);
+            return;
+        }
+    }
+}
+
+/// The priorities that `nsg.reserved` names.
+pub(super) fn reserved(texts: &OneOrMany, problems: &mut Problems) -> IntervalSet<u16> {
+    let place = Path::top().at("nsg").at("reserved");
+    let mut found = Vec::new();
+    for (index, text) in texts.as_slice().iter().enumerate() {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        let number = |text: &str| text.trim().parse::<u16>().ok().filter(|n| (100..=4096).contains(n));
+        match number(first).zip(number(last)).and_then(|(first, last)| Interval::new(first, last)) {
+            Some(interval) => found.push(interval),
+            None => {
+                let message =
+                    format!("`{text}` is no range of priorities: 100 to 4096, as 4000-4096 or a number");
+                problems.at(place.at(index), message);
+            }
+        }
+    }
+    IntervalSet::from_intervals(found)
+}
+
+/// What is kept of others is named by letters of rules' names. Source: resource-name-rules.md, 2020-02-11.
+fn check_keep(policy: &Policy, problems: &mut Problems) {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '*');
+    for (index, text) in policy.nsg.keep.as_slice().iter().enumerate() {
+        if text.is_empty() || !text.chars().all(legal) || text.chars().all(|c| c == '*') {
+            let message =
+                format!("`{text}` names no rules: letters, digits, `-`, `_`, `.`, and `*` for any of them");
+            problems.at(Path::top().at("nsg").at("keep").at(index), message);
+        }
+    }
+}
+
+/// Terraform names application security groups by ids that no file here knows.
+fn check_security_groups(policy: &Policy, problems: &mut Problems) {
+    let is_group = |flow: &Flow| matches!(&flow.remote, Remote::Outside(tag) if tag.is_security_group());
+    let terraform = [FormatName::Terraform, FormatName::TerraformJson];
+    let asked = policy.output.formats.iter().position(|format| terraform.contains(format));
+    let used = policy.flows.iter().chain(&policy.denies).any(is_group);
+    if let Some(index) = asked.filter(|_| used) {
+        let message = "Terraform files made here name no application security groups (`asg:`), since they need the ids: take another format, or write those rules in a file of your own beside them";
+        problems.at(Path::top().at("output").at("formats").at(index), message);
+    }
+}
+
+/// What cannot be denied everywhere: a rule on a platform tag is for all subnets of a group, and classic rules are one
+/// collection of a kind, which allows.
+fn check_denies(policy: &Policy, problems: &mut Problems) {
+    let place = Path::top().at("deny");
+    let platform = |flow: &&Flow| matches!(flow.remote, Remote::Symbol(symbol) if symbol.is_platform());
+    for scope in policy.group_scopes() {
+        for flow in policy.denies.iter().filter(platform).filter(|flow| scope.subnets.contains(&flow.subnet))
+        {
+            let same = |subnet: &&String| {
+                let mut others = policy.denies.iter().filter(platform).filter(|f| f.subnet == **subnet);
+                others.any(|other| other.remote.to_string() == flow.remote.to_string())
+            };
+            if let Some(without) = scope.subnets.iter().find(|subnet| !same(subnet)) {
+                let message = format!(
+                    "a rule that denies {} is for every machine behind its security group, and {without} shares that of {}: name no subnet, or set nsg.per-subnet",
+                    flow.remote, flow.subnet
+                );
+                problems.at(place.clone(), message);
+                return;
+            }
+        }
+    }
+    let seen = policy.denies.iter().any(|flow| flow.direction == Direction::Outbound && !platform(&flow));
+    if seen && policy.wants(Target::Firewall) && policy.firewall.rules == RulesHolder::Classic {
+        let message = "classic rules that are made here only allow: keep a collection of your own with a lower priority that denies, or move to a firewall policy (firewall.rules = \"policy\")";
+        problems.at(place, message);
+    }
+}
+
+/// What hides the routes of peerings is said in some formats and versions only.
+fn peering_routes(policy: &Policy, problems: &mut Problems) {
+    if !policy.route_table.disable_peering_route {
+        return;
+    }
+    let place = Path::top().at("route-table").at("disable-peering-route");
+    let takes = |format: &&FormatName| {
+        format.lists_only() || matches!(format, FormatName::Arm | FormatName::Bicep | FormatName::Json)
+    };
+    if let Some(other) = policy.output.formats.iter().find(|format| !takes(format)) {
+        let message = format!("the format {other} cannot say it: only arm, bicep and json can");
+        problems.at(place.clone(), message);
+    }
+    let version = policy.api_version();
+    if version < ApiVersion::V20250701 {
+        let message = format!("API version {version} does not know it: {} does", ApiVersion::V20250701);
+        problems.at(place, message);
+    }
+}
+
+/// A draft is put by scripts alone; every other format would put the rules into force at once beside it.
+fn drafts(policy: &Policy, problems: &mut Problems) {
+    if !policy.firewall.draft {
+        return;
+    }
+    let place = Path::top().at("firewall").at("draft");
+    if policy.firewall.rules == RulesHolder::Classic {
+        problems.at(place.clone(), "classic rules have no draft: only a firewall policy has".to_owned());
+    }
+    let formats = &policy.output.formats;
+    let deployed = [FormatName::Arm, FormatName::Bicep, FormatName::Terraform, FormatName::TerraformJson];
+    if let Some(other) = formats.iter().find(|format| deployed.contains(format)) {
+        let message = format!("the format {other} puts rules into force at once: with a draft leave it out");
+        problems.at(place, message);
+    } else if !formats.contains(&FormatName::Azcli) {
+        problems.at(place, "only the format azcli can put rules into a draft".to_owned());
+    }
+}

@@ -1,0 +1,64 @@
+//! The subnets that an entry of the policy is for.
+
+use std::collections::BTreeMap;
+
+use super::intent::OneOrMany;
+use super::network::Network;
+use super::place::Path;
+use super::problems::Problems;
+use crate::addr::AddrSet;
+use crate::text::{did_you_mean, nearest};
+
+/// The subnets that are named, with their addresses; all if none is, but for those that Azure reserves for its own
+/// services, unless there are no others.
+pub(super) fn subnets(
+    network: &Network,
+    named: &OneOrMany,
+    place: &Path,
+    problems: &mut Problems,
+) -> Vec<(String, AddrSet)> {
+    if named.is_empty() {
+        return all(network, place, problems);
+    }
+    let mut found = BTreeMap::new();
+    for (index, name) in named.as_slice().iter().enumerate() {
+        let place = place.at("subnet").at(index);
+        match network.subnets.get(name) {
+            Some(subnet) if !subnet.role.takes_group() => {
+                let message = format!(
+                    "{name} takes no security group: Azure refuses one there, so that no rule can be made for it"
+                );
+                problems.at(place, message);
+            }
+            Some(subnet) => {
+                found.insert(name.clone(), subnet.prefixes.clone());
+            }
+            None => {
+                let hint = did_you_mean(&nearest(name, network.subnets.keys().map(String::as_str)));
+                problems.at(place, format!("there is no subnet `{name}`{hint}"));
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn all(network: &Network, place: &Path, problems: &mut Problems) -> Vec<(String, AddrSet)> {
+    let taking = |reserved: bool| -> Vec<(String, AddrSet)> {
+        let own = network
+            .subnets
+            .iter()
+            .filter(|(_, subnet)| subnet.role.takes_group() && (reserved || !subnet.role.is_reserved()));
+        own.map(|(name, subnet)| (name.clone(), subnet.prefixes.clone())).collect()
+    };
+    let ordinary = taking(false);
+    let found = if ordinary.is_empty() { taking(true) } else { ordinary };
+    if found.is_empty() && !network.subnets.is_empty() {
+        let names: Vec<&str> = network.subnets.keys().map(String::as_str).collect();
+        let message = format!(
+            "no subnet of the policy takes rules: Azure refuses security groups on {}; name the subnets in which the machines stand",
+            names.join(", ")
+        );
+        problems.at(place.clone(), message);
+    }
+    found
+}

@@ -1,0 +1,340 @@
+//! Routes beside the default: those of workloads, and the lines that a policy writes by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::intent::RouteLine;
+use super::network::{Network, Role};
+use super::place::Path;
+use super::problems::Problems;
+use super::read_network::wrong_hop;
+use super::resolve::Resolver;
+use super::rule::{Cause, Remarks, Remote, RouteNeed, only_families_of};
+use super::sets::{addresses, applicable, list_text};
+use crate::addr::{AddrSet, IpPrefix};
+use crate::packet::NextHop;
+use crate::text::{did_you_mean, nearest};
+
+/// The default routes of single subnets, by name and family (IPv6 if set).
+pub(super) type Defaults = BTreeMap<(String, bool), NextHop>;
+
+/// Routes, each with the place in the policy that asks for it.
+pub(super) type PlacedRoutes = Vec<(Path, RouteNeed)>;
+
+/// What the lines of a policy are read against.
+pub(super) struct Lines<'a> {
+    pub(super) resolver: &'a Resolver<'a>,
+    pub(super) network: &'a Network,
+}
+
+impl Lines<'_> {
+    /// Reads one `[[route]]`: needs of its own, and the default of its subnets where it leads everywhere.
+    pub(super) fn read(
+        &self,
+        line: &RouteLine,
+        place: &Path,
+        (routes, defaults): (&mut PlacedRoutes, &mut Defaults),
+        remarks: &mut Remarks,
+        problems: &mut Problems,
+    ) {
+        let subnets = self.subnets(line, place, problems);
+        let Some(next_hop) = self.next_hop(line, &place.at("next-hop"), problems) else { return };
+        let except = addresses(&line.except, &place.at("except"), problems);
+        if line.to.is_empty() {
+            problems.at(place.at("to"), "a route needs a destination: service tags or prefixes");
+        }
+        for (index, text) in line.to.as_slice().iter().enumerate() {
+            let place = place.at("to").at(index);
+            let found = match self.resolver.remotes(text, &mut remarks.notes) {
+                Ok(found) => found,
+                Err(error) => {
+                    problems.at(place, error);
+                    continue;
+                }
+            };
+            for (remote, _) in found {
+                let (everywhere, rest) = everywhere(&remote);
+                for v6 in everywhere {
+                    self.default(&subnets, (v6, next_hop), &place, defaults, problems);
+                }
+                match rest {
+                    Some(to) => {
+                        let need = self.need(to, next_hop, (&except, &subnets), line);
+                        self.check(&need, &place, problems);
+                        let risk = self.resolver.catalog.risk("private-subnet-route");
+                        if let Some(risk) = risk.filter(|_| next_hop == NextHop::Internet) {
+                            remarks.risk(risk, &format!("policy route {}", need.to));
+                        }
+                        routes.push((place.clone(), need));
+                    }
+                    None if matches!(remote, Remote::Any | Remote::Addresses(_)) => {}
+                    None => {
+                        let message = format!(
+                            "{remote}: a route leads to prefixes or a service tag, and to nothing else"
+                        );
+                        problems.at(place.clone(), message);
+                    }
+                }
+            }
+        }
+    }
+
+    fn need(
+        &self,
+        to: Remote,
+        next_hop: NextHop,
+        (except, subnets): (&AddrSet, &BTreeSet<String>),
+        line: &RouteLine,
+    ) -> RouteNeed {
+        let except = applicable(except, &to);
+        let without: String = except.prefixes().map(|p| format!(" except {p}")).collect();
+        let list = match &to {
+            Remote::Addresses(set) => list_text(set),
+            other => other.to_string(),
+        };
+        let cause = Cause {
+            workload: "policy".to_owned(),
+            row: String::new(),
+            why: line.why.clone().unwrap_or_default(),
+            source: String::new(),
+            covered_by: Vec::new(),
+            required: true,
+        };
+        RouteNeed {
+            id: format!("{list}{without} -> {next_hop}"),
+            as_written: matches!(to, Remote::Addresses(_)),
+            to,
+            except,
+            next_hop,
+            nested: AddrSet::empty(),
+            narrower: None,
+            subnets: subnets.clone(),
+            causes: vec![cause],
+        }
+    }
+
+    /// The subnets of a line: those named, or all ordinary ones.
+    fn subnets(&self, line: &RouteLine, place: &Path, problems: &mut Problems) -> BTreeSet<String> {
+        let named = line.subnet.as_slice();
+        let ordinary = |role: &Role| role.takes_default();
+        if named.is_empty() {
+            let all = self.network.subnets.iter().filter(|(_, subnet)| ordinary(&subnet.role));
+            return all.map(|(name, _)| name.clone()).collect();
+        }
+        let mut found = BTreeSet::new();
+        for (index, name) in named.iter().enumerate() {
+            let place = place.at("subnet").at(index);
+            match self.network.subnets.get(name) {
+                Some(subnet) if !subnet.role.takes_table() => {
+                    problems.at(place, format!("{name} takes no route table: Azure refuses one there"));
+                }
+                Some(_) => {
+                    found.insert(name.clone());
+                }
+                None => {
+                    let hint = did_you_mean(&nearest(name, self.network.subnets.keys().map(String::as_str)));
+                    problems.at(place, format!("there is no subnet `{name}`{hint}"));
+                }
+            }
+        }
+        found
+    }
+
+    fn next_hop(&self, line: &RouteLine, place: &Path, problems: &mut Problems) -> Option<NextHop> {
+        const WORDS: [&str; 5] = ["firewall", "internet", "gateway", "none", "vnet"];
+        let text = line.next_hop.as_str();
+        match text {
+            "internet" => return Some(NextHop::Internet),
+            "gateway" => return Some(NextHop::Gateway),
+            "none" => return Some(NextHop::None),
+            "vnet" => return Some(NextHop::VnetLocal),
+            "firewall" => {
+                let found = self.network.firewall.first().copied().map(NextHop::Appliance);
+                if found.is_none() {
+                    problems.at(
+                        place.clone(),
+                        "the route leads to the firewall, but network.firewall is not set",
+                    );
+                }
+                return found;
+            }
+            _ => {}
+        }
+        let Ok(address) = text.parse::<IpAddr>() else {
+            let hint = did_you_mean(&nearest(text, WORDS));
+            let message = format!(
+                "`{text}` is no next hop: firewall, internet, gateway, none, vnet or the private address of an appliance{hint}"
+            );
+            problems.at(place.clone(), message);
+            return None;
+        };
+        if let Some(error) = wrong_hop(self.network, address) {
+            problems.at(place.clone(), format!("{address}: {error}"));
+        }
+        Some(NextHop::Appliance(address))
+    }
+
+    /// Notes the default of some subnets.
+    fn default(
+        &self,
+        subnets: &BTreeSet<String>,
+        (v6, hop): (bool, NextHop),
+        place: &Path,
+        defaults: &mut Defaults,
+        problems: &mut Problems,
+    ) {
+        for name in subnets {
+            let role = self.network.subnets.get(name).map(|subnet| subnet.role.clone()).unwrap_or_default();
+            if !role.takes_default() && hop != NextHop::Internet {
+                let message = format!("the default route of {name} ({role}) can only lead to the Internet");
+                problems.at(place.clone(), message);
+            }
+            if hop == NextHop::VnetLocal {
+                problems.at(
+                    place.clone(),
+                    "`vnet` keeps traffic inside the network: name prefixes of its address space",
+                );
+            }
+            let before = defaults.insert((name.clone(), v6), hop);
+            if let Some(other) = before.filter(|other| *other != hop) {
+                let message =
+                    format!("the default route of {name} would have two next hops: {other} and {hop}");
+                problems.at(place.clone(), message);
+            }
+        }
+    }
+
+    fn check(&self, need: &RouteNeed, place: &Path, problems: &mut Problems) {
+        let inside = match &need.to {
+            Remote::Addresses(set) => set.is_subset(&self.network.space),
+            _ => false,
+        };
+        if need.next_hop == NextHop::VnetLocal && !inside {
+            let message = format!(
+                "the route to {} leads into the network, whose address space does not hold it",
+                need.to
+            );
+            problems.at(place.clone(), message);
+        }
+    }
+}
+
+/// The families whose every address a remote holds (IPv6 if set), and what else a route to it leads to.
+fn everywhere(remote: &Remote) -> (Vec<bool>, Option<Remote>) {
+    match remote {
+        Remote::Any => (vec![false, true], None),
+        Remote::Tag(_) => (Vec::new(), Some(remote.clone())),
+        Remote::Addresses(set) => {
+            let (v4, v6) = (set.v4.is_all(), set.v6.is_all());
+            let rest = AddrSet {
+                v4: if v4 { Default::default() } else { set.v4.clone() },
+                v6: if v6 { Default::default() } else { set.v6.clone() },
+            };
+            let all = [(false, v4), (true, v6)].into_iter().filter(|(_, all)| *all).map(|(v6, _)| v6);
+            (all.collect(), (!rest.is_empty()).then_some(Remote::Addresses(rest)))
+        }
+        _ => (Vec::new(), None),
+    }
+}
+
+/// Routes of one destination and hop become one; those of one subnet that overlap with different hops contradict each
+/// other, but for a line by hand inside a wider one, whose longer prefix wins.
+pub(super) fn merge(mut routes: PlacedRoutes, network: &Network, problems: &mut Problems) -> Vec<RouteNeed> {
+    routes.sort_by(|a, b| a.1.id.cmp(&b.1.id));
+    let mut kept: Vec<(Path, RouteNeed)> = Vec::new();
+    for (place, mut need) in routes {
+        if let Some((_, same)) = kept.iter_mut().find(|(_, k)| k.id == need.id) {
+            same.subnets.extend(need.subnets);
+            same.causes.extend(need.causes);
+            same.causes.sort();
+            same.causes.dedup();
+            continue;
+        }
+        check_inside(&mut need, network, &place, problems);
+        kept.push((place, need));
+    }
+    nest(&mut kept);
+    for (at, (place, need)) in kept.iter().enumerate() {
+        for (_, other) in &kept[..at] {
+            check_hops(need, other, network, place, problems);
+        }
+    }
+    kept.into_iter().map(|(_, need)| need).collect()
+}
+
+/// The addresses that a route takes, without regard to subnets.
+fn addresses_of(need: &RouteNeed) -> AddrSet {
+    let set = match &need.to {
+        Remote::Tag(tag) => tag.set().clone(),
+        Remote::Addresses(set) => set.clone(),
+        _ => AddrSet::empty(),
+    };
+    set.difference(&need.except)
+}
+
+/// What may be taken out of the network or from the platform: nothing, but for what an appliance inspects.
+fn check_inside(need: &mut RouteNeed, network: &Network, place: &Path, problems: &mut Problems) {
+    let platform = AddrSet::from("168.63.129.16".parse::<IpPrefix>().expect("a constant address"));
+    let set = only_families_of(&addresses_of(need), &network.subnet_space());
+    if !set.is_disjoint(&platform) {
+        let message = format!(
+            "the route to {} holds 168.63.129.16, the platform's own address, which is never routed; take it out with `except` or narrower prefixes",
+            need.to
+        );
+        problems.at(place.clone(), message);
+    }
+    let narrow = |set: &AddrSet| -> AddrSet {
+        set.prefixes().filter(|&p| AddrSet::from(p).is_subset(&network.space)).collect()
+    };
+    let inside = narrow(&set);
+    let Some(prefix) = inside.prefixes().next() else {
+        // A wider prefix loses to the network's own.
+        if !need.as_written && !set.is_disjoint(&network.space) {
+            let message =
+                format!("the route to {} would take a part of the virtual network out of it", need.to);
+            problems.at(place.clone(), message);
+        }
+        return;
+    };
+    match (need.next_hop, &need.to) {
+        (NextHop::Appliance(_) | NextHop::VnetLocal, Remote::Addresses(_)) => need.as_written = true,
+        _ => {
+            let message = format!(
+                "the route to {} would take {prefix} out of the virtual network; inside it a route leads to an appliance or stays",
+                need.to
+            );
+            problems.at(place.clone(), message);
+        }
+    }
+}
+
+/// Of two lines by hand, one wholly inside the other, the wider one is not for what the narrower one takes.
+fn nest(kept: &mut [(Path, RouteNeed)]) {
+    let sets: Vec<AddrSet> = kept.iter().map(|(_, need)| addresses_of(need)).collect();
+    let written: Vec<(bool, NextHop)> =
+        kept.iter().map(|(_, need)| (need.as_written, need.next_hop)).collect();
+    for (at, (_, wide)) in kept.iter_mut().enumerate().filter(|(_, (_, need))| need.as_written) {
+        for (other, narrow) in sets.iter().enumerate() {
+            let inside = other != at && written[other].0 && written[other].1 != wide.next_hop;
+            if inside && *narrow != sets[at] && narrow.is_subset(&sets[at]) {
+                wide.nested = wide.nested.union(narrow);
+            }
+        }
+    }
+}
+
+fn check_hops(need: &RouteNeed, other: &RouteNeed, network: &Network, place: &Path, problems: &mut Problems) {
+    if other.next_hop == need.next_hop || need.subnets.is_disjoint(&other.subnets) {
+        return;
+    }
+    let set = |need: &RouteNeed| {
+        only_families_of(&addresses_of(need).difference(&need.nested), &network.subnet_space())
+    };
+    if let Some(prefix) = set(need).intersection(&set(other)).prefixes().next() {
+        let message = format!(
+            "{prefix} would have two next hops: {} by the route to {}, {} by the route to {}",
+            need.next_hop, need.to, other.next_hop, other.to
+        );
+        problems.at(place.clone(), message);
+    }
+}

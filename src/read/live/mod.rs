@@ -1,0 +1,233 @@
+//! Resources in every dialect that users have: answers of the resource manager, what `az`, PowerShell, the Python SDK
+//! and Resource Graph print, templates, Terraform's plans and states, flow logs, and what tagwall itself writes.
+//!
+//! One layer looks at members under any client's names: any case, `camelCase`, `snake_case` and `PascalCase`, flat or
+//! under `properties`, single and plural beside each other; null, empty and absent are one. Content decides what a file
+//! is, its name does not. What is read knows its [`Place`]. What is not known stays a text that is no address and no
+//! tag, or stands in `incomplete`, so that nothing is proven of it.
+
+mod expression;
+mod firewall;
+mod functions;
+mod group;
+mod model;
+mod names;
+mod network;
+mod own;
+mod record;
+mod route;
+mod template;
+mod terraform;
+mod view;
+mod walk;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+pub use group::bare_rule_name;
+pub use model::{
+    FlowTuple, Live, LiveAdminRule, LiveCollection, LiveCollectionGroup, LiveFirewall, LiveFirewallPolicy,
+    LiveGroup, LiveInterface, LiveIpGroup, LiveNetwork, LiveRoute, LiveRule, LiveSubnet, LiveTable, Note,
+    Place, RecordedAnswer,
+};
+pub use names::{is_same_resource, last_part, part_of_id};
+#[cfg(feature = "cli")]
+pub(crate) use own::of_resources;
+pub use record::flow_tuple;
+
+use super::ReadError;
+use super::tree::{self, Strings, Tree};
+use crate::target::FormatName;
+use crate::text::to_utf8;
+use view::{Doc, View};
+use walk::Walk;
+
+/// Reads files in any dialect, each with the name that places are to have. A file of template parameters is for the
+/// templates beside it. A resource that is there twice, in two dialects or files, is read once if its id is the same.
+///
+/// # Errors
+/// Of each file the first place that cannot be read; files that are read have no part in it.
+///
+/// # Cost
+/// Linear in the size of the files; loops of templates end at 2,000,000 values.
+///
+/// ```
+/// use tagwall::read::live::read_live;
+/// let printed = br#"{ "name": "web", "type": "microsoft.network/networksecuritygroups",
+///   "security_rules": [
+///     { "name": "https", "priority": 100, "direction": "Inbound", "access": "Allow", "protocol": "TCP",
+///       "source_address_prefix": "Internet", "source_port_range": "*",
+///       "destination_address_prefixes": ["192.0.2.0/24"], "destination_port_ranges": ["443", "8443"] } ] }"#;
+/// let found = read_live(&[("web.json", printed)]).unwrap();
+/// let rule = &found.groups[0].rules[0];
+/// assert_eq!(rule.rule.destination_ports, ["443", "8443"]);
+/// assert_eq!(rule.place.to_string(), "web.json:3 /security_rules/0");
+/// ```
+pub fn read_live(files: &[(&str, &[u8])]) -> Result<Live, Vec<ReadError>> {
+    let mut errors = Vec::new();
+    // What is UTF-8 already, as nearly all is, is read where it lies.
+    let decoded: Vec<(&str, Cow<'_, [u8]>)> =
+        files.iter().map(|(name, bytes)| (*name, to_utf8(bytes))).collect();
+    let mut texts: Vec<(&str, &str)> = Vec::new();
+    for (name, bytes) in &decoded {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => texts.push((name, text)),
+            Err(error) => {
+                let line = 1 + bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count();
+                errors.push(ReadError { place: format!("{name}:{line}"), message: error.to_string() });
+            }
+        }
+    }
+    let mut documents: Vec<(&str, &str, Tree<'_>)> = Vec::new();
+    let mut ours: Vec<(FormatName, Vec<(&str, &str)>)> = Vec::new();
+    for (name, text) in &texts {
+        match recognise(name, text) {
+            Ok(Kind::Json(tree)) => documents.push((name, text, tree)),
+            Ok(Kind::Ours(format)) => match ours.iter_mut().find(|(known, _)| *known == format) {
+                Some((_, list)) => list.push((name, text)),
+                None => ours.push((format, vec![(name, text)])),
+            },
+            Err(error) => errors.push(error),
+        }
+    }
+    let mut live = Live::default();
+    let mut given = HashMap::new();
+    documents
+        .iter()
+        .filter(|(.., tree)| is_parameters(tree))
+        .for_each(|(.., tree)| given.extend(template::given(tree)));
+    for (name, text, tree) in &documents {
+        match read_document(name, text, tree, &given) {
+            Ok(found) => live.extend(found),
+            Err(error) => errors.push(error),
+        }
+    }
+    for (format, list) in &ours {
+        match own::read(*format, list) {
+            Ok(found) => live.extend(found),
+            Err(error) => errors.push(error),
+        }
+    }
+    each_once(&mut live);
+    if errors.is_empty() { Ok(live) } else { Err(errors) }
+}
+
+/// Whether a text in no format of JSON is in one that tagwall writes.
+#[cfg(feature = "cli")]
+pub(crate) fn is_ours(name: &str, text: &str) -> bool {
+    own::format_of(name, text).is_some()
+}
+
+enum Kind<'t> {
+    Json(Tree<'t>),
+    Ours(FormatName),
+}
+
+fn recognise<'t>(name: &str, text: &'t str) -> Result<Kind<'t>, ReadError> {
+    let start = text.trim_start();
+    if !start.starts_with(['{', '[']) {
+        return match own::format_of(name, text) {
+            Some(format) => Ok(Kind::Ours(format)),
+            None => Err(ReadError { place: format!("{name}:1"), message: own::refusal(text) }),
+        };
+    }
+    match tree::parse(text, name, Strings::default()) {
+        Ok(tree) if is_plan(&tree) => Ok(Kind::Ours(FormatName::Json)),
+        Ok(tree) => Ok(Kind::Json(tree)),
+        Err(error) => Err(with_pointer(name, text, error)),
+    }
+}
+
+/// Our own plan as JSON.
+fn is_plan(tree: &Tree<'_>) -> bool {
+    ["schema", "gaps", "lists"].iter().all(|key| template::member(tree, key).is_some())
+}
+
+fn is_parameters(tree: &Tree<'_>) -> bool {
+    matches!(template::member(tree, "$schema"), Some(Tree::Text(schema))
+        if schema.to_ascii_lowercase().contains("deploymentparameters"))
+}
+
+/// The error with the way to where the document ends or breaks.
+fn with_pointer(name: &str, text: &str, error: ReadError) -> ReadError {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let found: Result<serde_json::Value, _> = serde_path_to_error::deserialize(&mut reader);
+    let Err(found) = found else { return error };
+    let mut pointer = String::new();
+    for segment in found.path() {
+        use serde_path_to_error::Segment;
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } => {
+                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+            }
+            _ => {}
+        }
+    }
+    let cause = found.into_inner();
+    let place = format!("{name}:{} {pointer}", cause.line());
+    ReadError { place: place.trim_end().to_owned(), message: cause.to_string() }
+}
+
+fn read_document(
+    name: &str,
+    text: &str,
+    tree: &Tree<'_>,
+    given: &HashMap<String, Tree<'_>>,
+) -> Result<Live, ReadError> {
+    let doc = Doc::new(name, text);
+    let mut walk = Walk::default();
+    walk.document(&View::top(&doc, tree), given)?;
+    let live = walk.finish();
+    let open = live.incomplete.len()
+        + live.groups.iter().map(|g| g.incomplete.len()).sum::<usize>()
+        + live.tables.iter().map(|t| t.incomplete.len()).sum::<usize>();
+    // Our own templates are read to the letter by their own reader, also where expressions stand in them.
+    let ours = ["firewallProperties", "azurerm_"].iter().any(|word| text.contains(word));
+    if open > 0 || ours {
+        let format = if template::member(tree, "resource").is_some() {
+            FormatName::TerraformJson
+        } else {
+            FormatName::Arm
+        };
+        if let Ok(found) = own::read(format, &[(name, text)])
+            && !found.is_empty()
+        {
+            return Ok(found);
+        }
+    }
+    Ok(live)
+}
+
+/// Of resources with one id that say the same only the first is kept.
+fn each_once(live: &mut Live) {
+    fn keep<T>(list: &mut Vec<T>, id: impl Fn(&T) -> Option<String>, same: impl Fn(&T, &T) -> bool) {
+        let mut kept: Vec<T> = Vec::new();
+        let mut by_id: HashMap<String, Vec<usize>> = HashMap::new();
+        for item in std::mem::take(list) {
+            let Some(id) = id(&item).map(|id| id.to_ascii_lowercase()) else {
+                kept.push(item);
+                continue;
+            };
+            let known = by_id.entry(id).or_default();
+            if !known.iter().any(|&at| same(&kept[at], &item)) {
+                known.push(kept.len());
+                kept.push(item);
+            }
+        }
+        *list = kept;
+    }
+    let rules = |g: &LiveGroup| g.rules.iter().map(|r| r.rule.clone()).collect::<Vec<_>>();
+    keep(&mut live.groups, |g| g.id.clone().filter(|_| !g.effective), |a, b| rules(a) == rules(b));
+    let routes = |t: &LiveTable| {
+        t.routes
+            .iter()
+            .map(|r| (r.name.clone(), r.prefixes.clone(), r.next_hop_type.clone()))
+            .collect::<Vec<_>>()
+    };
+    keep(&mut live.tables, |t| t.id.clone(), |a, b| routes(a) == routes(b));
+    keep(&mut live.ip_groups, |g| g.id.clone(), |a, b| a.addresses == b.addresses);
+    keep(&mut live.networks, |n| n.id.clone(), |a, b| a.space == b.space);
+    keep(&mut live.subnets, |s| s.id.clone(), |a, b| a.prefixes == b.prefixes);
+    keep(&mut live.interfaces, |i| i.id.clone(), |a, b| a.addresses == b.addresses);
+}

@@ -1,0 +1,110 @@
+//! Route tables, and routes in effect.
+
+use super::model::{LiveRoute, LiveTable, Note};
+use super::names::{id_of, last_part, name_of, objects, type_of, unresolved};
+use super::view::View;
+use crate::read::ReadError;
+
+/// Whether an object is a route by its members.
+pub(super) fn is_route(view: &View<'_>) -> bool {
+    view.get("nexthoptype").is_some() && view.any(&["addressprefix", "addressprefixes"]).is_some()
+        || type_of(view).is_some_and(|kind| kind.ends_with("routetables/routes"))
+}
+
+/// Reads a route table. Without a list of routes it has none if `whole`; else the export was cut short.
+pub(super) fn table(view: &View<'_>, whole: bool) -> Result<LiveTable, ReadError> {
+    let disable = view.switch_of("disablebgproutepropagation");
+    let enabled = view.switch_of("bgproutepropagationenabled");
+    let mut table = LiveTable {
+        name: name_of(view),
+        id: id_of(view),
+        disable_bgp: disable.or(enabled.map(|on| !on)),
+        disable_peering_route: view
+            .get("disablepeeringroute")
+            .and_then(|word| word.text())
+            .map(|word| word.eq_ignore_ascii_case("all")),
+        applied_to: view.ids(&["subnets"]),
+        place: view.place(),
+        ..LiveTable::default()
+    };
+    match view.any(&["routes", "route"]) {
+        Some(list) => {
+            table.routes = objects(&list)?.iter().map(route).collect();
+            if let Some(text) = unresolved(&list) {
+                table.incomplete.push(list.note(format!("the routes are not known: {text}")));
+            }
+        }
+        None if whole => {}
+        None => table.incomplete.push(view.note("the export has no list of routes")),
+    }
+    Ok(table)
+}
+
+/// Reads a route.
+pub(super) fn route(view: &View<'_>) -> LiveRoute {
+    let hop = view.any(&["nexthopipaddress", "nexthopinipaddress"]);
+    let tags = view.texts(&["destinationservicetags"]);
+    let prefixes = view.texts(&["addressprefix", "addressprefixes"]);
+    LiveRoute {
+        name: view
+            .own("name")
+            .and_then(|name| name.text())
+            .map(|name| super::names::last_name(&name))
+            .unwrap_or_default(),
+        // A tag in effect stands beside the prefixes that it was at that moment.
+        prefixes: if tags.is_empty() { prefixes } else { tags },
+        next_hop_type: view.text_of("nexthoptype").unwrap_or_default(),
+        next_hop_address: hop.and_then(|hop| hop.flat_texts().into_iter().next()),
+        source: view.text_of("source"),
+        place: view.place(),
+    }
+}
+
+/// Reads routes in effect; those that are not active are none.
+pub(super) fn effective(list: &View<'_>) -> Result<LiveTable, ReadError> {
+    let mut table = LiveTable {
+        name: "routes in effect".to_owned(),
+        effective: true,
+        place: list.place(),
+        ..LiveTable::default()
+    };
+    for item in objects(list)? {
+        let active = item.text_of("state").is_none_or(|state| state.eq_ignore_ascii_case("active"));
+        if active {
+            table.routes.push(route(&item));
+        }
+    }
+    Ok(table)
+}
+
+/// Whether a list is one of routes in effect, not of a table's own.
+pub(super) fn is_effective(list: &View<'_>) -> bool {
+    let items = list.items();
+    !items.is_empty()
+        && items.iter().all(|item| is_route(item))
+        && items.iter().any(|item| item.get("state").is_some() && item.get("source").is_some())
+}
+
+/// Puts a route that stands beside its table into it; the same route twice is one.
+pub(super) fn adopt(tables: &mut Vec<LiveTable>, parent: &str, route: LiveRoute) {
+    let known = tables.iter_mut().find(|table| {
+        !table.effective && (table.name.eq_ignore_ascii_case(last_part(parent)) || table.name == parent)
+    });
+    let table = match known {
+        Some(table) => table,
+        None => {
+            let place = route.place.clone();
+            let why = Note {
+                place: place.clone(),
+                text: format!("the table {parent} itself is not among the files"),
+            };
+            let id = parent.starts_with('/').then(|| parent.to_owned());
+            let name = if id.is_some() { last_part(parent).to_owned() } else { parent.to_owned() };
+            tables.push(LiveTable { name, id, place, incomplete: vec![why], ..LiveTable::default() });
+            tables.last_mut().expect("just added")
+        }
+    };
+    if !table.routes.iter().any(|own| own.name.eq_ignore_ascii_case(&route.name)) {
+        table.routes.push(route);
+    }
+}

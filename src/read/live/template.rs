@@ -1,0 +1,292 @@
+//! Templates: their expressions worked out as far as defaults of parameters and given values reach.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use super::expression::{Expression, parse};
+use super::functions;
+use super::view::same;
+use crate::read::tree::Tree;
+
+/// The most values that one template may grow to.
+const MOST: usize = 2_000_000;
+
+/// How many resources a loop may make; the limit of Azure.
+const MOST_COPIES: i64 = 800;
+
+/// What expressions of one template refer to.
+pub(super) struct Scope<'a> {
+    parameters: HashMap<String, Tree<'a>>,
+    variables: HashMap<String, Tree<'a>>,
+    /// Parameters and variables that are worked out, and those that are being worked out.
+    known: RefCell<HashMap<String, Option<Tree<'a>>>>,
+    /// Values that may still be made.
+    left: Cell<usize>,
+    /// The loops that are running, each with its name and number.
+    copies: RefCell<Vec<(String, i64)>>,
+}
+
+/// An expression that is not resolved.
+fn open<'a>(code: &str) -> Tree<'a> {
+    Tree::Code(Cow::Owned(code.to_owned()))
+}
+
+impl<'a> Scope<'a> {
+    /// The scope of a template; `given` are values of parameters that stand elsewhere.
+    pub(super) fn of(template: &Tree<'a>, given: &HashMap<String, Tree<'a>>) -> Self {
+        let mut parameters = HashMap::new();
+        for (name, declared) in members(template, "parameters") {
+            if let Some(default) = member(declared, "defaultvalue") {
+                parameters.insert(name.to_ascii_lowercase(), default.clone());
+            }
+        }
+        parameters.extend(given.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
+        let variables = members(template, "variables");
+        let variables = variables.filter(|(name, _)| !name.eq_ignore_ascii_case("copy"));
+        Scope {
+            parameters,
+            variables: variables.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect(),
+            known: RefCell::default(),
+            left: Cell::new(MOST),
+            copies: RefCell::default(),
+        }
+    }
+
+    /// A value with its expressions worked out.
+    pub(super) fn resolve(&self, value: &Tree<'a>) -> Tree<'a> {
+        self.left.set(self.left.get().saturating_sub(1));
+        if self.left.get() == 0 {
+            return open("the template grows too large");
+        }
+        match value {
+            Tree::Text(text) => self.text(text, value),
+            Tree::List(items) => Tree::List(items.iter().map(|item| self.resolve(item)).collect()),
+            Tree::Map(members) => self.map(members),
+            other => other.clone(),
+        }
+    }
+
+    /// A text: an expression where it stands in brackets; `[[` stands for one bracket.
+    fn text(&self, text: &Cow<'a, str>, value: &Tree<'a>) -> Tree<'a> {
+        if let Some(literal) = text.strip_prefix("[[") {
+            return Tree::Text(Cow::Owned(format!("[{literal}")));
+        }
+        let code = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        match code {
+            None => value.clone(),
+            Some(code) => match parse(code) {
+                Some(expression) => self.work_out(&expression, code),
+                None => open(code),
+            },
+        }
+    }
+
+    /// Members; those of `copy` are lists that are made in a loop.
+    fn map(&self, members: &[(Cow<'a, str>, Tree<'a>)]) -> Tree<'a> {
+        let mut found = Vec::with_capacity(members.len());
+        for (name, value) in members {
+            match value {
+                Tree::List(loops) if name.eq_ignore_ascii_case("copy") && loops.iter().all(is_loop) => {
+                    found.extend(loops.iter().map(|each| self.property_loop(each)));
+                }
+                value => found.push((name.clone(), self.resolve(value))),
+            }
+        }
+        Tree::Map(found)
+    }
+
+    fn property_loop(&self, each: &Tree<'a>) -> (Cow<'a, str>, Tree<'a>) {
+        let name = match member(each, "name") {
+            Some(Tree::Text(name)) => name.clone(),
+            _ => Cow::Borrowed("copy"),
+        };
+        let input = member(each, "input");
+        let made = input.and_then(|input| self.repeat(each, name.as_ref(), |scope| scope.resolve(input)));
+        (name.clone(), made.map_or_else(|| open(&format!("copy of {name}")), Tree::List))
+    }
+
+    /// The results of a loop; `None` where it is not known how often it runs.
+    pub(super) fn repeat<T>(
+        &self,
+        each: &Tree<'a>,
+        name: &str,
+        mut make: impl FnMut(&Self) -> T,
+    ) -> Option<Vec<T>> {
+        let Tree::Number(count) = self.resolve(member(each, "count")?) else { return None };
+        if !(0..=MOST_COPIES).contains(&count) {
+            return None;
+        }
+        let mut made = Vec::new();
+        for number in 0..count {
+            self.copies.borrow_mut().push((name.to_ascii_lowercase(), number));
+            made.push(make(self));
+            self.copies.borrow_mut().pop();
+        }
+        Some(made)
+    }
+
+    /// What an expression is worth; where that is not known, the expression.
+    fn work_out(&self, expression: &Expression, code: &str) -> Tree<'a> {
+        self.value(expression, 0).unwrap_or_else(|| open(code))
+    }
+
+    fn value(&self, expression: &Expression, depth: usize) -> Option<Tree<'a>> {
+        self.left.set(self.left.get().saturating_sub(1));
+        if self.left.get() == 0 || depth > 64 {
+            return None;
+        }
+        match expression {
+            Expression::Text(text) => Some(Tree::Text(Cow::Owned(text.clone()))),
+            Expression::Number(number) => Some(Tree::Number(*number)),
+            Expression::Member(of, name) => {
+                item(&self.value(of, depth + 1)?, &Tree::Text(Cow::Borrowed(name)))
+            }
+            Expression::Index(of, index) => item(&self.value(of, depth + 1)?, &self.value(index, depth + 1)?),
+            Expression::Call(name, arguments) => self.call(name, arguments, depth),
+        }
+    }
+
+    fn call(&self, name: &str, arguments: &[Expression], depth: usize) -> Option<Tree<'a>> {
+        let name = name.to_ascii_lowercase();
+        let worth = |at: usize| self.value(arguments.get(at)?, depth + 1);
+        match name.as_str() {
+            "parameters" | "variables" => {
+                let Tree::Text(of) = worth(0)? else { return None };
+                self.named(&name, &of)
+            }
+            "copyindex" => self.copy_index(worth(0), worth(1)),
+            // Of the two branches only the one that is taken has to be known.
+            "if" => match worth(0)? {
+                Tree::Bool(holds) => worth(if holds { 1 } else { 2 }),
+                _ => None,
+            },
+            "coalesce" => {
+                arguments.iter().map(|a| self.value(a, depth + 1)).find(|v| *v != Some(Tree::Null))?
+            }
+            "resourceid" | "subscriptionresourceid" | "tenantresourceid" | "extensionresourceid" => {
+                let parts = arguments.iter().map(|a| self.part(a, depth)).collect::<Vec<_>>();
+                functions::resource_id(&parts)
+            }
+            "concat" | "format" => {
+                let parts = arguments.iter().map(|a| self.value(a, depth + 1)).collect::<Option<Vec<_>>>();
+                match parts {
+                    Some(parts) => functions::call(&name, parts),
+                    None => self.partly(&name, arguments, depth),
+                }
+            }
+            _ => {
+                let values =
+                    arguments.iter().map(|a| self.value(a, depth + 1)).collect::<Option<Vec<_>>>()?;
+                functions::call(&name, values)
+            }
+        }
+    }
+
+    /// A text of known and unknown pieces: names that begin alike stay apart, and those that are alike stay one.
+    fn partly(&self, name: &str, arguments: &[Expression], depth: usize) -> Option<Tree<'a>> {
+        let parts: Vec<Tree<'a>> =
+            arguments.iter().map(|a| Tree::Text(Cow::Owned(self.part(a, depth)))).collect();
+        functions::call(name, parts)
+    }
+
+    /// A piece of a text: what it is worth, or the expression in brackets.
+    fn part(&self, expression: &Expression, depth: usize) -> String {
+        match self.value(expression, depth + 1) {
+            Some(Tree::Text(text)) => text.into_owned(),
+            Some(Tree::Number(number)) => number.to_string(),
+            Some(Tree::Code(code)) => format!("[{code}]"),
+            _ => format!("[{}]", functions::shown(expression)),
+        }
+    }
+
+    /// A parameter or variable; `None` where it has no value or refers to itself.
+    fn named(&self, kind: &str, name: &str) -> Option<Tree<'a>> {
+        let name = name.to_ascii_lowercase();
+        let value =
+            if kind == "parameters" { self.parameters.get(&name) } else { self.variables.get(&name) }?;
+        // In a loop its number takes part.
+        if !self.copies.borrow().is_empty() {
+            return self.settled(value);
+        }
+        let key = format!("{kind} {name}");
+        if let Some(known) = self.known.borrow().get(&key) {
+            let known = known.clone()?;
+            let size = size(&known);
+            self.left.set(self.left.get().saturating_sub(size));
+            return (self.left.get() > 0).then_some(known);
+        }
+        self.known.borrow_mut().insert(key.clone(), None);
+        let settled = self.settled(value);
+        self.known.borrow_mut().insert(key, settled.clone());
+        settled
+    }
+
+    fn settled(&self, value: &Tree<'a>) -> Option<Tree<'a>> {
+        match self.resolve(value) {
+            Tree::Code(_) => None,
+            settled => Some(settled),
+        }
+    }
+
+    fn copy_index(&self, first: Option<Tree<'a>>, second: Option<Tree<'a>>) -> Option<Tree<'a>> {
+        let copies = self.copies.borrow();
+        let (name, offset) = match (first, second) {
+            (Some(Tree::Text(name)), offset) => (Some(name), offset),
+            (offset, _) => (None, offset),
+        };
+        let running = match name {
+            Some(name) => copies.iter().rev().find(|(own, _)| own.eq_ignore_ascii_case(&name)),
+            None => copies.last(),
+        };
+        let offset = if let Some(Tree::Number(offset)) = offset { offset } else { 0 };
+        running?.1.checked_add(offset).map(Tree::Number)
+    }
+}
+
+fn is_loop(each: &Tree<'_>) -> bool {
+    member(each, "count").is_some() && member(each, "input").is_some()
+}
+
+fn size(value: &Tree<'_>) -> usize {
+    match value {
+        Tree::List(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Tree::Map(members) => 1 + members.iter().map(|(_, value)| size(value)).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+/// The member under a key in lower case without separators.
+pub(super) fn member<'t, 'a>(value: &'t Tree<'a>, key: &str) -> Option<&'t Tree<'a>> {
+    let Tree::Map(members) = value else { return None };
+    members.iter().find(|(name, _)| same(name, key)).map(|(_, value)| value)
+}
+
+/// The members of the member under `key`.
+pub(super) fn members<'t, 'a>(
+    value: &'t Tree<'a>,
+    key: &str,
+) -> impl Iterator<Item = (&'t str, &'t Tree<'a>)> {
+    let members = match member(value, key) {
+        Some(Tree::Map(members)) => members.as_slice(),
+        _ => &[],
+    };
+    members.iter().map(|(name, value)| (name.as_ref(), value))
+}
+
+fn item<'a>(of: &Tree<'a>, index: &Tree<'_>) -> Option<Tree<'a>> {
+    match (of, index) {
+        (Tree::Map(members), Tree::Text(key)) => {
+            members.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value.clone())
+        }
+        (Tree::List(items), Tree::Number(at)) => items.get(usize::try_from(*at).ok()?).cloned(),
+        _ => None,
+    }
+    .filter(|value| !matches!(value, Tree::Code(_)))
+}
+
+/// The values of a parameter file: `{ "parameters": { "name": { "value": … } } }`.
+pub(super) fn given<'a>(file: &Tree<'a>) -> HashMap<String, Tree<'a>> {
+    let values = members(file, "parameters");
+    values.filter_map(|(name, entry)| Some((name.to_owned(), member(entry, "value")?.clone()))).collect()
+}

@@ -1,0 +1,234 @@
+//! [`View`]: a value of a document under names that every client writes in its own way.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use super::model::{Note, Place};
+use crate::read::tree::Tree;
+
+/// A document that views look into.
+pub(super) struct Doc<'d> {
+    file: &'d str,
+    text: &'d str,
+    /// Where each line begins.
+    lines: Vec<usize>,
+}
+
+impl<'d> Doc<'d> {
+    pub(super) fn new(file: &'d str, text: &'d str) -> Self {
+        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Doc { file, text, lines: std::iter::once(0).chain(starts).collect() }
+    }
+
+    /// Where a piece of the text begins; `None` for a text that is none.
+    fn offset(&self, part: &str) -> Option<usize> {
+        let start = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
+        (start < self.text.len()).then_some(start)
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        self.lines.partition_point(|&start| start <= offset)
+    }
+}
+
+/// One step of the way to a value.
+struct Step<'d> {
+    up: Way<'d>,
+    key: Key<'d>,
+}
+
+enum Key<'d> {
+    Member(&'d str),
+    Item(usize),
+}
+
+type Way<'d> = Option<Rc<Step<'d>>>;
+
+/// A value, and the way to it.
+#[derive(Clone)]
+pub(super) struct View<'d> {
+    doc: &'d Doc<'d>,
+    pub(super) value: &'d Tree<'d>,
+    way: Way<'d>,
+    /// The offset of what is nearest to it and known.
+    near: usize,
+}
+
+/// Whether a name is `key`, which is in lower case without separators: `securityRules`, `security_rules` and
+/// `SecurityRules` are one.
+pub(super) fn same(name: &str, key: &str) -> bool {
+    let letters = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|b| b.to_ascii_lowercase());
+    letters.eq(key.bytes())
+}
+
+impl<'d> View<'d> {
+    pub(super) fn top(doc: &'d Doc<'d>, value: &'d Tree<'d>) -> Self {
+        View { doc, value, way: None, near: 0 }
+    }
+
+    /// The same place with another value, such as one that was worked out.
+    pub(super) fn with<'n>(&self, value: &'n Tree<'n>) -> View<'n>
+    where
+        'd: 'n,
+    {
+        View { doc: self.doc, value, way: self.way.clone(), near: self.near }
+    }
+
+    fn child(&self, value: &'d Tree<'d>, key: Key<'d>) -> Self {
+        let near = match &key {
+            Key::Member(name) => self.doc.offset(name),
+            Key::Item(_) => None,
+        };
+        let near = begin(self.doc, value).or(near).unwrap_or(self.near);
+        View { doc: self.doc, value, way: Some(Rc::new(Step { up: self.way.clone(), key })), near }
+    }
+
+    /// Members in order of the document.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&'d str, View<'d>)> + use<'d, '_> {
+        let members: &'d [(Cow<'d, str>, Tree<'d>)] = match self.value {
+            Tree::Map(members) => members,
+            _ => &[],
+        };
+        members.iter().map(|(name, value)| (name.as_ref(), self.child(value, Key::Member(name))))
+    }
+
+    pub(super) fn is_map(&self) -> bool {
+        matches!(self.value, Tree::Map(_))
+    }
+
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.value, Tree::List(_))
+    }
+
+    /// Its own member under `key`; null is no member.
+    pub(super) fn own(&self, key: &str) -> Option<View<'d>> {
+        let Tree::Map(members) = self.value else { return None };
+        let (name, value) = members.iter().find(|(name, value)| same(name, key) && *value != Tree::Null)?;
+        Some(self.child(value, Key::Member(name)))
+    }
+
+    /// The member under `key`, of its own or of its `properties`.
+    pub(super) fn get(&self, key: &str) -> Option<View<'d>> {
+        self.own(key).or_else(|| self.own("properties").and_then(|properties| properties.own(key)))
+    }
+
+    /// The first of several members.
+    pub(super) fn any(&self, keys: &[&str]) -> Option<View<'d>> {
+        keys.iter().find_map(|key| self.get(key))
+    }
+
+    /// Items of a list; of an object, which stands for a list of one, itself.
+    pub(super) fn items(&self) -> Vec<View<'d>> {
+        match self.value {
+            Tree::List(items) => {
+                items.iter().enumerate().map(|(at, value)| self.child(value, Key::Item(at))).collect()
+            }
+            Tree::Map(_) => vec![self.clone()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// A string, number or unresolved expression as text; empty ones are none.
+    pub(super) fn text(&self) -> Option<String> {
+        match self.value {
+            Tree::Text(text) if text.trim().is_empty() => None,
+            Tree::Text(text) => Some(text.trim().to_owned()),
+            Tree::Code(code) => Some(format!("[{code}]")),
+            Tree::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The text of the member under `key`.
+    pub(super) fn text_of(&self, key: &str) -> Option<String> {
+        self.get(key)?.text()
+    }
+
+    /// A number, also one that is written as text.
+    pub(super) fn number_of(&self, key: &str) -> Option<i64> {
+        match self.get(key)?.value {
+            Tree::Number(number) => Some(*number),
+            Tree::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn switch_of(&self, key: &str) -> Option<bool> {
+        match self.get(key)?.value {
+            Tree::Bool(on) => Some(*on),
+            Tree::Text(text) => text.trim().to_ascii_lowercase().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// All texts under `keys`, single or in lists, each once, in order.
+    pub(super) fn texts(&self, keys: &[&str]) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for view in keys.iter().filter_map(|key| self.get(key)) {
+            for text in view.flat_texts() {
+                if seen.insert(text.clone()) {
+                    found.push(text);
+                }
+            }
+        }
+        found.shrink_to_fit();
+        found
+    }
+
+    /// The texts of a list, or the text itself.
+    pub(super) fn flat_texts(&self) -> Vec<String> {
+        match self.value {
+            Tree::List(_) => self.items().iter().filter_map(View::text).collect(),
+            _ => self.text().into_iter().collect(),
+        }
+    }
+
+    /// Ids in a list of objects with an `id`, or of texts.
+    pub(super) fn ids(&self, keys: &[&str]) -> Vec<String> {
+        let mut found = self.texts(keys);
+        for view in keys.iter().filter_map(|key| self.get(key)) {
+            found.extend(view.items().iter().filter_map(|item| item.own("id")?.text()));
+        }
+        found
+    }
+
+    /// The id of an object that the member under `key` refers to; `None` for an empty object too.
+    pub(super) fn id_of(&self, key: &str) -> Option<String> {
+        let view = self.get(key)?;
+        view.text().or_else(|| view.own("id")?.text())
+    }
+
+    pub(super) fn place(&self) -> Place {
+        let mut steps = Vec::new();
+        let mut at = self.way.as_ref();
+        while let Some(step) = at {
+            steps.push(match step.key {
+                Key::Member(name) => Cow::Owned(name.replace('~', "~0").replace('/', "~1")),
+                Key::Item(index) => Cow::<str>::Owned(index.to_string()),
+            });
+            at = step.up.as_ref();
+        }
+        let pointer = steps.iter().rev().fold(String::new(), |text, step| text + "/" + step);
+        Place { file: self.doc.file.to_owned(), line: self.doc.line(self.near), pointer }
+    }
+
+    pub(super) fn note(&self, text: impl Into<String>) -> Note {
+        Note { place: self.place(), text: text.into() }
+    }
+}
+
+/// Where a value begins: an object at its brace, a text at its quote; `None` where nothing of it is known.
+fn begin(doc: &Doc<'_>, value: &Tree<'_>) -> Option<usize> {
+    let back = |from: usize, to: u8| {
+        let before = &doc.text.as_bytes()[..from];
+        let at = before.iter().rposition(|byte| !byte.is_ascii_whitespace() && *byte != b'"');
+        at.filter(|&at| before[at] == to).or(Some(from))
+    };
+    match value {
+        Tree::Map(members) => back(doc.offset(&members.first()?.0)?, b'{'),
+        Tree::List(items) => back(begin(doc, items.first()?)?, b'['),
+        Tree::Text(text) | Tree::Code(text) => doc.offset(text),
+        _ => None,
+    }
+}

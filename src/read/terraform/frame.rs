@@ -1,0 +1,284 @@
+//! What stands around the resources of a Terraform configuration: settings, the provider, variables, and the order in
+//! which resources are made. Another provider, backend or default would make something else of the same rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::read::ReadError;
+use crate::read::hcl::{Block, Term};
+
+/// The provider whose arguments are read, and the versions that have them. Source: registry pages of the provider,
+/// versions 4 and 5.
+const PROVIDER: &str = "azurerm";
+const SOURCE: (&str, &str) = ("hashicorp/azurerm", ">= 4.0, < 6.0");
+
+/// Variables, and whether one has a default: never, always, or as it may be.
+const VARIABLES: [(&str, Option<bool>); 4] = [
+    ("firewall_name", Some(true)),
+    ("firewall_policy_id", Some(false)),
+    ("location", Some(true)),
+    ("resource_group_name", None),
+];
+
+/// The variables that are declared, with their defaults.
+pub(super) struct Frame {
+    variables: BTreeMap<String, Option<String>>,
+    /// The subnets whose ids variables hold, by the name of the variable.
+    subnets: BTreeMap<String, String>,
+}
+
+/// A resource with its type and label.
+#[derive(Clone, Copy)]
+pub(super) struct Resource<'b> {
+    pub(super) kind: &'b str,
+    pub(super) label: &'b str,
+    pub(super) block: &'b Block,
+}
+
+/// Parts a configuration, of which nothing may be left over.
+pub(super) fn part(blocks: &[Block]) -> Result<(Frame, Vec<Resource<'_>>), ReadError> {
+    let (mut settings, mut providers, mut resources) = (0, 0, Vec::new());
+    let mut frame = Frame { variables: BTreeMap::new(), subnets: BTreeMap::new() };
+    let mut seen = BTreeSet::new();
+    for block in blocks {
+        match (block.kind.as_str(), block.labels.as_slice()) {
+            ("terraform", []) => {
+                check_settings(block)?;
+                settings += 1;
+            }
+            ("provider", [name]) => {
+                check_provider(block, name)?;
+                providers += 1;
+            }
+            ("variable", [name]) => frame.declare(block, name)?,
+            ("resource", [kind, label]) => {
+                if !seen.insert((kind, label)) {
+                    return Err(block.error(format!("two resources are {kind}.{label}")));
+                }
+                resources.push(Resource { kind, label, block });
+            }
+            (kind, _) => return Err(block.error(format!("blocks of kind `{kind}` are not read here"))),
+        }
+    }
+    match blocks.first() {
+        Some(first) if (settings, providers) != (1, 1) => {
+            Err(first.error("one block `terraform` and one block `provider` are expected in all files"))
+        }
+        _ => Ok((frame, resources)),
+    }
+}
+
+fn check_settings(block: &Block) -> Result<(), ReadError> {
+    block.only(&["required_version"], &["required_providers"])?;
+    if block.text("required_version")? != ">= 1.0" {
+        return Err(block.error_at("required_version", "`required_version` must be \">= 1.0\""));
+    }
+    let [providers] = block.blocks.as_slice() else {
+        return Err(block.error("one block `required_providers` is expected"));
+    };
+    providers.only(&[PROVIDER], &[])?;
+    let text = |text: &str| Term::Text(text.to_owned());
+    let (source, version) = (("source".to_owned(), text(SOURCE.0)), ("version".to_owned(), text(SOURCE.1)));
+    match providers.term(PROVIDER)? {
+        Term::Object(members) if *members == [source, version] => Ok(()),
+        _ => {
+            let (source, version) = SOURCE;
+            let text =
+                format!("`{PROVIDER}` must be {source} in the versions {version}, and no more said of it");
+            Err(providers.error_at(PROVIDER, text))
+        }
+    }
+}
+
+fn check_provider(block: &Block, name: &str) -> Result<(), ReadError> {
+    if name != PROVIDER {
+        return Err(block.error(format!("the provider {name} is not read here")));
+    }
+    block.only(&[], &["features"])?;
+    match block.blocks.as_slice() {
+        [features] => features.only(&[], &[]),
+        _ => Err(block.error("one block `features` is expected")),
+    }
+}
+
+impl Frame {
+    fn declare(&mut self, block: &Block, name: &str) -> Result<(), ReadError> {
+        let known = VARIABLES.into_iter().find(|(known, _)| *known == name).map(|(_, default)| default);
+        let Some(with_default) = known.or_else(|| name.starts_with(SUBNET_ID).then_some(Some(false))) else {
+            return Err(block.error(format!("the variable {name} is not read here")));
+        };
+        block.only(&["description", "type", "default"], &[])?;
+        let description = block.optional_text("description")?;
+        if name.starts_with(SUBNET_ID) {
+            // Whoever deploys is told by this which id to give.
+            let subnet =
+                description.as_ref().and_then(|d| d.strip_prefix("Id of the subnet ")?.strip_suffix('.'));
+            let Some(subnet) = subnet.filter(|subnet| is_label(name, SUBNET_ID, subnet)) else {
+                return Err(block.error_at("description", "it must name the subnet whose id is meant"));
+            };
+            self.subnets.insert(name.to_owned(), subnet.to_owned());
+        }
+        if block.word(block.term("type")?) != Some("string") {
+            return Err(block.error_at("type", "`type` must be string"));
+        }
+        let default = block.optional_text("default")?;
+        if with_default.is_some_and(|expected| expected != default.is_some()) {
+            let what = if default.is_some() { "no default" } else { "a default" };
+            return Err(block.error(format!("the variable {name} must have {what}")));
+        }
+        match self.variables.insert(name.to_owned(), default) {
+            None => Ok(()),
+            Some(_) => Err(block.error(format!("the variable {name} is declared twice"))),
+        }
+    }
+
+    /// The default of a variable, if it is declared and has one.
+    pub(super) fn default(&self, name: &str) -> Option<&String> {
+        self.variables.get(name).and_then(Option::as_ref)
+    }
+
+    /// Refuses a block whose argument is not just this variable, or a variable that is not declared.
+    pub(super) fn takes(&self, block: &Block, key: &str, variable: &str) -> Result<(), ReadError> {
+        let wanted = Term::Name(format!("var.{variable}"));
+        if *block.term(key)? != wanted {
+            return Err(block.error_at(key, format!("`{key}` must be var.{variable}")));
+        }
+        match self.variables.contains_key(variable) {
+            true => Ok(()),
+            false => Err(block.error_at(key, format!("the variable {variable} is not declared"))),
+        }
+    }
+
+    /// The subnet on which a block puts something, and what its label begins and ends with.
+    pub(super) fn subnet(&self, resource: &Resource<'_>) -> Result<&String, ReadError> {
+        let (block, key) = (resource.block, "subnet_id");
+        let variable = match block.term(key)? {
+            Term::Name(name) => name.strip_prefix("var."),
+            _ => None,
+        };
+        let known = variable.and_then(|variable| self.subnets.get_key_value(variable));
+        let Some((variable, subnet)) = known else {
+            return Err(block.error_at(key, "a variable that holds the id of a subnet is expected"));
+        };
+        let label = format!("on_{}", &variable[SUBNET_ID.len()..]);
+        match resource.label == label {
+            true => Ok(subnet),
+            false => Err(block.error(format!("the label {} is not {label}", resource.label))),
+        }
+    }
+
+    /// The variables that hold ids of subnets, each of which something has to be put on.
+    pub(super) fn subnets(&self) -> impl Iterator<Item = &String> {
+        self.subnets.values()
+    }
+
+    /// The name of a resource that is made where the variables say.
+    pub(super) fn placed(&self, block: &Block) -> Result<String, ReadError> {
+        self.takes(block, "location", "location")?;
+        self.takes(block, "resource_group_name", "resource_group_name")?;
+        block.text("name")
+    }
+}
+
+/// How the variables begin that hold the ids of subnets.
+const SUBNET_ID: &str = "subnet_id_";
+
+/// Whether a label is made of a beginning and a name; names that would have one label end in a digest.
+fn is_label(label: &str, start: &str, name: &str) -> bool {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let own: String = name.chars().map(plain).collect();
+    let rest = label.strip_prefix(start).and_then(|rest| rest.strip_prefix(own.as_str()));
+    let digest = |rest: &str| {
+        rest.len() == 9 && rest.strip_prefix('_').is_some_and(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    rest.is_some_and(|rest| rest.is_empty() || digest(rest))
+}
+
+/// Checks that a resource has the label that follows from its name: under another one Terraform takes it for another
+/// resource, and destroys the one that it made before. Names that would have one label end in a digest.
+pub(super) fn check_label(resource: &Resource<'_>, (start, by_name): (&str, bool)) -> Result<(), ReadError> {
+    let Resource { label, block, .. } = resource;
+    let mut wanted = start.to_owned();
+    if by_name {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        wanted.extend(block.text("name")?.chars().map(plain));
+    }
+    // Of several resources of a kind each is called by its name.
+    if !by_name && **label != *wanted {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        wanted = format!("{start}_{}", block.text("name")?.chars().map(plain).collect::<String>());
+    }
+    let rest = label.strip_prefix(wanted.as_str());
+    let digest = |rest: &str| {
+        by_name
+            && rest.len() == 9
+            && rest.strip_prefix('_').is_some_and(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    match rest.is_some_and(|rest| rest.is_empty() || digest(rest)) {
+        true => Ok(()),
+        false => Err(block.error(format!("the label {label} is not {wanted}"))),
+    }
+}
+
+/// How many IP groups Azure updates at once. Source: azure-docs, firewall/ip-groups.md, 2026-03-28.
+const GROUPS_AT_ONCE: usize = 20;
+
+/// Checks that no more IP groups are made at once than Azure takes, that rules are made after all of them, and one
+/// resource of rules after another: otherwise Azure refuses some, and the rules are half made.
+pub(super) fn check_order(ip_groups: &[Resource<'_>], rules: &[Resource<'_>]) -> Result<(), ReadError> {
+    let last = chains(ip_groups, &BTreeSet::new(), GROUPS_AT_ONCE)?;
+    chains(rules, &last, 1).map(drop)
+}
+
+/// Checks that each of `resources` waits for `before`, of which there are no more than `most`, or for one of the others
+/// that no other waits for. Gives those for which none waits.
+fn chains(
+    resources: &[Resource<'_>],
+    before: &BTreeSet<String>,
+    most: usize,
+) -> Result<BTreeSet<String>, ReadError> {
+    let name = |r: &Resource<'_>| format!("{}.{}", r.kind, r.label);
+    let (mut made, mut waiting) = (Vec::new(), BTreeMap::new());
+    for resource in resources {
+        let items = resource.block.items("depends_on")?;
+        let names: Option<BTreeSet<String>> =
+            items.iter().map(|item| resource.block.word(item).map(str::to_owned)).collect();
+        let names = names.filter(|names| names.len() == items.len()).unwrap_or_default();
+        let own = names.first().filter(|one| names.len() == 1 && !before.contains(*one)).cloned();
+        let other = match own {
+            Some(own) => waiting.insert(own, resource),
+            None if names == *before && made.len() < most => {
+                made.push(name(resource));
+                None
+            }
+            None if names == *before => {
+                made.last().and_then(|last| resources.iter().find(|r| name(r) == *last))
+            }
+            None => {
+                let text = "it must wait for one resource, or the first for all that are made before";
+                return Err(resource.block.error_at("depends_on", text));
+            }
+        };
+        if let Some(other) = other {
+            let text = format!(
+                "{} and {} may be made at once: one must wait for the other",
+                name(other),
+                name(resource)
+            );
+            return Err(resource.block.error_at("depends_on", text));
+        }
+    }
+    let mut last = BTreeSet::new();
+    while let Some(one) = made.pop() {
+        match waiting.remove(&one) {
+            Some(next) => made.push(name(next)),
+            None => _ = last.insert(one),
+        }
+    }
+    match waiting.first_key_value() {
+        None => Ok(last),
+        Some((before, resource)) => {
+            let text = format!("it waits for {before}, which is not made before it");
+            Err(resource.block.error_at("depends_on", text))
+        }
+    }
+}

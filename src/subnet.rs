@@ -1,0 +1,161 @@
+//! What a subnet is for ([`Role`]), and by what it reaches the Internet ([`Outbound`]).
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::text::nearest;
+
+/// What a subnet is for, which decides what may be put on it.
+///
+/// Source: vpn-gateway-about-vpn-gateway-settings.md, firewall-faq, bastion-nsg.md, route-server-faq,
+/// application-gateway configuration-infrastructure.md; each page as of 2026.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// For machines of any kind.
+    #[default]
+    Ordinary,
+    /// For virtual network gateways.
+    Gateway,
+    /// For Azure Firewall.
+    Firewall,
+    /// For the management traffic of Azure Firewall.
+    FirewallManagement,
+    /// For Azure Bastion.
+    Bastion,
+    /// For Azure Route Server.
+    RouteServer,
+    /// For Application Gateway.
+    ApplicationGateway,
+    /// Delegated to a service, such as `Microsoft.Databricks/workspaces`.
+    Delegated(String),
+}
+
+impl Role {
+    const NAMED: [Role; 7] = [
+        Role::Ordinary,
+        Role::Gateway,
+        Role::Firewall,
+        Role::FirewallManagement,
+        Role::Bastion,
+        Role::RouteServer,
+        Role::ApplicationGateway,
+    ];
+
+    /// The role that a name of a subnet reserves, ignoring case, as Azure does.
+    ///
+    /// ```
+    /// use tagwall::subnet::Role;
+    /// assert_eq!(Role::reserved("gatewaysubnet"), Some(Role::Gateway));
+    /// assert_eq!(Role::reserved("training"), None);
+    /// ```
+    pub fn reserved(name: &str) -> Option<Role> {
+        Role::NAMED[1..6].iter().find(|role| role.to_string().eq_ignore_ascii_case(name)).cloned()
+    }
+
+    /// Reads a role as a policy writes it.
+    ///
+    /// # Errors
+    /// The nearest names.
+    ///
+    /// ```
+    /// use tagwall::subnet::Role;
+    /// assert_eq!(Role::parse("application-gateway"), Ok(Role::ApplicationGateway));
+    /// assert_eq!(Role::parse("delegated:Microsoft.Web/serverFarms").unwrap().to_string(), "delegated:Microsoft.Web/serverFarms");
+    /// assert_eq!(Role::parse("AzureBastonSubnet").unwrap_err(), ["AzureBastionSubnet", "AzureFirewallSubnet"]);
+    /// ```
+    pub fn parse(text: &str) -> Result<Role, Vec<String>> {
+        if let Some(service) = text.strip_prefix("delegated:").map(str::trim).filter(|s| is_service(s)) {
+            return Ok(Role::Delegated(service.to_owned()));
+        }
+        let names: Vec<String> = Role::NAMED.iter().map(Role::to_string).collect();
+        match Role::NAMED.iter().find(|role| role.to_string().eq_ignore_ascii_case(text)) {
+            Some(role) => Ok(role.clone()),
+            None => {
+                let near = nearest(text, names.iter().map(String::as_str));
+                Err(near.into_iter().map(|name| name.to_string()).collect())
+            }
+        }
+    }
+
+    /// Whether Azure reserves a name for subnets of this role, where no machines of the user's stand.
+    pub fn is_reserved(&self) -> bool {
+        matches!(
+            self,
+            Role::Gateway | Role::Firewall | Role::FirewallManagement | Role::Bastion | Role::RouteServer
+        )
+    }
+
+    /// Whether a network security group may be put on it.
+    pub fn takes_group(&self) -> bool {
+        !self.is_reserved() || *self == Role::Bastion
+    }
+
+    /// Whether a route table may be put on it.
+    pub fn takes_table(&self) -> bool {
+        !matches!(self, Role::Bastion | Role::RouteServer)
+    }
+
+    /// Whether a default route away from the Internet may be in that table.
+    pub fn takes_default(&self) -> bool {
+        matches!(self, Role::Ordinary | Role::Delegated(_))
+    }
+}
+
+/// A provider and a type: `Microsoft.Databricks/workspaces`.
+fn is_service(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    let word = |part: &&str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
+    };
+    parts.len() >= 2 && parts.iter().all(word)
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Role::Ordinary => "ordinary",
+            Role::Gateway => "GatewaySubnet",
+            Role::Firewall => "AzureFirewallSubnet",
+            Role::FirewallManagement => "AzureFirewallManagementSubnet",
+            Role::Bastion => "AzureBastionSubnet",
+            Role::RouteServer => "RouteServerSubnet",
+            Role::ApplicationGateway => "application-gateway",
+            Role::Delegated(service) => return write!(f, "delegated:{service}"),
+        })
+    }
+}
+
+/// A way out of a subnet to the Internet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "OutboundName")]
+pub enum Outbound {
+    /// A NAT gateway on the subnet.
+    Nat,
+    /// A public address of each node.
+    PublicIp,
+    /// An outbound rule of a load balancer.
+    LoadBalancer,
+    /// The firewall, and no way of its own.
+    Firewall,
+    /// Azure's default outbound access.
+    Default,
+    /// None at all.
+    None,
+}
+
+impl Outbound {
+    /// The name that policies use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outbound::Nat => "nat",
+            Outbound::PublicIp => "public-ip",
+            Outbound::LoadBalancer => "load-balancer",
+            Outbound::Firewall => "firewall",
+            Outbound::Default => "default",
+            Outbound::None => "none",
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What Azure takes: every file and association is held against `data/acceptance/`, apart from how they were made.
+
+mod data;
+mod groups;
+mod places;
+mod site;
+
+pub use data::{Acceptance, AcceptanceDoes, AcceptedAt};
+
+use super::report::{Failure, FailureKind, Report};
+use site::{Found, Site};
+
+use crate::policy::Policy;
+use crate::read::resources::Resources;
+use crate::replay::way::Environment;
+
+/// What is held against one row of the data.
+type Check = fn(&Site<'_>) -> Vec<Found>;
+
+/// The rows that files can be held against. The others are held against the policy (`no-length`), or are said in the
+/// report.
+const CHECKS: [(&str, Check); 19] = [
+    ("reserved-group", places::reserved_group),
+    ("reserved-table", places::reserved_table),
+    ("gateway-default", places::gateway_default),
+    ("bastion-rules", groups::bastion_rules),
+    ("application-gateway-ports", groups::application_gateway_ports),
+    ("platform-tags", groups::platform_tags),
+    ("managed-rules", groups::managed_rules),
+    ("managed-instance-ports", groups::managed_instance_ports),
+    ("api-management", groups::api_management),
+    ("firewall-ports", groups::firewall_ports),
+    ("dnat-ports", groups::dnat_ports),
+    ("hop-private", places::hop_private),
+    ("hop-reserved", places::hop_reserved),
+    ("hop-loop", places::hop_loop),
+    ("hop-none-managed", places::hop_none_managed),
+    ("small-subnet", places::small_subnet),
+    ("reserved-size", places::reserved_size),
+    ("same-prefix", places::same_prefix),
+    ("there", places::there),
+];
+
+/// Holds what was read, and where it is put, against every row that it can be held against; what Azure takes all the same
+/// is a warning.
+pub(super) fn check(
+    policy: &Policy,
+    environment: &Environment,
+    resources: &Resources,
+    format: &str,
+    report: &mut Report,
+) {
+    let site = Site { policy, environment, resources };
+    for (id, held) in CHECKS {
+        let Some(row) = Acceptance::all().iter().find(|row| row.id == id) else { continue };
+        for Found { target, resource, rule, text } in held(&site) {
+            if row.does == AcceptanceDoes::Warn {
+                report.warnings.push(format!("{text}: {} ({})", row.what, row.source));
+                continue;
+            }
+            let text = format!("{text}; Azure refuses that ({id}: {})", row.source);
+            report.failures.push(Failure {
+                rules: rule.into_iter().collect(),
+                place: Some(resource),
+                ..Failure::new(target, format, FailureKind::Invalid, text)
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_have_sources_and_checks_have_rows() {
+        let rows = Acceptance::all();
+        for row in rows {
+            let dated = row.source.split("; ").all(|source| {
+                source.rsplit(", ").next().is_some_and(|date| date.starts_with("20") && date.len() >= 7)
+            });
+            assert!(dated, "{}: {}", row.id, row.source);
+            assert!(rows.iter().filter(|other| other.id == row.id).count() == 1, "{}", row.id);
+        }
+        for (id, _) in CHECKS {
+            assert!(rows.iter().any(|row| row.id == id), "{id}");
+        }
+        let unheld: Vec<&str> = rows
+            .iter()
+            .map(|row| row.id.as_str())
+            .filter(|id| !CHECKS.iter().any(|(own, _)| own == id))
+            .collect();
+        assert_eq!(unheld, ["aks-table", "no-length"]);
+    }
+}

@@ -1,0 +1,47 @@
+//! What rules are held against, and what is found.
+
+use std::collections::HashSet;
+
+use super::report::{FailureKind, Proven, Report};
+use crate::plan::Extra;
+use crate::policy::Policy;
+use crate::target::Target;
+
+/// What the rules of one target are held against: the policy, and what is declared of them.
+pub(super) struct Given<'a> {
+    pub(super) policy: &'a Policy,
+    /// Ids of flows that are declared as wholly not expressible there.
+    pub(super) gaps: HashSet<&'a str>,
+    /// What is admitted beyond what was asked for.
+    pub(super) extras: &'a [Extra],
+}
+
+/// What is found of one target in one format.
+pub(super) struct Findings<'r> {
+    pub(super) target: Target,
+    pub(super) format: &'r str,
+    pub(super) report: &'r mut Report,
+}
+
+impl Findings<'_> {
+    /// Notes a failure.
+    pub(super) fn fail(&mut self, kind: FailureKind, text: impl Into<String>) {
+        self.report.fail(self.target, self.format, kind, text.into());
+    }
+
+    /// Notes that what is there cannot be replayed or would be refused.
+    pub(super) fn invalid(&mut self, error: impl ToString) {
+        self.fail(FailureKind::Invalid, error.to_string());
+    }
+
+    /// Notes that so many rules were held against so many needs.
+    pub(super) fn proven(&mut self, part: &str, rules: usize, needs: usize) {
+        self.report.proven.push(Proven {
+            target: self.target.name().to_owned(),
+            format: self.format.to_owned(),
+            part: part.to_owned(),
+            rules,
+            needs,
+        });
+    }
+}

@@ -1,0 +1,35 @@
+//! `report.html` as a browser takes it: one style, which its policy names by digest, and the verdict first.
+
+use crate::support;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+use tagwall::tags::Cloud;
+
+/// What stands between two texts, the first time.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let (_, rest) = text.split_once(from).unwrap_or_else(|| panic!("{from} is missing"));
+    rest.split_once(to).unwrap_or_else(|| panic!("{to} is missing")).0
+}
+
+#[test]
+fn the_page_takes_its_own_style_only_and_says_the_verdict_first() {
+    let text = format!(
+        "{}\n[output]\nreport = [\"markdown\", \"html\"]\n",
+        "schema = 1\nname = \"page\"\nregion = \"westeurope\"\nnetwork.address-space = [\"10.20.0.0/16\"]\n\
+         network.firewall = \"10.20.255.4\"\nsubnets.a.prefixes = [\"10.20.1.0/24\"]\n\
+         [[allow]]\nto = \"Storage.WestEurope\"\nprotocol = \"tcp\"\nports = 443\nwhy = \"<b style='x'>&\"\n"
+    );
+    let made = support::generate("page.toml", &text, &support::sample(Cloud::Public));
+    let page = support::text_of(&made, "report.html");
+    let style = between(page, "<style>", "</style>");
+    let named = between(page, "style-src '", "'");
+    assert_eq!(named, format!("sha256-{}", STANDARD.encode(Sha256::digest(style.as_bytes()))));
+    assert!(!between(page, "<body>", "</body>").contains(" style=\""), "a style that the policy refuses");
+    assert!(page.contains("class=\"right\""), "numbers are aligned");
+    assert!(page.contains("&lt;b style="), "what others wrote is shown as text");
+    let markdown = support::text_of(&made, "report.md");
+    let first = between(page, "<h2>", "</h2>");
+    assert_eq!(first, between(markdown, "\n## ", "\n"), "the page begins as the report does");
+    assert!(page.len() < 300_000, "{}", page.len());
+}

@@ -1,0 +1,294 @@
+//! The way: whether needs work from end to end, what goes past the firewall, and what the report says of it.
+
+use crate::support;
+use serde_json::Value;
+use tagwall::Error;
+use tagwall::catalog::Catalog;
+use tagwall::pipeline::{self, Generation};
+use tagwall::policy::PolicySource;
+use tagwall::tags::Cloud;
+use tagwall::target::Target;
+use tagwall::verify::{self, Declared, Work, WorkState};
+
+const HEAD: &str = r#"
+schema = 1
+name = "way"
+region = "westeurope"
+"#;
+
+fn try_made(text: &str) -> Result<Generation, Error> {
+    let text = format!("{HEAD}{text}");
+    let source = PolicySource::read("way.toml", &text)?;
+    pipeline::generate(&source, Catalog::builtin(), &support::sample(Cloud::Public), None)
+}
+
+fn made(text: &str) -> Generation {
+    try_made(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn report(made: &Generation) -> &str {
+    support::text_of(made, "report.md")
+}
+
+/// The text of one section of the report.
+fn section<'a>(report: &'a str, head: &str) -> &'a str {
+    let start = report.find(&format!("## {head}\n")).unwrap_or_else(|| panic!("no section {head}"));
+    let rest = &report[start + 3..];
+    &rest[..rest.find("\n## ").unwrap_or(rest.len())]
+}
+
+fn works(made: &Generation, state: WorkState) -> Vec<&Work> {
+    made.proof.works.iter().filter(|work| work.state == state).collect()
+}
+
+const PRIVATE: &str = r#"
+network.address-space = ["10.20.0.0/16"]
+network.firewall = "10.20.255.4"
+subnets.training.prefixes = ["10.20.1.0/24"]
+[[allow]]
+workload = "aml-compute"
+"#;
+
+/// A default route to nowhere drops all that the group lets out.
+#[test]
+fn what_works_nowhere_is_refused_unless_accepted() {
+    let policy = format!("{PRIVATE}[route-table]\ndefault = \"none\"\n");
+    let error = try_made(&policy).map(drop).expect_err("nothing arrives").to_string();
+    assert!(error.contains("works nowhere for subnet training") && error.contains("route"), "{error}");
+    assert!(matches!(try_made(&policy), Err(Error::Proof(_))));
+
+    let accepted = made(&format!("accept-missing = true\n{policy}"));
+    let nowhere = works(&accepted, WorkState::Nowhere);
+    assert!(!nowhere.is_empty() && nowhere.iter().all(|work| work.stops_at == Some("route")), "{nowhere:?}");
+    let report = report(&accepted);
+    assert!(!report.contains("nothing that was asked for is left out"), "{report}");
+    assert!(section(report, "Verdict").contains("work nowhere"), "{report}");
+    assert!(section(report, "What does not work").contains("aml-o"), "{report}");
+}
+
+/// With the firewall in place the same needs work, and the manifest says so of each.
+#[test]
+fn what_works_is_in_the_manifest() {
+    let made = made(PRIVATE);
+    assert!(works(&made, WorkState::Nowhere).is_empty());
+    let manifest: Value = serde_json::from_slice(support::bytes_of(&made, "manifest.json")).unwrap();
+    let works = manifest["works"].as_array().expect("a list");
+    assert!(works.iter().any(|work| work["need"] == "aml-o1" && work["state"] == "works"), "{works:?}");
+    assert!(section(report(&made), "Verdict").contains("nothing of what was asked for"));
+}
+
+/// A host without a firewall: no target can say it, so that it works nowhere.
+#[test]
+fn a_host_without_firewall_works_nowhere() {
+    let policy = r#"
+network.address-space = ["10.20.0.0/16"]
+subnets.a.prefixes = ["10.20.1.0/24"]
+[[allow]]
+to = "fqdn:example.org"
+protocol = "tcp"
+ports = 443
+"#;
+    let error = try_made(policy).map(drop).expect_err("nobody takes the name").to_string();
+    assert!(error.contains("fqdn:example.org works nowhere for subnet a"), "{error}");
+    let accepted = made(&format!("accept-missing = true\n{policy}"));
+    assert_eq!(works(&accepted, WorkState::Nowhere)[0].stops_at, Some("nsg"));
+}
+
+/// A subnet that is private and names no way out cannot leave, whatever its routes say.
+#[test]
+fn a_subnet_without_way_out_does_not_leave() {
+    let policy = |outbound: &str| {
+        format!(
+            "network.address-space = [\"10.20.0.0/16\"]\nsubnets.a.prefixes = [\"10.20.1.0/24\"]\n{outbound}\n\
+             [[allow]]\nto = \"203.0.113.0/24\"\nprotocol = \"tcp\"\nports = 443\n"
+        )
+    };
+    for shut in ["subnets.a.private = true", "subnets.a.outbound = \"none\""] {
+        let error = try_made(&policy(shut)).map(drop).expect_err(shut).to_string();
+        assert!(error.contains("has no way out"), "{shut}: {error}");
+    }
+    for open in ["", "subnets.a.outbound = \"nat\"", "subnets.a.outbound = \"default\""] {
+        let made = made(&policy(open));
+        assert_eq!(works(&made, WorkState::Works).len(), 1, "{open}");
+    }
+}
+
+/// Senders inside the network and in private space come back by its own routes.
+#[test]
+fn replies_inside_the_network_need_no_remedy() {
+    for from in ["10.0.5.0/24", "10.20.9.0/24"] {
+        let made = made(&format!(
+            "{PRIVATE}[[allow]]\ndirection = \"inbound\"\nfrom = \"{from}\"\nprotocol = \"tcp\"\nports = 22\n"
+        ));
+        let report = report(&made);
+        assert!(!report.contains("add a route for its addresses to the Internet"), "{from}: {report}");
+    }
+}
+
+/// A sender on the Internet is answered by the firewall, which never saw the connection.
+#[test]
+fn replies_to_the_internet_must_go_back_the_same_way() {
+    let inbound =
+        "[[allow]]\ndirection = \"inbound\"\nfrom = \"203.0.113.0/24\"\nprotocol = \"tcp\"\nports = 22\n";
+    let made = made(&format!("{PRIVATE}{inbound}"));
+    let nowhere = works(&made, WorkState::Nowhere);
+    assert_eq!((nowhere.len(), nowhere[0].need.as_str()), (1, "203.0.113.0/24"), "{nowhere:?}");
+    assert_eq!(nowhere[0].stops_at, Some("route"));
+    assert!(section(report(&made), "What does not work").contains("203.0.113.0/24"));
+}
+
+/// What only another form of the workload needs is no homework of this one.
+#[test]
+fn only_what_this_plan_lacks_is_required() {
+    let made = made(PRIVATE);
+    assert!(!report(&made).contains("These rows are required, but make no rule yet"), "{}", report(&made));
+}
+
+/// No risk speaks of parts that are not there, or advises what is done.
+#[test]
+fn risks_are_those_of_the_plan() {
+    let bare = PRIVATE.replace("network.firewall = \"10.20.255.4\"\n", "");
+    let without = made(&bare);
+    assert!(!section(report(&without), "Risks").contains("past the firewall"), "{}", report(&without));
+
+    let public = made(&format!("{PRIVATE}public-ip = true\n"));
+    let risks = section(report(&public), "Risks");
+    assert!(!risks.contains("Add the route that sends the tag's addresses straight"), "{risks}");
+    assert!(!risks.contains("Let the NSG of the subnet restrict"), "{risks}");
+}
+
+/// Trial T11: what a service endpoint policy closes is no risk, and one that is not there is not spoken of.
+#[test]
+fn a_policy_at_the_service_endpoint_is_what_was_advised() {
+    const OPEN: &str = "A Storage tag admits every storage account of the region";
+    const ADVICE: &str = "Put a service endpoint policy on the subnet";
+    let open = made(PRIVATE);
+    let risks = section(report(&open), "Risks");
+    assert!(risks.contains(OPEN) && risks.contains(ADVICE), "{risks}");
+    let account = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/account";
+    let closed = made(&format!("{PRIVATE}storage-account-ids = [\"{account}\"]\n"));
+    assert!(closed.files.iter().any(|file| file.name == "service-endpoint-policy.arm.json"));
+    assert!(!report(&closed).contains(OPEN) && !report(&closed).contains(ADVICE), "{}", report(&closed));
+    let verdict = report(&closed).lines().find(|line| line.starts_with("4. ")).unwrap();
+    assert!(!verdict.contains("storage-exfiltration"), "{verdict}");
+
+    // With a second subnet that has none, the risk is that one's.
+    let two = PRIVATE.replace(
+        "[[allow]]",
+        "[subnets.other]\nprefixes = [\"10.20.2.0/24\"]\n[[allow]]\nworkload = \"aml-compute\"\nsubnet = \"other\"\n[[allow]]\nsubnet = \"training\"",
+    );
+    let half = made(&format!("{two}storage-account-ids = [\"{account}\"]\n"));
+    let risks = section(report(&half), "Risks");
+    assert!(
+        risks.contains("Subnets with a service endpoint policy are closed here; the others are not."),
+        "{risks}"
+    );
+
+    // Without firewall and table nothing is said of either.
+    let bare = made(&PRIVATE.replace("network.firewall = \"10.20.255.4\"\n", ""));
+    for word in ["past the firewall", "default route leads to a firewall, replies"] {
+        assert!(!section(report(&bare), "Risks").contains(word), "{word}");
+    }
+}
+
+/// A firewall in a network that nobody named.
+#[test]
+fn a_firewall_elsewhere_is_in_a_peered_network() {
+    let elsewhere = PRIVATE.replace("10.20.255.4", "10.0.1.4");
+    let text = "own address space only; name the peered space in `network.peers`";
+    assert!(report(&made(&elsewhere)).contains(text));
+    let named = elsewhere.replace("network.firewall", "network.peers = [\"10.0.0.0/22\"]\nnetwork.firewall");
+    assert!(!report(&made(&named)).contains(text));
+}
+
+/// The verdict is the first thing that is read.
+#[test]
+fn the_verdict_comes_first() {
+    let made = made(PRIVATE);
+    let lines: Vec<&str> = report(&made).lines().take(10).collect();
+    assert_eq!(lines[2], "## Verdict");
+    let numbered = lines.iter().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).count();
+    assert_eq!(numbered, 5, "{lines:?}");
+}
+
+/// Compute is made with the flag that the rules were made for.
+#[test]
+fn the_command_for_compute_has_the_right_flag() {
+    for (option, flag) in
+        [("", "--enable-node-public-ip false"), ("public-ip = true\n", "--enable-node-public-ip true")]
+    {
+        let made = made(&format!("{PRIVATE}{option}"));
+        let steps = section(report(&made), "What to do next");
+        for kind in ["--type amlcompute", "--type computeinstance"] {
+            let own = |line: &&str| line.contains(kind) && line.contains("--subnet training");
+            let line = steps.lines().find(own).unwrap_or_else(|| panic!("{steps}"));
+            assert!(line.contains(flag), "{line}");
+        }
+    }
+}
+
+const SIDE_BY_SIDE: &str = r#"
+network.address-space = ["10.20.0.0/16"]
+network.firewall = "10.20.255.4"
+network.peers = ["10.0.0.0/22"]
+network.on-premises = ["172.20.0.0/16"]
+subnets.private.prefixes = ["10.20.1.0/24"]
+subnets.public.prefixes = ["10.20.2.0/24"]
+[[allow]]
+workload = "aml-compute"
+subnet = "private"
+[[allow]]
+workload = "aml-compute"
+subnet = "public"
+public-ip = true
+[[allow]]
+to = "10.0.0.0/24"
+subnet = "private"
+protocol = "tcp"
+ports = 1433
+"#;
+
+/// The tables of the subnets exchanged: what goes past the firewall is told as that, with a packet.
+#[test]
+fn tables_on_the_wrong_subnets_are_found() {
+    let made = made(SIDE_BY_SIDE);
+    let mut exchanged = made.plan.associations.clone();
+    let (first, second) = (exchanged[0].route_table.clone(), exchanged[1].route_table.clone());
+    assert_ne!(first, second);
+    (exchanged[0].route_table, exchanged[1].route_table) = (second, first);
+    let files = support::named(&made.files);
+    let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
+    let declared = Declared { associations: &exchanged, ..Declared::default() };
+    let found =
+        verify::check_files(&made.policy, &support::sample(Cloud::Public), &files, declared, &targets);
+    assert!(!found.is_success());
+}
+
+/// A peering that is gone takes the needs behind it along.
+#[test]
+fn a_peering_that_is_removed_is_found() {
+    let made = made(SIDE_BY_SIDE);
+    assert!(works(&made, WorkState::Nowhere).is_empty(), "{:?}", works(&made, WorkState::Nowhere));
+    let without = SIDE_BY_SIDE.replace("network.peers = [\"10.0.0.0/22\"]\n", "");
+    let error = try_made(&without).map(drop).expect_err("nothing leads there").to_string();
+    assert!(error.contains("10.0.0.0/24 works nowhere for subnet private"), "{error}");
+}
+
+/// A rule of the firewall for the wrong subnet.
+#[test]
+fn a_firewall_rule_for_the_wrong_subnet_is_found() {
+    let made = made(SIDE_BY_SIDE);
+    let text = support::text_of(&made, "firewall.arm.json");
+    assert!(text.contains("10.20.1.0/24"));
+    let wrong = text.replace("10.20.1.0/24", "10.20.9.0/24");
+    let found =
+        support::prove_with(&made, &support::sample(Cloud::Public), "firewall.arm.json", wrong.as_bytes());
+    assert!(found.to_string().contains("10.20.1."), "{found}");
+}
+
+/// Where no table is made here, nobody knows that something goes past the firewall.
+#[test]
+fn without_a_table_nothing_is_said_of_the_way_past_the_firewall() {
+    let firewall = format!("{PRIVATE}[output]\ntargets = [\"firewall\"]\n");
+    assert!(try_made(&firewall).is_ok());
+}

@@ -1,0 +1,28 @@
+//! Real service-tags files and vectors of optimal answers; the shared folder that `TAGWALL_SHARED` names has them.
+
+#[cfg(all(feature = "fetch", unix))]
+#[path = "../fake/mod.rs"]
+mod fake;
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../../examples/solve_vectors/problems/mod.rs"]
+mod problems;
+
+mod churn;
+mod drift;
+mod exports;
+mod history;
+mod precision_weeks;
+mod recorded;
+mod snapshots;
+#[cfg(feature = "cli")]
+mod stale;
+mod statements;
+#[cfg(all(feature = "cli", feature = "fetch", unix))]
+mod trial;
+mod vectors;
+mod vectors_chunks;
+mod vectors_priorities;
+mod vectors_rules;
+mod vectors_tags;
