@@ -4,7 +4,8 @@
 # What is found is copied to fuzz/regressions/TARGET, where the ordinary tests run it from then on, and the exit is 1
 # once all targets have had their time. What was learned stays in fuzz/corpus, which is not committed. Needs no nightly
 # compiler; SANITIZER=address adds AddressSanitizer, which does (RUSTC_BOOTSTRAP=1 is set for it). FUZZ_JOBS targets
-# run at once, one by default.
+# run at once, one by default. FUZZ_SEED makes the same inputs in the same order each time, as far as the seconds go: a
+# change is not refused for what a draw of lots found elsewhere.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:?how many seconds for each target}
@@ -67,7 +68,7 @@ run() { # TARGET
     rm -f "$found"*
     # Half a minute for one input, or a gigabyte of memory, is a finding too.
     if ! "$built/$target" "fuzz/corpus/$target" "fuzz/regressions/$target" -artifact_prefix="$found" \
-        -max_total_time="$seconds" -timeout=30 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
+        -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
         >"fuzz/artifacts/$target.log" 2>&1; then
         for file in "$found"*; do
             [ ! -f "$file" ] || cp "$file" "fuzz/regressions/$target/"

@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::text::visible;
+
 /// One step of a path into the policy file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Step {
@@ -146,7 +148,8 @@ impl fmt::Display for PolicyErrors {
             let snippet = Snippet::source(text).line_start(first_line).path(file).annotation(annotation);
             let report = [Level::ERROR.primary_title(&title).element(snippet)];
             let newline = if index == 0 { "" } else { "\n" };
-            write!(f, "{newline}{}", renderer.render(&report))?;
+            // The renderer writes some hidden characters as they are.
+            write!(f, "{newline}{}", visible(&renderer.render(&report)))?;
         }
         Ok(())
     }
