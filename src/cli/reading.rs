@@ -229,7 +229,7 @@ fn generation(published: &Published) -> Result<Live, Failure> {
                 .filter(|(name, _)| (reader.takes)(&base(name)))
                 .filter_map(|(name, bytes)| Some((name.as_str(), std::str::from_utf8(bytes).ok()?)))
                 .collect();
-            live.extend(of_resources(&found, &texts));
+            live.extend(of_resources(found, &texts));
         }
         if let Some((policy, _)) = environment.policy()
             && let Ok(text) = std::str::from_utf8(policy)

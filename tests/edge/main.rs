@@ -25,6 +25,7 @@ mod publish;
 mod reading;
 mod refresh;
 mod replay;
+mod same_names;
 mod serve;
 mod store;
 mod verify;
