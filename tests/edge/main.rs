@@ -21,6 +21,7 @@ mod kept;
 mod killed;
 mod lint;
 mod lists;
+mod mended;
 mod publish;
 mod reading;
 mod refresh;

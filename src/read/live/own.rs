@@ -117,6 +117,7 @@ pub(crate) fn of_resources(resources: Resources, files: &[(&str, &str)]) -> Live
         name: group.name,
         id: group.id,
         addresses: group.addresses,
+        location: None,
     });
     live.ip_groups = ip_groups.collect();
     live

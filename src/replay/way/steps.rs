@@ -9,6 +9,9 @@ use crate::packet::{Direction, NextHop};
 use crate::replay::routes::{RouteDecision, RouteSource};
 use crate::rules::{Decided, Packet};
 
+/// What is named where a route of the system decides.
+pub(crate) const OWN_ROUTES: &str = "Azure's own routes";
+
 /// The decisions about a packet, up to where it stops.
 pub(super) fn of(course: &Course<'_>, packet: &Packet, decided: &[Decided], outcome: &Outcome) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -92,7 +95,7 @@ fn listed(conditions: &[Condition]) -> String {
 fn of_route(course: &Course<'_>, to: std::net::IpAddr, hop: &RouteDecision<'_>, outcome: &Outcome) -> Step {
     let table = course.subnet.table.as_deref();
     let users = hop.source == RouteSource::User;
-    let name = table.filter(|_| users).unwrap_or("Azure's own routes").to_owned();
+    let name = table.filter(|_| users).unwrap_or(OWN_ROUTES).to_owned();
     let replies = if course.direction == Direction::Inbound { "replies to " } else { "" };
     let by = hop.prefix.map_or_else(String::new, |prefix| format!(" by {prefix}"));
     // A service endpoint leads to the service past every route.
