@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use super::answer::{Answer, GENERATION, HTML, JSON, TEXT};
 use super::body::Body;
 use super::list;
-use crate::plan::Usage;
 use crate::report::MANIFEST;
 use crate::site::{Record, Site, SiteError};
 use crate::text::{did_you_mean, nearest, sha256_hex};
@@ -61,7 +60,7 @@ pub struct Environment {
     /// The data that it was made from.
     pub snapshot: Data,
     /// How much of each limit is used.
-    pub limits: Vec<Usage>,
+    pub limits: Vec<Used>,
     /// What could not be said, and is not covered otherwise.
     pub gaps: usize,
     /// Whether no address is let through that was not asked for.
@@ -136,14 +135,21 @@ struct Limits {
     usage: Vec<Used>,
 }
 
-#[derive(Deserialize)]
-struct Used {
-    key: String,
-    of: String,
-    have: u64,
-    limit: u64,
-    current: u64,
-    conservative: u64,
+/// How much of one limit is used, as a manifest says it, which another version of tagwall may have written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Name of the limit.
+    pub key: String,
+    /// The resource that is counted.
+    pub of: String,
+    /// How much it uses.
+    pub have: u64,
+    /// The figure that applies.
+    pub limit: u64,
+    /// The newest figure.
+    pub current: u64,
+    /// The figure of older subscriptions and tools.
+    pub conservative: u64,
 }
 
 #[derive(Deserialize)]
@@ -349,18 +355,13 @@ fn environment(site: &Site, record: &Record, name: &str, path: &str) -> Result<E
         cloud: manifest.cloud,
         region: manifest.region,
         snapshot: manifest.snapshot,
-        limits: manifest.limits.usage.into_iter().map(usage).collect(),
+        limits: manifest.limits.usage,
         gaps: manifest.gaps.iter().filter(|gap| gap.covered_by.is_empty()).count(),
         exact: manifest.precision.exact,
         files: below
             .map(|(name, sum)| PublishedFile { name: name.to_owned(), sha256: sum.clone() })
             .collect(),
     })
-}
-
-fn usage(used: Used) -> Usage {
-    let Used { key, of, have, limit, current, conservative } = used;
-    Usage { key, of, have, limit, current, conservative }
 }
 
 /// For each file of a generation, when the same content was first published without another in between.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::names::{name, remote_part};
 use super::tally::Tally;
 use crate::addr::AddrSet;
-use crate::plan::{AddressList, extra_of};
+use crate::plan::{AddressList, LimitKey, extra_of};
 use crate::policy::{Flow, Policy, Remote};
 use crate::target::{FormatName, Target};
 use crate::text::is_reserved;
@@ -40,7 +40,7 @@ pub(super) fn lower(policy: &Policy, tally: &mut Tally<'_>) {
         let rows: Vec<(String, usize)> = plan.lists.iter().flat_map(longest).collect();
         let remedy =
             "ask for fewer regions of the tag, or raise limits.list-entries if the firewall takes more";
-        rows.into_iter().for_each(|(of, have)| tally.count("list-entries", &of, have, remedy));
+        rows.into_iter().for_each(|(of, have)| tally.count(LimitKey::ListEntries, &of, have, remedy));
     }
 }
 

@@ -12,7 +12,7 @@ use super::names::{self, name, remote_part};
 use super::tally::Tally;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
-use crate::plan::{Action, Choice, How, Nsg, NsgRule, Plan, Previous, Side};
+use crate::plan::{Action, Choice, How, LimitKey, Nsg, NsgRule, Plan, Previous, Side};
 use crate::policy::intent::{HostUse, Passage};
 use crate::policy::{Flow, GroupScope, Managed, Policy, Remote, Symbols};
 use crate::tags::Symbol;
@@ -326,7 +326,7 @@ fn managed_rule(rule: &Managed) -> NsgRule {
         source: side(&rule.source),
         destination: side(&rule.destination),
         ports: rule.ports.clone(),
-        description: names::shorten(&rule.description, 140),
+        description: names::shorten(&rule.description),
         flows: Vec::new(),
     }
 }
@@ -362,7 +362,7 @@ fn closing_rules(policy: &Policy) -> Vec<NsgRule> {
             source,
             destination,
             ports: Ports::all(),
-            description: names::shorten(why, 140),
+            description: names::shorten(why),
             flows: Vec::new(),
         };
     let mut rules = Vec::new();
@@ -398,16 +398,16 @@ fn count_nsg(nsg: &Nsg, tally: &mut Tally<'_>) {
     let sum = |count: &dyn Fn(&NsgRule) -> usize| nsg.rules.iter().map(count).sum::<usize>();
     let expanded = "set nsg.tags = \"auto\" so that tags stay tags, or narrow the needs";
     let rows = [
-        ("nsg-rules", nsg.rules.len(), "split the environment over several subnets and groups"),
-        ("nsg-source-prefixes", sum(&|r| entries(&r.source)), expanded),
-        ("nsg-destination-prefixes", sum(&|r| entries(&r.destination)), expanded),
+        (LimitKey::NsgRules, nsg.rules.len(), "split the environment over several subnets and groups"),
+        (LimitKey::NsgSourcePrefixes, sum(&|r| entries(&r.source)), expanded),
+        (LimitKey::NsgDestinationPrefixes, sum(&|r| entries(&r.destination)), expanded),
         (
-            "nsg-description-characters",
+            LimitKey::NsgDescriptionCharacters,
             nsg.rules.iter().map(|r| r.description.chars().count()).max().unwrap_or(0),
             "shorten `why` of the needs",
         ),
         (
-            "nsg-ports",
+            LimitKey::NsgPorts,
             sum(&|r| r.ports.set().intervals().len()),
             "write neighbouring ports as ranges, or split the environment over several subnets and groups",
         ),

@@ -1,6 +1,6 @@
 //! [`Tally`]: what an attempt at a plan collects, the plan itself and what of it is beyond a limit.
 
-use crate::plan::{Exceeded, Limits, OverLimit, Plan, TemplateSize};
+use crate::plan::{Exceeded, LimitKey, Limits, OverLimit, Plan, TemplateSize};
 use crate::target::Target;
 
 /// A plan that is being made, and what of it is beyond a limit.
@@ -15,8 +15,8 @@ impl<'a> Tally<'a> {
         Tally { limits, plan, over: Vec::new() }
     }
 
-    /// Counts `have` against the limit called `key`, and notes it as exceeded with the remedy where it is.
-    pub(super) fn count(&mut self, key: &str, of: &str, have: usize, remedy: &str) {
+    /// Counts `have` against the limit `key`, and notes it as exceeded with the remedy where it is.
+    pub(super) fn count(&mut self, key: LimitKey, of: &str, have: usize, remedy: &str) {
         let usage = self.limits.usage(key, of, have as u64);
         if !usage.fits() {
             self.over.push(Exceeded { usage: usage.clone(), remedy: remedy.to_owned(), extra: None });
@@ -35,9 +35,9 @@ impl<'a> Tally<'a> {
                 }
                 _ => "one resource alone is that large: keep tags as tags, or split the environment",
             };
-            self.count("arm-template-bytes", name, *bytes, remedy);
+            self.count(LimitKey::ArmTemplateBytes, name, *bytes, remedy);
             let remedy = "a template holds one resource at least";
-            self.count("arm-resources", name, *resources, remedy);
+            self.count(LimitKey::ArmResources, name, *resources, remedy);
         }
     }
 
@@ -61,7 +61,7 @@ impl<'a> Tally<'a> {
         ];
         for (target, have) in longest.into_iter().filter_map(|(target, have)| Some((target, have?))) {
             let remedy = "give the environment, its subnets or groups shorter names";
-            self.count("name-characters", target.name(), have, remedy);
+            self.count(LimitKey::NameCharacters, target.name(), have, remedy);
         }
     }
 }

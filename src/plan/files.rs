@@ -1,6 +1,6 @@
 //! How large one emitted file may be.
 
-use super::limits::Limits;
+use crate::limits::{LimitKey, Limits};
 
 /// How large one template may be. A plan that needs more is written as several, deployed in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,9 @@ impl Default for FileCaps {
 impl FileCaps {
     /// The caps that `limits` set.
     pub fn of(limits: &Limits) -> Self {
-        let figure = |key| usize::try_from(limits.get(key)).unwrap_or(usize::MAX);
-        FileCaps { bytes: figure("arm-template-bytes"), resources: figure("arm-resources") }
+        FileCaps {
+            bytes: limits.room(LimitKey::ArmTemplateBytes),
+            resources: limits.room(LimitKey::ArmResources),
+        }
     }
 }

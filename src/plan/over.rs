@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::limits::Usage;
 use crate::addr::Count;
+use crate::limits::Usage;
 
 /// Why no plan can be made within the limits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

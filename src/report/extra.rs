@@ -136,8 +136,8 @@ pub(super) fn section(made: &Made<'_>, out: &mut String) {
             classes.same_tag,
             classes.azure,
             classes.outside,
-            extra.limit,
-            limit(made, &extra.limit)
+            extra.limit_name(),
+            limit(made, extra)
         );
     }
     line!(out);
@@ -181,7 +181,7 @@ fn family(extra: &Extra) -> &'static str {
     if extra.addresses.v4.is_empty() { " (IPv6)" } else { "" }
 }
 
-fn limit(made: &Made<'_>, key: &str) -> String {
-    let usage = made.plan.usage.iter().find(|usage| usage.key == key);
+fn limit(made: &Made<'_>, extra: &Extra) -> String {
+    let usage = made.plan.usage.iter().find(|usage| Some(usage.key) == extra.limit);
     usage.map_or_else(String::new, |usage| usage.limit.to_string())
 }

@@ -8,7 +8,7 @@ use crate::addr::{AddrSet, Certificate, Count, CoverError, CoverRequest, IpPrefi
 use crate::lower::names::remote_part;
 use crate::lower::udr::meets;
 use crate::packet::Direction;
-use crate::plan::{Destination, Extra, FirewallRules, NsgRule, Plan, Side, WidenedList};
+use crate::plan::{Destination, Extra, FirewallRules, LimitKey, NsgRule, Plan, Side, WidenedList};
 use crate::policy::Policy;
 use crate::target::Target;
 
@@ -19,7 +19,7 @@ pub(super) fn set_of(prefixes: impl IntoIterator<Item = IpPrefix>) -> AddrSet {
 /// The lists of addresses that count against the limits of one problem.
 pub(super) struct Lists<'a> {
     pub(super) policy: &'a Policy,
-    pub(super) limit: &'a str,
+    pub(super) limit: LimitKey,
     pub(super) target: Target,
     /// Lists of the generation before that are kept.
     pub(super) before: &'a [WidenedList],
@@ -192,7 +192,7 @@ impl<'a> Lists<'a> {
                 addresses,
                 exact: asked.prefixes().count(),
                 written: covered.prefixes().count(),
-                limit: self.limit.to_owned(),
+                limit: Some(self.limit),
             });
         }
         extras
@@ -211,7 +211,7 @@ impl<'a> Lists<'a> {
             reasons.push("each list needs a prefix in each of its rules".to_owned());
         }
         let why = reasons.join(", and ");
-        Fit::Impossible { key: self.limit.to_owned(), smallest: self.fixed + smallest, why }
+        Fit::Impossible { key: self.limit, smallest: self.fixed + smallest, why }
     }
 }
 
