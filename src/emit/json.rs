@@ -39,7 +39,7 @@ impl Format for Json {
         };
         let mut text = serde_json::to_string_pretty(&document).expect("texts and numbers always serialise");
         text.push('\n');
-        vec![Artefact::text("plan.json", text)]
+        vec![Artefact::new("plan.json", text)]
     }
 }
 

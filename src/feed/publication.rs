@@ -7,11 +7,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answer, GENERATION, HTML, JSON, TEXT};
+use super::answer::{Answer, GENERATION};
 use super::body::Body;
 use super::list;
 use crate::report::MANIFEST;
 use crate::site::{Record, Site, SiteError};
+use crate::target::MediaType;
 use crate::text::{did_you_mean, nearest, sha256_hex};
 
 /// The published generation of a folder.
@@ -383,13 +384,14 @@ fn first_published(site: &Site, record: &Record) -> BTreeMap<String, Timestamp> 
     first
 }
 
-/// `Content-Type` by the ending of a name.
+/// `Content-Type` of a published file: a generation keeps no more of it than its name.
 fn media(file: &str) -> &'static str {
-    match file.rsplit('.').next() {
-        Some("json") => JSON,
-        Some("html") => HTML,
-        Some("md") => "text/markdown; charset=utf-8",
-        Some("csv") => "text/csv; charset=utf-8",
-        _ => TEXT,
-    }
+    let media = match file.rsplit('.').next() {
+        Some("json") => MediaType::Json,
+        Some("html") => MediaType::Html,
+        Some("md") => MediaType::Markdown,
+        Some("csv") => MediaType::Csv,
+        _ => MediaType::Text,
+    };
+    media.header()
 }

@@ -113,7 +113,7 @@ pub(super) fn finish(
             if !place(&mut some, &free, previous) {
                 let usage = tally.limits.usage(LimitKey::NsgPriorities, &of, need as u64);
                 let usage = Usage { limit: room as u64, ..usage };
-                tally.over.push(Exceeded { usage, remedy: remedy.to_owned(), extra: None });
+                tally.over.push(Exceeded { usage, part: None, remedy: remedy.to_owned(), extra: None });
             }
         }
     }

@@ -416,5 +416,5 @@ fn more_dnat_rules_than_a_firewall_takes_are_refused() {
     assert!(text.contains("web-firewall-policy: firewall-dnat-rules is 250, 251 are needed"), "{text}");
     assert!(text.contains("take some out of it"), "{text}");
     // Where none are carried on, nothing is said of them.
-    assert!(first.plan.usage.iter().all(|u| u.key != "firewall-dnat-rules"));
+    assert!(first.plan.usage.iter().all(|u| u.key.name() != "firewall-dnat-rules"));
 }

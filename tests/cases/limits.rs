@@ -9,6 +9,7 @@ use tagwall::pipeline::{self, Generation};
 use tagwall::plan::{Limits, Previous};
 use tagwall::policy::PolicySource;
 use tagwall::tags::{Cloud, Snapshot, sample};
+use tagwall::target::{FormatName, Part};
 use tagwall::verify;
 
 /// An environment that uses something of everything.
@@ -152,6 +153,9 @@ fn templates_that_are_too_large_are_split_in_order() {
         let template: serde_json::Value = serde_json::from_slice(&file.bytes).unwrap();
         let resources = template["resources"].as_array().unwrap();
         assert!(resources.len() <= 2);
+        assert_eq!(file.resources, Some(resources.len()), "{}", file.name);
+        assert_eq!((file.part, file.format), (Some(Part::IpGroups), Some(FormatName::Arm)));
+        assert_eq!(file.name, format!("ip-groups-{}.arm.json", file.number.unwrap()));
         // What a resource waits for is in the same file: Azure refuses a template that names others.
         assert!(resources.iter().all(|resource| resource.get("dependsOn").is_none()), "{}", file.name);
     }
@@ -171,7 +175,7 @@ fn templates_that_are_too_large_are_split_in_order() {
 /// Many IP groups: no more than 20 are made at once, in each format by itself, and whoever lets more of them go is refused.
 #[test]
 fn ip_groups_are_made_twenty_at_once() {
-    use tagwall::{read, target::FormatName};
+    use tagwall::read;
     let list: Vec<String> =
         (0..240).map(|i| format!("\"20.{}.{}.0/24\"", 33 + i / 100, 2 * (i % 100))).collect();
     let text = |more: &str, formats: &str| {

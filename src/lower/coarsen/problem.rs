@@ -5,7 +5,7 @@ use crate::addr::Count;
 use crate::packet::Direction;
 use crate::plan::{Exceeded, LimitKey};
 use crate::policy::Policy;
-use crate::target::Target;
+use crate::target::{Part, Target};
 
 /// Lists that are widened together, since they count against the same limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +39,11 @@ pub(in crate::lower) fn is_of_firewall(exceeded: &Exceeded) -> bool {
 
 impl Problem {
     fn of(exceeded: &Exceeded) -> Self {
-        match (exceeded.usage.key, exceeded.usage.of.split('.').next()) {
+        match (exceeded.usage.key, exceeded.part) {
             (LimitKey::NsgSourcePrefixes, _) => Problem::Nsg(Direction::Inbound),
             (LimitKey::NsgDestinationPrefixes, _) => Problem::Nsg(Direction::Outbound),
-            (LimitKey::ArmTemplateBytes, Some("nsg")) => Problem::NsgFile,
-            (LimitKey::RoutesPerTable, _) | (LimitKey::ArmTemplateBytes, Some("route-table")) => {
+            (LimitKey::ArmTemplateBytes, Some(Part::Nsg)) => Problem::NsgFile,
+            (LimitKey::RoutesPerTable, _) | (LimitKey::ArmTemplateBytes, Some(Part::RouteTable)) => {
                 Problem::Routes
             }
             (LimitKey::ListEntries, _) => Problem::Fetched(exceeded.usage.of.clone()),
