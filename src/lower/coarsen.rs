@@ -214,7 +214,8 @@ impl<'a> Widening<'a> {
         let needs = Needs::new(policy, table, self.scene.limits);
         let beside = needs.by_name() + table.lines.len();
         // What flows ask for keeps its way, as does what other tables lead elsewhere and all that may never be let through.
-        let asked: Vec<AddrSet> = policy.flows.iter().filter_map(|flow| policy.listed(&flow.id)).collect();
+        let asked: Vec<AddrSet> =
+            policy.flows.iter().filter_map(|flow| policy.listed(flow.id.as_str())).collect();
         let others = policy.routes.iter().filter(|need| table.needs.iter().all(|own| own.id != need.id));
         let others: Vec<AddrSet> = others.filter_map(|need| policy.listed(&need.id)).collect();
         let kept = policy.never_extra().union(&AddrSet::union_of(asked.iter().chain(&others)));
@@ -393,7 +394,7 @@ impl<'a> Widening<'a> {
             for flow in listing(self.scene.policy, name) {
                 let local = if v4 { flow.local.v4.is_empty() } else { flow.local.v6.is_empty() };
                 if !local {
-                    lists.add(&flow.id, v4, 1, 0);
+                    lists.add(flow.id.as_str(), v4, 1, 0);
                 }
             }
             lists.lists.retain(|key, list| {

@@ -147,7 +147,7 @@ fn flow_rule(scene: &Scene<'_>, (flow, action): (&Flow, Action), draft: &mut Dra
         plan.gaps.push(inbound_gap(policy, flow));
         return;
     }
-    let choice = |how, why| Choice { target: Target::Firewall, flow: flow.id.clone(), how, why };
+    let choice = |how, why| Choice { target: Target::Firewall, flow: flow.id.to_string(), how, why };
     let form = match denied_host(policy, flow, action) {
         Some(form) => form,
         None => form(scene, flow, plan, draft),
@@ -204,7 +204,7 @@ fn application_rule(
         protocols,
         sources,
         to,
-        flows: vec![flow.id.clone()],
+        flows: vec![flow.id.to_string()],
     }
 }
 
@@ -262,7 +262,7 @@ fn network_rule(
         sources,
         destination,
         ports: carried_ports(&flow.ports),
-        flows: vec![flow.id.clone()],
+        flows: vec![flow.id.to_string()],
     }
 }
 
@@ -279,8 +279,8 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
     let expand = |draft: &mut Draft, why: String| {
         let asked = flow.remote_set(scene.symbols).expect("the remote side is one of addresses");
         let few = asked.v4.prefixes().nth(INLINE).is_none();
-        let set = with_extra(asked, plan, Target::Firewall, &flow.id);
-        let why = widened(plan, Target::Firewall, &flow.id, why);
+        let set = with_extra(asked, plan, Target::Firewall, flow.id.as_str());
+        let why = widened(plan, Target::Firewall, flow.id.as_str(), why);
         destination_of(scene, flow, (&set, few), why, draft)
     };
     match &flow.remote {

@@ -29,7 +29,8 @@ pub(super) fn lower(policy: &Policy, tally: &mut Tally<'_>) {
     let list = |(name, (title, set)): (String, (String, AddrSet))| {
         let widened = plan.extras.iter().any(|extra| extra.target == Target::Lists);
         let fetched = widened.then(|| {
-            let extra = listing(policy, &name).map(|flow| extra_of(&plan.extras, Target::Lists, &flow.id));
+            let extra =
+                listing(policy, &name).map(|flow| extra_of(&plan.extras, Target::Lists, flow.id.as_str()));
             AddrSet::union_of(&extra.collect::<Vec<_>>()).union(&set)
         });
         let fetched = fetched.filter(|wider| *wider != set).map(|wider| wider.prefixes().collect());

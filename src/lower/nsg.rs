@@ -12,7 +12,7 @@ use super::names::{self, name, remote_part};
 use super::tally::Tally;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
-use crate::plan::{Action, Choice, How, LimitKey, Nsg, NsgRule, Plan, Previous, Side};
+use crate::plan::{Action, Choice, CoveredBy, How, LimitKey, Nsg, NsgRule, Plan, Previous, Side};
 use crate::policy::intent::{HostUse, Passage};
 use crate::policy::{Flow, GroupScope, Managed, Policy, Remote, Symbols};
 use crate::tags::Symbol;
@@ -92,7 +92,12 @@ fn flow_rules(scene: &Scene<'_>, flow: &Flow, action: Action, drafts: &mut Vec<D
     let policy = scene.policy;
     let local = |remote: &Side| local_sides(scene, flow, remote);
     let note = |plan: &mut Plan, how: How, why: &str| {
-        plan.choices.push(Choice { target: Target::Nsg, flow: flow.id.clone(), how, why: why.to_owned() });
+        plan.choices.push(Choice {
+            target: Target::Nsg,
+            flow: flow.id.to_string(),
+            how,
+            why: why.to_owned(),
+        });
     };
     match form(scene, flow, action) {
         Form::Tag(tag) => {
@@ -107,8 +112,8 @@ fn flow_rules(scene: &Scene<'_>, flow: &Flow, action: Action, drafts: &mut Vec<D
             note(plan, How::Any, "");
         }
         Form::Set(set, why) => {
-            let set = with_extra(set, plan, Target::Nsg, &flow.id);
-            let why = widened(plan, Target::Nsg, &flow.id, why);
+            let set = with_extra(set, plan, Target::Nsg, flow.id.as_str());
+            let why = widened(plan, Target::Nsg, flow.id.as_str(), why);
             let total = listed(scene, (flow, action), &set, drafts);
             if total == 0 {
                 let reason = "it has no address of a family that the subnet has";
@@ -123,7 +128,7 @@ fn flow_rules(scene: &Scene<'_>, flow: &Flow, action: Action, drafts: &mut Vec<D
                 "the platform's own traffic passes every security group unless a rule denies the tag";
             let mut gap =
                 gap(policy, Target::Nsg, flow, reason, "nothing to do: Azure refuses a rule that allows it");
-            gap.covered_by.push("Azure itself, which lets it through".to_owned());
+            gap.covered_by.push(CoveredBy::Anyway("Azure itself, which lets it through"));
             plan.gaps.push(gap);
         }
         Form::Gap { reason, remedy } => plan.gaps.push(gap(policy, Target::Nsg, flow, &reason, &remedy)),
@@ -205,7 +210,7 @@ fn draft(flow: &Flow, action: Action, local: Side, remote: &Side, form: &str) ->
             destination,
             ports: flow.ports.clone(),
             description: String::new(),
-            flows: vec![flow.id.clone()],
+            flows: vec![flow.id.to_string()],
         },
     }
 }

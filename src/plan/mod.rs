@@ -3,6 +3,7 @@
 mod association;
 mod files;
 mod firewall;
+mod flow_id;
 mod lists;
 mod nsg;
 mod over;
@@ -21,6 +22,7 @@ pub use firewall::{
     AppProtocol, AppTarget, ApplicationRule, ClassicFirewall, Destination, Firewall, FirewallRules, IpGroup,
     NatCollection, NetworkProtocol, NetworkRule, RuleCollection, RuleCollectionGroup,
 };
+pub use flow_id::{CoveredBy, FlowId};
 pub use lists::{AddressList, EndpointDefinition, EndpointPolicy};
 pub use nsg::{Action, Nsg, NsgRule, Side};
 pub use over::{Exceeded, OverLimit};

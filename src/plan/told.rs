@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::flow_id::CoveredBy;
 use crate::addr::AddrSet;
 use crate::limits::LimitKey;
 use crate::target::Target;
@@ -20,8 +21,8 @@ pub struct Gap {
     pub partial: bool,
     /// Why the target cannot say it.
     pub reason: String,
-    /// What lets it through there all the same: ids of flows; empty if nothing does.
-    pub covered_by: Vec<String>,
+    /// What lets it through there all the same; empty if nothing does.
+    pub covered_by: Vec<CoveredBy>,
     /// What to do about it.
     pub remedy: String,
 }

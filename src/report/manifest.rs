@@ -6,7 +6,7 @@ use super::{Made, extra, notes};
 use crate::addr::Count;
 use crate::catalog::Catalog;
 use crate::emit::Artefact;
-use crate::plan::{Association, Gap, NatCollection, Usage};
+use crate::plan::{Association, CoveredBy, Gap, NatCollection, Usage};
 use crate::tags::FamilyCounts;
 use crate::target::FormatName;
 use crate::text::sha256_hex;
@@ -156,7 +156,7 @@ struct GapInfo<'a> {
     remote: &'a str,
     partial: bool,
     reason: &'a str,
-    covered_by: &'a [String],
+    covered_by: &'a [CoveredBy],
 }
 
 pub(super) fn manifest(made: &Made<'_>, reports: &[Artefact]) -> Vec<u8> {

@@ -179,7 +179,7 @@ fn needs(policy: &Policy, extras: &[Extra]) -> Vec<Need> {
     let mut sets: BTreeMap<String, (String, AddrSet)> = BTreeMap::new();
     for flow in policy.flows.iter().filter(|f| matches!(f.remote, Remote::Tag(_) | Remote::Addresses(_))) {
         let set = flow.remote_set(&symbols).unwrap_or_default();
-        let set = with_extra(set, extras, Target::Lists, &flow.id);
+        let set = with_extra(set, extras, Target::Lists, flow.id.as_str());
         let entry = sets.entry(name_of(flow)).or_insert_with(|| (flow.remote.to_string(), AddrSet::empty()));
         entry.1 = entry.1.union(&set);
     }

@@ -225,7 +225,7 @@ fn wanted(
     for flow in policy.flows_with(gaps).filter(own) {
         match remote_of(policy, flow, &meaning) {
             Some(remote) if !gaps.contains(flow.id.as_str()) => {
-                rules.push(flow_rule(flow, with_extra(remote, extras, Target::Nsg, &flow.id)));
+                rules.push(flow_rule(flow, with_extra(remote, extras, Target::Nsg, flow.id.as_str())));
             }
             Some(_) if !matches!(flow.remote, Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_)) => {
                 check_gap(policy, flow)?;
@@ -294,7 +294,7 @@ fn flow_rule(flow: &Flow, remote: Arc<AddrSet>) -> Rule {
         Direction::Outbound => (local, remote),
     };
     Rule {
-        name: flow.id.clone(),
+        name: flow.id.to_string(),
         priority: 0,
         access: Access::Allow,
         protocol: flow.protocol,

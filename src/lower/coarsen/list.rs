@@ -132,7 +132,7 @@ impl<'a> Lists<'a> {
         list.base = list.base.union(&base);
         list.times += times;
         list.flows.push(flow.to_owned());
-        if let Some(flow) = self.policy.flows.iter().find(|f| f.id == flow).filter(|_| grouped) {
+        if let Some(flow) = self.policy.flows.iter().find(|f| f.id == *flow).filter(|_| grouped) {
             list.names.insert(remote_part(flow));
         }
     }
@@ -217,7 +217,7 @@ impl<'a> Lists<'a> {
 
 /// The remotes of some flows, each once.
 fn remote_of(policy: &Policy, flows: &[String]) -> String {
-    let named = policy.flows.iter().filter(|flow| flows.contains(&flow.id));
+    let named = policy.flows.iter().filter(|flow| flows.iter().any(|id| flow.id == **id));
     let mut names: Vec<String> = named.map(|flow| flow.remote.to_string()).collect();
     names.sort();
     names.dedup();
