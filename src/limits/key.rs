@@ -1,12 +1,10 @@
 //! [`LimitKey`]: which limit is meant.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Limit, Limits};
 use crate::text::{did_you_mean, nearest};
 
 /// The text is no limit's name.
@@ -101,47 +99,10 @@ keys! {
 }
 
 impl LimitKey {
-    /// What is known of it.
-    pub fn limit(self) -> &'static Limit {
-        &Limits::all()[self as usize]
-    }
-
-    /// The newest dated figure, as a length.
-    pub fn current(self) -> usize {
-        usize::try_from(self.limit().current).unwrap_or(usize::MAX)
-    }
-
     /// Whether it counts the characters of texts: these are made to fit, and say nothing of how much room there is.
     pub fn is_length(self) -> bool {
         matches!(self, LimitKey::NsgDescriptionCharacters | LimitKey::NameCharacters)
     }
-
-    /// Where a limit is one of priorities, the ones that there are by the newest figure.
-    fn priorities(self) -> RangeInclusive<u32> {
-        let Limit { first, current, .. } = *self.limit();
-        let first = first.expect("limits of priorities say where they begin");
-        let last = if self == LimitKey::NsgPriorities { first + current - 1 } else { current };
-        let number = |figure: u64| u32::try_from(figure).expect("priorities are small numbers");
-        number(first)..=number(last)
-    }
-}
-
-/// The priorities that rules of a security group may have.
-///
-/// ```
-/// assert_eq!(tagwall::plan::nsg_priorities(), 100..=4096);
-/// ```
-pub fn nsg_priorities() -> RangeInclusive<u32> {
-    LimitKey::NsgPriorities.priorities()
-}
-
-/// The priorities that rule collection groups and collections of a firewall may have.
-///
-/// ```
-/// assert_eq!(tagwall::plan::firewall_priorities(), 100..=65000);
-/// ```
-pub fn firewall_priorities() -> RangeInclusive<u32> {
-    LimitKey::FirewallPriority.priorities()
 }
 
 impl fmt::Display for LimitKey {
@@ -156,28 +117,5 @@ impl FromStr for LimitKey {
     fn from_str(text: &str) -> Result<Self, UnknownLimit> {
         let known = Self::ALL.iter().find(|key| key.name() == text);
         known.copied().ok_or_else(|| UnknownLimit { text: text.to_owned() })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_stand_in_the_order_of_the_data() {
-        let keys: Vec<LimitKey> = Limits::all().iter().map(|limit| limit.key).collect();
-        assert_eq!(keys, LimitKey::ALL);
-        for &key in LimitKey::ALL {
-            assert_eq!((key.limit().key, key.name().parse()), (key, Ok(key)));
-            assert_eq!(serde_json::to_value(key).unwrap(), key.name());
-        }
-    }
-
-    #[test]
-    fn figures_come_from_the_data() {
-        assert_eq!(LimitKey::NameCharacters.current(), 80);
-        assert_eq!(LimitKey::NsgDescriptionCharacters.current(), 140);
-        let lengths = LimitKey::ALL.iter().filter(|key| key.is_length());
-        assert!(lengths.eq(LimitKey::ALL.iter().filter(|key| key.name().ends_with("-characters"))));
     }
 }

@@ -1,41 +1,16 @@
 //! [`Limits`]: Azure's documented limits as dated data, and [`Usage`] held against them.
 
+mod documented;
 mod key;
 
-pub use key::{LimitKey, UnknownLimit, firewall_priorities, nsg_priorities};
+pub use documented::{Limit, firewall_priorities, nsg_priorities};
+pub use key::{LimitKey, UnknownLimit};
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::text::{did_you_mean, nearest};
-
-const DATA: &str = include_str!("../../data/limits/azure.toml");
-
-/// One documented limit.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limit {
-    /// Which one it is.
-    pub key: LimitKey,
-    /// Where the figure is the last of a row of numbers, or how many there are: the first of them.
-    #[serde(default)]
-    pub first: Option<u64>,
-    /// The newest dated figure found.
-    pub current: u64,
-    /// What older subscriptions, tools and templates still meet.
-    pub conservative: u64,
-    /// What is counted, and over what.
-    pub counts: String,
-    /// Page and its date.
-    pub source: String,
-}
-
-#[derive(Deserialize)]
-struct LimitFile {
-    limit: Vec<Limit>,
-}
 
 /// Which column of the limits applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,10 +32,7 @@ pub struct Limits {
 impl Limits {
     /// Every limit known, in the order of the data.
     pub fn all() -> &'static [Limit] {
-        static ALL: LazyLock<Vec<Limit>> = LazyLock::new(|| {
-            toml::from_str::<LimitFile>(DATA).expect("the built-in limits are checked by a test").limit
-        });
-        &ALL
+        documented::all()
     }
 
     /// The limits of a profile by name (`current` if `None`) with single figures replaced.

@@ -76,7 +76,7 @@ impl<'a> Tally<'a> {
 ///
 /// # Errors
 /// [`OverLimit`] with every limit that is exceeded: a single resource can be too large for a file of its own.
-pub fn count_files(plan: &mut Plan, limits: &Limits, files: &[TemplateSize]) -> Result<(), OverLimit> {
+pub(super) fn count_files(plan: &mut Plan, limits: &Limits, files: &[TemplateSize]) -> Result<(), OverLimit> {
     let mut tally = Tally::new(limits, std::mem::take(plan));
     tally.templates(files);
     *plan = tally.plan;
