@@ -17,6 +17,7 @@ use super::remote::RemoteSpec;
 use super::template::Template;
 use super::when::Condition;
 use super::workload::*;
+use crate::limits::nsg_priorities;
 use crate::packet::{Direction, Ports, Protocol};
 use crate::tags::{Cloud, Regions};
 use crate::text::{did_you_mean, nearest};
@@ -524,13 +525,15 @@ fn read_kept_as<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Opt
     let span = fields.span.clone();
     let priority = fields.take("priority").map(|value| {
         let number = value.get_ref().as_integer().and_then(|n| n.to_string().parse::<u32>().ok());
-        (number.filter(|n| (100..=4096).contains(n)), value.span())
+        (number.filter(|n| nsg_priorities().contains(n)), value.span())
     });
     match (name, priority) {
         (None, None) => None,
         (Some(name), Some((Some(priority), _))) => Some((name, priority)),
         (_, Some((None, span))) => {
-            reader.problem(span, "`priority` is a number from 100 to 4096".into());
+            let all = nsg_priorities();
+            let message = format!("`priority` is a number from {} to {}", all.start(), all.end());
+            reader.problem(span, message);
             None
         }
         _ => {

@@ -21,7 +21,10 @@ pub(super) fn widened(plan: &Plan, target: Target, flow: &str, why: String) -> S
     let Some(first) = own.next() else { return why };
     let count = own.fold(first.addresses.count(), |sum, extra| sum + extra.addresses.count());
     let join = if why.is_empty() { "" } else { "; " };
-    format!("{why}{join}widened by {count} addresses, since {} does not take the exact list", first.limit)
+    format!(
+        "{why}{join}widened by {count} addresses, since {} does not take the exact list",
+        first.limit_name()
+    )
 }
 
 /// The flows that `target` could not say at all, by id.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::extra::with_extra;
 use super::report::{FailureKind, Proven, Report};
 use crate::addr::{AddrSet, IpPrefix};
-use crate::plan::Extra;
+use crate::plan::{Extra, LimitKey};
 use crate::policy::{Flow, Policy, Remote};
 use crate::read::resources::{AddressList, Remarks};
 use crate::target::{EdlDialect, FormatName, Target};
@@ -161,13 +161,14 @@ fn name_of(flow: &Flow) -> String {
     if is_reserved(&name) { format!("list-{name}") } else { name }
 }
 
-/// A text as a name: other characters are one `-`, and of more than 80 the last nine are `-` and a digest of the text.
+/// A text as a name: other characters are one `-`, and of names that are too long the last nine are `-` and a digest of the text.
 fn file_name(text: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
     let words: Vec<&str> = text.split(|c| !legal(c)).filter(|word| !word.is_empty()).collect();
     let name = words.join("-");
     let name = name.trim_matches(['-', '.']);
-    match name.get(..71).filter(|_| name.len() > 80) {
+    let most = LimitKey::NameCharacters.current();
+    match name.get(..most - 9).filter(|_| name.len() > most) {
         Some(head) => format!("{head}-{}", &sha256_hex(text.as_bytes())[..8]),
         None => name.to_owned(),
     }
@@ -178,7 +179,7 @@ fn needs(policy: &Policy, extras: &[Extra]) -> Vec<Need> {
     let mut sets: BTreeMap<String, (String, AddrSet)> = BTreeMap::new();
     for flow in policy.flows.iter().filter(|f| matches!(f.remote, Remote::Tag(_) | Remote::Addresses(_))) {
         let set = flow.remote_set(&symbols).unwrap_or_default();
-        let set = with_extra(set, extras, Target::Lists, &flow.id);
+        let set = with_extra(set, extras, Target::Lists, flow.id.as_str());
         let entry = sets.entry(name_of(flow)).or_insert_with(|| (flow.remote.to_string(), AddrSet::empty()));
         entry.1 = entry.1.union(&set);
     }

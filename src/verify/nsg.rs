@@ -8,7 +8,7 @@ use super::given::{Findings, Given};
 use super::report::FailureKind;
 use crate::addr::AddrSet;
 use crate::packet::{Direction, Ports, Protocol};
-use crate::plan::Association;
+use crate::plan::{Association, nsg_priorities};
 use crate::policy::intent::{HostUse, Passage};
 use crate::policy::{Flow, GroupScope, Managed, Policy, Remote};
 use crate::read::resources::{Nsg, SecurityRule};
@@ -191,15 +191,12 @@ fn field_errors(nsg: &Nsg) -> Vec<String> {
         if !super::names::legal_name(name) {
             errors.push(format!("{name} is no legal name"));
         }
-        if !(100..=4096).contains(&rule.priority) {
-            errors.push(format!("{name}: priority {} is not from 100 to 4096", rule.priority));
-        }
+        let range = super::names::out_of_range(rule.priority, &nsg_priorities());
+        errors.extend(range.map(|wrong| format!("{name}: {wrong}")));
         if !priorities.insert((rule.direction.to_ascii_lowercase(), rule.priority)) {
             errors.push(format!("{name}: another {} rule has priority {}", rule.direction, rule.priority));
         }
-        if rule.description.chars().count() > 140 {
-            errors.push(format!("{name}: the description is longer than 140 characters"));
-        }
+        errors.extend(super::names::long_description(name, &rule.description));
     }
     errors
 }
@@ -228,7 +225,7 @@ fn wanted(
     for flow in policy.flows_with(gaps).filter(own) {
         match remote_of(policy, flow, &meaning) {
             Some(remote) if !gaps.contains(flow.id.as_str()) => {
-                rules.push(flow_rule(flow, with_extra(remote, extras, Target::Nsg, &flow.id)));
+                rules.push(flow_rule(flow, with_extra(remote, extras, Target::Nsg, flow.id.as_str())));
             }
             Some(_) if !matches!(flow.remote, Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_)) => {
                 check_gap(policy, flow)?;
@@ -297,7 +294,7 @@ fn flow_rule(flow: &Flow, remote: Arc<AddrSet>) -> Rule {
         Direction::Outbound => (local, remote),
     };
     Rule {
-        name: flow.id.clone(),
+        name: flow.id.to_string(),
         priority: 0,
         access: Access::Allow,
         protocol: flow.protocol,
