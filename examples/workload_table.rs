@@ -8,7 +8,7 @@ use std::io::Write;
 
 use tagwall::catalog::{Catalog, OptionKind, Workload};
 use tagwall::pipeline::{self, Generation};
-use tagwall::plan::How;
+use tagwall::plan::{CoveredBy, How};
 use tagwall::policy::PolicySource;
 use tagwall::tags::{Cloud, Snapshot, sample};
 use tagwall::target::Target;
@@ -82,8 +82,8 @@ fn table(made: &Generation) -> Vec<String> {
     let mut lines = Vec::new();
     for flow in &made.policy.flows {
         let rows: Vec<&str> = flow.causes.iter().map(|c| c.row.as_str()).collect();
-        let firewall = code(made, Target::Firewall, &flow.id);
-        let (network, application) = match how(made, Target::Firewall, &flow.id) {
+        let firewall = code(made, Target::Firewall, flow.id.as_str());
+        let (network, application) = match how(made, Target::Firewall, flow.id.as_str()) {
             Some(How::Application) => ("–".to_owned(), firewall),
             Some(_) => (firewall, "–".to_owned()),
             None => (firewall, "–".to_owned()),
@@ -95,7 +95,7 @@ fn table(made: &Generation) -> Vec<String> {
             flow.remote.to_string().replace('*', "\\*"),
             flow.protocol,
             flow.ports.to_string().replace('*', "\\*"),
-            code(made, Target::Nsg, &flow.id),
+            code(made, Target::Nsg, flow.id.as_str()),
         ));
     }
     for need in &made.policy.routes {
@@ -123,11 +123,7 @@ fn code(made: &Generation, target: Target, flow: &str) -> String {
         Some(How::Application) => application_code(made, flow).to_owned(),
         None => {
             let gap = made.plan.gaps.iter().find(|g| g.target == target && g.flow == flow);
-            let by: Vec<&str> = gap
-                .iter()
-                .flat_map(|g| &g.covered_by)
-                .map(|id| id.splitn(3, '/').nth(2).unwrap_or(id))
-                .collect();
+            let by: Vec<String> = gap.iter().flat_map(|g| &g.covered_by).map(CoveredBy::short).collect();
             if by.is_empty() { "–".to_owned() } else { format!("– ({})", by.join(", ")) }
         }
     }
@@ -135,7 +131,7 @@ fn code(made: &Generation, target: Target, flow: &str) -> String {
 
 fn application_code(made: &Generation, flow: &str) -> &'static str {
     use tagwall::policy::Remote;
-    let remote = made.policy.flows.iter().find(|f| f.id == flow).map(|f| &f.remote);
+    let remote = made.policy.flows.iter().find(|f| f.id == *flow).map(|f| &f.remote);
     match remote {
         Some(Remote::FqdnTag(_)) => "G",
         Some(Remote::Url(_)) => "U",

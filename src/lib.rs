@@ -59,6 +59,7 @@ pub mod environment;
 mod error;
 #[cfg(feature = "store")]
 pub mod feed;
+pub mod limits;
 pub mod lower;
 pub mod packet;
 pub mod pipeline;

@@ -1,4 +1,5 @@
-//! [`Target`]: the kinds of Azure resources that rules are made for, and [`FormatName`]: what they are written as.
+//! [`Target`]: the kinds of Azure resources that rules are made for, [`FormatName`]: what they are written as, and
+//! [`Part`]: in which of its files.
 
 use std::fmt;
 
@@ -114,6 +115,15 @@ impl FormatName {
         }
     }
 
+    /// What its files are, but for lists that lie beside scripts, which are text as these are.
+    pub fn media_type(self) -> MediaType {
+        match self {
+            FormatName::Arm | FormatName::TerraformJson | FormatName::Json => MediaType::Json,
+            FormatName::Csv => MediaType::Csv,
+            _ => MediaType::Text,
+        }
+    }
+
     /// Whether its files hold lists of addresses only, and no rules.
     ///
     /// ```
@@ -129,6 +139,79 @@ impl FormatName {
 impl fmt::Display for FormatName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+/// What the bytes of a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MediaType {
+    /// JSON.
+    Json,
+    /// A page.
+    Html,
+    /// Markdown.
+    Markdown,
+    /// A table.
+    Csv,
+    /// Any other text.
+    #[default]
+    Text,
+}
+
+impl MediaType {
+    /// As `Content-Type` says it.
+    ///
+    /// ```
+    /// use tagwall::target::{FormatName, MediaType};
+    /// assert_eq!(FormatName::Arm.media_type().header(), "application/json");
+    /// assert_eq!(MediaType::Csv.header(), "text/csv; charset=utf-8");
+    /// ```
+    pub const fn header(self) -> &'static str {
+        match self {
+            MediaType::Json => "application/json",
+            MediaType::Html => "text/html; charset=utf-8",
+            MediaType::Markdown => "text/markdown; charset=utf-8",
+            MediaType::Csv => "text/csv; charset=utf-8",
+            MediaType::Text => "text/plain; charset=utf-8",
+        }
+    }
+}
+
+/// The part of a plan that a file holds, in the order in which they are deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// What Terraform needs to be told once, beside the resources.
+    Main,
+    /// The IP groups that rules of the firewall name.
+    IpGroups,
+    /// The rules of the firewall.
+    Firewall,
+    /// Security groups.
+    Nsg,
+    /// Service endpoint policies.
+    ServiceEndpointPolicy,
+    /// Route tables.
+    RouteTable,
+    /// What is put on which subnet.
+    Associations,
+}
+
+impl Part {
+    /// How the names of its files begin.
+    ///
+    /// ```
+    /// assert_eq!(tagwall::target::Part::IpGroups.name(), "ip-groups");
+    /// ```
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Main => "main",
+            Part::IpGroups => "ip-groups",
+            Part::Firewall => "firewall",
+            Part::Nsg => "nsg",
+            Part::ServiceEndpointPolicy => "service-endpoint-policy",
+            Part::RouteTable => "route-table",
+            Part::Associations => "associations",
+        }
     }
 }
 

@@ -95,11 +95,11 @@ fn lists(made: &Generation) -> BTreeMap<String, AddrSet> {
     let mut lists = BTreeMap::new();
     for flow in policy.flows.iter().filter(|f| matches!(f.remote, Remote::Tag(_))) {
         let Some(set) = flow.remote_set(&symbols) else { continue };
-        if policy.nsg.tags == TagUse::Expand && said(Target::Nsg, &flow.id) {
+        if policy.nsg.tags == TagUse::Expand && said(Target::Nsg, flow.id.as_str()) {
             lists.insert(format!("nsg {}", flow.id), set.clone());
         }
         let v4 = AddrSet { v4: set.v4, ..AddrSet::empty() };
-        if policy.firewall.tags == TagUse::Expand && said(Target::Firewall, &flow.id) {
+        if policy.firewall.tags == TagUse::Expand && said(Target::Firewall, flow.id.as_str()) {
             lists.insert(format!("firewall {}", flow.remote), v4);
         }
     }

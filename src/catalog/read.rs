@@ -17,6 +17,7 @@ use super::remote::RemoteSpec;
 use super::template::Template;
 use super::when::Condition;
 use super::workload::*;
+use crate::limits::nsg_priorities;
 use crate::packet::{Direction, Ports, Protocol};
 use crate::tags::{Cloud, Regions};
 use crate::text::{did_you_mean, nearest};
@@ -199,7 +200,7 @@ fn read_preconditions<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) 
             let when = read_when(reader, &mut fields);
             let check = fields.texts(reader, "check").into_iter().find_map(|(text, span)| {
                 let found = Check::parse(&text);
-                found.map_err(|message| reader.problem(span, message)).ok()
+                found.map_err(|error| reader.problem(span, error.to_string())).ok()
             });
             all.push(Precondition { text: fields.required_text(reader, "text"), when, check });
             fields.finish(reader);
@@ -213,7 +214,7 @@ fn read_when<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Co
     for (text, span) in fields.texts(reader, "when") {
         match Condition::parse(&text) {
             Ok(condition) => conditions.push(condition),
-            Err(message) => reader.problem(span, message),
+            Err(error) => reader.problem(span, error.to_string()),
         }
     }
     conditions
@@ -390,8 +391,8 @@ fn read_flow(reader: &mut Reader<'_>, text: &str, span: &Range<usize>) -> Option
 }
 
 fn template(reader: &mut Reader<'_>, span: &Range<usize>, text: &str) -> Template {
-    Template::parse(text).unwrap_or_else(|message| {
-        reader.problem(span.clone(), message);
+    Template::parse(text).unwrap_or_else(|error| {
+        reader.problem(span.clone(), error.to_string());
         Template::parse("").expect("an empty text has no places")
     })
 }
@@ -462,8 +463,8 @@ fn check_remote(reader: &mut Reader<'_>, span: &Range<usize>, kind: RemoteKind, 
     let options = BTreeMap::new();
     let fill = super::template::Fill { region, regions, options: &options };
     for text in template.fill(&fill).unwrap_or_default() {
-        if let Err(message) = kind.parse(&text) {
-            reader.problem(span.clone(), message);
+        if let Err(error) = kind.parse(&text) {
+            reader.problem(span.clone(), error.to_string());
         }
     }
 }
@@ -524,13 +525,15 @@ fn read_kept_as<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Opt
     let span = fields.span.clone();
     let priority = fields.take("priority").map(|value| {
         let number = value.get_ref().as_integer().and_then(|n| n.to_string().parse::<u32>().ok());
-        (number.filter(|n| (100..=4096).contains(n)), value.span())
+        (number.filter(|n| nsg_priorities().contains(n)), value.span())
     });
     match (name, priority) {
         (None, None) => None,
         (Some(name), Some((Some(priority), _))) => Some((name, priority)),
         (_, Some((None, span))) => {
-            reader.problem(span, "`priority` is a number from 100 to 4096".into());
+            let all = nsg_priorities();
+            let message = format!("`priority` is a number from {} to {}", all.start(), all.end());
+            reader.problem(span, message);
             None
         }
         _ => {

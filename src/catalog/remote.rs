@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::fqdn::{Fqdn, FqdnError};
 use crate::addr::{AddrSet, Address, Entry, EntryError, Interval, IntervalSet};
+use crate::limits::LimitKey;
 use crate::tags::Symbol;
 use crate::text::{did_you_mean, nearest};
 
@@ -96,7 +97,7 @@ fn parse_asg(name: &str) -> Result<RemoteSpec, RemoteError> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let first = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     let last = name.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-    match first && last && name.len() <= 80 && name.chars().all(legal) {
+    match first && last && name.len() <= LimitKey::NameCharacters.current() && name.chars().all(legal) {
         true => Ok(RemoteSpec::Asg(name.to_owned())),
         false => Err(RemoteError::Asg { name: name.to_owned() }),
     }
@@ -244,7 +245,8 @@ pub enum RemoteError {
     },
     /// Not the name of an application security group.
     #[error(
-        "`{name}` cannot be the name of an application security group: 1 to 80 letters, digits, `-`, `_` or `.`"
+        "`{name}` cannot be the name of an application security group: 1 to {} letters, digits, `-`, `_` or `.`",
+        LimitKey::NameCharacters.current()
     )]
     Asg {
         /// The name.

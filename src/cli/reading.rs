@@ -279,7 +279,7 @@ pub(super) fn made_of(
     let files: Vec<Named> = generation
         .files
         .iter()
-        .filter(|file| file.name.ends_with(".arm.json"))
+        .filter(|file| file.format == Some(FormatName::Arm))
         .map(|file| (format!("policy:{name}/{}", file.name), file.bytes.clone()))
         .collect();
     let mut live = read(&files)?;
@@ -298,7 +298,7 @@ pub(super) fn made_then(environment: &Environment, snapshot: &Snapshot, name: &s
     let mut source = environment.source().clone();
     source.intent.output.formats = vec![FormatName::Arm];
     let files = pipeline::unproven(&source, environment.catalog(), snapshot)?;
-    let files = files.into_iter().filter(|file| file.name.ends_with(".arm.json"));
+    let files = files.into_iter().filter(|file| file.format == Some(FormatName::Arm));
     read(&files.map(|file| (format!("policy:{name}/{}", file.name), file.bytes)).collect::<Vec<_>>())
 }
 

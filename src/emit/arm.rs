@@ -7,6 +7,7 @@ mod parameters;
 use serde::Serialize;
 
 use super::azure;
+use super::format::numbers;
 use super::tree::Tree;
 use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
@@ -15,7 +16,7 @@ use crate::plan::{
     IpGroup, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, RuleCollectionGroup, Side,
     TemplateSize,
 };
-use crate::target::ApiVersion;
+use crate::target::{ApiVersion, FormatName, Part};
 use parameters::{Parameters, literal};
 
 const SCHEMA: &str = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
@@ -37,23 +38,23 @@ impl Format for Arm {
         let mut files = Vec::new();
         if !plan.ip_groups.is_empty() {
             let resources = ip_group_resources(&plan.ip_groups);
-            files.extend(templates("ip-groups", Parameters::place(), at(version, resources), caps));
+            files.extend(templates(Part::IpGroups, Parameters::place(), at(version, resources), caps));
         }
         if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
             let parameters = Parameters::policy(&firewall.policy_name);
-            files.extend(templates("firewall", parameters, at(version, group_resources(firewall)), caps));
+            files.extend(templates(Part::Firewall, parameters, at(version, group_resources(firewall)), caps));
         }
         if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
-            files.push(file("firewall.arm.json".to_owned(), &classic_template(firewall, version)));
+            files.push(file(Part::Firewall, None, &classic_template(firewall, version)));
         }
         if !plan.nsgs.is_empty() {
             let resources = plan.nsgs.iter().map(nsg_resource).collect();
-            files.extend(templates("nsg", Parameters::place(), at(version, resources), caps));
+            files.extend(templates(Part::Nsg, Parameters::place(), at(version, resources), caps));
         }
         if !plan.endpoint_policies.is_empty() {
             let resources = plan.endpoint_policies.iter().map(endpoint_policy_resource).collect();
             files.extend(templates(
-                "service-endpoint-policy",
+                Part::ServiceEndpointPolicy,
                 Parameters::place(),
                 at(version, resources),
                 caps,
@@ -61,19 +62,20 @@ impl Format for Arm {
         }
         if !plan.route_tables.is_empty() {
             let resources = plan.route_tables.iter().map(table_resource).collect();
-            files.extend(templates("route-table", Parameters::place(), at(version, resources), caps));
+            files.extend(templates(Part::RouteTable, Parameters::place(), at(version, resources), caps));
         }
         files
     }
 }
 
-/// Each ARM template among `artefacts`: its name, bytes and resources.
+/// The size of each ARM template among `artefacts`.
 pub fn template_sizes(artefacts: &[Artefact]) -> Vec<TemplateSize> {
-    // In JSON a quote inside a string is escaped, so that this is found as a key only, one in each resource.
-    const KEY: &[u8] = b"\"apiVersion\": ";
-    let resources = |bytes: &[u8]| bytes.windows(KEY.len()).filter(|w| *w == KEY).count();
-    let templates = artefacts.iter().filter(|a| a.name.ends_with(".arm.json"));
-    templates.map(|a| (a.name.clone(), a.bytes.len(), resources(&a.bytes))).collect()
+    let size = |a: &Artefact| {
+        let (part, resources) = a.part.zip(a.resources)?;
+        let (file, number, bytes) = (a.name.clone(), a.number, a.bytes.len());
+        Some(TemplateSize { file, part, number, bytes, resources })
+    };
+    artefacts.iter().filter(|a| a.format == Some(FormatName::Arm)).filter_map(size).collect()
 }
 
 /// The bytes of one rule collection group alone, as compact JSON, with the ids of IP groups as long as they can be.
@@ -104,45 +106,47 @@ const LONGEST_ID: usize = "/subscriptions/".len()
 
 /// One file with all `resources`, or several in order of deployment where `caps` ask for it. In each as many
 /// resources wait for none as in one.
-fn templates(stem: &str, parameters: Parameters, resources: Vec<Resource>, caps: FileCaps) -> Vec<Artefact> {
+fn templates(part: Part, parameters: Parameters, resources: Vec<Resource>, caps: FileCaps) -> Vec<Artefact> {
     let at_once = resources.iter().take_while(|resource| resource.depends_on.is_empty()).count();
     let count = resources.len();
-    let whole = file(format!("{stem}.arm.json"), &Template::of(parameters.clone(), resources.clone()));
+    let whole = file(part, None, &Template::of(parameters.clone(), resources.clone()));
     if count <= 1 || (whole.bytes.len() <= caps.bytes && count <= caps.resources) {
         return vec![whole];
     }
-    let bytes = |resources| file(String::new(), &Template::of(parameters.clone(), resources)).bytes.len();
+    let bytes = |resources| bytes_of(&Template::of(parameters.clone(), resources)).len();
     let bare = bytes(Vec::new());
-    let mut parts: Vec<Vec<Resource>> = Vec::new();
+    let mut groups: Vec<Vec<Resource>> = Vec::new();
     let mut room = 0;
     for mut resource in resources {
         let size = bytes(vec![resource.clone()]) - bare + 2;
-        match parts.last_mut().filter(|part| size <= room && part.len() < caps.resources) {
-            Some(part) => {
-                if part.len() < at_once {
+        match groups.last_mut().filter(|group| size <= room && group.len() < caps.resources) {
+            Some(group) => {
+                if group.len() < at_once {
                     resource.depends_on.clear();
                 }
-                part.push(resource);
+                group.push(resource);
             }
             None => {
                 // The one before is in another file, which is deployed first.
                 resource.depends_on.clear();
                 room = caps.bytes.saturating_sub(bare);
-                parts.push(vec![resource]);
+                groups.push(vec![resource]);
             }
         }
         room = room.saturating_sub(size);
     }
-    let numbered = |(index, resources): (usize, Vec<Resource>)| {
-        file(format!("{stem}-{}.arm.json", index + 1), &Template::of(parameters.clone(), resources))
-    };
-    parts.into_iter().enumerate().map(numbered).collect()
+    let numbered = |(number, resources)| file(part, number, &Template::of(parameters.clone(), resources));
+    numbers(groups.len()).zip(groups).map(numbered).collect()
 }
 
-fn file(name: String, template: &Template) -> Artefact {
+fn file(part: Part, number: Option<usize>, template: &Template) -> Artefact {
+    Artefact::of_part(part, number, ".arm.json", bytes_of(template)).holding(template.resources.len())
+}
+
+fn bytes_of(template: &Template) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(template).expect("strings and numbers always serialise");
     bytes.push(b'\n');
-    Artefact::new(name, bytes)
+    bytes
 }
 
 #[derive(Serialize)]

@@ -8,6 +8,7 @@
 use std::fmt::Write;
 
 use super::azure;
+use super::format::numbers;
 use super::tree::{Members, Tree};
 use super::words;
 use super::{Artefact, Format, Options};
@@ -15,7 +16,7 @@ use crate::plan::{
     Association, ClassicFirewall, EndpointPolicy, Firewall, IpGroup, Nsg, NsgRule, Plan, Route, RouteTable,
     Side,
 };
-use crate::target::ApiVersion;
+use crate::target::{ApiVersion, Part};
 
 /// The longest list that stands in a script.
 const INLINE: usize = 16;
@@ -31,43 +32,36 @@ impl Format for AzCli {
 
     fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
         let mut files = Vec::new();
-        let mut script = |name: &str, body: String| {
-            files.push(Artefact::text(name, format!("{}{body}", head(options))));
+        let mut script = |part: Part, number: Option<usize>, body: String| {
+            files.push(Artefact::of_part(part, number, ".sh", format!("{}{body}", head(options))));
         };
         let mut lists = Vec::new();
         let version = options.api_version;
         if !plan.ip_groups.is_empty() {
-            script("ip-groups.sh", ip_groups(&plan.ip_groups, version));
+            script(Part::IpGroups, None, ip_groups(&plan.ip_groups, version));
         }
         if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
-            script("firewall.sh", groups(firewall, options));
+            script(Part::Firewall, None, groups(firewall, options));
         }
         if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
-            script("firewall.sh", classic(firewall, version));
+            script(Part::Firewall, None, classic(firewall, version));
         }
-        for (number, nsg) in numbered(&plan.nsgs) {
+        for (number, nsg) in numbers(plan.nsgs.len()).zip(&plan.nsgs) {
             let several = plan.nsgs.len() > 1;
-            script(&format!("nsg{number}.sh"), security_group(nsg, several, &mut lists));
+            script(Part::Nsg, number, security_group(nsg, several, &mut lists));
         }
         if !plan.endpoint_policies.is_empty() {
-            script("service-endpoint-policy.sh", endpoint_policies(&plan.endpoint_policies, version));
+            script(Part::ServiceEndpointPolicy, None, endpoint_policies(&plan.endpoint_policies, version));
         }
-        for (number, table) in numbered(&plan.route_tables) {
-            script(&format!("route-table{number}.sh"), route_table(table));
+        for (number, table) in numbers(plan.route_tables.len()).zip(&plan.route_tables) {
+            script(Part::RouteTable, number, route_table(table));
         }
         if options.associations && plan.associations.iter().any(is_put) {
-            script("associations.sh", associations(&plan.associations));
+            script(Part::Associations, None, associations(&plan.associations));
         }
         files.extend(lists);
         files
     }
-}
-
-/// Each of several resources with the number of its script; the only one has none.
-fn numbered<T>(all: &[T]) -> impl Iterator<Item = (String, &T)> {
-    let several = all.len() > 1;
-    let number = move |at: usize| if several { format!("-{}", at + 1) } else { String::new() };
-    all.iter().enumerate().map(move |(at, one)| (number(at), one))
 }
 
 fn head(options: &Options) -> String {
@@ -178,7 +172,7 @@ fn security_rule(group: &str, rule: &NsgRule, lists: &mut Vec<Artefact>) -> Stri
         let group = if group.is_empty() { String::new() } else { format!("{group}.") };
         let file = format!("azcli/{group}{}.{side}.txt", rule.name);
         writeln!(before, "mapfile -t {side} <{}", quoted(&file)).expect("writing to a string does not fail");
-        lists.push(Artefact::text(file, values.join("\n") + "\n"));
+        lists.push(Artefact::new(file, values.join("\n") + "\n"));
         format!(" \\\n  --{name} \"${{{side}[@]}}\"")
     };
     let mut either = |name: &str, value: &Side| match words::security_group(value) {

@@ -3,13 +3,15 @@
 use std::fmt::Write;
 
 use super::azure;
+use super::format::numbers;
 use super::layout::{enclosed, push_escaped};
 use super::tree::{Members, Tree};
 use super::words::{self, identifiers, one_or_named};
 use super::{Artefact, Format, Options};
 use crate::plan::{ClassicFirewall, EndpointPolicy, FileCaps, Firewall, IpGroup, Nsg, Plan, RouteTable};
-use crate::target::ApiVersion;
+use crate::target::{ApiVersion, Part};
 
+const ENDING: &str = ".bicep";
 const HEAD: &str = "// Written by tagwall: change the policy, not this file.\n";
 const LOCATION: &str =
     "\n@description('Location of the resources.')\nparam location string = resourceGroup().location\n";
@@ -26,16 +28,16 @@ impl Format for Bicep {
 
     fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
         let (caps, version) = (plan.file_caps, options.api_version);
-        let split = |stem, head: &str, resources| split((stem, head), resources, version, caps);
+        let split = |part, head: &str, resources| split((part, head), resources, version, caps);
         let mut files = Vec::new();
         if !plan.ip_groups.is_empty() {
-            files.extend(split("ip-groups", LOCATION, ip_groups(&plan.ip_groups)));
+            files.extend(split(Part::IpGroups, LOCATION, ip_groups(&plan.ip_groups)));
         }
         if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
             let symbols = identifiers("ipGroup_", plan.ip_groups.iter().map(|g| g.name.as_str()));
             let known: Vec<_> = plan.ip_groups.iter().map(|g| g.name.as_str()).zip(&symbols).collect();
             files.extend(split(
-                "firewall",
+                Part::Firewall,
                 &policy_head(firewall, &known, version),
                 groups(firewall, &known),
             ));
@@ -43,17 +45,18 @@ impl Format for Bicep {
         if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
             let symbols = identifiers("ipGroup_", plan.ip_groups.iter().map(|g| g.name.as_str()));
             let known: Vec<_> = plan.ip_groups.iter().map(|g| g.name.as_str()).zip(&symbols).collect();
-            files.push(Artefact::text("firewall.bicep", classic(firewall, &known, version)));
+            let text = classic(firewall, &known, version);
+            files.push(Artefact::of_part(Part::Firewall, None, ENDING, text).holding(1));
         }
         if !plan.nsgs.is_empty() {
-            files.extend(split("nsg", LOCATION, security_groups(&plan.nsgs)));
+            files.extend(split(Part::Nsg, LOCATION, security_groups(&plan.nsgs)));
         }
         if !plan.endpoint_policies.is_empty() {
             let resources = endpoint_policies(&plan.endpoint_policies);
-            files.extend(split("service-endpoint-policy", LOCATION, resources));
+            files.extend(split(Part::ServiceEndpointPolicy, LOCATION, resources));
         }
         if !plan.route_tables.is_empty() {
-            files.extend(split("route-table", LOCATION, route_tables(&plan.route_tables)));
+            files.extend(split(Part::RouteTable, LOCATION, route_tables(&plan.route_tables)));
         }
         files
     }
@@ -201,19 +204,19 @@ fn groups(firewall: &Firewall, ip_groups: &[(&str, &String)]) -> Vec<Resource> {
 /// One file with all resources, or several in order of deployment where the template made of it would be too large. In
 /// each as many resources wait for none as in one.
 fn split(
-    (stem, head): (&str, &str),
+    (part, head): (Part, &str),
     resources: Vec<Resource>,
     version: ApiVersion,
     caps: FileCaps,
 ) -> Vec<Artefact> {
     let at_once = resources.iter().take_while(|resource| resource.after.is_none()).count();
-    let mut parts: Vec<String> = Vec::new();
+    let mut texts: Vec<(String, usize)> = Vec::new();
     let (mut room, mut places, mut there) = (0, 0, 0);
     for mut resource in resources {
         let size = weight(&text_of(&resource, version));
-        if parts.is_empty() || size > room || places == 0 {
+        if texts.is_empty() || size > room || places == 0 {
             there = 0;
-            parts.push(format!("{HEAD}{head}"));
+            texts.push((format!("{HEAD}{head}"), 0));
             (room, places) = (caps.bytes.saturating_sub(weight(head) + 1024), caps.resources);
         }
         if there < at_once {
@@ -221,12 +224,12 @@ fn split(
             resource.after = None;
         }
         (room, places, there) = (room.saturating_sub(size), places.saturating_sub(1), there + 1);
-        parts.last_mut().expect("a part was just made").push_str(&text_of(&resource, version));
+        let (text, held) = texts.last_mut().expect("a file was just begun");
+        text.push_str(&text_of(&resource, version));
+        *held += 1;
     }
-    let alone = parts.len() == 1;
-    let name =
-        |index: usize| if alone { format!("{stem}.bicep") } else { format!("{stem}-{}.bicep", index + 1) };
-    parts.into_iter().enumerate().map(|(index, text)| Artefact::text(name(index), text)).collect()
+    let file = |(number, (text, held))| Artefact::of_part(part, number, ENDING, text).holding(held);
+    numbers(texts.len()).zip(texts).map(file).collect()
 }
 
 /// The most bytes that the template has which is made of a text: it has up to five more bytes on each line.

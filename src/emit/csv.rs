@@ -9,6 +9,7 @@ use crate::plan::{
     ApplicationRule, ClassicFirewall, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule, Nsg,
     Plan, RouteTable, RuleCollection,
 };
+use crate::target::Part;
 
 const NSG: [&str; 11] = [
     "nsg",
@@ -79,26 +80,26 @@ impl Format for Csv {
 
     fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
         let mut files = Vec::new();
-        let mut file = |name: &str, head: &[&str], rows: Vec<Vec<String>>| {
-            files.push(Artefact::text(name, table(head, &rows)));
+        let mut file = |part: Part, head: &[&str], rows: Vec<Vec<String>>| {
+            files.push(Artefact::of_part(part, None, ".csv", table(head, &rows)));
         };
         if !plan.ip_groups.is_empty() {
-            file("ip-groups.csv", &IP_GROUPS, ip_groups(&plan.ip_groups));
+            file(Part::IpGroups, &IP_GROUPS, ip_groups(&plan.ip_groups));
         }
         if let Some(firewall) = plan.firewall.as_ref().filter(|f| !f.groups.is_empty()) {
-            file("firewall.csv", &FIREWALL, firewall_rows(firewall));
+            file(Part::Firewall, &FIREWALL, firewall_rows(firewall));
         }
         if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
-            file("firewall.csv", &CLASSIC, classic_rows(firewall));
+            file(Part::Firewall, &CLASSIC, classic_rows(firewall));
         }
         if !plan.nsgs.is_empty() {
-            file("nsg.csv", &NSG, plan.nsgs.iter().flat_map(nsg_rows).collect());
+            file(Part::Nsg, &NSG, plan.nsgs.iter().flat_map(nsg_rows).collect());
         }
         if !plan.endpoint_policies.is_empty() {
-            file("service-endpoint-policy.csv", &ENDPOINTS, endpoints(&plan.endpoint_policies));
+            file(Part::ServiceEndpointPolicy, &ENDPOINTS, endpoints(&plan.endpoint_policies));
         }
         if !plan.route_tables.is_empty() {
-            file("route-table.csv", &ROUTES, plan.route_tables.iter().flat_map(routes).collect());
+            file(Part::RouteTable, &ROUTES, plan.route_tables.iter().flat_map(routes).collect());
         }
         files
     }

@@ -1,7 +1,7 @@
 //! [`Format`]: what every format does, and [`Artefact`]: what it gives.
 
 use crate::plan::Plan;
-use crate::target::{ApiVersion, EdlDialect, FormatName, TerraformStyle};
+use crate::target::{ApiVersion, EdlDialect, FormatName, MediaType, Part, TerraformStyle};
 
 /// One emitted file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,17 +12,49 @@ pub struct Artefact {
     pub bytes: Vec<u8>,
     /// The format that it is a file of; none for what is written beside the rules, such as the report.
     pub format: Option<FormatName>,
+    /// The part of the plan that it holds; none for lists, for a plan as a whole and for what lies beside the rules.
+    pub part: Option<Part>,
+    /// Which of the files it is that this part takes; none where it is the only one.
+    pub number: Option<usize>,
+    /// How many Azure resources a template holds, or a file that becomes one; none for other files.
+    pub resources: Option<usize>,
+    /// What the bytes are.
+    pub media_type: MediaType,
 }
 
 impl Artefact {
-    /// A file of no format.
+    /// A file of no format, of which nothing is known but its name.
     pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        Artefact { name: name.into(), bytes: bytes.into(), format: None }
+        Artefact::typed(name, bytes, MediaType::Text)
     }
 
-    pub(super) fn text(name: impl Into<String>, text: String) -> Self {
-        Artefact::new(name, text)
+    /// A file of no format that is of this type.
+    pub fn typed(name: impl Into<String>, bytes: impl Into<Vec<u8>>, media_type: MediaType) -> Self {
+        let (name, bytes) = (name.into(), bytes.into());
+        Artefact { name, bytes, format: None, part: None, number: None, resources: None, media_type }
     }
+
+    /// The only file with a part of the plan, or that with a `number` of several.
+    pub(super) fn of_part(
+        part: Part,
+        number: Option<usize>,
+        ending: &str,
+        bytes: impl Into<Vec<u8>>,
+    ) -> Self {
+        let marked = number.map_or(String::new(), |number| format!("-{number}"));
+        let name = format!("{}{marked}{ending}", part.name());
+        Artefact { part: Some(part), number, ..Artefact::new(name, bytes) }
+    }
+
+    /// The same with so many resources in it.
+    pub(super) fn holding(self, resources: usize) -> Self {
+        Artefact { resources: Some(resources), ..self }
+    }
+}
+
+/// The numbers of `count` files with a part of the plan; the only one has none.
+pub(super) fn numbers(count: usize) -> impl Iterator<Item = Option<usize>> {
+    (1..=count).map(move |number| (count > 1).then_some(number))
 }
 
 /// What a format may be told beside the plan.
@@ -51,4 +83,19 @@ pub trait Format {
 
     /// The files of `plan` in this format, in order of deployment. The same plan gives the same bytes.
     fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_of_several_files_has_a_number() {
+        let names = |count| -> Vec<String> {
+            numbers(count).map(|number| Artefact::of_part(Part::Nsg, number, ".sh", "").name).collect()
+        };
+        assert_eq!(names(1), ["nsg.sh"]);
+        assert_eq!(names(2), ["nsg-1.sh", "nsg-2.sh"]);
+        assert!(names(0).is_empty());
+    }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
 use crate::plan::{
-    Action, AddressList, ApplicationRule, Association, ClassicFirewall, EndpointPolicy, Firewall,
+    Action, AddressList, ApplicationRule, Association, ClassicFirewall, CoveredBy, EndpointPolicy, Firewall,
     FirewallRules, Gap, IpGroup, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, Side,
 };
 
@@ -39,7 +39,7 @@ impl Format for Json {
         };
         let mut text = serde_json::to_string_pretty(&document).expect("texts and numbers always serialise");
         text.push('\n');
-        vec![Artefact::text("plan.json", text)]
+        vec![Artefact::new("plan.json", text)]
     }
 }
 
@@ -221,7 +221,7 @@ struct GapOut<'a> {
     partial: bool,
     reason: &'a str,
     remedy: &'a str,
-    covered_by: &'a [String],
+    covered_by: &'a [CoveredBy],
 }
 
 fn nsg_out(nsg: &Nsg) -> NsgOut<'_> {

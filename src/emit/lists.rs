@@ -48,7 +48,7 @@ fn files<'a, F: Iterator<Item = (&'static str, &'a [IpPrefix])>>(
     let mut files = Vec::new();
     for list in &plan.lists {
         for (family, prefixes) in families(list) {
-            files.push(Artefact::text(format!("{folder}/{}.{family}.txt", list.name), text(list, prefixes)));
+            files.push(Artefact::new(format!("{folder}/{}.{family}.txt", list.name), text(list, prefixes)));
         }
     }
     files

@@ -33,7 +33,8 @@ pub fn render(plan: &Plan, formats: &[FormatName], options: &Options) -> Vec<Art
     let mut formats = formats.to_vec();
     formats.sort_unstable();
     formats.dedup();
-    let of = |name| move |file| Artefact { format: Some(name), ..file };
+    let of =
+        |name: FormatName| move |file| Artefact { format: Some(name), media_type: name.media_type(), ..file };
     formats
         .into_iter()
         .flat_map(|name| format_of(name).render(plan, options).into_iter().map(of(name)))

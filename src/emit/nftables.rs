@@ -47,6 +47,6 @@ impl Format for Nftables {
         let text = format!(
             "# Written by tagwall: change the policy, not this file.\n\ntable inet {table} {{\n{declared}}}\n{filled}"
         );
-        vec![Artefact::text("sets.nft", text)]
+        vec![Artefact::new("sets.nft", text)]
     }
 }

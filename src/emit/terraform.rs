@@ -10,7 +10,7 @@ use crate::plan::{
     ApplicationRule, ClassicFirewall, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule, Nsg,
     NsgRule, Plan, Route, RouteTable, RuleCollection,
 };
-use crate::target::TerraformStyle;
+use crate::target::{Part, TerraformStyle};
 use crate::text::sha256_hex;
 
 const REMARK: &str = "Written by tagwall: change the policy, not this file.";
@@ -32,8 +32,8 @@ impl Format for Terraform {
     }
 
     fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
-        let file = |(stem, blocks): (&str, Vec<Block>)| {
-            Artefact::text(format!("{stem}.tf"), hcl::native(REMARK, &blocks))
+        let file = |(part, blocks): (Part, Vec<Block>)| {
+            Artefact::of_part(part, None, ".tf", hcl::native(REMARK, &blocks))
         };
         files(plan, options).into_iter().map(file).collect()
     }
@@ -45,56 +45,56 @@ impl Format for TerraformJson {
     }
 
     fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
-        let file = |(stem, blocks): (&str, Vec<Block>)| {
-            Artefact::text(format!("{stem}.tf.json"), hcl::json(REMARK, &blocks))
+        let file = |(part, blocks): (Part, Vec<Block>)| {
+            Artefact::of_part(part, None, ".tf.json", hcl::json(REMARK, &blocks))
         };
         files(plan, options).into_iter().map(file).collect()
     }
 }
 
 /// The blocks of each file.
-fn files(plan: &Plan, options: &Options) -> Vec<(&'static str, Vec<Block>)> {
+fn files(plan: &Plan, options: &Options) -> Vec<(Part, Vec<Block>)> {
     let style = options.terraform_style;
     let mut files = Vec::new();
     let groups = identifiers("ip_", plan.ip_groups.iter().map(|g| g.name.as_str()));
     if !plan.ip_groups.is_empty() {
-        files.push(("ip-groups", ip_groups(&plan.ip_groups, &groups)));
+        files.push((Part::IpGroups, ip_groups(&plan.ip_groups, &groups)));
     }
     let firewall = plan.firewall.as_ref().filter(|f| !f.groups.is_empty());
     if let Some(firewall) = firewall {
-        files.push(("firewall", rule_collection_groups(firewall, &plan.ip_groups, &groups)));
+        files.push((Part::Firewall, rule_collection_groups(firewall, &plan.ip_groups, &groups)));
     }
     let classic = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty());
     if let Some(firewall) = classic {
-        files.push(("firewall", classic_collections(firewall, &plan.ip_groups, &groups)));
+        files.push((Part::Firewall, classic_collections(firewall, &plan.ip_groups, &groups)));
     }
     if !plan.nsgs.is_empty() {
         let labels = one_or_named(NSG, plan.nsgs.iter().map(|nsg| nsg.name.as_str()));
         let several = plan.nsgs.len() > 1;
         let groups = plan.nsgs.iter().zip(&labels);
         files.push((
-            "nsg",
+            Part::Nsg,
             groups.flat_map(|(nsg, label)| security_group(nsg, (label, several), style)).collect(),
         ));
     }
     if !plan.endpoint_policies.is_empty() {
-        files.push(("service-endpoint-policy", endpoint_policies(&plan.endpoint_policies)));
+        files.push((Part::ServiceEndpointPolicy, endpoint_policies(&plan.endpoint_policies)));
     }
     if !plan.route_tables.is_empty() {
         let labels = one_or_named(ROUTE_TABLE, plan.route_tables.iter().map(|table| table.name.as_str()));
         let several = plan.route_tables.len() > 1;
         let tables = plan.route_tables.iter().zip(&labels);
         files.push((
-            "route-table",
+            Part::RouteTable,
             tables.flat_map(|(t, label)| route_table(t, (label, several), style)).collect(),
         ));
     }
     if options.associations {
-        let before = files.iter().filter(|(file, _)| *file == "firewall").flat_map(|(_, blocks)| blocks);
+        let before = files.iter().filter(|(part, _)| *part == Part::Firewall).flat_map(|(_, blocks)| blocks);
         let before = before.last().map(address);
         let blocks = associations(plan, before);
         if !blocks.is_empty() {
-            files.push(("associations", blocks));
+            files.push((Part::Associations, blocks));
         }
     }
     if !files.is_empty() {
@@ -106,7 +106,7 @@ fn files(plan: &Plan, options: &Options) -> Vec<(&'static str, Vec<Block>)> {
                     .map(|(subnet, name)| variable(&name, &format!("Id of the subnet {subnet}."), None)),
             );
         }
-        files.insert(0, ("main", head));
+        files.insert(0, (Part::Main, head));
     }
     files
 }

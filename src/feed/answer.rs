@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::body::Body;
+use crate::target::MediaType;
 
 /// What is said to a request.
 #[derive(Debug, Clone)]
@@ -25,11 +26,11 @@ pub struct Answer {
 }
 
 /// Plain text.
-pub const TEXT: &str = "text/plain; charset=utf-8";
+pub const TEXT: &str = MediaType::Text.header();
 /// JSON.
-pub const JSON: &str = "application/json";
+pub const JSON: &str = MediaType::Json.header();
 /// A page.
-pub const HTML: &str = "text/html; charset=utf-8";
+pub const HTML: &str = MediaType::Html.header();
 /// An Atom feed.
 pub const ATOM: &str = "application/atom+xml; charset=utf-8";
 

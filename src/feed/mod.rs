@@ -36,7 +36,7 @@ pub use list::{Family, List};
 pub use lookup::{Found, MOST, TagFound, found, look_up};
 pub use pages::{Medium, SCRIPT, STYLE, asset};
 pub use paths::{Asked, Query};
-pub use publication::{ChangedRule, Environment, EnvironmentChange, Publication, PublishedFile};
+pub use publication::{ChangedRule, Environment, EnvironmentChange, Publication, PublishedFile, Used};
 pub use rules::{Met, Rule, RuleIndex};
 pub use status::RunStatus;
 pub use world::{Mark, Sources, World, WorldError};

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answer, GENERATION, HTML, JSON, TEXT};
+use super::answer::{Answer, GENERATION};
 use super::body::Body;
 use super::list;
-use crate::plan::Usage;
 use crate::report::MANIFEST;
 use crate::site::{Record, Site, SiteError};
+use crate::target::MediaType;
 use crate::text::{did_you_mean, nearest, sha256_hex};
 
 /// The published generation of a folder.
@@ -61,7 +61,7 @@ pub struct Environment {
     /// The data that it was made from.
     pub snapshot: Data,
     /// How much of each limit is used.
-    pub limits: Vec<Usage>,
+    pub limits: Vec<Used>,
     /// What could not be said, and is not covered otherwise.
     pub gaps: usize,
     /// Whether no address is let through that was not asked for.
@@ -136,14 +136,21 @@ struct Limits {
     usage: Vec<Used>,
 }
 
-#[derive(Deserialize)]
-struct Used {
-    key: String,
-    of: String,
-    have: u64,
-    limit: u64,
-    current: u64,
-    conservative: u64,
+/// How much of one limit is used, as a manifest says it, which another version of tagwall may have written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Name of the limit.
+    pub key: String,
+    /// The resource that is counted.
+    pub of: String,
+    /// How much it uses.
+    pub have: u64,
+    /// The figure that applies.
+    pub limit: u64,
+    /// The newest figure.
+    pub current: u64,
+    /// The figure of older subscriptions and tools.
+    pub conservative: u64,
 }
 
 #[derive(Deserialize)]
@@ -349,18 +356,13 @@ fn environment(site: &Site, record: &Record, name: &str, path: &str) -> Result<E
         cloud: manifest.cloud,
         region: manifest.region,
         snapshot: manifest.snapshot,
-        limits: manifest.limits.usage.into_iter().map(usage).collect(),
+        limits: manifest.limits.usage,
         gaps: manifest.gaps.iter().filter(|gap| gap.covered_by.is_empty()).count(),
         exact: manifest.precision.exact,
         files: below
             .map(|(name, sum)| PublishedFile { name: name.to_owned(), sha256: sum.clone() })
             .collect(),
     })
-}
-
-fn usage(used: Used) -> Usage {
-    let Used { key, of, have, limit, current, conservative } = used;
-    Usage { key, of, have, limit, current, conservative }
 }
 
 /// For each file of a generation, when the same content was first published without another in between.
@@ -382,13 +384,14 @@ fn first_published(site: &Site, record: &Record) -> BTreeMap<String, Timestamp> 
     first
 }
 
-/// `Content-Type` by the ending of a name.
+/// `Content-Type` of a published file: a generation keeps no more of it than its name.
 fn media(file: &str) -> &'static str {
-    match file.rsplit('.').next() {
-        Some("json") => JSON,
-        Some("html") => HTML,
-        Some("md") => "text/markdown; charset=utf-8",
-        Some("csv") => "text/csv; charset=utf-8",
-        _ => TEXT,
-    }
+    let media = match file.rsplit('.').next() {
+        Some("json") => MediaType::Json,
+        Some("html") => MediaType::Html,
+        Some("md") => MediaType::Markdown,
+        Some("csv") => MediaType::Csv,
+        _ => MediaType::Text,
+    };
+    media.header()
 }

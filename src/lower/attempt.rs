@@ -9,16 +9,16 @@ use crate::policy::{Policy, Role, Subnet};
 use crate::target::Target;
 
 /// Gives the templates of a plan as they are written.
-pub type Templates<'a> = dyn Fn(&Plan) -> Vec<TemplateSize> + 'a;
+pub(super) type Templates<'a> = dyn Fn(&Plan) -> Vec<TemplateSize> + 'a;
 
 /// How large what is written becomes, which only the emitters know.
 #[derive(Clone, Copy)]
-pub struct Measure<'a> {
+pub(super) struct Measure<'a> {
     /// Bytes of a rule collection group.
-    pub group: Weigh,
-    /// Templates of a plan, for [`lower`](super::lower) to keep their limits by widening lists.
+    pub(super) group: Weigh,
+    /// Templates of a plan, to keep their limits by widening lists.
     /// Writing every template costs more than all else, so that it is for plans that did not fit without.
-    pub templates: Option<&'a Templates<'a>>,
+    pub(super) templates: Option<&'a Templates<'a>>,
 }
 
 /// What every attempt at a plan is made from.

@@ -26,7 +26,7 @@ use super::table::{Table, tables};
 use super::udr::{self, Needs};
 use crate::addr::{AddrSet, Count, CoverCurve, RouteError};
 use crate::packet::{Direction, NextHop};
-use crate::plan::{Exceeded, Extra, OverLimit, Plan};
+use crate::plan::{Exceeded, Extra, LimitKey, OverLimit, Plan};
 use crate::policy::only_families_of;
 use crate::target::Target;
 use fit::Fit;
@@ -108,7 +108,7 @@ impl<'a> Widening<'a> {
         let previous = &self.scene.previous.widened;
         Lists {
             policy: self.scene.policy,
-            limit: self.over[0].usage.key.as_str(),
+            limit: self.over[0].usage.key,
             target,
             before: if self.keep { previous } else { &[] },
             fixed: 0,
@@ -122,7 +122,7 @@ impl<'a> Widening<'a> {
             Problem::Nsg(direction) => {
                 let mut lists = self.lists(Target::Nsg);
                 lists.add_nsg(self.exact, *direction);
-                lists.fit(self.room(&self.over[0].usage.key))
+                lists.fit(self.room(self.over[0].usage.key))
             }
             Problem::NsgFile => {
                 let mut lists = self.lists(Target::Nsg);
@@ -139,11 +139,11 @@ impl<'a> Widening<'a> {
         }
     }
 
-    fn room(&self, key: &str) -> usize {
-        usize::try_from(self.scene.limits.get(key)).unwrap_or(usize::MAX)
+    fn room(&self, key: LimitKey) -> usize {
+        self.scene.limits.room(key)
     }
 
-    fn exceeds(&self, key: &str) -> bool {
+    fn exceeds(&self, key: LimitKey) -> bool {
         self.over.iter().any(|exceeded| exceeded.usage.key == key)
     }
 
@@ -162,7 +162,7 @@ impl<'a> Widening<'a> {
             _ => "that is what the shortest lists need",
         };
         let smallest = usize::try_from(left.usage.have).unwrap_or(usize::MAX);
-        Fit::Impossible { key: left.usage.key.clone(), smallest, why: why.to_owned() }
+        Fit::Impossible { key: left.usage.key, smallest, why: why.to_owned() }
     }
 
     /// The longest lists of at most `room` entries with which the plan fits, by halving: fewer entries are taken to
@@ -193,7 +193,7 @@ impl<'a> Widening<'a> {
     /// The fewest addresses that leave the default route's way, so that no table has more routes than it may.
     fn fit_routes(&self) -> Fit {
         let named: Vec<&str> = self.over.iter().map(|exceeded| exceeded.usage.of.as_str()).collect();
-        let bytes = self.exceeds("arm-template-bytes");
+        let bytes = self.exceeds(LimitKey::ArmTemplateBytes);
         let all = tables(self.scene.policy);
         let (mut extras, mut asked) = (Vec::<Extra>::new(), Count::ZERO);
         for table in all.iter().filter(|table| bytes || named.contains(&table.name.as_str())) {
@@ -214,7 +214,8 @@ impl<'a> Widening<'a> {
         let needs = Needs::new(policy, table, self.scene.limits);
         let beside = needs.by_name() + table.lines.len();
         // What flows ask for keeps its way, as does what other tables lead elsewhere and all that may never be let through.
-        let asked: Vec<AddrSet> = policy.flows.iter().filter_map(|flow| policy.listed(&flow.id)).collect();
+        let asked: Vec<AddrSet> =
+            policy.flows.iter().filter_map(|flow| policy.listed(flow.id.as_str())).collect();
         let others = policy.routes.iter().filter(|need| table.needs.iter().all(|own| own.id != need.id));
         let others: Vec<AddrSet> = others.filter_map(|need| policy.listed(&need.id)).collect();
         let kept = policy.never_extra().union(&AddrSet::union_of(asked.iter().chain(&others)));
@@ -222,7 +223,7 @@ impl<'a> Widening<'a> {
         let wish = needs.wish(table, &fixed, &before);
         let have = self.exact.route_tables.iter().find(|made| made.name == table.name);
         let have = have.map_or(0, |made| made.routes.len());
-        let limit = self.over.first().map_or_else(String::new, |exceeded| exceeded.usage.key.clone());
+        let limit = self.over.first().map(|exceeded| exceeded.usage.key);
         let widened = |most: usize| -> Result<Vec<Extra>, RouteError> {
             let more = wish.widened(most, &kept)?;
             let extras = needs.hops().into_iter().map(|hop| {
@@ -231,7 +232,6 @@ impl<'a> Widening<'a> {
                 let own = own.chain(more.iter().filter(|(_, to)| *to == hop).map(|(addresses, _)| addresses));
                 let addresses = AddrSet::union_of(own);
                 let remote = hop.to_string();
-                let limit = limit.clone();
                 Extra {
                     target: Target::RouteTable,
                     flows,
@@ -244,17 +244,17 @@ impl<'a> Widening<'a> {
             });
             Ok(extras.filter(|extra| !extra.addresses.is_empty()).collect())
         };
-        let most = self.room("routes-per-table").min(have).saturating_sub(beside);
+        let most = self.room(LimitKey::RoutesPerTable).min(have).saturating_sub(beside);
         let asked = needs.listed_addresses();
         let too_few = |smallest: usize| {
             Fit::Impossible {
-            key: "routes-per-table".to_owned(),
+            key: LimitKey::RoutesPerTable,
             smallest: smallest + beside,
             why: "addresses that other needs ask for, private and special ranges and `precision.never` keep their next hops"
                 .to_owned(),
         }
         };
-        if !self.exceeds("arm-template-bytes") {
+        if !self.exceeds(LimitKey::ArmTemplateBytes) {
             return match widened(most) {
                 Ok(extras) => Fit::Widened { extras, asked },
                 Err(RouteError::TooFew { smallest: Some(smallest), .. }) => too_few(smallest),
@@ -297,22 +297,24 @@ impl<'a> Widening<'a> {
                 addresses: only_families_of(&addresses, &policy.network.subnet_space()),
                 exact: 0,
                 written: 0,
-                limit: String::new(),
+                limit: None,
             }
         });
         extras.filter(|extra| !extra.addresses.is_empty()).collect()
     }
 
     fn fit_firewall(&self) -> Fit {
-        let pairs = self.exceeds("firewall-unique-pairs");
-        let judged =
-            self.over.iter().any(|e| !["firewall-unique-pairs", "ip-groups"].contains(&e.usage.key.as_str()));
+        let pairs = self.exceeds(LimitKey::FirewallUniquePairs);
+        let judged = self
+            .over
+            .iter()
+            .any(|e| ![LimitKey::FirewallUniquePairs, LimitKey::IpGroups].contains(&e.usage.key));
         let mut lists = self.lists(Target::Firewall);
         lists.add_firewall(self.exact, pairs);
         if lists.lists.is_empty() {
             return Fit::Unrelated;
         }
-        let room = if pairs { self.room("firewall-unique-pairs") } else { usize::MAX };
+        let room = if pairs { self.room(LimitKey::FirewallUniquePairs) } else { usize::MAX };
         if lists.lists.keys().all(|key| !key.grouped) {
             return if judged { self.fit_judged(&lists, room) } else { lists.fit(room) };
         }
@@ -321,14 +323,14 @@ impl<'a> Widening<'a> {
 
     /// Lists in IP groups: what counts is how many groups a list takes, not how many entries.
     fn fit_groups(&self, lists: &Lists<'_>, pairs: usize, judged: bool) -> Fit {
-        let most = self.room("ip-group-entries").max(1);
+        let most = self.room(LimitKey::IpGroupEntries).max(1);
         let never = lists.never();
         let curves: Vec<CoverCurve> = lists
             .requests(&never)
             .into_iter()
             .map(|request| CoverCurve::new(request.times(1), None).expect("nothing asked for is kept out"))
             .collect();
-        let counts_pairs = judged || self.exceeds("firewall-unique-pairs");
+        let counts_pairs = judged || self.exceeds(LimitKey::FirewallUniquePairs);
         let ladders: Vec<Ladder> = lists
             .lists
             .iter()
@@ -342,18 +344,19 @@ impl<'a> Widening<'a> {
                 }
             })
             .collect();
-        let groups = if self.exceeds("ip-groups") { self.room("ip-groups") } else { usize::MAX };
+        let groups =
+            if self.exceeds(LimitKey::IpGroups) { self.room(LimitKey::IpGroups) } else { usize::MAX };
         let groups = groups.checked_sub(lists.fixed_groups);
         let pairs = pairs.checked_sub(lists.fixed);
         let least =
             |of: fn(&Ladder) -> usize| ladders.iter().map(|l| of(l) * l.steps[0].units).sum::<usize>();
         for (key, room, fixed, least) in [
-            ("ip-groups", groups, lists.fixed_groups, least(|l| l.groups)),
-            ("firewall-unique-pairs", pairs, lists.fixed, least(|l| l.pairs)),
+            (LimitKey::IpGroups, groups, lists.fixed_groups, least(|l| l.groups)),
+            (LimitKey::FirewallUniquePairs, pairs, lists.fixed, least(|l| l.pairs)),
         ] {
             if self.exceeds(key) && room.is_none_or(|room| room < least) {
                 let why = "each list needs a group or an entry of its own".to_owned();
-                return Fit::Impossible { key: key.to_owned(), smallest: fixed + least, why };
+                return Fit::Impossible { key, smallest: fixed + least, why };
             }
         }
         let rooms = (groups.unwrap_or(0), pairs.unwrap_or(usize::MAX));
@@ -384,14 +387,14 @@ impl<'a> Widening<'a> {
 
     /// One list, each family for itself, since they are fetched apart.
     fn fit_fetched(&self, name: &str) -> Fit {
-        let most = self.room("list-entries");
+        let most = self.room(LimitKey::ListEntries);
         let mut all = (Vec::new(), Count::ZERO);
         for v4 in [true, false] {
             let mut lists = self.lists(Target::Lists);
             for flow in listing(self.scene.policy, name) {
                 let local = if v4 { flow.local.v4.is_empty() } else { flow.local.v6.is_empty() };
                 if !local {
-                    lists.add(&flow.id, v4, 1, 0);
+                    lists.add(flow.id.as_str(), v4, 1, 0);
                 }
             }
             lists.lists.retain(|key, list| {

@@ -5,7 +5,7 @@
 
 use super::names::{description, name};
 use super::tally::Tally;
-use crate::plan::{EndpointDefinition, EndpointPolicy};
+use crate::plan::{EndpointDefinition, EndpointPolicy, LimitKey};
 use crate::policy::{EndpointNeed, Policy};
 
 pub(super) fn lower(policy: &Policy, tally: &mut Tally<'_>) {
@@ -16,7 +16,7 @@ pub(super) fn lower(policy: &Policy, tally: &mut Tally<'_>) {
             let remedy = "list the resource group or subscription of the accounts in place of each account, which is \
                           wider, or give the workloads subnets of their own";
             let have = definition.resources.len();
-            tally.count("endpoint-policy-resources", &of, have, remedy);
+            tally.count(LimitKey::EndpointPolicyResources, &of, have, remedy);
         }
         tally.plan.endpoint_policies.push(made);
     }

@@ -18,7 +18,8 @@ use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::{
     Action, AppProtocol, AppTarget, ApplicationRule, Choice, ClassicFirewall, Destination, Firewall,
-    FirewallRules, How, IpGroup, Limits, NetworkProtocol, NetworkRule, Plan, Previous, RuleCollection,
+    FirewallRules, How, IpGroup, LimitKey, Limits, NetworkProtocol, NetworkRule, Plan, Previous,
+    RuleCollection,
 };
 use crate::policy::intent::{IpGroupUse, RulesHolder, Sku};
 use crate::policy::{Flow, Policy, Remote, Symbols};
@@ -146,7 +147,7 @@ fn flow_rule(scene: &Scene<'_>, (flow, action): (&Flow, Action), draft: &mut Dra
         plan.gaps.push(inbound_gap(policy, flow));
         return;
     }
-    let choice = |how, why| Choice { target: Target::Firewall, flow: flow.id.clone(), how, why };
+    let choice = |how, why| Choice { target: Target::Firewall, flow: flow.id.to_string(), how, why };
     let form = match denied_host(policy, flow, action) {
         Some(form) => form,
         None => form(scene, flow, plan, draft),
@@ -203,7 +204,7 @@ fn application_rule(
         protocols,
         sources,
         to,
-        flows: vec![flow.id.clone()],
+        flows: vec![flow.id.to_string()],
     }
 }
 
@@ -261,7 +262,7 @@ fn network_rule(
         sources,
         destination,
         ports: carried_ports(&flow.ports),
-        flows: vec![flow.id.clone()],
+        flows: vec![flow.id.to_string()],
     }
 }
 
@@ -278,8 +279,8 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
     let expand = |draft: &mut Draft, why: String| {
         let asked = flow.remote_set(scene.symbols).expect("the remote side is one of addresses");
         let few = asked.v4.prefixes().nth(INLINE).is_none();
-        let set = with_extra(asked, plan, Target::Firewall, &flow.id);
-        let why = widened(plan, Target::Firewall, &flow.id, why);
+        let set = with_extra(asked, plan, Target::Firewall, flow.id.as_str());
+        let why = widened(plan, Target::Firewall, flow.id.as_str(), why);
         destination_of(scene, flow, (&set, few), why, draft)
     };
     match &flow.remote {
@@ -302,7 +303,7 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
             Ok(()) => {
                 Form::Network(Destination::Tags(vec![tag.name().to_string()]), How::NativeTag, String::new())
             }
-            Err(why) => expand(draft, why),
+            Err(why) => expand(draft, why.to_string()),
         },
         Remote::Any if flow.except.is_empty() => Form::Network(Destination::Any, How::Any, String::new()),
         Remote::Tag(_) | Remote::Any => {
@@ -318,7 +319,7 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
         ),
         Remote::Fqdn(host) => host_form(policy, flow, host.as_str(), host.is_wildcard()),
         Remote::FqdnTag(tag) => application(flow, AppTarget::FqdnTags(vec![tag.clone()]))
-            .unwrap_or_else(|reason| part(flow, AppTarget::FqdnTags(vec![tag.clone()]), &reason)),
+            .unwrap_or_else(|reason| part(flow, AppTarget::FqdnTags(vec![tag.clone()]), &reason.to_string())),
         Remote::Url(url) => url_form(policy, flow, url),
     }
 }
@@ -360,7 +361,7 @@ fn destination_of(
         note_balanced("network rules", flow, count, &lists, draft);
         return Form::Lists(lists.list, How::Prefixes(count), why);
     }
-    let most = usize::try_from(scene.limits.get("ip-group-entries")).unwrap_or(usize::MAX);
+    let most = scene.limits.room(LimitKey::IpGroupEntries);
     let parts = [scene.policy.name.as_str(), &remote_part(flow)];
     let groups = pieces(&parts, prefixes, most, &scene.previous.ip_groups, scene.cut);
     note_balanced("IP groups", flow, count, &groups, draft);
@@ -432,7 +433,7 @@ fn url_form(policy: &Policy, flow: &Flow, url: &str) -> Form {
     }
     if policy.firewall.sku == Sku::Premium && policy.firewall.tls_inspection {
         return application(flow, AppTarget::Urls(vec![url.to_owned()]))
-            .unwrap_or_else(|reason| part(flow, AppTarget::Urls(vec![url.to_owned()]), &reason));
+            .unwrap_or_else(|reason| part(flow, AppTarget::Urls(vec![url.to_owned()]), &reason.to_string()));
     }
     Form::Gap("a path needs the premium tier with TLS inspection".to_owned(), remedy)
 }
@@ -462,19 +463,25 @@ fn web_protocols(ports: &Ports) -> Vec<(AppProtocol, u16)> {
     WEB.into_iter().filter(|(_, port)| alone(*port)).collect()
 }
 
+/// Why no application rule carries all of a flow.
+#[derive(Debug, thiserror::Error)]
+enum NotWeb {
+    #[error("an application rule carries no {0}")]
+    Protocol(Protocol),
+    #[error("an application rule carries HTTP on 80 and 8080 and HTTPS on 443 and 8443, not ports {0}")]
+    Ports(Ports),
+}
+
 /// An application rule, if protocol and ports are those of HTTP and HTTPS; else why not.
-fn application(flow: &Flow, to: AppTarget) -> Result<Form, String> {
+fn application(flow: &Flow, to: AppTarget) -> Result<Form, NotWeb> {
     if !matches!(flow.protocol, Protocol::Tcp | Protocol::Any) {
-        return Err(format!("an application rule carries no {}", flow.protocol));
+        return Err(NotWeb::Protocol(flow.protocol));
     }
     let protocols = web_protocols(&flow.ports);
     if protocols.len() == flow.ports.set().intervals().len() {
         Ok(Form::Application(protocols, to))
     } else {
-        Err(format!(
-            "an application rule carries HTTP on 80 and 8080 and HTTPS on 443 and 8443, not ports {}",
-            not_web(&flow.ports)
-        ))
+        Err(NotWeb::Ports(not_web(&flow.ports)))
     }
 }
 
@@ -491,13 +498,13 @@ fn count_policy(firewall: &Firewall, tally: &mut Tally<'_>) {
     count_pairs(&collections, of, tally);
     let rows = [
         (
-            "firewall-rule-collection-groups",
+            LimitKey::FirewallRuleCollectionGroups,
             firewall.groups.len(),
             "set firewall.ip-groups = \"auto\" so that prefixes stay out of the rules, or split the environment over \
              several firewall policies",
         ),
         (
-            "firewall-rule-collections",
+            LimitKey::FirewallRuleCollections,
             collections.len() + firewall.groups.iter().map(|g| g.nat.len()).sum::<usize>(),
             "there are two in each rule collection group, and those that deny in the first: make fewer groups, or split the environment",
         ),
@@ -511,7 +518,7 @@ fn count_policy(firewall: &Firewall, tally: &mut Tally<'_>) {
         let remedy = "they were in the earlier firewall.arm.json and are carried on: take some out of it, or move them to \
                       another firewall";
         let rules = nat.iter().map(|nat| nat.rules()).sum();
-        tally.count("firewall-dnat-rules", of, rules, remedy);
+        tally.count(LimitKey::FirewallDnatRules, of, rules, remedy);
     }
 }
 
@@ -522,10 +529,10 @@ fn count_classic(firewall: &ClassicFirewall, tally: &mut Tally<'_>) {
     count_pairs(&collections, of, tally);
     let rules = collections.iter().map(|c| c.rules.len()).sum();
     let remedy = "split the environment over several firewalls, or move to a firewall policy";
-    tally.count("firewall-classic-rules", of, rules, remedy);
+    tally.count(LimitKey::FirewallClassicRules, of, rules, remedy);
     let highest = collections.iter().map(|c| c.priority as usize).max().unwrap_or(0);
     let remedy = "set firewall.priority lower: application rules have one that is 100 higher";
-    tally.count("firewall-priority", of, highest, remedy);
+    tally.count(LimitKey::FirewallPriority, of, highest, remedy);
     count_hosts_and_groups(&collections, of, tally);
 }
 
@@ -545,7 +552,7 @@ fn count_pairs(collections: &[&RuleCollection], of: &str, tally: &mut Tally<'_>)
     };
     let pairs = network_rules(collections).map(|r| r.sources.len() * destinations(r)).sum();
     let remedy = "set firewall.ip-groups = \"auto\": an IP group counts as one";
-    tally.count("firewall-unique-pairs", of, pairs, remedy);
+    tally.count(LimitKey::FirewallUniquePairs, of, pairs, remedy);
 }
 
 fn count_hosts_and_groups(collections: &[&RuleCollection], of: &str, tally: &mut Tally<'_>) {
@@ -554,12 +561,12 @@ fn count_hosts_and_groups(collections: &[&RuleCollection], of: &str, tally: &mut
         .flatten()
         .collect();
     let remedy = "allow service tags in place of host names";
-    tally.count("firewall-fqdns-in-network-rules", of, fqdns.len(), remedy);
+    tally.count(LimitKey::FirewallFqdnsInNetworkRules, of, fqdns.len(), remedy);
     let groups: Vec<(String, usize)> =
         tally.plan.ip_groups.iter().map(|g| (g.name.clone(), g.prefixes.len())).collect();
     let remedy = "set firewall.tags = \"auto\" so that tags stay tags, or split the environment";
-    tally.count("ip-groups", of, groups.len(), remedy);
+    tally.count(LimitKey::IpGroups, of, groups.len(), remedy);
     for (group, entries) in groups {
-        tally.count("ip-group-entries", &group, entries, "a group holds one prefix at least");
+        tally.count(LimitKey::IpGroupEntries, &group, entries, "a group holds one prefix at least");
     }
 }

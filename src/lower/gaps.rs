@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::packet::NextHop;
-use crate::plan::Gap;
+use crate::plan::{CoveredBy, Gap};
 use crate::policy::{Flow, Policy, Remote, RouteNeed, special_ranges};
 use crate::target::Target;
 
@@ -12,7 +12,7 @@ pub(super) fn gap(policy: &Policy, target: Target, flow: &Flow, reason: &str, re
     let covered_by = covering(policy, flow, true);
     Gap {
         target,
-        flow: flow.id.clone(),
+        flow: flow.id.to_string(),
         remote: flow.remote.to_string(),
         partial: false,
         reason: reason.to_owned(),
@@ -32,14 +32,15 @@ pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
         gap.reason =
             "it comes from the network, a peered one or private space, not from the Internet".to_owned();
         gap.remedy = "nothing, as long as the sender's routes do not lead by the firewall".to_owned();
-        gap.covered_by
-            .push("the routes of the network and its peerings, by which replies go back too".to_owned());
+        gap.covered_by.push(CoveredBy::Anyway(
+            "the routes of the network and its peerings, by which replies go back too",
+        ));
         return gap;
     }
     let own = policy.routes.iter().filter(|r| r.next_hop == NextHop::Internet && takes_replies(r, flow));
-    gap.covered_by.extend(own.map(|r| format!("route {}", r.id)));
+    gap.covered_by.extend(own.map(|r| CoveredBy::Route(r.id.clone())));
     if !policy.has_default_route() {
-        gap.covered_by.push("the direct way, since no default route leads elsewhere".to_owned());
+        gap.covered_by.push(CoveredBy::Anyway("the direct way, since no default route leads elsewhere"));
     }
     gap
 }
@@ -83,9 +84,9 @@ pub(super) fn partial_gap(policy: &Policy, target: Target, flow: &Flow, reason: 
 }
 
 /// Flows that the catalogue names as covering this one and that the target carries.
-fn covering(policy: &Policy, flow: &Flow, stand_ins: bool) -> Vec<String> {
+fn covering(policy: &Policy, flow: &Flow, stand_ins: bool) -> Vec<CoveredBy> {
     let covers = |other: &&Flow| (stand_ins || !other.stand_in) && other.covers(flow);
-    policy.flows.iter().filter(covers).map(|f| f.id.clone()).collect()
+    policy.flows.iter().filter(covers).map(|f| CoveredBy::Flow(f.id.clone())).collect()
 }
 
 /// Takes back what claims to be covered by a flow that the target cannot say either.
@@ -94,6 +95,9 @@ pub(super) fn settle(gaps: &mut [Gap]) {
         gaps.iter().filter(|g| !g.partial).map(|g| (g.target, g.flow.clone())).collect();
     for gap in gaps {
         let target = gap.target;
-        gap.covered_by.retain(|id| !whole.contains(&(target, id.clone())));
+        gap.covered_by.retain(|by| match by {
+            CoveredBy::Flow(id) => !whole.contains(&(target, id.to_string())),
+            _ => true,
+        });
     }
 }

@@ -7,7 +7,7 @@ use super::priority::assign as assign_priorities;
 use super::tally::Tally;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports};
-use crate::plan::{Action, Exceeded, NsgRule, Previous, Side, Usage};
+use crate::plan::{Action, Exceeded, LimitKey, NsgRule, Previous, Side, Usage, nsg_priorities};
 use crate::policy::{Cause, Policy};
 
 /// Priorities of denies, which come before what is allowed; what lies below is for rules of services.
@@ -16,7 +16,6 @@ const DENIES: (u32, u32) = (110, 199);
 const FLOWS: (u32, u32) = (200, 3899);
 const VNET: u32 = 4000;
 const LOAD_BALANCER: u32 = 4050;
-const DENY: u32 = 4096;
 
 /// What the names of rules for several subnets begin with.
 const SHARED: &str = "shared";
@@ -105,16 +104,16 @@ pub(super) fn finish(
         let own = rules.iter().filter(|rule| rule.direction == direction).count();
         let have = own + usize::from(policy.nsg.deny_rest) * 3;
         let remedy = "split the environment over several subnets and groups";
-        tally.count("nsg-priorities", &of, have, remedy);
+        tally.count(LimitKey::NsgPriorities, &of, have, remedy);
         for (action, range) in [(Action::Deny, DENIES), (Action::Allow, FLOWS)] {
             let mut some: Vec<&mut NsgRule> =
                 rules.iter_mut().filter(|r| r.direction == direction && r.action == action).collect();
             let free = free(policy, range, &taken);
             let (need, room) = (some.len(), free.len());
             if !place(&mut some, &free, previous) {
-                let usage = tally.limits.usage("nsg-priorities", &of, need as u64);
+                let usage = tally.limits.usage(LimitKey::NsgPriorities, &of, need as u64);
                 let usage = Usage { limit: room as u64, ..usage };
-                tally.over.push(Exceeded { usage, remedy: remedy.to_owned(), extra: None });
+                tally.over.push(Exceeded { usage, part: None, remedy: remedy.to_owned(), extra: None });
             }
         }
     }
@@ -161,7 +160,7 @@ pub(super) fn closing_priorities(policy: &Policy) -> [u32; 3] {
     let below = |most: u32, count: u32| {
         (FLOWS.0..=most).rev().find(|&p| (0..count).all(|i| !reserved(p + i))).unwrap_or(FLOWS.0)
     };
-    let deny = below(DENY, 1);
+    let deny = below(*nsg_priorities().end(), 1);
     let load_balancer = below(LOAD_BALANCER.min(deny - 1), 1);
     let vnet = below(VNET.min(load_balancer.saturating_sub(2)), 2);
     [vnet, load_balancer, deny]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::names::{name, remote_part};
 use super::tally::Tally;
 use crate::addr::AddrSet;
-use crate::plan::{AddressList, extra_of};
+use crate::plan::{AddressList, LimitKey, extra_of};
 use crate::policy::{Flow, Policy, Remote};
 use crate::target::{FormatName, Target};
 use crate::text::is_reserved;
@@ -29,7 +29,8 @@ pub(super) fn lower(policy: &Policy, tally: &mut Tally<'_>) {
     let list = |(name, (title, set)): (String, (String, AddrSet))| {
         let widened = plan.extras.iter().any(|extra| extra.target == Target::Lists);
         let fetched = widened.then(|| {
-            let extra = listing(policy, &name).map(|flow| extra_of(&plan.extras, Target::Lists, &flow.id));
+            let extra =
+                listing(policy, &name).map(|flow| extra_of(&plan.extras, Target::Lists, flow.id.as_str()));
             AddrSet::union_of(&extra.collect::<Vec<_>>()).union(&set)
         });
         let fetched = fetched.filter(|wider| *wider != set).map(|wider| wider.prefixes().collect());
@@ -40,7 +41,7 @@ pub(super) fn lower(policy: &Policy, tally: &mut Tally<'_>) {
         let rows: Vec<(String, usize)> = plan.lists.iter().flat_map(longest).collect();
         let remedy =
             "ask for fewer regions of the tag, or raise limits.list-entries if the firewall takes more";
-        rows.into_iter().for_each(|(of, have)| tally.count("list-entries", &of, have, remedy));
+        rows.into_iter().for_each(|(of, have)| tally.count(LimitKey::ListEntries, &of, have, remedy));
     }
 }
 

@@ -4,13 +4,9 @@
 
 use crate::addr::IpPrefix;
 use crate::packet::{Ports, Protocol};
+use crate::plan::LimitKey;
 use crate::policy::{Cause, Flow};
 use crate::text::sha256_hex;
-
-/// The most characters of a rule, route, group or collection name.
-const NAME_MAX: usize = 80;
-/// The most characters of a rule's description.
-const DESCRIPTION_MAX: usize = 140;
 
 /// A legal name made of `parts`: what is not a letter, digit, `_`, `.` or `-` becomes `-`. A name that is too long
 /// keeps its beginning and ends in a digest of the whole.
@@ -23,7 +19,7 @@ pub(super) fn name(parts: &[&str]) -> String {
             legal.push(c);
         }
     }
-    cut(legal.trim_matches(['-', '.']), &whole, NAME_MAX)
+    cut(legal.trim_matches(['-', '.']), &whole, LimitKey::NameCharacters.current())
 }
 
 /// A legal name with at most `max` characters, so that more can follow.
@@ -99,7 +95,7 @@ pub(super) fn chunk_part(first: IpPrefix) -> String {
     format!("from-{}", first.to_string().replace(['/', ':'], "_"))
 }
 
-/// What a rule is for, from its causes, in at most 140 characters.
+/// What a rule is for, from its causes, as long as a description may be.
 pub(super) fn description(causes: &[Cause], form: &str) -> String {
     let mut rows: Vec<String> =
         causes.iter().map(|c| format!("{} {}", c.workload, c.row).trim_end().to_owned()).collect();
@@ -111,12 +107,13 @@ pub(super) fn description(causes: &[Cause], form: &str) -> String {
         (false, true) => format!("{}: {why}", rows.join(", ")),
         (false, false) => format!("{}: {why} ({form})", rows.join(", ")),
     };
-    shorten(&text, DESCRIPTION_MAX)
+    shorten(&text)
 }
 
-/// `text` with at most `max` characters, the last one an ellipsis where it is cut. Control characters become
+/// `text` with as many characters as a description may have, the last one an ellipsis where it is cut. Control characters become
 /// spaces.
-pub(super) fn shorten(text: &str, max: usize) -> String {
+pub(super) fn shorten(text: &str) -> String {
+    let max = LimitKey::NsgDescriptionCharacters.current();
     let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     if text.chars().count() <= max {
         return clean.collect();
@@ -132,7 +129,7 @@ pub(super) fn unique<T>(items: &mut [T], name: impl Fn(&mut T) -> &mut String, k
         let digest = sha256_hex(key(item).as_bytes());
         let name = name(item);
         if !seen.insert(name.to_lowercase()) {
-            let kept = name.len().min(NAME_MAX - 9);
+            let kept = name.len().min(LimitKey::NameCharacters.current() - 9);
             *name = format!("{}-{}", &name[..kept], &digest[..8]);
             seen.insert(name.to_lowercase());
         }
@@ -157,7 +154,7 @@ mod tests {
 
     #[test]
     fn descriptions_are_cut_at_characters() {
-        let text = shorten(&"é".repeat(200), 140);
+        let text = shorten(&"é".repeat(200));
         assert_eq!(text.chars().count(), 140);
         assert!(text.ends_with('…'));
     }

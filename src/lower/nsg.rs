@@ -12,7 +12,7 @@ use super::names::{self, name, remote_part};
 use super::tally::Tally;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
-use crate::plan::{Action, Choice, How, Nsg, NsgRule, Plan, Previous, Side};
+use crate::plan::{Action, Choice, CoveredBy, How, LimitKey, Nsg, NsgRule, Plan, Previous, Side};
 use crate::policy::intent::{HostUse, Passage};
 use crate::policy::{Flow, GroupScope, Managed, Policy, Remote, Symbols};
 use crate::tags::Symbol;
@@ -92,7 +92,12 @@ fn flow_rules(scene: &Scene<'_>, flow: &Flow, action: Action, drafts: &mut Vec<D
     let policy = scene.policy;
     let local = |remote: &Side| local_sides(scene, flow, remote);
     let note = |plan: &mut Plan, how: How, why: &str| {
-        plan.choices.push(Choice { target: Target::Nsg, flow: flow.id.clone(), how, why: why.to_owned() });
+        plan.choices.push(Choice {
+            target: Target::Nsg,
+            flow: flow.id.to_string(),
+            how,
+            why: why.to_owned(),
+        });
     };
     match form(scene, flow, action) {
         Form::Tag(tag) => {
@@ -107,8 +112,8 @@ fn flow_rules(scene: &Scene<'_>, flow: &Flow, action: Action, drafts: &mut Vec<D
             note(plan, How::Any, "");
         }
         Form::Set(set, why) => {
-            let set = with_extra(set, plan, Target::Nsg, &flow.id);
-            let why = widened(plan, Target::Nsg, &flow.id, why);
+            let set = with_extra(set, plan, Target::Nsg, flow.id.as_str());
+            let why = widened(plan, Target::Nsg, flow.id.as_str(), why);
             let total = listed(scene, (flow, action), &set, drafts);
             if total == 0 {
                 let reason = "it has no address of a family that the subnet has";
@@ -123,7 +128,7 @@ fn flow_rules(scene: &Scene<'_>, flow: &Flow, action: Action, drafts: &mut Vec<D
                 "the platform's own traffic passes every security group unless a rule denies the tag";
             let mut gap =
                 gap(policy, Target::Nsg, flow, reason, "nothing to do: Azure refuses a rule that allows it");
-            gap.covered_by.push("Azure itself, which lets it through".to_owned());
+            gap.covered_by.push(CoveredBy::Anyway("Azure itself, which lets it through"));
             plan.gaps.push(gap);
         }
         Form::Gap { reason, remedy } => plan.gaps.push(gap(policy, Target::Nsg, flow, &reason, &remedy)),
@@ -205,7 +210,7 @@ fn draft(flow: &Flow, action: Action, local: Side, remote: &Side, form: &str) ->
             destination,
             ports: flow.ports.clone(),
             description: String::new(),
-            flows: vec![flow.id.clone()],
+            flows: vec![flow.id.to_string()],
         },
     }
 }
@@ -228,7 +233,7 @@ fn form(scene: &Scene<'_>, flow: &Flow, action: Action) -> Form {
         }
         Remote::Tag(tag) => match native(tag, "NSG", scene.policy.nsg.tags) {
             Ok(()) => Form::Tag(tag.name().to_string()),
-            Err(why) => expanded(why),
+            Err(why) => expanded(why.to_string()),
         },
         Remote::Addresses(_) => expanded(String::new()),
         Remote::Any => Form::Any,
@@ -326,7 +331,7 @@ fn managed_rule(rule: &Managed) -> NsgRule {
         source: side(&rule.source),
         destination: side(&rule.destination),
         ports: rule.ports.clone(),
-        description: names::shorten(&rule.description, 140),
+        description: names::shorten(&rule.description),
         flows: Vec::new(),
     }
 }
@@ -362,7 +367,7 @@ fn closing_rules(policy: &Policy) -> Vec<NsgRule> {
             source,
             destination,
             ports: Ports::all(),
-            description: names::shorten(why, 140),
+            description: names::shorten(why),
             flows: Vec::new(),
         };
     let mut rules = Vec::new();
@@ -398,16 +403,16 @@ fn count_nsg(nsg: &Nsg, tally: &mut Tally<'_>) {
     let sum = |count: &dyn Fn(&NsgRule) -> usize| nsg.rules.iter().map(count).sum::<usize>();
     let expanded = "set nsg.tags = \"auto\" so that tags stay tags, or narrow the needs";
     let rows = [
-        ("nsg-rules", nsg.rules.len(), "split the environment over several subnets and groups"),
-        ("nsg-source-prefixes", sum(&|r| entries(&r.source)), expanded),
-        ("nsg-destination-prefixes", sum(&|r| entries(&r.destination)), expanded),
+        (LimitKey::NsgRules, nsg.rules.len(), "split the environment over several subnets and groups"),
+        (LimitKey::NsgSourcePrefixes, sum(&|r| entries(&r.source)), expanded),
+        (LimitKey::NsgDestinationPrefixes, sum(&|r| entries(&r.destination)), expanded),
         (
-            "nsg-description-characters",
+            LimitKey::NsgDescriptionCharacters,
             nsg.rules.iter().map(|r| r.description.chars().count()).max().unwrap_or(0),
             "shorten `why` of the needs",
         ),
         (
-            "nsg-ports",
+            LimitKey::NsgPorts,
             sum(&|r| r.ports.set().intervals().len()),
             "write neighbouring ports as ranges, or split the environment over several subnets and groups",
         ),

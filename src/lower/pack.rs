@@ -12,7 +12,8 @@ use super::nat;
 use super::rules::Rules;
 use super::tally::Tally;
 use crate::plan::{
-    Action, ApplicationRule, FirewallRules, NetworkRule, Previous, RuleCollection, RuleCollectionGroup,
+    Action, ApplicationRule, FirewallRules, LimitKey, NetworkRule, Previous, RuleCollection,
+    RuleCollectionGroup,
 };
 use crate::policy::Policy;
 
@@ -50,8 +51,8 @@ pub(super) fn groups(
         }),
     };
     let items = shell.items(&network, &application, previous);
-    let cap = usize::try_from(tally.limits.get("firewall-group-bytes")).unwrap_or(usize::MAX);
-    let most = usize::try_from(tally.limits.get("firewall-rule-collection-groups")).unwrap_or(usize::MAX);
+    let cap = tally.limits.room(LimitKey::FirewallGroupBytes);
+    let most = tally.limits.room(LimitKey::FirewallRuleCollectionGroups);
     let room = cap.saturating_sub(shell.bare() + nat::most_bytes(previous) + of_denies);
     let bins = place(&items, room, most);
     let mut groups = shell.fill(network, application, &bins);
@@ -66,11 +67,11 @@ pub(super) fn groups(
     for group in &groups {
         let remedy = "one rule alone is that large: set firewall.ip-groups = \"auto\" so that prefixes stay out of \
                       the rules, or allow fewer subnets in one environment";
-        tally.count("firewall-group-bytes", &group.name, weigh(group), remedy);
+        tally.count(LimitKey::FirewallGroupBytes, &group.name, weigh(group), remedy);
     }
     let highest = groups.iter().map(|g| g.priority as usize).max().unwrap_or(0);
     let remedy = "set firewall.priority lower: every group takes the next priority but nine";
-    tally.count("firewall-priority", &shell.name(0), highest, remedy);
+    tally.count(LimitKey::FirewallPriority, &shell.name(0), highest, remedy);
     groups
 }
 

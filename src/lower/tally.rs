@@ -1,7 +1,7 @@
 //! [`Tally`]: what an attempt at a plan collects, the plan itself and what of it is beyond a limit.
 
-use crate::plan::{Exceeded, Limits, OverLimit, Plan, TemplateSize};
-use crate::target::Target;
+use crate::plan::{Exceeded, LimitKey, Limits, OverLimit, Plan, TemplateSize};
+use crate::target::{Part, Target};
 
 /// A plan that is being made, and what of it is beyond a limit.
 pub(super) struct Tally<'a> {
@@ -15,29 +15,35 @@ impl<'a> Tally<'a> {
         Tally { limits, plan, over: Vec::new() }
     }
 
-    /// Counts `have` against the limit called `key`, and notes it as exceeded with the remedy where it is.
-    pub(super) fn count(&mut self, key: &str, of: &str, have: usize, remedy: &str) {
+    /// Counts `have` against the limit `key`, and notes it as exceeded with the remedy where it is.
+    pub(super) fn count(&mut self, key: LimitKey, of: &str, have: usize, remedy: &str) {
+        self.count_part((key, None), of, have, remedy);
+    }
+
+    /// The same of the only template with a part of the plan.
+    fn count_part(&mut self, (key, part): (LimitKey, Option<Part>), of: &str, have: usize, remedy: &str) {
         let usage = self.limits.usage(key, of, have as u64);
         if !usage.fits() {
-            self.over.push(Exceeded { usage: usage.clone(), remedy: remedy.to_owned(), extra: None });
+            self.over.push(Exceeded { usage: usage.clone(), part, remedy: remedy.to_owned(), extra: None });
         }
         self.plan.usage.push(usage);
     }
 
     /// Counts each template by bytes and resources.
     pub(super) fn templates(&mut self, files: &[TemplateSize]) {
-        for (name, bytes, resources) in files {
+        for TemplateSize { file, part, number, bytes, resources } in files {
             // Groups can be made smaller without admitting more.
-            let remedy = match name.split(['.', '-']).next() {
-                Some("ip") => "one IP group alone is that large: set limits.ip-group-entries lower",
-                Some("firewall") => {
+            let remedy = match part {
+                Part::IpGroups => "one IP group alone is that large: set limits.ip-group-entries lower",
+                Part::Firewall => {
                     "one group of rules alone is that large: set limits.firewall-group-bytes lower"
                 }
                 _ => "one resource alone is that large: keep tags as tags, or split the environment",
             };
-            self.count("arm-template-bytes", name, *bytes, remedy);
+            let whole = number.is_none().then_some(*part);
+            self.count_part((LimitKey::ArmTemplateBytes, whole), file, *bytes, remedy);
             let remedy = "a template holds one resource at least";
-            self.count("arm-resources", name, *resources, remedy);
+            self.count(LimitKey::ArmResources, file, *resources, remedy);
         }
     }
 
@@ -61,16 +67,16 @@ impl<'a> Tally<'a> {
         ];
         for (target, have) in longest.into_iter().filter_map(|(target, have)| Some((target, have?))) {
             let remedy = "give the environment, its subnets or groups shorter names";
-            self.count("name-characters", target.name(), have, remedy);
+            self.count(LimitKey::NameCharacters, target.name(), have, remedy);
         }
     }
 }
 
-/// Counts what only emitted files tell, by name, bytes and resources of each template.
+/// Counts what only emitted files tell, by the size of each template.
 ///
 /// # Errors
 /// [`OverLimit`] with every limit that is exceeded: a single resource can be too large for a file of its own.
-pub fn count_files(plan: &mut Plan, limits: &Limits, files: &[TemplateSize]) -> Result<(), OverLimit> {
+pub(super) fn count_files(plan: &mut Plan, limits: &Limits, files: &[TemplateSize]) -> Result<(), OverLimit> {
     let mut tally = Tally::new(limits, std::mem::take(plan));
     tally.templates(files);
     *plan = tally.plan;

@@ -12,7 +12,7 @@ use super::table::{PrefixRoute, Table, tables};
 use super::tally::Tally;
 use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::NextHop;
-use crate::plan::{Choice, Extra, Gap, How, Limits, Plan, Route, RouteTable, RouteTo, extra_of};
+use crate::plan::{Choice, Extra, Gap, How, LimitKey, Limits, Plan, Route, RouteTable, RouteTo, extra_of};
 use crate::policy::intent::{DefaultRoute, TagUse};
 use crate::policy::{Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
 use crate::tags::Tag;
@@ -71,9 +71,9 @@ fn count_routes(table: &RouteTable, needs: &[&RouteNeed], tally: &mut Tally<'_>)
         "{narrower}a subnet takes one table, so that routes cannot be split: set route-table.tags = \"auto\" so that tags stay tags, \
          leave out routes that the default already covers, or give the workloads subnets and environments of their own"
     );
-    tally.count("routes-per-table", &table.name, table.routes.len(), &remedy);
+    tally.count(LimitKey::RoutesPerTable, &table.name, table.routes.len(), &remedy);
     let remedy = "set route-table.tags = \"auto\": tags past the limit are then listed";
-    tally.count("tag-routes-per-table", &table.name, tags, remedy);
+    tally.count(LimitKey::TagRoutesPerTable, &table.name, tags, remedy);
 }
 
 /// The default of each family that a subnet has, and the private ranges that the system's own routes would drop.
@@ -154,7 +154,7 @@ pub(super) struct Needs<'a> {
 
 impl<'a> Needs<'a> {
     pub(super) fn new(policy: &'a Policy, table: &Table<'a>, limits: &Limits) -> Self {
-        let most = limits.get("tag-routes-per-table") as usize;
+        let most = limits.room(LimitKey::TagRoutesPerTable);
         let mut needs = Needs { by_name: Vec::new(), listed: Vec::new() };
         for &need in table.needs.iter().filter(|need| !need.as_written) {
             let (set, why) = match &need.to {
@@ -168,7 +168,7 @@ impl<'a> Needs<'a> {
                         continue;
                     }
                     Ok(()) => (tag.set().clone(), format!("a table takes {most} routes by tag")),
-                    Err(why) => (tag.set().clone(), why),
+                    Err(why) => (tag.set().clone(), why.to_string()),
                 },
                 Remote::Addresses(set) => (set.clone(), String::new()),
                 _ => (AddrSet::empty(), String::new()),

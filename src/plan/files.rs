@@ -1,6 +1,7 @@
 //! How large one emitted file may be.
 
-use super::limits::Limits;
+use crate::limits::{LimitKey, Limits};
+use crate::target::Part;
 
 /// How large one template may be. A plan that needs more is written as several, deployed in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +12,20 @@ pub struct FileCaps {
     pub resources: usize,
 }
 
-/// Name, bytes and number of resources of one template as it is written.
-pub type TemplateSize = (String, usize, usize);
+/// How large one template is as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateSize {
+    /// Its file.
+    pub file: String,
+    /// The part of the plan that it holds.
+    pub part: Part,
+    /// Which of several templates of that part it is; none where it is the only one.
+    pub number: Option<usize>,
+    /// Bytes.
+    pub bytes: usize,
+    /// Resources.
+    pub resources: usize,
+}
 
 impl Default for FileCaps {
     fn default() -> Self {
@@ -23,7 +36,9 @@ impl Default for FileCaps {
 impl FileCaps {
     /// The caps that `limits` set.
     pub fn of(limits: &Limits) -> Self {
-        let figure = |key| usize::try_from(limits.get(key)).unwrap_or(usize::MAX);
-        FileCaps { bytes: figure("arm-template-bytes"), resources: figure("arm-resources") }
+        FileCaps {
+            bytes: limits.room(LimitKey::ArmTemplateBytes),
+            resources: limits.room(LimitKey::ArmResources),
+        }
     }
 }

@@ -3,7 +3,7 @@
 mod association;
 mod files;
 mod firewall;
-mod limits;
+mod flow_id;
 mod lists;
 mod nsg;
 mod over;
@@ -13,13 +13,16 @@ mod tiers;
 mod told;
 mod whole;
 
+pub use crate::limits::{
+    Limit, LimitKey, Limits, Profile, UnknownLimit, Usage, firewall_priorities, nsg_priorities,
+};
 pub use association::Association;
 pub use files::{FileCaps, TemplateSize};
 pub use firewall::{
     AppProtocol, AppTarget, ApplicationRule, ClassicFirewall, Destination, Firewall, FirewallRules, IpGroup,
     NatCollection, NetworkProtocol, NetworkRule, RuleCollection, RuleCollectionGroup,
 };
-pub use limits::{Limit, Limits, Profile, Usage};
+pub use flow_id::{CoveredBy, FlowId};
 pub use lists::{AddressList, EndpointDefinition, EndpointPolicy};
 pub use nsg::{Action, Nsg, NsgRule, Side};
 pub use over::{Exceeded, OverLimit};

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::limits::Usage;
 use crate::addr::Count;
+use crate::limits::Usage;
+use crate::target::Part;
 
 /// Why no plan can be made within the limits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +50,8 @@ impl OverLimit {
 pub struct Exceeded {
     /// Limit, what is had, and of which resource.
     pub usage: Usage,
+    /// Where a template is too large that holds all of one part of the plan: that part.
+    pub part: Option<Part>,
     /// The way out.
     pub remedy: String,
     /// How many extra addresses it takes to keep the limit, beside those that limits before it in the list take, the

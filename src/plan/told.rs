@@ -3,7 +3,9 @@
 
 use std::fmt;
 
+use super::flow_id::CoveredBy;
 use crate::addr::AddrSet;
+use crate::limits::LimitKey;
 use crate::target::Target;
 
 /// A flow that a target cannot say, and what to do.
@@ -19,8 +21,8 @@ pub struct Gap {
     pub partial: bool,
     /// Why the target cannot say it.
     pub reason: String,
-    /// What lets it through there all the same: ids of flows; empty if nothing does.
-    pub covered_by: Vec<String>,
+    /// What lets it through there all the same; empty if nothing does.
+    pub covered_by: Vec<CoveredBy>,
     /// What to do about it.
     pub remedy: String,
 }
@@ -40,8 +42,15 @@ pub struct Extra {
     pub exact: usize,
     /// How many are written in their place.
     pub written: usize,
-    /// The limit that the exact list does not fit.
-    pub limit: String,
+    /// The limit that the exact list does not fit; `None` where that is not told.
+    pub limit: Option<LimitKey>,
+}
+
+impl Extra {
+    /// Name of the limit that the exact list does not fit; empty where that is not told.
+    pub fn limit_name(&self) -> &'static str {
+        self.limit.map_or("", LimitKey::name)
+    }
 }
 
 /// The extra addresses in `extras` that `target` admits for the flow or route called `id`.

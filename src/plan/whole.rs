@@ -3,12 +3,12 @@
 use super::association::Association;
 use super::files::FileCaps;
 use super::firewall::{ClassicFirewall, Firewall, IpGroup, NatCollection, RuleCollection};
-use super::limits::Usage;
 use super::lists::{AddressList, EndpointPolicy};
 use super::nsg::{Nsg, NsgRule};
 use super::routes::RouteTable;
 use super::told::{Choice, Extra, Gap, extra_of};
 use crate::addr::{AddrSet, Count};
+use crate::limits::Usage;
 use crate::target::Target;
 
 /// What each target gets. Within limits; names legal, priorities unique and in range.

@@ -9,7 +9,7 @@ use super::rule::{Flow, Policy, Remote, short_list};
 use crate::addr::{AddrSet, Interval, IntervalSet, IpPrefix};
 use crate::catalog::Date;
 use crate::packet::{Direction, NextHop};
-use crate::plan::{Limits, Shortage};
+use crate::plan::{LimitKey, Shortage, nsg_priorities};
 use crate::tags::Symbol;
 use crate::target::{ApiVersion, FormatName, Target};
 
@@ -96,12 +96,13 @@ fn check_output(output: &OutputIntent, problems: &mut Problems) {
 
 /// Names of resources as Azure takes them. Source: resource-name-rules.md, 2020-02-11.
 fn check_names(names: &NamesIntent, problems: &mut Problems) {
+    let most = LimitKey::NameCharacters.current();
     let given = [
-        ("nsg", &names.nsg, 80),
-        ("route-table", &names.route_table, 80),
-        ("firewall-policy", &names.firewall_policy, 80),
+        ("nsg", &names.nsg, most),
+        ("route-table", &names.route_table, most),
+        ("firewall-policy", &names.firewall_policy, most),
         ("firewall", &names.firewall, 56),
-        ("service-endpoint-policy", &names.service_endpoint_policy, 80),
+        ("service-endpoint-policy", &names.service_endpoint_policy, most),
     ];
     for (key, name, most) in given {
         let Some(name) = name else { continue };
@@ -125,8 +126,8 @@ fn check_limits(policy: &Policy, problems: &mut Problems) {
         problems.at(place.at("date"), format!("`{date}` is no day; write one as 2026-05-01"));
     }
     for (key, &figure) in &policy.limits.overrides {
-        let known = Limits::all().iter().find(|limit| limit.key == *key && key != "list-entries");
-        if let Some(limit) = known.filter(|limit| figure > limit.current) {
+        let known = key.parse::<LimitKey>().ok().filter(|&known| known != LimitKey::ListEntries);
+        if let Some(limit) = known.map(LimitKey::limit).filter(|limit| figure > limit.current) {
             let message = format!(
                 "{key} = {figure} is more than the {} that Azure documents ({}): what is made takes effect only where \
                  Azure's support has raised the limit",
@@ -176,15 +177,18 @@ fn check_loops(policy: &Policy, problems: &mut Problems) {
 /// The priorities that `nsg.reserved` names.
 pub(super) fn reserved(texts: &OneOrMany, problems: &mut Problems) -> IntervalSet<u16> {
     let place = Path::top().at("nsg").at("reserved");
+    let all = nsg_priorities();
     let mut found = Vec::new();
     for (index, text) in texts.as_slice().iter().enumerate() {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let number = |text: &str| text.trim().parse::<u16>().ok().filter(|n| (100..=4096).contains(n));
+        let number = |text: &str| text.trim().parse::<u16>().ok().filter(|n| all.contains(&u32::from(*n)));
         match number(first).zip(number(last)).and_then(|(first, last)| Interval::new(first, last)) {
             Some(interval) => found.push(interval),
             None => {
-                let message =
-                    format!("`{text}` is no range of priorities: 100 to 4096, as 4000-4096 or a number");
+                let (least, most) = (all.start(), all.end());
+                let message = format!(
+                    "`{text}` is no range of priorities: {least} to {most}, as 4000-{most} or a number"
+                );
                 problems.at(place.at(index), message);
             }
         }

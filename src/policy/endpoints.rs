@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::flows::RowContext;
 use super::place::Path;
 use super::problems::Problems;
-use super::rule::{Cause, EndpointNeed, EndpointOffer, Remarks};
+use super::rule::{Cause, EndpointNeed, EndpointOffer, Origin, Remarks};
 use crate::addr::AddrSet;
 use crate::catalog::{EndpointPolicy, Resolved};
 
@@ -25,7 +26,7 @@ impl Endpoints {
     pub(super) fn add(
         &mut self,
         resolved: &Resolved,
-        scope: &str,
+        context: &RowContext<'_>,
         subnets: &[(String, AddrSet)],
         place: &Path,
         remarks: &mut Remarks,
@@ -35,9 +36,9 @@ impl Endpoints {
             let whole = policy.definitions.iter().all(|(_, resources)| !resources.is_empty());
             for (subnet, _) in subnets {
                 if whole {
-                    self.need(policy, scope, subnet);
+                    self.need(policy, context, subnet);
                 } else {
-                    remarks.offers.push(offer(policy, scope, subnet));
+                    remarks.offers.push(offer(policy, context.scope(), subnet));
                 }
             }
             let resources = policy.definitions.iter().flat_map(|(service, list)| {
@@ -47,7 +48,7 @@ impl Endpoints {
         }
     }
 
-    fn need(&mut self, policy: &EndpointPolicy, scope: &str, subnet: &str) {
+    fn need(&mut self, policy: &EndpointPolicy, context: &RowContext<'_>, subnet: &str) {
         let need = self.0.entry(subnet.to_owned()).or_insert_with(|| EndpointNeed {
             subnet: subnet.to_owned(),
             definitions: BTreeMap::new(),
@@ -60,12 +61,13 @@ impl Endpoints {
             }
         }
         need.causes.extend(policy.rows.iter().map(|row| Cause {
-            workload: scope.to_owned(),
+            workload: context.scope(),
             row: row.clone(),
             why: policy.purpose.clone(),
             source: policy.source.clone(),
             covered_by: Vec::new(),
             required: false,
+            origin: Some(Origin { workload: context.workload.to_owned(), row: row.clone() }),
         }));
     }
 
@@ -95,9 +97,9 @@ fn add_ignoring_case(known: &mut BTreeSet<String>, id: &str) {
     }
 }
 
-fn offer(policy: &EndpointPolicy, scope: &str, subnet: &str) -> EndpointOffer {
+fn offer(policy: &EndpointPolicy, workload: String, subnet: &str) -> EndpointOffer {
     EndpointOffer {
-        workload: scope.to_owned(),
+        workload,
         subnet: subnet.to_owned(),
         option: OPTION.to_owned(),
         purpose: policy.purpose.clone(),

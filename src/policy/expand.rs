@@ -252,7 +252,7 @@ impl Needs<'_> {
                         &self.place,
                         problems,
                     ));
-                    endpoints.add(&resolved, &context.scope(), &subnets, &self.place, remarks, problems);
+                    endpoints.add(&resolved, &context, &subnets, &self.place, remarks, problems);
                     let place = self.place.at("workload");
                     flows::from_rows(
                         &resolved,

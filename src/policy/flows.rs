@@ -6,12 +6,13 @@ use super::place::Path;
 use super::problems::Problems;
 use super::resolve::Resolver;
 use super::routing::PlacedRoutes;
-use super::rule::{Cause, Flow, Remarks, Remote, RouteNeed, SkippedRow};
+use super::rule::{Cause, Flow, Origin, Remarks, Remote, RouteNeed, SkippedRow};
 use super::sets::applicable;
 use super::within::holds;
 use crate::addr::AddrSet;
 use crate::catalog::{Resolved, ResolvedRow, RouteHop, RowNeed, SkipReason};
 use crate::packet::{Direction, NextHop};
+use crate::plan::FlowId;
 use crate::tags::Region;
 
 /// A flow before merging.
@@ -153,11 +154,11 @@ fn route(
         nested: AddrSet::empty(),
         narrower: None,
         subnets: subnets.iter().map(|(name, _)| name.clone()).collect(),
-        causes: vec![row_cause(row, scope)],
+        causes: vec![row_cause(row, context.workload, scope)],
     })
 }
 
-fn row_cause(row: &ResolvedRow, scope: &str) -> Cause {
+fn row_cause(row: &ResolvedRow, workload: &str, scope: &str) -> Cause {
     Cause {
         workload: scope.to_owned(),
         row: row.id.clone(),
@@ -165,6 +166,7 @@ fn row_cause(row: &ResolvedRow, scope: &str) -> Cause {
         source: row.source.clone(),
         covered_by: row.covered_by.clone(),
         required: row.required,
+        origin: Some(Origin { workload: workload.to_owned(), row: row.row.clone() }),
     }
 }
 
@@ -177,7 +179,7 @@ fn row_flow(
     remote: Remote,
 ) -> Flow {
     Flow {
-        id: format!("{subnet}/{scope}/{}", row.id),
+        id: FlowId::new(subnet, scope, &row.id),
         stand_in,
         direction: row.direction,
         subnet: subnet.clone(),
@@ -186,7 +188,7 @@ fn row_flow(
         remote,
         protocol: row.protocol,
         ports: row.ports.clone(),
-        causes: vec![row_cause(row, scope)],
+        causes: vec![row_cause(row, context.workload, scope)],
         group: None,
     }
 }

@@ -9,6 +9,7 @@ use super::rule::{Cause, Flow, Remarks, Remote};
 use super::sets::{addresses, applicable, list_text};
 use crate::addr::AddrSet;
 use crate::packet::{Direction, Ports, Protocol};
+use crate::plan::FlowId;
 use crate::tags::Symbol;
 
 #[allow(clippy::too_many_arguments)] // what is read, and where what is found goes
@@ -124,7 +125,7 @@ impl Hand<'_> {
                 let remotes = match resolver.remotes(text, &mut remarks.notes) {
                     Ok(remotes) => remotes,
                     Err(error) => {
-                        problems.at(place, error);
+                        problems.at(place, error.to_string());
                         continue;
                     }
                 };
@@ -284,7 +285,7 @@ impl HandNeed<'_> {
         let without: String = except.prefixes().map(|p| format!(" except {p}")).collect();
         let row = format!("{denies}{arrow} {list}{without} {protocol} {}", self.ports);
         Flow {
-            id: format!("{subnet}/policy/{row}"),
+            id: FlowId::new(subnet, FlowId::BY_HAND, &row),
             stand_in: false,
             direction: self.direction,
             subnet: subnet.clone(),
@@ -294,12 +295,13 @@ impl HandNeed<'_> {
             protocol,
             ports: self.ports.clone(),
             causes: vec![Cause {
-                workload: "policy".to_owned(),
+                workload: FlowId::BY_HAND.to_owned(),
                 row: String::new(),
                 why: self.why.unwrap_or_default().to_owned(),
                 source: String::new(),
                 covered_by: Vec::new(),
                 required: true,
+                origin: None,
             }],
             group: self.group.clone(),
         }

@@ -46,7 +46,7 @@ fn behind(name: &str, flow: &Flow, resolver: &Resolver<'_>, region: &Region) -> 
     let fits = |protocol: Protocol| flow.protocol == protocol || flow.protocol == Protocol::Any;
     let one = |host: &crate::catalog::HostBehind| {
         let mut new = flow.clone();
-        new.id = format!("{}/{}/{}", flow.id, host.host, host.ports);
+        new.id = flow.id.part(&host.host, &host.ports);
         new.remote = Remote::Fqdn(host.host.clone());
         new.protocol = host.protocol;
         new.ports = host.ports.clone();

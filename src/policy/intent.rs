@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 pub use super::asked::{Deny, NamesIntent, Network, RouteLine, Subnet};
 pub use super::words::{DirectionName, OneOrMany, PortItem, PortsText};
+use crate::limits::firewall_priorities;
 use crate::target::{ApiVersion, EdlDialect, FormatName, ReportForm, Target, TerraformStyle};
 
 /// A tagwall policy: what one environment needs to reach, and what is to be made of it.
@@ -396,7 +397,7 @@ pub struct FirewallIntent {
     pub tls_inspection: bool,
     /// Priority of the rule collection group, or of the collection of classic network rules; that of classic
     /// application rules is 100 higher. 100 to 65000.
-    #[schemars(range(min = 100, max = 65000))]
+    #[schemars(range(min = *firewall_priorities().start(), max = *firewall_priorities().end()))]
     pub priority: u32,
     /// Whether the script puts the rules into the draft of the firewall policy, for people to look at and deploy. The
     /// draft has to be there, and the policy has to have the groups already.

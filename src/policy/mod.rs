@@ -13,6 +13,7 @@ mod hosts;
 pub mod intent;
 mod layers;
 mod managed;
+mod name_error;
 mod network;
 mod outside;
 mod place;
@@ -30,6 +31,7 @@ mod ways;
 mod within;
 mod words;
 
+pub use crate::plan::FlowId;
 pub use crate::tags::{SYSTEM_NONE, Symbols, never_extra, special_ranges};
 pub use expand::{cloud_of, expand};
 #[cfg(feature = "store")]
@@ -45,8 +47,8 @@ pub use read::PolicySource;
 #[cfg(feature = "store")]
 pub(crate) use read::read_as;
 pub use rule::{
-    Cause, EndpointNeed, EndpointOffer, Flow, Held, LimitSettings, Managed, Policy, Precision, Precondition,
-    Remarks, Remote, RouteNeed, SkippedRow, only_families_of, short_list,
+    Cause, EndpointNeed, EndpointOffer, Flow, Held, LimitSettings, Managed, Origin, Policy, Precision,
+    Precondition, Remarks, Remote, RouteNeed, SkippedRow, only_families_of, short_list,
 };
 #[cfg(feature = "store")]
 pub(crate) use tree::value_of;

@@ -246,7 +246,7 @@ fn network_length((least, most): (u8, u8), subnets: &[(&str, &Subnet)], policy: 
 /// Taken, so that the proof has held it against the group.
 fn row(workload: &str, id: &str, policy: &Policy) -> Answer {
     let taken = policy.flows.iter().flat_map(|flow| &flow.causes).any(|cause| {
-        cause.row == id && cause.workload.split('@').next().is_some_and(|name| name == workload)
+        cause.row == id && cause.origin.as_ref().is_some_and(|origin| origin.workload == workload)
     });
     match taken && policy.wants(Target::Nsg) {
         true => yes(format!("the security group has row {id}")),

@@ -6,14 +6,13 @@ use super::intent::{Intent, OneOrMany, Subnet as SubnetIntent};
 use super::network::{Network, Role, Subnet};
 use super::place::Path;
 use super::problems::Problems;
-use crate::addr::{AddrSet, Entry, IpPrefix, Prefix};
+use crate::addr::{AddrSet, Entry, EntryError, IpPrefix, Prefix};
+use crate::limits::LimitKey;
 use crate::text::did_you_mean;
 
 /// How many addresses of each prefix Azure keeps for itself: the first four and the last.
 /// Source: virtual-networks-faq.md, 2025-01.
 const KEPT: u64 = 5;
-/// The longest name of a subnet. Source: resource-name-rules.md, 2020-02-11.
-const NAME_MAX: usize = 80;
 
 /// Reads a list of prefixes of networks, strictly: an address without a length is none.
 pub(super) fn prefixes(texts: &[String], place: &Path, problems: &mut Problems) -> AddrSet {
@@ -27,15 +26,26 @@ pub(super) fn prefixes(texts: &[String], place: &Path, problems: &mut Problems) 
     list.into_iter().collect()
 }
 
-fn prefix(text: &str) -> Result<IpPrefix, String> {
-    Entry::parse(text, false).map_err(|error| error.to_string())?;
+/// Why a text is no prefix of a network.
+#[derive(Debug, thiserror::Error)]
+enum PrefixError {
+    #[error(transparent)]
+    Form(#[from] EntryError),
+    #[error(
+        "an address without a length; write the network's prefix, or {address}/{host} if one address is meant"
+    )]
+    NoLength { address: IpAddr, host: u8 },
+    #[error("a prefix is expected here, not a range")]
+    Range,
+}
+
+fn prefix(text: &str) -> Result<IpPrefix, PrefixError> {
+    Entry::parse(text, false)?;
     if let Ok(address) = text.trim().parse::<IpAddr>() {
         let host = if address.is_ipv4() { 32 } else { 128 };
-        return Err(format!(
-            "an address without a length; write the network's prefix, or {address}/{host} if one address is meant"
-        ));
+        return Err(PrefixError::NoLength { address, host });
     }
-    text.parse::<IpPrefix>().map_err(|_| "a prefix is expected here, not a range".to_owned())
+    text.parse::<IpPrefix>().map_err(|_| PrefixError::Range)
 }
 
 /// The network as the policy describes it.
@@ -180,12 +190,13 @@ fn add_subnet(
 /// Source: resource-name-rules.md, 2020-02-11: letters, digits, `_`, `.`, `-`; begins with a letter or digit, ends
 /// with one or `_`. Names are compared ignoring case.
 fn check_name(name: &str, place: &Path, problems: &mut Problems) {
+    let most = LimitKey::NameCharacters.current();
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let begins = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
     let ends = name.chars().last().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !begins || !ends || name.len() > NAME_MAX || !name.chars().all(legal) {
+    if !begins || !ends || name.len() > most || !name.chars().all(legal) {
         let message = format!(
-            "`{name}` is no name that Azure takes for a subnet: 1 to {NAME_MAX} letters, digits, `-`, `_` or `.`, the first a letter or digit, the last one too or `_`"
+            "`{name}` is no name that Azure takes for a subnet: 1 to {most} letters, digits, `-`, `_` or `.`, the first a letter or digit, the last one too or `_`"
         );
         problems.at(place.clone(), message);
     }

@@ -13,6 +13,7 @@ use super::rule::{Cause, Remarks, Remote, RouteNeed, only_families_of};
 use super::sets::{addresses, applicable, list_text};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::NextHop;
+use crate::plan::FlowId;
 use crate::text::{did_you_mean, nearest};
 
 /// The default routes of single subnets, by name and family (IPv6 if set).
@@ -48,7 +49,7 @@ impl Lines<'_> {
             let found = match self.resolver.remotes(text, &mut remarks.notes) {
                 Ok(found) => found,
                 Err(error) => {
-                    problems.at(place, error);
+                    problems.at(place, error.to_string());
                     continue;
                 }
             };
@@ -93,12 +94,13 @@ impl Lines<'_> {
             other => other.to_string(),
         };
         let cause = Cause {
-            workload: "policy".to_owned(),
+            workload: FlowId::BY_HAND.to_owned(),
             row: String::new(),
             why: line.why.clone().unwrap_or_default(),
             source: String::new(),
             covered_by: Vec::new(),
             required: true,
+            origin: None,
         };
         RouteNeed {
             id: format!("{list}{without} -> {next_hop}"),

@@ -12,6 +12,7 @@ use super::network::Network;
 use crate::addr::{AddrSet, Count, IntervalSet};
 use crate::catalog::{Date, DatedFact, Fqdn, Risk};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
+use crate::plan::FlowId;
 use crate::tags::{Cloud, Region, Symbol, Symbols, Tag, never_extra};
 use crate::target::{ApiVersion, Target};
 
@@ -100,8 +101,8 @@ pub struct LimitSettings {
 /// One need that must pass: the local side, the remote side, protocol and ports, and why.
 #[derive(Debug, Clone)]
 pub struct Flow {
-    /// Names the flow for ever: from what it is, not from where it stands in the file.
-    pub id: String,
+    /// Names the flow for ever.
+    pub id: FlowId,
     /// Whether the flow only stands in for host names, where a target cannot say them: a tag that hosts took the
     /// place of.
     pub stand_in: bool,
@@ -240,6 +241,18 @@ pub struct Cause {
     pub covered_by: Vec<String>,
     /// Whether the workload fails without it.
     pub required: bool,
+    /// The row of the catalogue; none for a need written by hand.
+    pub origin: Option<Origin>,
+}
+
+/// A row as the catalogue names it: without the region that its workload is asked for in, and without what tells the
+/// parts of a row apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// The workload.
+    pub workload: String,
+    /// The row.
+    pub row: String,
 }
 
 /// A route that must hold beside the default.
@@ -429,7 +442,7 @@ impl Policy {
             Remote::Addresses(set) => Some(set.clone()),
             _ => None,
         };
-        if let Some(flow) = self.flows.iter().find(|flow| flow.id == id) {
+        if let Some(flow) = self.flows.iter().find(|flow| flow.id == *id) {
             return Some(only_families_of(&of(&flow.remote)?.difference(&flow.except), &flow.local));
         }
         let need = self.routes.iter().find(|need| need.id == id)?;

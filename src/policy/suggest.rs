@@ -46,7 +46,7 @@ fn tags_for_lists(policy: &Policy, snapshot: &Snapshot) -> BTreeSet<String> {
         policy.flows.iter().filter(|flow| matches!(flow.remote, Remote::Addresses(_)) && by_hand(flow));
     lists
         .filter_map(|flow| {
-            let asked = policy.listed(&flow.id).filter(|set| !set.is_empty())?;
+            let asked = policy.listed(flow.id.as_str()).filter(|set| !set.is_empty())?;
             let families = (!flow.local.v4.is_empty(), !flow.local.v6.is_empty());
             let index = indexes.entry(families).or_insert_with(|| {
                 let sets: Vec<(TagName, AddrSet)> = snapshot
@@ -75,7 +75,7 @@ fn tags_for_lists(policy: &Policy, snapshot: &Snapshot) -> BTreeSet<String> {
 }
 
 fn by_hand(flow: &Flow) -> bool {
-    flow.causes.iter().any(|cause| cause.workload == "policy")
+    flow.causes.iter().any(|cause| cause.origin.is_none())
 }
 
 /// Whether every target that carries the flow takes the tag by name.

@@ -239,7 +239,7 @@ impl Claims {
             addresses: claimed.addresses.clone(),
             exact: claimed.exact,
             written: claimed.written,
-            limit: claimed.limit.clone(),
+            limit: claimed.limit.parse().ok(),
         };
         self.precision.widened.iter().map(extra).collect()
     }

@@ -22,7 +22,7 @@ pub(super) fn steps(made: &Made<'_>) -> Vec<String> {
 }
 
 fn is_compute(causes: &[crate::policy::Cause]) -> bool {
-    causes.iter().any(|cause| cause.workload.split(' ').next() == Some(WORKLOAD))
+    causes.iter().any(|cause| cause.workload == WORKLOAD)
 }
 
 fn step(subnet: &str, public: bool, nodes: Option<u32>) -> String {

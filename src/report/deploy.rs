@@ -1,39 +1,45 @@
 //! How the files are deployed: the steps of the first format there that can be.
 
 use super::Made;
+use crate::emit::Artefact;
 use crate::plan::ClassicFirewall;
-use crate::target::{ApiVersion, FormatName};
+use crate::target::{ApiVersion, FormatName, Part};
 
-/// Formats that are deployed as they are, the best known first, and how the names of their files end.
-const DEPLOYED: [(FormatName, &str); 5] = [
-    (FormatName::Arm, ".arm.json"),
-    (FormatName::Bicep, ".bicep"),
-    (FormatName::Terraform, ".tf"),
-    (FormatName::TerraformJson, ".tf.json"),
-    (FormatName::Azcli, ".sh"),
-];
+/// Formats that are deployed as they are, the best known first.
+const DEPLOYED: [FormatName; 5] =
+    [FormatName::Arm, FormatName::Bicep, FormatName::Terraform, FormatName::TerraformJson, FormatName::Azcli];
+
+/// A file that is deployed, with the part of the plan that it holds.
+struct File<'a> {
+    name: &'a str,
+    part: Part,
+    /// Whether it is one of several with that part.
+    numbered: bool,
+}
 
 /// One step for each file, in the order of deployment; empty where no format can be deployed.
-pub(super) fn steps(made: &Made<'_>) -> Vec<String> {
-    let of = |format: FormatName, ending: &str| -> Vec<&str> {
+pub(super) fn steps<'a>(made: &Made<'a>) -> Vec<String> {
+    let of = |format: FormatName| -> Vec<File<'a>> {
         let own = made.artefacts.iter().filter(|a| a.format == Some(format));
-        own.map(|a| a.name.as_str()).filter(|name| name.ends_with(ending)).collect()
+        let file =
+            |a: &'a Artefact| Some(File { name: &a.name, part: a.part?, numbered: a.number.is_some() });
+        own.filter_map(file).collect()
     };
-    let first = DEPLOYED.iter().map(|&(format, ending)| (format, ending, of(format, ending)));
-    let Some((format, ending, names)) = first.into_iter().find(|(_, _, names)| !names.is_empty()) else {
+    let first = DEPLOYED.into_iter().map(|format| (format, of(format))).find(|(_, files)| !files.is_empty());
+    let Some((format, files)) = first else {
         return Vec::new();
     };
     let classic = made.plan.classic_firewall.as_ref();
-    let one = |command: fn(&str, Option<&ClassicFirewall>) -> String| {
-        names.iter().map(|name| step(name, ending, &command(name, classic), classic.is_some())).collect()
+    let one = |command: fn(&File<'_>, Option<&ClassicFirewall>) -> String| {
+        files.iter().map(|file| step(file, &command(file, classic), classic.is_some())).collect()
     };
     let mut steps = match format {
-        FormatName::Terraform | FormatName::TerraformJson => vec![terraform(&names, classic)],
-        FormatName::Azcli if made.policy.firewall.draft => with_draft(&names, one(script)),
+        FormatName::Terraform | FormatName::TerraformJson => vec![terraform(&files, classic)],
+        FormatName::Azcli if made.policy.firewall.draft => with_draft(&files, one(script)),
         FormatName::Azcli => one(script),
         _ => {
             let mut steps = one(template);
-            let table = names.iter().position(|name| part(name) == "route-table");
+            let table = files.iter().position(|file| file.part == Part::RouteTable);
             if let Some((at, text)) = table.zip(older_version(made)) {
                 steps[at].push_str(&text);
             }
@@ -61,10 +67,10 @@ fn older_version(made: &Made<'_>) -> Option<String> {
 }
 
 /// The steps of scripts of which that for the firewall puts its rules into a draft: what goes before and after it.
-fn with_draft(names: &[&str], steps: Vec<String>) -> Vec<String> {
+fn with_draft(files: &[File<'_>], steps: Vec<String>) -> Vec<String> {
     let mut all = Vec::new();
-    for (name, step) in names.iter().zip(steps) {
-        if part(name) != "firewall" {
+    for (file, step) in files.iter().zip(steps) {
+        if file.part != Part::Firewall {
             all.push(step);
             continue;
         }
@@ -125,36 +131,35 @@ pub(super) fn state(made: &Made<'_>) -> Option<&'static str> {
     )
 }
 
-/// The part of the plan that a file holds: its name without ending and number.
-fn part(name: &str) -> &str {
-    let stem = name.split('.').next().unwrap_or(name);
-    stem.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-')
-}
-
-fn step(name: &str, ending: &str, command: &str, classic: bool) -> String {
-    let what = match part(name) {
-        "ip-groups" => "the IP groups, before the rules that name them",
-        "firewall" if classic => "the firewall's rules, into your existing firewall, all else of which stays",
-        "firewall" => "the firewall's rules, into your existing firewall policy",
-        "nsg" => "the security group",
-        "service-endpoint-policy" => "the service endpoint policy, which does nothing until a subnet has it",
-        "associations" => "what was made, onto the subnets: from then on traffic takes the new way",
-        _ => "the route table, last: once a subnet has it, traffic takes the new way",
+fn step(file: &File<'_>, command: &str, classic: bool) -> String {
+    let what = match file.part {
+        Part::IpGroups => "the IP groups, before the rules that name them",
+        Part::Firewall if classic => {
+            "the firewall's rules, into your existing firewall, all else of which stays"
+        }
+        Part::Firewall => "the firewall's rules, into your existing firewall policy",
+        Part::Nsg => "the security group",
+        Part::ServiceEndpointPolicy => {
+            "the service endpoint policy, which does nothing until a subnet has it"
+        }
+        Part::Associations => "what was made, onto the subnets: from then on traffic takes the new way",
+        Part::RouteTable | Part::Main => {
+            "the route table, last: once a subnet has it, traffic takes the new way"
+        }
     };
-    let whole = name.trim_end_matches(ending) == part(name);
-    let numbered = if whole { "" } else { " (a part: one template would be too large)" };
+    let numbered = if file.numbered { " (a part: one template would be too large)" } else { "" };
     let (open, close) = if command.contains('`') { ("`` ", " ``") } else { ("`", "`") };
     format!("Deploy {what}{numbered}:\n   {open}{command}{close}")
 }
 
-fn template(name: &str, classic: Option<&ClassicFirewall>) -> String {
-    let deploy = format!("az deployment group create -g GROUP --template-file {name}");
-    match (part(name), classic) {
-        ("firewall", Some(firewall)) => {
+fn template(file: &File<'_>, classic: Option<&ClassicFirewall>) -> String {
+    let deploy = format!("az deployment group create -g GROUP --template-file {}", file.name);
+    match (file.part, classic) {
+        (Part::Firewall, Some(firewall)) => {
             let file = "firewall.parameters.json";
             format!("{} > {file} && {deploy} --parameters @{file}", classic_parameters(firewall))
         }
-        ("firewall", None) => format!("{deploy} --parameters firewallPolicyName=POLICY"),
+        (Part::Firewall, None) => format!("{deploy} --parameters firewallPolicyName=POLICY"),
         _ => deploy,
     }
 }
@@ -174,23 +179,24 @@ fn classic_parameters(firewall: &ClassicFirewall) -> String {
     )
 }
 
-fn script(name: &str, classic: Option<&ClassicFirewall>) -> String {
-    let firewall = match (part(name), classic) {
-        ("firewall", Some(_)) => " FIREWALL=FIREWALL",
-        ("firewall", None) => " FIREWALL_POLICY=POLICY",
-        ("associations", _) => " NETWORK=NETWORK",
+fn script(file: &File<'_>, classic: Option<&ClassicFirewall>) -> String {
+    let firewall = match (file.part, classic) {
+        (Part::Firewall, Some(_)) => " FIREWALL=FIREWALL",
+        (Part::Firewall, None) => " FIREWALL_POLICY=POLICY",
+        (Part::Associations, _) => " NETWORK=NETWORK",
         _ => "",
     };
-    format!("RESOURCE_GROUP=GROUP{firewall} ./{name}")
+    format!("RESOURCE_GROUP=GROUP{firewall} ./{}", file.name)
 }
 
-fn terraform(names: &[&str], classic: Option<&ClassicFirewall>) -> String {
-    let firewall = match (names.iter().any(|n| part(n) == "firewall"), classic) {
+fn terraform(files: &[File<'_>], classic: Option<&ClassicFirewall>) -> String {
+    let has = |part| files.iter().any(|file| file.part == part);
+    let firewall = match (has(Part::Firewall), classic) {
         (true, Some(_)) => " -var firewall_name=FIREWALL",
         (true, None) => " -var firewall_policy_id=ID",
         (false, _) => "",
     };
-    let subnets = match names.iter().any(|n| part(n) == "associations") {
+    let subnets = match has(Part::Associations) {
         true => " -var subnet_id_NAME=ID …",
         false => "",
     };
@@ -204,10 +210,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_told_from_names() {
-        assert_eq!(part("ip-groups-12.arm.json"), "ip-groups");
-        assert_eq!(part("route-table.bicep"), "route-table");
-        assert!(step("ip-groups-2.bicep", ".bicep", "x", false).contains("a part"));
-        assert!(!step("ip-groups.sh", ".sh", "x", false).contains("a part"));
+    fn one_of_several_templates_is_a_part() {
+        let file = |numbered| File { name: "ip-groups-2.bicep", part: Part::IpGroups, numbered };
+        assert!(step(&file(true), "x", false).contains("a part"));
+        assert!(!step(&file(false), "x", false).contains("a part"));
     }
 }

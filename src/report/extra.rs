@@ -40,7 +40,7 @@ pub(super) fn classified<'a>(made: &Made<'a>) -> Vec<(&'a Extra, Classes)> {
 
 fn classes(made: &Made<'_>, extra: &Extra, tagged: &AddrSet) -> Classes {
     let asked = |id: &String| {
-        let flow = made.policy.flows.iter().find(|flow| flow.id == *id).map(|flow| &flow.remote);
+        let flow = made.policy.flows.iter().find(|flow| flow.id == **id).map(|flow| &flow.remote);
         flow.or_else(|| made.policy.routes.iter().find(|need| need.id == *id).map(|need| &need.to))
     };
     let services: BTreeSet<&str> = extra
@@ -136,8 +136,8 @@ pub(super) fn section(made: &Made<'_>, out: &mut String) {
             classes.same_tag,
             classes.azure,
             classes.outside,
-            extra.limit,
-            limit(made, &extra.limit)
+            extra.limit_name(),
+            limit(made, extra)
         );
     }
     line!(out);
@@ -158,7 +158,7 @@ pub(super) fn section(made: &Made<'_>, out: &mut String) {
 
 /// The remote and the subnets whose rules list it.
 fn rules_for(made: &Made<'_>, extra: &Extra) -> String {
-    let flows = made.policy.flows.iter().filter(|flow| extra.flows.contains(&flow.id));
+    let flows = made.policy.flows.iter().filter(|flow| extra.flows.iter().any(|id| flow.id == **id));
     let subnets: BTreeSet<&str> = flows.map(|flow| flow.subnet.as_str()).collect();
     let family = family(extra);
     let rules = if extra.flows.len() == 1 { "1 rule" } else { &format!("{} rules", extra.flows.len()) };
@@ -181,7 +181,7 @@ fn family(extra: &Extra) -> &'static str {
     if extra.addresses.v4.is_empty() { " (IPv6)" } else { "" }
 }
 
-fn limit(made: &Made<'_>, key: &str) -> String {
-    let usage = made.plan.usage.iter().find(|usage| usage.key == key);
+fn limit(made: &Made<'_>, extra: &Extra) -> String {
+    let usage = made.plan.usage.iter().find(|usage| Some(usage.key) == extra.limit);
     usage.map_or_else(String::new, |usage| usage.limit.to_string())
 }

@@ -6,7 +6,7 @@ use super::{Made, extra, notes};
 use crate::addr::Count;
 use crate::catalog::Catalog;
 use crate::emit::Artefact;
-use crate::plan::{Association, Gap, NatCollection, Usage};
+use crate::plan::{Association, CoveredBy, Gap, NatCollection, Usage};
 use crate::tags::FamilyCounts;
 use crate::target::FormatName;
 use crate::text::sha256_hex;
@@ -131,7 +131,7 @@ struct WidenedInfo<'a> {
     target: &'static str,
     remote: &'a str,
     flows: &'a [String],
-    limit: &'a str,
+    limit: &'static str,
     exact: usize,
     written: usize,
     extra_same_tag: Count,
@@ -156,7 +156,7 @@ struct GapInfo<'a> {
     remote: &'a str,
     partial: bool,
     reason: &'a str,
-    covered_by: &'a [String],
+    covered_by: &'a [CoveredBy],
 }
 
 pub(super) fn manifest(made: &Made<'_>, reports: &[Artefact]) -> Vec<u8> {
@@ -210,7 +210,7 @@ fn precision<'a>(made: &Made<'a>) -> PrecisionInfo<'a> {
         target: extra.target.name(),
         remote: &extra.remote,
         flows: &extra.flows,
-        limit: &extra.limit,
+        limit: extra.limit_name(),
         exact: extra.exact,
         written: extra.written,
         extra_same_tag: classes.same_tag,

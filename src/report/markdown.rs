@@ -8,7 +8,7 @@ use super::{Made, compute, deploy, extra, notes as made_notes, preconditions, ri
 use crate::addr::Count;
 use crate::catalog::Catalog;
 use crate::packet::{Direction, Protocol};
-use crate::plan::{Choice, How, Route, RouteTable, RouteTo};
+use crate::plan::{Choice, CoveredBy, How, Route, RouteTable, RouteTo};
 use crate::policy::{Cause, Flow, Remote, SYSTEM_NONE, short_list};
 use crate::target::Target;
 use crate::verify::WorkState;
@@ -205,27 +205,22 @@ fn allowed(made: &Made<'_>, out: &mut String) {
 }
 
 fn form(made: &Made<'_>, flow: &Flow, target: Target, choices: &BTreeMap<String, Choice>) -> String {
-    match choices.get(&flow.id) {
+    match choices.get(flow.id.as_str()) {
         Some(choice) if choice.why.is_empty() => choice.how.to_string(),
         Some(choice) => format!("{}: {}", choice.how, choice.why),
         None => {
-            let gap = made.plan.gaps.iter().find(|g| g.target == target && g.flow == flow.id);
+            let gap = made.plan.gaps.iter().find(|g| g.target == target && flow.id == *g.flow);
             match gap {
                 Some(gap) if gap.covered_by.is_empty() => "not expressed".to_owned(),
                 Some(gap) => format!(
                     "covered by {}",
-                    gap.covered_by.iter().map(|id| row_of(id)).collect::<Vec<_>>().join(", ")
+                    gap.covered_by.iter().map(CoveredBy::short).collect::<Vec<_>>().join(", ")
                 ),
                 None if flow.stand_in => "by host name".to_owned(),
                 None => "–".to_owned(),
             }
         }
     }
-}
-
-/// The row at the end of a flow's id.
-fn row_of(id: &str) -> &str {
-    id.splitn(3, '/').nth(2).unwrap_or(id)
 }
 
 fn remote(flow: &Flow) -> String {
@@ -455,7 +450,7 @@ fn gaps(made: &Made<'_>, out: &mut String) {
         line!(out, "| Target | Need | Remote | Why not | Covered by |");
         line!(out, "|---|---|---|---|---|");
         for gap in covered {
-            let by: Vec<String> = gap.covered_by.iter().map(|id| cell(row_of(id))).collect();
+            let by: Vec<String> = gap.covered_by.iter().map(|by| cell(&by.short())).collect();
             line!(
                 out,
                 "| {} | {} | {} | {} | {} |",

@@ -28,7 +28,7 @@ use crate::emit::Artefact;
 use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::tags::Snapshot;
-use crate::target::ReportForm;
+use crate::target::{MediaType, ReportForm};
 use crate::verify::Report;
 
 /// Adds manifest and report to the artefacts of one environment; all files in order of their names.
@@ -45,9 +45,9 @@ pub fn complete(
     let page = forms.contains(&ReportForm::Html).then(|| html::report(&made, &text));
     let text = forms.contains(&ReportForm::Markdown).then_some(text);
     let mut reports: Vec<Artefact> =
-        text.into_iter().map(|text| Artefact::new(claims::REPORTS[0], text)).collect();
-    reports.extend(page.map(|page| Artefact::new(claims::REPORTS[1], page)));
-    let manifest = Artefact::new(MANIFEST, manifest::manifest(&made, &reports));
+        text.into_iter().map(|text| Artefact::typed(claims::REPORTS[0], text, MediaType::Markdown)).collect();
+    reports.extend(page.map(|page| Artefact::typed(claims::REPORTS[1], page, MediaType::Html)));
+    let manifest = Artefact::typed(MANIFEST, manifest::manifest(&made, &reports), MediaType::Json);
     let mut files = artefacts;
     files.push(manifest);
     files.extend(reports);

@@ -80,7 +80,7 @@ fn storage_is_open(made: &Made<'_>) -> bool {
 fn names_network(made: &Made<'_>) -> bool {
     let own = made.policy.flows.iter().filter(|f| matches!(f.remote, Remote::Symbol(Symbol::VirtualNetwork)));
     own.into_iter().any(|flow| {
-        let choices = made.plan.choices.iter().filter(|choice| choice.flow == flow.id);
+        let choices = made.plan.choices.iter().filter(|choice| flow.id == *choice.flow);
         choices.into_iter().any(|choice| choice.target == Target::Nsg && choice.how == How::NativeTag)
     })
 }

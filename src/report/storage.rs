@@ -87,7 +87,7 @@ fn subnet(made: &Made<'_>, need: &EndpointNeed, out: &mut String) {
     for cause in &need.causes {
         line(format!("- {}: {} ({})", cell(&cause.workload), cell(&cause.why), cell(&cause.source)));
     }
-    let others: Vec<String> = others(made, need).map(|flow| cell(&flow.id)).collect();
+    let others: Vec<String> = others(made, need).map(|flow| cell(flow.id.as_str())).collect();
     if !others.is_empty() {
         line(format!(
             "- **These needs of the subnet also reach storage, and are denied unless their accounts are listed:** {}",
@@ -105,7 +105,7 @@ fn others<'a>(made: &'a Made<'_>, need: &'a EndpointNeed) -> impl Iterator<Item 
     };
     let spoken_for = |flow: &Flow| {
         flow.causes.iter().all(|cause| {
-            let row = cause.row.split('/').next().unwrap_or_default();
+            let row = cause.origin.as_ref().map_or("", |origin| &origin.row);
             need.causes.iter().any(|c| c.workload == cause.workload && c.row == row)
         })
     };

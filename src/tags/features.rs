@@ -41,9 +41,14 @@ impl Features {
 
     /// The features, ascending.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        let mut names: Vec<&str> = self.known().chain(self.others.iter().map(AsRef::as_ref)).collect();
+        let mut names: Vec<&str> = self.known().chain(self.others()).collect();
         names.sort_unstable();
         names.into_iter()
+    }
+
+    /// Those that no real file has had.
+    pub(super) fn others(&self) -> impl Iterator<Item = &str> {
+        self.others.iter().map(AsRef::as_ref)
     }
 
     fn known(&self) -> impl Iterator<Item = &str> {

@@ -12,7 +12,7 @@ use super::quick;
 use super::region::{Region, Regions};
 use super::wire;
 use crate::addr::{AddrSet, IpPrefix, Prefix};
-use crate::text::{is_hidden, to_utf8, visible};
+use crate::text::{is_hidden, is_plain, to_utf8, visible};
 
 /// One week's service tags. Immutable; its content identifies it, since change numbers repeat, stand still and
 /// go back.
@@ -226,9 +226,10 @@ impl Tag {
             ("properties.region", &p.region.0),
             ("properties.systemService", &p.system_service.0),
         ];
-        let features = p.network_features.names().map(|name| ("properties.networkFeatures", name));
+        let features = p.network_features.others().map(|name| ("properties.networkFeatures", name));
         for (key, text) in texts.map(|(key, text)| (key, text.as_ref())).into_iter().chain(features) {
-            if let Some(c) = text.chars().find(|&c| is_hidden(c)) {
+            let not_shown = if is_plain(text) { None } else { text.chars().find(|&c| is_hidden(c)) };
+            if let Some(c) = not_shown {
                 let message = format!("{}: the character U+{:04X} is not shown", short(text), u32::from(c));
                 problems.push(format!("values[{index}].{key}"), message);
             }

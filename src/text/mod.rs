@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 pub use encoding::{Encoding, Utf16, to_utf8};
 pub use markup::markup;
+pub(crate) use visible::is_plain;
 pub use visible::{Escape, excerpt, hidden, is_hidden, trim_hidden, visible, visible_bytes};
 
 /// SHA-256 of `bytes` in lower-case hexadecimal.

@@ -26,7 +26,16 @@ pub fn is_hidden(c: char) -> bool {
 /// assert_eq!(hidden("a\u{202e}b"), Some('\u{202e}'));
 /// ```
 pub fn hidden(text: &str) -> Option<char> {
+    if is_plain(text) {
+        return None;
+    }
     text.chars().find(|&c| is_hidden(c) && !matches!(c, '\n' | '\t'))
+}
+
+/// Whether a text is ASCII without control characters, as nearly every name is: found out by whole vectors, while each
+/// other character has to be looked up.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
 }
 
 /// A text without white space and hidden characters at its ends, which come with what is copied from pages and tables.

@@ -77,9 +77,7 @@ fn field_errors(policy: &EndpointPolicy) -> Vec<String> {
         if names.insert(name.to_ascii_lowercase(), ()).is_some() || !super::names::legal_name(name) {
             errors.push(format!("{}: {name} is no legal name, or taken", policy.name));
         }
-        if definition.description.chars().count() > 140 {
-            errors.push(format!("{name}: the description is longer than 140 characters"));
-        }
+        errors.extend(super::names::long_description(name, &definition.description));
         if definition.resources.is_empty() {
             errors.push(format!("{name}: it lists nothing"));
         }

@@ -74,7 +74,7 @@ fn kept_routes(policy: &Policy, own: &[String]) -> AddrSet {
     let own: HashSet<&str> = own.iter().map(String::as_str).collect();
     let flows =
         policy.flows.iter().filter(|flow| matches!(flow.remote, Remote::Tag(_) | Remote::Addresses(_)));
-    let flows = flows.filter_map(|flow| policy.listed(&flow.id));
+    let flows = flows.filter_map(|flow| policy.listed(flow.id.as_str()));
     let others = policy.routes.iter().filter(|need| !own.contains(need.id.as_str()));
     let others = others.filter_map(|need| policy.listed(&need.id));
     let asked: Vec<AddrSet> = flows.chain(others).collect();

@@ -7,6 +7,7 @@ use super::given::{Findings, Given};
 use super::report::FailureKind;
 use super::wanted::{denied_hosts, is_platform, outbound, wanted_hosts, wanted_rules, without_zero};
 use crate::packet::Protocol;
+use crate::plan::firewall_priorities;
 use crate::policy::Policy;
 use crate::policy::intent::RulesHolder;
 use crate::read::resources::{FirewallRule, Resources, RuleCollectionGroup};
@@ -45,18 +46,25 @@ pub(super) fn check(
     hosts(given, &emitted, findings);
 }
 
+/// Why rules are not where the policy wants them.
+#[derive(Debug, thiserror::Error)]
+enum Misplaced {
+    #[error("classic rules, but those of a firewall policy are asked for")]
+    Classic,
+    #[error("classic rules of {0} firewalls, not of one")]
+    Several(usize),
+    #[error("rule collection groups, but classic rules are asked for")]
+    Groups,
+}
+
 /// Rules must be where the policy wants them, and classic ones in one firewall.
-fn holder(policy: &Policy, resources: &Resources) -> Result<(), String> {
+fn holder(policy: &Policy, resources: &Resources) -> Result<(), Misplaced> {
     let (groups, firewalls) = (resources.groups.len(), resources.firewalls.len());
     match (policy.firewall.rules, groups, firewalls) {
         (RulesHolder::Policy, _, 0) | (RulesHolder::Classic, 0, 0 | 1) => Ok(()),
-        (RulesHolder::Policy, ..) => {
-            Err("classic rules, but those of a firewall policy are asked for".to_owned())
-        }
-        (RulesHolder::Classic, 0, _) => Err(format!("classic rules of {firewalls} firewalls, not of one")),
-        (RulesHolder::Classic, ..) => {
-            Err("rule collection groups, but classic rules are asked for".to_owned())
-        }
+        (RulesHolder::Policy, ..) => Err(Misplaced::Classic),
+        (RulesHolder::Classic, 0, _) => Err(Misplaced::Several(firewalls)),
+        (RulesHolder::Classic, ..) => Err(Misplaced::Groups),
     }
 }
 
@@ -77,18 +85,18 @@ fn unnamed(resources: &Resources) -> impl Iterator<Item = &str> {
 /// What Azure would refuse. Source: rule-processing.md, 2025-05-07; resource-name-rules.md, 2020-02-11.
 fn field_errors(groups: &[RuleCollectionGroup]) -> Vec<String> {
     let mut errors = Vec::new();
-    let in_range = |p: i64| (100..=65000).contains(&p);
+    let all = firewall_priorities();
     for group in groups {
-        if !in_range(group.priority) {
-            errors
-                .push(format!("group {}: priority {} is not from 100 to 65000", group.name, group.priority));
-        }
+        let wrong = super::names::out_of_range(group.priority, &all);
+        errors.extend(wrong.map(|wrong| format!("group {}: {wrong}", group.name)));
         let (mut seen, mut called) = (HashSet::new(), HashSet::new());
         for collection in &group.collections {
             if !called.insert(collection.name.to_ascii_lowercase()) {
                 errors.push(format!("two collections of {} are called {}", group.name, collection.name));
             }
-            if !in_range(collection.priority) || !seen.insert(collection.priority) {
+            if super::names::out_of_range(collection.priority, &all).is_some()
+                || !seen.insert(collection.priority)
+            {
                 errors.push(format!(
                     "collection {}: priority {} is out of range or taken",
                     collection.name, collection.priority

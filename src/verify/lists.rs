@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::extra::with_extra;
 use super::report::{FailureKind, Proven, Report};
-use crate::addr::{AddrSet, IpPrefix};
-use crate::plan::Extra;
+use crate::addr::{AddrSet, IpPrefix, PrefixError};
+use crate::plan::{Extra, LimitKey};
 use crate::policy::{Flow, Policy, Remote};
 use crate::read::resources::{AddressList, Remarks};
 use crate::target::{EdlDialect, FormatName, Target};
@@ -161,13 +161,14 @@ fn name_of(flow: &Flow) -> String {
     if is_reserved(&name) { format!("list-{name}") } else { name }
 }
 
-/// A text as a name: other characters are one `-`, and of more than 80 the last nine are `-` and a digest of the text.
+/// A text as a name: other characters are one `-`, and of names that are too long the last nine are `-` and a digest of the text.
 fn file_name(text: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
     let words: Vec<&str> = text.split(|c| !legal(c)).filter(|word| !word.is_empty()).collect();
     let name = words.join("-");
     let name = name.trim_matches(['-', '.']);
-    match name.get(..71).filter(|_| name.len() > 80) {
+    let most = LimitKey::NameCharacters.current();
+    match name.get(..most - 9).filter(|_| name.len() > most) {
         Some(head) => format!("{head}-{}", &sha256_hex(text.as_bytes())[..8]),
         None => name.to_owned(),
     }
@@ -178,7 +179,7 @@ fn needs(policy: &Policy, extras: &[Extra]) -> Vec<Need> {
     let mut sets: BTreeMap<String, (String, AddrSet)> = BTreeMap::new();
     for flow in policy.flows.iter().filter(|f| matches!(f.remote, Remote::Tag(_) | Remote::Addresses(_))) {
         let set = flow.remote_set(&symbols).unwrap_or_default();
-        let set = with_extra(set, extras, Target::Lists, &flow.id);
+        let set = with_extra(set, extras, Target::Lists, flow.id.as_str());
         let entry = sets.entry(name_of(flow)).or_insert_with(|| (flow.remote.to_string(), AddrSet::empty()));
         entry.1 = entry.1.union(&set);
     }
@@ -195,25 +196,40 @@ fn needs(policy: &Policy, extras: &[Extra]) -> Vec<Need> {
     needs
 }
 
+/// What is wrong with the entries of a list.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("{text}: {error}")]
+    Prefix { text: String, error: PrefixError },
+    #[error("{0} is of the other family")]
+    Family(String),
+    #[error("its entries are not in order")]
+    Order,
+    #[error("it holds nothing, which some firewalls take for no list")]
+    Empty,
+    #[error("entries overlap")]
+    Overlap,
+}
+
 /// The addresses of a list: canonical prefixes of its family, ascending, none twice or inside another.
-fn addresses(list: &AddressList) -> Result<AddrSet, String> {
+fn addresses(list: &AddressList) -> Result<AddrSet, Fault> {
     let mut prefixes: Vec<IpPrefix> = Vec::with_capacity(list.entries.len());
     for text in &list.entries {
-        let prefix: IpPrefix = text.parse().map_err(|e| format!("{text}: {e}"))?;
+        let prefix: IpPrefix = text.parse().map_err(|error| Fault::Prefix { text: text.clone(), error })?;
         if prefix.is_v4() == list.v6 {
-            return Err(format!("{text} is of the other family"));
+            return Err(Fault::Family(text.clone()));
         }
         prefixes.push(prefix);
     }
     if !prefixes.is_sorted() {
-        return Err("its entries are not in order".to_owned());
+        return Err(Fault::Order);
     }
     let sum = prefixes.iter().map(|p| AddrSet::from(*p).count()).sum::<crate::addr::Count>();
     let set: AddrSet = prefixes.into_iter().collect();
     if set.is_empty() {
-        return Err("it holds nothing, which some firewalls take for no list".to_owned());
+        return Err(Fault::Empty);
     }
-    if set.count() == sum { Ok(set) } else { Err("entries overlap".to_owned()) }
+    if set.count() == sum { Ok(set) } else { Err(Fault::Overlap) }
 }
 
 /// What differs from the remote that the list is called by.

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::names::legal_name;
 use super::report::{FailureKind, Report};
+use crate::plan::LimitKey;
 use crate::policy::Policy;
 use crate::read::resources::{Resources, SettingKind};
 use crate::target::Target;
@@ -209,7 +210,7 @@ fn others(policy: &Policy, resources: &Resources, name: &dyn Fn(&str) -> String)
 
 /// Whether `name` is `whole`, or what is left of it where it is too long for Azure: its beginning and a digest.
 fn is_cut(name: &str, whole: &str) -> bool {
-    is_cut_to(80, name, whole)
+    is_cut_to(LimitKey::NameCharacters.current(), name, whole)
 }
 
 /// The same for names of at most `most` characters.

@@ -1,9 +1,27 @@
-//! Names that Azure takes.
+//! Names, descriptions and priorities that Azure takes.
+
+use std::ops::RangeInclusive;
+
+use crate::plan::LimitKey;
 
 /// Whether Azure takes `name` for a rule, route or group. Source: resource-name-rules.md, 2020-02-11.
 pub(super) fn legal_name(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     let first = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     let last = name.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-    name.len() <= 80 && first && last && name.chars().all(inner)
+    name.len() <= LimitKey::NameCharacters.current() && first && last && name.chars().all(inner)
+}
+
+/// What is wrong with the length of a description.
+pub(super) fn long_description(name: &str, text: &str) -> Option<String> {
+    let most = LimitKey::NsgDescriptionCharacters.current();
+    let long = text.chars().count() > most;
+    long.then(|| format!("{name}: the description is longer than {most} characters"))
+}
+
+/// What is wrong with a priority that is not one of `all`.
+pub(super) fn out_of_range(priority: i64, all: &RangeInclusive<u32>) -> Option<String> {
+    let (first, last) = (all.start(), all.end());
+    let wrong = !u32::try_from(priority).is_ok_and(|priority| all.contains(&priority));
+    wrong.then(|| format!("priority {priority} is not from {first} to {last}"))
 }

@@ -8,11 +8,11 @@ use super::given::{Findings, Given};
 use super::report::FailureKind;
 use crate::addr::AddrSet;
 use crate::packet::{Direction, Ports, Protocol};
-use crate::plan::Association;
+use crate::plan::{Association, nsg_priorities};
 use crate::policy::intent::{HostUse, Passage};
-use crate::policy::{Flow, GroupScope, Managed, Policy, Remote};
+use crate::policy::{Flow, FlowId, GroupScope, Managed, Policy, Remote};
 use crate::read::resources::{Nsg, SecurityRule};
-use crate::replay::{self, Resolver, decided_by, default_rules, in_order};
+use crate::replay::{self, ReplayError, Resolver, decided_by, default_rules, in_order};
 use crate::rules::{Access, Rule, RuleList, first_difference};
 use crate::tags::{Snapshot, Symbol, Symbols};
 use crate::target::Target;
@@ -191,17 +191,23 @@ fn field_errors(nsg: &Nsg) -> Vec<String> {
         if !super::names::legal_name(name) {
             errors.push(format!("{name} is no legal name"));
         }
-        if !(100..=4096).contains(&rule.priority) {
-            errors.push(format!("{name}: priority {} is not from 100 to 4096", rule.priority));
-        }
+        let range = super::names::out_of_range(rule.priority, &nsg_priorities());
+        errors.extend(range.map(|wrong| format!("{name}: {wrong}")));
         if !priorities.insert((rule.direction.to_ascii_lowercase(), rule.priority)) {
             errors.push(format!("{name}: another {} rule has priority {}", rule.direction, rule.priority));
         }
-        if rule.description.chars().count() > 140 {
-            errors.push(format!("{name}: the description is longer than 140 characters"));
-        }
+        errors.extend(super::names::long_description(name, &rule.description));
     }
     errors
+}
+
+/// Why it cannot be said what a group should do.
+#[derive(Debug, thiserror::Error)]
+enum WantedError {
+    #[error("{0} is reported as not expressible, but it is")]
+    NoGap(FlowId),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
 }
 
 /// The rules that would say just what the policy asks: what a service keeps in the group, what is denied, every flow as one
@@ -211,7 +217,7 @@ fn wanted(
     scope: &GroupScope,
     direction: Direction,
     resolver: &mut Resolver<'_>,
-) -> Result<Vec<Rule>, String> {
+) -> Result<Vec<Rule>, WantedError> {
     let Given { policy, gaps, extras } = given;
     let own = |flow: &&Flow| flow.direction == direction && scope.subnets.contains(&flow.subnet);
     let mut rules: Vec<Rule> = Vec::new();
@@ -228,7 +234,7 @@ fn wanted(
     for flow in policy.flows_with(gaps).filter(own) {
         match remote_of(policy, flow, &meaning) {
             Some(remote) if !gaps.contains(flow.id.as_str()) => {
-                rules.push(flow_rule(flow, with_extra(remote, extras, Target::Nsg, &flow.id)));
+                rules.push(flow_rule(flow, with_extra(remote, extras, Target::Nsg, flow.id.as_str())));
             }
             Some(_) if !matches!(flow.remote, Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_)) => {
                 check_gap(policy, flow)?;
@@ -239,7 +245,7 @@ fn wanted(
     if policy.nsg.deny_rest {
         rules.extend(closing(policy, direction, resolver));
     } else {
-        rules.extend(default_rules(direction, resolver).map_err(|error| error.to_string())?);
+        rules.extend(default_rules(direction, resolver)?);
     }
     Ok(rules)
 }
@@ -266,7 +272,7 @@ fn deny_rule(flow: &Flow, remote: Arc<AddrSet>, resolver: &Resolver<'_>) -> Rule
 }
 
 /// A flow of addresses may be a gap only if it has none here, or is a platform tag on the wrong side.
-fn check_gap(policy: &Policy, flow: &Flow) -> Result<(), String> {
+fn check_gap(policy: &Policy, flow: &Flow) -> Result<(), WantedError> {
     let empty = flow.remote_set(&policy.symbols()).is_none_or(|set| set.is_empty());
     // The platform's own traffic passes by itself.
     let platform = matches!(flow.remote, Remote::Symbol(symbol) if symbol.is_platform());
@@ -275,7 +281,7 @@ fn check_gap(policy: &Policy, flow: &Flow) -> Result<(), String> {
     if empty || outside || platform {
         return Ok(());
     }
-    Err(format!("{} is reported as not expressible, but it is", flow.id))
+    Err(WantedError::NoGap(flow.id.clone()))
 }
 
 /// The addresses a flow needs here: for host names the whole Internet where the policy opens it to a subnet behind a
@@ -297,7 +303,7 @@ fn flow_rule(flow: &Flow, remote: Arc<AddrSet>) -> Rule {
         Direction::Outbound => (local, remote),
     };
     Rule {
-        name: flow.id.clone(),
+        name: flow.id.to_string(),
         priority: 0,
         access: Access::Allow,
         protocol: flow.protocol,

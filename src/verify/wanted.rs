@@ -59,7 +59,7 @@ pub(super) fn wanted_rules(given: &Given<'_>) -> Vec<Rule> {
     };
     let by_address = |flow: &Flow| {
         let asked = AddrSet { v4: flow.remote_set(&symbols)?.v4, ..AddrSet::empty() };
-        Some(need(flow, flow.protocol, with_extra(asked, given.extras, Target::Firewall, &flow.id)))
+        Some(need(flow, flow.protocol, with_extra(asked, given.extras, Target::Firewall, flow.id.as_str())))
     };
     let denied = denied(given).filter(expressible).filter_map(by_address);
     let denied = denied.map(|rule| Rule { access: Access::Deny, ..rule });
@@ -108,7 +108,7 @@ fn web_ports(ports: &Ports) -> Ports {
 
 fn need(flow: &Flow, protocol: Protocol, dst: Arc<AddrSet>) -> Rule {
     Rule {
-        name: flow.id.clone(),
+        name: flow.id.to_string(),
         priority: 0,
         access: Access::Allow,
         protocol,

@@ -179,5 +179,5 @@ fn the_plain_addresses_of_one_list_are_one_need() {
     );
     let policy = expand(&text).map_err(|e| panic!("{e}")).unwrap();
     let [flow] = policy.flows.as_slice() else { panic!("{} flows", policy.flows.len()) };
-    assert!(flow.id.starts_with("work/policy/from 198.18.0.0/32 and 2099 more ("), "{}", flow.id);
+    assert!(flow.id.as_str().starts_with("work/policy/from 198.18.0.0/32 and 2099 more ("), "{}", flow.id);
 }

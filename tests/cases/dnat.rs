@@ -404,7 +404,8 @@ fn more_dnat_rules_than_a_firewall_takes_are_refused() {
         earlier("web", &by_hand)
     };
     let made = generate(POLICY, Some(&with(250)));
-    let usage = made.plan.usage.iter().find(|u| u.key == "firewall-dnat-rules").expect("they are counted");
+    let usage =
+        made.plan.usage.iter().find(|u| u.key.name() == "firewall-dnat-rules").expect("they are counted");
     assert_eq!((usage.have, usage.limit, usage.of.as_str()), (250, 250, "web-firewall-policy"));
     assert!(report(&made).contains("| firewall-dnat-rules | web-firewall-policy | 250 | 250 (0 %) |"));
     let source = support::policy("web.toml", POLICY);
@@ -415,5 +416,5 @@ fn more_dnat_rules_than_a_firewall_takes_are_refused() {
     assert!(text.contains("web-firewall-policy: firewall-dnat-rules is 250, 251 are needed"), "{text}");
     assert!(text.contains("take some out of it"), "{text}");
     // Where none are carried on, nothing is said of them.
-    assert!(first.plan.usage.iter().all(|u| u.key != "firewall-dnat-rules"));
+    assert!(first.plan.usage.iter().all(|u| u.key.name() != "firewall-dnat-rules"));
 }

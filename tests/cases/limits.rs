@@ -9,6 +9,7 @@ use tagwall::pipeline::{self, Generation};
 use tagwall::plan::{Limits, Previous};
 use tagwall::policy::PolicySource;
 use tagwall::tags::{Cloud, Snapshot, sample};
+use tagwall::target::{FormatName, Part};
 use tagwall::verify;
 
 /// An environment that uses something of everything.
@@ -73,7 +74,7 @@ fn generate(settings: &str) -> Result<Generation, Error> {
 
 /// Every limit but that of DNAT rules, of which there are none without an earlier generation; `tests/cases/dnat.rs` exceeds it.
 fn known() -> BTreeSet<&'static str> {
-    Limits::all().iter().map(|l| l.key.as_str()).filter(|key| *key != "firewall-dnat-rules").collect()
+    Limits::all().iter().map(|l| l.key.name()).filter(|key| *key != "firewall-dnat-rules").collect()
 }
 
 #[test]
@@ -82,7 +83,7 @@ fn each_limit_is_kept_and_counted() {
     let made = generate(settings).unwrap();
     let classic = generate(&format!("{settings}\nfirewall.rules = \"classic\"")).unwrap();
     let usage = made.plan.usage.iter().chain(&classic.plan.usage);
-    let counted: BTreeSet<&str> = usage.map(|u| u.key.as_str()).collect();
+    let counted: BTreeSet<&str> = usage.map(|u| u.key.name()).collect();
     assert_eq!(counted, known(), "every limit is counted");
     assert!(made.plan.usage.iter().all(tagwall::plan::Usage::fits));
     let manifest = made.files.iter().find(|f| f.name == "manifest.json").unwrap();
@@ -101,7 +102,7 @@ fn each_limit_exceeded_is_refused_with_a_way_out() {
     for (key, figure, settings) in CASES {
         match generate(&format!("limits.{key} = {figure}\n{settings}")) {
             Err(Error::Limit(over)) => {
-                let hits: Vec<_> = over.over.iter().filter(|e| e.usage.key == key).collect();
+                let hits: Vec<_> = over.over.iter().filter(|e| e.usage.key.name() == key).collect();
                 assert!(!hits.is_empty(), "{key}: {over}");
                 for hit in hits {
                     assert!(hit.usage.have > figure && hit.usage.limit == figure, "{hit}");
@@ -111,7 +112,9 @@ fn each_limit_exceeded_is_refused_with_a_way_out() {
                 }
             }
             Err(other) => panic!("{key}: {other}"),
-            Ok(made) => panic!("{key}: made, with {:?}", made.plan.usage.iter().find(|u| u.key == key)),
+            Ok(made) => {
+                panic!("{key}: made, with {:?}", made.plan.usage.iter().find(|u| u.key.name() == key))
+            }
         }
     }
 }
@@ -132,7 +135,7 @@ fn rules_spread_over_groups_within_their_bytes() {
         names
     };
     assert_eq!(names(&made), names(&whole));
-    for usage in made.plan.usage.iter().filter(|u| u.key == "firewall-group-bytes") {
+    for usage in made.plan.usage.iter().filter(|u| u.key.name() == "firewall-group-bytes") {
         assert!(usage.have <= 2500, "{usage:?}");
     }
 }
@@ -150,6 +153,9 @@ fn templates_that_are_too_large_are_split_in_order() {
         let template: serde_json::Value = serde_json::from_slice(&file.bytes).unwrap();
         let resources = template["resources"].as_array().unwrap();
         assert!(resources.len() <= 2);
+        assert_eq!(file.resources, Some(resources.len()), "{}", file.name);
+        assert_eq!((file.part, file.format), (Some(Part::IpGroups), Some(FormatName::Arm)));
+        assert_eq!(file.name, format!("ip-groups-{}.arm.json", file.number.unwrap()));
         // What a resource waits for is in the same file: Azure refuses a template that names others.
         assert!(resources.iter().all(|resource| resource.get("dependsOn").is_none()), "{}", file.name);
     }
@@ -169,7 +175,7 @@ fn templates_that_are_too_large_are_split_in_order() {
 /// Many IP groups: no more than 20 are made at once, in each format by itself, and whoever lets more of them go is refused.
 #[test]
 fn ip_groups_are_made_twenty_at_once() {
-    use tagwall::{read, target::FormatName};
+    use tagwall::read;
     let list: Vec<String> =
         (0..240).map(|i| format!("\"20.{}.{}.0/24\"", 33 + i / 100, 2 * (i % 100))).collect();
     let text = |more: &str, formats: &str| {
@@ -317,7 +323,7 @@ fn what_the_fewest_pieces_do_not_fit_is_refused() {
     };
     let [hit] = over.over.as_slice() else { panic!("{over}") };
     // Two are needed, not the three that pieces with room to grow would be.
-    assert_eq!((hit.usage.key.as_str(), hit.usage.have, hit.usage.limit), ("ip-groups", 2, 1));
+    assert_eq!((hit.usage.key.name(), hit.usage.have, hit.usage.limit), ("ip-groups", 2, 1));
     assert!(hit.remedy.contains("split the environment"), "{hit}");
     assert!(hit.remedy.contains("in the fewest pieces already"), "{hit}");
     // One group holds them where a budget lets it: no longer ten of five.

@@ -414,7 +414,7 @@ fn the_tags_that_training_needs_on_a_real_file() {
         ))
         .unwrap();
         assert_eq!(total_extra(&made), smallest);
-        let usage = made.plan.usage.iter().find(|u| u.key == "nsg-destination-prefixes").unwrap();
+        let usage = made.plan.usage.iter().find(|u| u.key.name() == "nsg-destination-prefixes").unwrap();
         assert!(usage.have <= limit);
         assert!(total_extra(&made).to_f64() > if limit == 400 { 1e6 } else { 1.0 });
     }

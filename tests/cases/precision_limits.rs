@@ -64,7 +64,7 @@ fn refused(text: &str, catalog: &Catalog) -> OverLimit {
 /// How much of a limit a policy uses without any: the most of one resource.
 fn have(settings: &str, key: &str, of: &str) -> u64 {
     let made = attempt(&policy(settings, Count::ZERO), Catalog::builtin()).unwrap_or_else(|e| panic!("{e}"));
-    let own = made.plan.usage.iter().filter(|usage| usage.key == key && usage.of.starts_with(of));
+    let own = made.plan.usage.iter().filter(|usage| usage.key.name() == key && usage.of.starts_with(of));
     own.map(|usage| usage.have).max().unwrap_or_else(|| panic!("{key} of {of} is counted"))
 }
 
@@ -75,7 +75,7 @@ fn fits_with_exactly(settings: &str, keys: &[&str], needed: u64, catalog: &Catal
     for budget in [0, needed - 1] {
         let over = refused(&text(budget), catalog);
         assert_eq!(over.max_extra(), Some(number(needed)), "{over}");
-        let mut found: Vec<&str> = over.over.iter().map(|e| e.usage.key.as_str()).collect();
+        let mut found: Vec<&str> = over.over.iter().map(|e| e.usage.key.name()).collect();
         found.dedup();
         assert_eq!(found, keys, "{over}");
         assert!(over.to_string().contains("precision.max-extra that fits"), "{over}");
@@ -276,7 +276,7 @@ fn bytes_of_groups_and_what_follows_from_them() {
         policy(&format!("{never}{entries}"), Count::ZERO).replace(&NEEDS[far..], "")
     };
     let made = attempt(&single(""), Catalog::builtin()).unwrap();
-    let alone = made.plan.usage.iter().find(|u| u.key == "firewall-group-bytes").unwrap().have;
+    let alone = made.plan.usage.iter().find(|u| u.key.name() == "firewall-group-bytes").unwrap().have;
     let text = single(&format!("limits.firewall-group-bytes = {}", alone - 1));
     let over = refused(&text, Catalog::builtin());
     assert_eq!(over.max_extra(), Some(number(1)), "{over}");
@@ -335,7 +335,7 @@ fn bytes_of_templates() {
         policy(&format!("output.targets = [\"route-table\"]\n{limit}\n{lab}"), number(budget))
     };
     let made = attempt(&table(String::new(), 0), &catalog).unwrap();
-    let bytes = made.plan.usage.iter().find(|u| u.key == "arm-template-bytes").unwrap().have;
+    let bytes = made.plan.usage.iter().find(|u| u.key.name() == "arm-template-bytes").unwrap().have;
     let limit = format!("limits.arm-template-bytes = {}", bytes - 1);
     for budget in [0, 255] {
         assert_eq!(refused(&table(limit.clone(), budget), &catalog).max_extra(), Some(number(256)));

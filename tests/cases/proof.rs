@@ -442,7 +442,7 @@ fn a_gap_that_is_none_is_no_excuse() {
     let made = support::generate("proof", POLICY, &snapshot);
     let files = support::named(&made.files);
     for flow in made.policy.flows.iter().filter(|f| f.remote_set(&made.policy.symbols()).is_some()) {
-        let lie = [Unsaid { target: Target::Nsg, flow: &flow.id }];
+        let lie = [Unsaid { target: Target::Nsg, flow: flow.id.as_str() }];
         let report = verify::check_files(
             &made.policy,
             &snapshot,

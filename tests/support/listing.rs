@@ -60,7 +60,8 @@ pub fn listing(made: &Generation) -> String {
         writeln!(out, "group {} of {}", group.name, group.prefixes.len()).unwrap();
     }
     for gap in gaps {
-        let by = if gap.covered_by.is_empty() { "nothing".to_owned() } else { gap.covered_by.join(", ") };
+        let by: Vec<String> = gap.covered_by.iter().map(ToString::to_string).collect();
+        let by = if by.is_empty() { "nothing".to_owned() } else { by.join(", ") };
         let part = if gap.partial { " in part" } else { "" };
         writeln!(out, "not on {}{part}: {} ({}); covered by {by}", gap.target, gap.flow, gap.reason).unwrap();
     }

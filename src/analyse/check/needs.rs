@@ -26,7 +26,7 @@ pub struct Need {
 pub fn needs_of(policy: &Policy) -> Vec<Need> {
     let symbols = policy.symbols();
     let one = |flow: &Flow| Need {
-        id: flow.id.clone(),
+        id: flow.id.to_string(),
         direction: flow.direction,
         local: flow.local.clone(),
         remote: flow.remote_set(&symbols),

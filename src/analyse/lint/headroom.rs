@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::finding::{Finding, Severity};
 use super::stale::origin_of;
 use crate::addr::{AddrSet, IpPrefix};
-use crate::plan::Limits;
+use crate::plan::{LimitKey, Limits};
 use crate::read::live::{Live, LiveGroup};
 use crate::tags::Timeline;
 
@@ -15,7 +15,7 @@ const TOLD: u64 = 80;
 
 /// Figures of a resource: key of the limit, how much there is, lists that grow with it.
 struct Figure<'a> {
-    key: &'static str,
+    key: LimitKey,
     have: u64,
     lists: Vec<&'a [String]>,
 }
@@ -30,7 +30,8 @@ pub(super) fn headroom(live: &Live, timeline: Option<&Timeline>, found: &mut Vec
         }
     }
     for table in live.tables.iter().filter(|table| !table.effective) {
-        let figure = Figure { key: "routes-per-table", have: table.routes.len() as u64, lists: Vec::new() };
+        let figure =
+            Figure { key: LimitKey::RoutesPerTable, have: table.routes.len() as u64, lists: Vec::new() };
         if let Some(message) = told(&figure, timeline) {
             found.push(graded(Finding::new("TW050", &table.name, None, &table.place, message), &figure));
         }
@@ -51,9 +52,11 @@ fn of_group(group: &LiveGroup) -> [Figure<'_>; 3] {
         Figure { key, have: lists.iter().map(counted).sum(), lists }
     };
     [
-        Figure { key: "nsg-rules", have: group.rules.len() as u64, lists: Vec::new() },
-        sum("nsg-source-prefixes", |g| g.rules.iter().map(|r| r.rule.sources.as_slice()).collect()),
-        sum("nsg-destination-prefixes", |g| g.rules.iter().map(|r| r.rule.destinations.as_slice()).collect()),
+        Figure { key: LimitKey::NsgRules, have: group.rules.len() as u64, lists: Vec::new() },
+        sum(LimitKey::NsgSourcePrefixes, |g| g.rules.iter().map(|r| r.rule.sources.as_slice()).collect()),
+        sum(LimitKey::NsgDestinationPrefixes, |g| {
+            g.rules.iter().map(|r| r.rule.destinations.as_slice()).collect()
+        }),
     ]
 }
 

@@ -5,9 +5,8 @@ use askama::Template;
 use super::{Frame, Medium, page};
 use crate::feed::answer::Answer;
 use crate::feed::changes::rules_summary;
-use crate::feed::publication::{Environment, Publication, PublishedFile};
+use crate::feed::publication::{Environment, Publication, PublishedFile, Used};
 use crate::feed::world::World;
-use crate::plan::Usage;
 
 #[derive(Template)]
 #[template(path = "environments.html")]
@@ -156,6 +155,6 @@ fn limits(environment: &Environment) -> Vec<Limit<'_>> {
     limits
 }
 
-fn percent(usage: &Usage) -> u64 {
+fn percent(usage: &Used) -> u64 {
     (u128::from(usage.have) * 100 / u128::from(usage.limit.max(1))).try_into().unwrap_or(u64::MAX)
 }

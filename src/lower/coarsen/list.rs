@@ -8,7 +8,7 @@ use crate::addr::{AddrSet, Certificate, Count, CoverError, CoverRequest, IpPrefi
 use crate::lower::names::remote_part;
 use crate::lower::udr::meets;
 use crate::packet::Direction;
-use crate::plan::{Destination, Extra, FirewallRules, NsgRule, Plan, Side, WidenedList};
+use crate::plan::{Destination, Extra, FirewallRules, LimitKey, NsgRule, Plan, Side, WidenedList};
 use crate::policy::Policy;
 use crate::target::Target;
 
@@ -19,7 +19,7 @@ pub(super) fn set_of(prefixes: impl IntoIterator<Item = IpPrefix>) -> AddrSet {
 /// The lists of addresses that count against the limits of one problem.
 pub(super) struct Lists<'a> {
     pub(super) policy: &'a Policy,
-    pub(super) limit: &'a str,
+    pub(super) limit: LimitKey,
     pub(super) target: Target,
     /// Lists of the generation before that are kept.
     pub(super) before: &'a [WidenedList],
@@ -132,7 +132,7 @@ impl<'a> Lists<'a> {
         list.base = list.base.union(&base);
         list.times += times;
         list.flows.push(flow.to_owned());
-        if let Some(flow) = self.policy.flows.iter().find(|f| f.id == flow).filter(|_| grouped) {
+        if let Some(flow) = self.policy.flows.iter().find(|f| f.id == *flow).filter(|_| grouped) {
             list.names.insert(remote_part(flow));
         }
     }
@@ -192,7 +192,7 @@ impl<'a> Lists<'a> {
                 addresses,
                 exact: asked.prefixes().count(),
                 written: covered.prefixes().count(),
-                limit: self.limit.to_owned(),
+                limit: Some(self.limit),
             });
         }
         extras
@@ -211,13 +211,13 @@ impl<'a> Lists<'a> {
             reasons.push("each list needs a prefix in each of its rules".to_owned());
         }
         let why = reasons.join(", and ");
-        Fit::Impossible { key: self.limit.to_owned(), smallest: self.fixed + smallest, why }
+        Fit::Impossible { key: self.limit, smallest: self.fixed + smallest, why }
     }
 }
 
 /// The remotes of some flows, each once.
 fn remote_of(policy: &Policy, flows: &[String]) -> String {
-    let named = policy.flows.iter().filter(|flow| flows.contains(&flow.id));
+    let named = policy.flows.iter().filter(|flow| flows.iter().any(|id| flow.id == **id));
     let mut names: Vec<String> = named.map(|flow| flow.remote.to_string()).collect();
     names.sort();
     names.dedup();

@@ -3,9 +3,9 @@
 use super::fit::Fit;
 use crate::addr::Count;
 use crate::packet::Direction;
-use crate::plan::Exceeded;
+use crate::plan::{Exceeded, LimitKey};
 use crate::policy::Policy;
-use crate::target::Target;
+use crate::target::{Part, Target};
 
 /// Lists that are widened together, since they count against the same limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,29 +22,31 @@ pub(super) enum Problem {
     None,
 }
 
-const FIREWALL: [&str; 7] = [
-    "firewall-unique-pairs",
-    "ip-groups",
-    "firewall-rule-collection-groups",
-    "firewall-group-bytes",
-    "firewall-rule-collections",
-    "firewall-priority",
-    "firewall-classic-rules",
+const FIREWALL: [LimitKey; 7] = [
+    LimitKey::FirewallUniquePairs,
+    LimitKey::IpGroups,
+    LimitKey::FirewallRuleCollectionGroups,
+    LimitKey::FirewallGroupBytes,
+    LimitKey::FirewallRuleCollections,
+    LimitKey::FirewallPriority,
+    LimitKey::FirewallClassicRules,
 ];
 
 /// Whether a limit counts the firewall's lists, or what follows from their length.
 pub(in crate::lower) fn is_of_firewall(exceeded: &Exceeded) -> bool {
-    FIREWALL.contains(&exceeded.usage.key.as_str())
+    FIREWALL.contains(&exceeded.usage.key)
 }
 
 impl Problem {
     fn of(exceeded: &Exceeded) -> Self {
-        match (exceeded.usage.key.as_str(), exceeded.usage.of.split('.').next()) {
-            ("nsg-source-prefixes", _) => Problem::Nsg(Direction::Inbound),
-            ("nsg-destination-prefixes", _) => Problem::Nsg(Direction::Outbound),
-            ("arm-template-bytes", Some("nsg")) => Problem::NsgFile,
-            ("routes-per-table", _) | ("arm-template-bytes", Some("route-table")) => Problem::Routes,
-            ("list-entries", _) => Problem::Fetched(exceeded.usage.of.clone()),
+        match (exceeded.usage.key, exceeded.part) {
+            (LimitKey::NsgSourcePrefixes, _) => Problem::Nsg(Direction::Inbound),
+            (LimitKey::NsgDestinationPrefixes, _) => Problem::Nsg(Direction::Outbound),
+            (LimitKey::ArmTemplateBytes, Some(Part::Nsg)) => Problem::NsgFile,
+            (LimitKey::RoutesPerTable, _) | (LimitKey::ArmTemplateBytes, Some(Part::RouteTable)) => {
+                Problem::Routes
+            }
+            (LimitKey::ListEntries, _) => Problem::Fetched(exceeded.usage.of.clone()),
             _ if is_of_firewall(exceeded) => Problem::Firewall,
             _ => Problem::None,
         }

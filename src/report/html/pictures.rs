@@ -14,7 +14,7 @@ const BARS: usize = 14;
 /// The limits that are used most, as bars against the figure that applies.
 pub(super) fn limits(made: &Made<'_>, out: &mut String) {
     let mut usage: Vec<&Usage> =
-        made.plan.usage.iter().filter(|usage| usage.limit > 0 && !is_length(usage)).collect();
+        made.plan.usage.iter().filter(|usage| usage.limit > 0 && !usage.key.is_length()).collect();
     let share = |usage: &Usage| usage.have as f64 / usage.limit as f64;
     usage.sort_by(|a, b| share(b).total_cmp(&share(a)).then_with(|| (&a.key, &a.of).cmp(&(&b.key, &b.of))));
     usage.truncate(BARS);
@@ -33,11 +33,6 @@ pub(super) fn limits(made: &Made<'_>, out: &mut String) {
         bar(out, at, usage, share(usage));
     }
     out.push_str("</svg></figure>\n");
-}
-
-/// Lengths of texts: tagwall makes them fit, and they say nothing of how much room there is.
-fn is_length(usage: &Usage) -> bool {
-    usage.key.ends_with("-characters")
 }
 
 fn told(usage: &[&Usage]) -> String {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::emit::Artefact;
+use crate::limits::LimitKey;
 use crate::report::{MANIFEST, POLICY_COPY};
 use crate::text::sha256_hex;
 
@@ -172,7 +173,7 @@ impl<'a> Folder<'a> {
     pub(super) fn facts(&self, tags: Vec<String>) -> Facts {
         let Manifest { cloud, region, snapshot, limits, gaps, precision, .. } = &self.manifest;
         // Lengths of texts are chosen to fit; they do not grow with the data.
-        let grows = limits.usage.iter().filter(|usage| !usage.key.ends_with("-characters"));
+        let grows = limits.usage.iter().filter(|usage| !usage.key.parse().is_ok_and(LimitKey::is_length));
         let least = grows.min_by_key(|usage| usage.headroom);
         Facts {
             cloud: cloud.clone(),

@@ -25,7 +25,7 @@ pub(super) fn works(course: &Course<'_, '_>) -> Vec<Work> {
         flow.direction == Direction::Outbound && course.subnets.iter().any(|s| s.name == flow.subnet)
     });
     for flow in own.filter(|flow| !flow.stand_in && key_of(flow).is_some()) {
-        let covering: Vec<String> = covering(policy, flow).iter().map(|other| other.id.clone()).collect();
+        let covering: Vec<String> = covering(policy, flow).iter().map(|other| other.id.to_string()).collect();
         let protocol = protocol_of(flow);
         let probe = (flow.subnet.clone(), protocol, flow.ports.clone(), covering);
         probes.entry(probe).or_default().push(flow);

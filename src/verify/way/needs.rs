@@ -75,7 +75,7 @@ pub(super) fn rule_of(policy: &Policy, flow: &Flow) -> Option<Rule> {
         Direction::Inbound => (remote, local),
     };
     Some(Rule {
-        name: flow.id.clone(),
+        name: flow.id.to_string(),
         priority: 0,
         access: Access::Allow,
         protocol: flow.protocol,

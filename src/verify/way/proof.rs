@@ -28,6 +28,6 @@ pub(super) struct Course<'a, 'm> {
 impl Course<'_, '_> {
     /// Whether a target that is there is declared not to say all of a need.
     pub(super) fn is_unsaid(&self, flow: &Flow) -> bool {
-        self.proof.unsaid.iter().any(|u| u.flow == flow.id && self.proof.targets.contains(&u.target))
+        self.proof.unsaid.iter().any(|u| flow.id == *u.flow && self.proof.targets.contains(&u.target))
     }
 }

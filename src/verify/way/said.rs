@@ -48,12 +48,7 @@ fn names(flow: &Flow) -> Vec<String> {
     let mut names: Vec<String> = flow
         .causes
         .iter()
-        .map(|cause| match cause.workload.as_str() {
-            "policy" => written(flow),
-            _ if cause.row.is_empty() => written(flow),
-            // What follows the row's id tells its parts apart.
-            _ => cause.row.split('/').next().unwrap_or(&cause.row).to_owned(),
-        })
+        .map(|cause| cause.origin.as_ref().map_or_else(|| written(flow), |origin| origin.row.clone()))
         .collect();
     names.sort();
     names.dedup();

@@ -16,7 +16,7 @@ use petgraph::graphmap::DiGraphMap;
 const FLOORS: &[&[&str]] = &[
     &["redact", "text"],
     &["addr"],
-    &["packet", "subnet", "target"],
+    &["limits", "packet", "subnet", "target"],
     &["tags", "read"],
     &["catalog", "plan", "rules"],
     &["emit", "policy", "replay", "store"],

@@ -1,34 +1,16 @@
 //! [`Limits`]: Azure's documented limits as dated data, and [`Usage`] held against them.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+mod documented;
+mod key;
 
-use serde::{Deserialize, Serialize};
+pub use documented::{Limit, firewall_priorities, nsg_priorities};
+pub use key::{LimitKey, UnknownLimit};
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
 
 use crate::text::{did_you_mean, nearest};
-
-const DATA: &str = include_str!("../../data/limits/azure.toml");
-
-/// One documented limit.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limit {
-    /// Its name in policies, reports and messages.
-    pub key: String,
-    /// The newest dated figure found.
-    pub current: u64,
-    /// What older subscriptions, tools and templates still meet.
-    pub conservative: u64,
-    /// What is counted, and over what.
-    pub counts: String,
-    /// Page and its date.
-    pub source: String,
-}
-
-#[derive(Deserialize)]
-struct LimitFile {
-    limit: Vec<Limit>,
-}
 
 /// Which column of the limits applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,16 +26,13 @@ pub enum Profile {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Limits {
     profile: Profile,
-    overrides: BTreeMap<String, u64>,
+    overrides: BTreeMap<LimitKey, u64>,
 }
 
 impl Limits {
     /// Every limit known, in the order of the data.
     pub fn all() -> &'static [Limit] {
-        static ALL: LazyLock<Vec<Limit>> = LazyLock::new(|| {
-            toml::from_str::<LimitFile>(DATA).expect("the built-in limits are checked by a test").limit
-        });
-        &ALL
+        documented::all()
     }
 
     /// The limits of a profile by name (`current` if `None`) with single figures replaced.
@@ -77,49 +56,45 @@ impl Limits {
                 Profile::Current
             }
         };
-        for key in overrides.keys() {
-            if Self::all().iter().all(|limit| limit.key != *key) {
-                let hint = did_you_mean(&nearest(key, Self::all().iter().map(|l| l.key.as_str())));
-                errors.push((key.clone(), format!("unknown limit `{key}`{hint}")));
+        let mut figures = BTreeMap::new();
+        for (text, &figure) in overrides {
+            match text.parse::<LimitKey>() {
+                Ok(key) => {
+                    figures.insert(key, figure);
+                }
+                Err(error) => errors.push((text.clone(), error.to_string())),
             }
         }
-        if errors.is_empty() { Ok(Limits { profile, overrides: overrides.clone() }) } else { Err(errors) }
+        if errors.is_empty() { Ok(Limits { profile, overrides: figures }) } else { Err(errors) }
     }
 
     /// The figure that applies for `key`.
-    ///
-    /// # Panics
-    /// If there is no limit of that name: keys are written in the code that counts.
-    pub fn get(&self, key: &str) -> u64 {
-        let limit =
-            Self::all().iter().find(|l| l.key == key).unwrap_or_else(|| panic!("no limit is called {key}"));
+    pub fn get(&self, key: LimitKey) -> u64 {
+        let limit = key.limit();
         let profile = match self.profile {
             Profile::Current => limit.current,
             Profile::Conservative => limit.conservative,
         };
-        self.overrides.get(key).copied().unwrap_or(profile)
+        self.overrides.get(&key).copied().unwrap_or(profile)
+    }
+
+    /// [`get`](Self::get) as a length: as much as there can be where the figure is beyond that.
+    pub fn room(&self, key: LimitKey) -> usize {
+        usize::try_from(self.get(key)).unwrap_or(usize::MAX)
     }
 
     /// How `have` stands against the limit `key`; `of` says of which resource.
-    pub fn usage(&self, key: &str, of: &str, have: u64) -> Usage {
-        let limit =
-            Self::all().iter().find(|l| l.key == key).unwrap_or_else(|| panic!("no limit is called {key}"));
-        Usage {
-            key: limit.key.clone(),
-            of: of.to_owned(),
-            have,
-            limit: self.get(key),
-            current: limit.current,
-            conservative: limit.conservative,
-        }
+    pub fn usage(&self, key: LimitKey, of: &str, have: u64) -> Usage {
+        let Limit { current, conservative, .. } = *key.limit();
+        Usage { key, of: of.to_owned(), have, limit: self.get(key), current, conservative }
     }
 }
 
 /// How much of one limit a plan uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Usage {
-    /// Name of the limit.
-    pub key: String,
+    /// Which limit it is.
+    pub key: LimitKey,
     /// The resource that is counted.
     pub of: String,
     /// How much it uses.
@@ -141,8 +116,8 @@ impl Usage {
     /// How much of `limit` is left, in percent rounded down; below zero where it is exceeded.
     ///
     /// ```
-    /// use tagwall::plan::Limits;
-    /// let usage = Limits::default().usage("routes-per-table", "table", 450);
+    /// use tagwall::plan::{LimitKey, Limits};
+    /// let usage = Limits::default().usage(LimitKey::RoutesPerTable, "table", 450);
     /// assert_eq!((usage.headroom(usage.current), usage.headroom(usage.conservative)), (55, -13));
     /// ```
     pub fn headroom(&self, limit: u64) -> i64 {
@@ -164,11 +139,6 @@ mod tests {
 
     #[test]
     fn the_data_is_whole() {
-        let mut keys: Vec<_> = Limits::all().iter().map(|l| l.key.as_str()).collect();
-        assert!(keys.len() >= 15);
-        keys.sort_unstable();
-        keys.dedup();
-        assert_eq!(keys.len(), Limits::all().len(), "keys are unique");
         for limit in Limits::all() {
             assert!(limit.conservative <= limit.current, "{}", limit.key);
             let dated = limit.source.contains("20") || limit.source.ends_with("undated");
@@ -180,7 +150,7 @@ mod tests {
     fn overrides_and_profiles() {
         let overrides = BTreeMap::from([("routes-per-table".to_owned(), 600)]);
         let limits = Limits::new(Some("conservative"), &overrides).unwrap();
-        assert_eq!((limits.get("routes-per-table"), limits.get("nsg-rules")), (600, 1000));
+        assert_eq!((limits.get(LimitKey::RoutesPerTable), limits.get(LimitKey::NsgRules)), (600, 1000));
         let wrong = BTreeMap::from([("route-per-table".to_owned(), 600)]);
         let errors = Limits::new(Some("curent"), &wrong).unwrap_err();
         assert!(errors[0].1.contains("did you mean current"), "{errors:?}");
