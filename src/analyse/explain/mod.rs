@@ -334,7 +334,7 @@ fn change(stop: At, step: Option<&Step>, question: &Question) -> String {
                 "firewall".to_owned()
             };
             let because = hangs_on.map(|step| condition_in_words(&step.because)).unwrap_or_default();
-            format!("{what}: a rule that allows {packet} whatever else it is; by rule {rule} {because}")
+            format!("{what}: a rule that allows {packet} in any case; with rule {rule} {because}")
         }
         (At::Nsg | At::Admin, Some(rule)) => {
             format!("group {resource}: a rule that allows {packet} before {rule}, or {rule} without it")
