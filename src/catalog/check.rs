@@ -34,6 +34,15 @@ pub enum Check {
     LetsOut(String),
 }
 
+/// Why a text is no check.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CheckError {
+    #[error("`{text}` is no check: see `Checks` in data/catalog/README.md for what `{word}` takes")]
+    Form { text: String, word: String },
+    #[error("no check `{word}`{}", did_you_mean(&nearest(word, Check::WORDS)))]
+    Unknown { word: String },
+}
+
 impl Check {
     const WORDS: [&'static str; 11] = [
         "not-delegated",
@@ -49,7 +58,7 @@ impl Check {
         "lets-out",
     ];
 
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, CheckError> {
         let (word, about) = text.split_once(':').map_or((text, None), |(word, about)| (word, Some(about)));
         let length = |text: &str| text.parse::<u8>().ok().filter(|length| *length <= 32);
         let check = match (word, about) {
@@ -72,10 +81,8 @@ impl Check {
             _ => None,
         };
         check.ok_or_else(|| match Self::WORDS.contains(&word) {
-            true => format!(
-                "`{text}` is no check: see `Checks` in data/catalog/README.md for what `{word}` takes"
-            ),
-            false => format!("no check `{word}`{}", did_you_mean(&nearest(word, Self::WORDS))),
+            true => CheckError::Form { text: text.to_owned(), word: word.to_owned() },
+            false => CheckError::Unknown { word: word.to_owned() },
         })
     }
 }
@@ -126,7 +133,7 @@ mod tests {
             ("subnet-length:64", "what `subnet-length` takes"),
             ("network-length:24-16", "what `network-length` takes"),
         ] {
-            let error = Check::parse(wrong).unwrap_err();
+            let error = Check::parse(wrong).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
     }

@@ -296,16 +296,16 @@ fn include_list<T: Clone>(list: &mut Vec<T>, other: &[T], name: impl Fn(&T) -> &
 
 #[cfg(test)]
 mod tests {
-    use super::super::Catalog;
+    use super::super::{Catalog, CatalogError};
 
-    fn extended(files: &[&str]) -> Result<Catalog, String> {
+    fn extended(files: &[&str]) -> Result<Catalog, CatalogError> {
         let files: Vec<(String, String)> =
             files.iter().enumerate().map(|(i, text)| (format!("{i}.toml"), (*text).to_owned())).collect();
-        Catalog::builtin().extended(&files).map_err(|error| error.to_string())
+        Catalog::builtin().extended(&files)
     }
 
     fn errors(text: &str) -> String {
-        extended(&[text]).expect_err("must not be accepted")
+        extended(&[text]).expect_err("must not be accepted").to_string()
     }
 
     #[test]
@@ -406,7 +406,7 @@ source = "article"
         ] {
             assert!(text.lines().any(|line| line.starts_with(part)), "{part}\nin\n{text}");
         }
-        let text = extended(&["name = \"a\"\nx = 1", "name = \"b\"\ny = 1"]).unwrap_err();
+        let text = extended(&["name = \"a\"\nx = 1", "name = \"b\"\ny = 1"]).unwrap_err().to_string();
         assert!(text.contains("0.toml:2") && text.contains("1.toml:2"), "{text}");
     }
 

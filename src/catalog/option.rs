@@ -36,6 +36,14 @@ pub enum OptionKind {
     Choice(Vec<String>),
 }
 
+/// A value that an option does not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .expected.expected())]
+pub struct WrongValue {
+    /// What it takes.
+    pub expected: OptionKind,
+}
+
 /// The value of an option. Ports are text and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OptionValue {
@@ -71,8 +79,9 @@ impl OptionKind {
     /// The value in its canonical form, or what the option expects instead.
     ///
     /// # Errors
-    /// A description of the values that the option takes.
-    pub fn check(&self, value: &OptionValue) -> Result<OptionValue, String> {
+    /// [`WrongValue`], which shows the values that the option takes.
+    pub fn check(&self, value: &OptionValue) -> Result<OptionValue, WrongValue> {
+        let wrong = || WrongValue { expected: self.clone() };
         match (self, value) {
             (OptionKind::Bool, OptionValue::Bool(_)) => Ok(value.clone()),
             (OptionKind::List, OptionValue::List(list)) if list.iter().all(|v| !v.trim().is_empty()) => {
@@ -86,13 +95,13 @@ impl OptionKind {
             (OptionKind::Choice(all), OptionValue::Text(text)) if all.contains(text) => Ok(value.clone()),
             (OptionKind::Port, OptionValue::Text(text)) => match text.trim().parse::<u16>() {
                 Ok(port) => Ok(OptionValue::Text(port.to_string())),
-                Err(_) => Err(self.expected()),
+                Err(_) => Err(wrong()),
             },
             (OptionKind::Ports, OptionValue::Text(text)) => match text.parse::<Ports>() {
                 Ok(ports) => Ok(OptionValue::Text(ports.to_string())),
-                Err(_) => Err(self.expected()),
+                Err(_) => Err(wrong()),
             },
-            _ => Err(self.expected()),
+            _ => Err(wrong()),
         }
     }
 

@@ -200,7 +200,7 @@ fn read_preconditions<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) 
             let when = read_when(reader, &mut fields);
             let check = fields.texts(reader, "check").into_iter().find_map(|(text, span)| {
                 let found = Check::parse(&text);
-                found.map_err(|message| reader.problem(span, message)).ok()
+                found.map_err(|error| reader.problem(span, error.to_string())).ok()
             });
             all.push(Precondition { text: fields.required_text(reader, "text"), when, check });
             fields.finish(reader);
@@ -214,7 +214,7 @@ fn read_when<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Co
     for (text, span) in fields.texts(reader, "when") {
         match Condition::parse(&text) {
             Ok(condition) => conditions.push(condition),
-            Err(message) => reader.problem(span, message),
+            Err(error) => reader.problem(span, error.to_string()),
         }
     }
     conditions
@@ -391,8 +391,8 @@ fn read_flow(reader: &mut Reader<'_>, text: &str, span: &Range<usize>) -> Option
 }
 
 fn template(reader: &mut Reader<'_>, span: &Range<usize>, text: &str) -> Template {
-    Template::parse(text).unwrap_or_else(|message| {
-        reader.problem(span.clone(), message);
+    Template::parse(text).unwrap_or_else(|error| {
+        reader.problem(span.clone(), error.to_string());
         Template::parse("").expect("an empty text has no places")
     })
 }
@@ -463,8 +463,8 @@ fn check_remote(reader: &mut Reader<'_>, span: &Range<usize>, kind: RemoteKind, 
     let options = BTreeMap::new();
     let fill = super::template::Fill { region, regions, options: &options };
     for text in template.fill(&fill).unwrap_or_default() {
-        if let Err(message) = kind.parse(&text) {
-            reader.problem(span.clone(), message);
+        if let Err(error) = kind.parse(&text) {
+            reader.problem(span.clone(), error.to_string());
         }
     }
 }

@@ -62,7 +62,8 @@ impl Workload {
             };
             match option.kind.check(value) {
                 Ok(value) => drop(values.insert(&option.name, value)),
-                Err(expected) => {
+                Err(wrong) => {
+                    let expected = wrong.to_string();
                     let nearest = nearest_choice(&option.kind, value);
                     let option = name.clone();
                     errors.push(ResolveError::OptionValue {
@@ -336,10 +337,10 @@ impl<'a> Resolver<'a> {
         for text in texts {
             match kind.parse(&text) {
                 Ok(remote) => remotes.push(remote),
-                Err(message) => self.errors.push(ResolveError::Remote {
+                Err(error) => self.errors.push(ResolveError::Remote {
                     workload: self.workload.name.clone(),
                     row: row.id.clone(),
-                    message,
+                    message: error.to_string(),
                 }),
             }
         }

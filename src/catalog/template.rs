@@ -27,6 +27,15 @@ enum Part {
     Option(String),
 }
 
+/// Why a text is no template.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TemplateError {
+    #[error("`{0}`: `}}` is missing")]
+    Open(String),
+    #[error("`{{{0}}}` is not known; known are {{Region}}, {{region}}, {{code}}, {{pair}}, {{option:NAME}}")]
+    Unknown(String),
+}
+
 /// What the places are filled from.
 pub(super) struct Fill<'a> {
     pub(super) region: &'a Region,
@@ -42,12 +51,12 @@ pub(super) enum Gap {
 }
 
 impl Template {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, TemplateError> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
             let (place, behind) =
-                after.split_once('}').ok_or_else(|| format!("`{text}`: `}}` is missing"))?;
+                after.split_once('}').ok_or_else(|| TemplateError::Open(text.to_owned()))?;
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
             }
@@ -98,15 +107,16 @@ impl Template {
 }
 
 impl Part {
-    fn parse(place: &str) -> Result<Self, String> {
+    fn parse(place: &str) -> Result<Self, TemplateError> {
         match place {
             "Region" => Ok(Part::Region),
             "region" => Ok(Part::Location),
             "code" => Ok(Part::Code),
             "pair" => Ok(Part::Pair),
-            _ => place.strip_prefix("option:").map(|name| Part::Option(name.trim().to_owned())).ok_or_else(|| {
-                format!("`{{{place}}}` is not known; known are {{Region}}, {{region}}, {{code}}, {{pair}}, {{option:NAME}}")
-            }),
+            _ => place
+                .strip_prefix("option:")
+                .map(|name| Part::Option(name.trim().to_owned()))
+                .ok_or_else(|| TemplateError::Unknown(place.to_owned())),
         }
     }
 }
@@ -145,7 +155,7 @@ mod tests {
             ["one.westeurope", "two.westeurope"]
         );
         assert_eq!(fill("westeurope", "{option:none}").unwrap_err(), Gap::Option("none".into()));
-        assert!(Template::parse("{what}").unwrap_err().contains("{Region}"));
-        assert!(Template::parse("{Region").unwrap_err().contains("`}` is missing"));
+        assert!(Template::parse("{what}").unwrap_err().to_string().contains("{Region}"));
+        assert!(Template::parse("{Region").unwrap_err().to_string().contains("`}` is missing"));
     }
 }

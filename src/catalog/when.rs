@@ -23,6 +23,15 @@ struct Test {
     values: Vec<String>,
 }
 
+/// Why a text is no condition.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConditionError {
+    #[error("`{0}` is no condition: write name, !name, name=a|b or name!=a|b")]
+    Form(String),
+    #[error("`{0}` is no condition: a name, a value or `or` is missing")]
+    Missing(String),
+}
+
 /// What conditions are held against.
 pub(super) struct Facts<'a> {
     pub(super) options: &'a BTreeMap<&'a str, OptionValue>,
@@ -31,7 +40,7 @@ pub(super) struct Facts<'a> {
 }
 
 impl Condition {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, ConditionError> {
         text.split(" or ").map(Test::parse).collect::<Result<_, _>>().map(Condition)
     }
 
@@ -46,7 +55,7 @@ impl Condition {
 }
 
 impl Test {
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, ConditionError> {
         let (head, values) = match text.split_once('=') {
             Some((head, values)) => (head, values.split('|').map(|v| v.trim().to_owned()).collect()),
             None => (text, Vec::new()),
@@ -56,11 +65,11 @@ impl Test {
             (Some(name), None, true) => (name, true),
             (None, Some(name), false) => (name, true),
             (None, None, _) => (head, false),
-            _ => return Err(format!("`{text}` is no condition: write name, !name, name=a|b or name!=a|b")),
+            _ => return Err(ConditionError::Form(text.to_owned())),
         };
         let name = name.trim();
         if name.is_empty() || name.contains(char::is_whitespace) || values.iter().any(String::is_empty) {
-            return Err(format!("`{text}` is no condition: a name, a value or `or` is missing"));
+            return Err(ConditionError::Missing(text.to_owned()));
         }
         Ok(Test { name: name.to_owned(), negated, values })
     }

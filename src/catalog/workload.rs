@@ -6,7 +6,7 @@ use super::check::Check;
 use super::dated::Dates;
 use super::fields::Place;
 use super::option::OptionSpec;
-use super::remote::RemoteSpec;
+use super::remote::{RemoteError, RemoteSpec};
 use super::template::Template;
 use super::when::Condition;
 use crate::packet::{Direction, Ports, Protocol};
@@ -272,6 +272,15 @@ pub(super) enum RemoteKind {
     Addresses,
 }
 
+/// Why a text is no remote of its kind.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum KindError {
+    #[error(transparent)]
+    Form(#[from] RemoteError),
+    #[error("`{0}` is no address, prefix, range or *")]
+    NoAddress(String),
+}
+
 impl RemoteKind {
     pub(super) const ALL: [(&'static str, RemoteKind); 5] = [
         ("tags", RemoteKind::Tags),
@@ -282,7 +291,7 @@ impl RemoteKind {
     ];
 
     /// Reads a filled-in text of this kind.
-    pub(super) fn parse(self, text: &str) -> Result<RemoteSpec, String> {
+    pub(super) fn parse(self, text: &str) -> Result<RemoteSpec, KindError> {
         let prefix = match self {
             RemoteKind::Tags => "tag:",
             RemoteKind::Hosts => "fqdn:",
@@ -290,10 +299,10 @@ impl RemoteKind {
             RemoteKind::FqdnTags => "fqdn-tag:",
             RemoteKind::Addresses => "",
         };
-        let remote = RemoteSpec::parse(&format!("{prefix}{text}")).map_err(|e| e.to_string())?;
+        let remote = RemoteSpec::parse(&format!("{prefix}{text}"))?;
         let addresses = matches!(remote, RemoteSpec::Addresses(_) | RemoteSpec::Any);
         match self == RemoteKind::Addresses && !addresses {
-            true => Err(format!("`{text}` is no address, prefix, range or *")),
+            true => Err(KindError::NoAddress(text.to_owned())),
             false => Ok(remote),
         }
     }

@@ -229,7 +229,7 @@ fn generation(published: &Published) -> Result<Live, Failure> {
                 .filter(|(name, _)| (reader.takes)(&base(name)))
                 .filter_map(|(name, bytes)| Some((name.as_str(), std::str::from_utf8(bytes).ok()?)))
                 .collect();
-            live.extend(of_resources(&found, &texts));
+            live.extend(of_resources(found, &texts));
         }
         if let Some((policy, _)) = environment.policy()
             && let Ok(text) = std::str::from_utf8(policy)
@@ -283,6 +283,10 @@ pub(super) fn made_of(
         .map(|file| (format!("policy:{name}/{}", file.name), file.bytes.clone()))
         .collect();
     let mut live = read(&files)?;
+    // Templates make them where their resource group is; that of the firewall's policy may be elsewhere.
+    for group in &mut live.ip_groups {
+        group.location = Some(generation.policy.region.location());
+    }
     live.extend(network_of(&generation.policy));
     let manifest = generation.files.iter().find(|file| file.name == MANIFEST);
     associate(&mut live, manifest.map_or(&[], |file| &file.bytes));

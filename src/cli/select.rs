@@ -238,8 +238,17 @@ pub(super) fn find_region<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s 
         .ok_or_else(|| Failure::Input(unknown_region(snapshot.cloud(), snapshot.regions(), text)))
 }
 
+/// The snapshot has no such tag.
+#[derive(Debug, thiserror::Error)]
+#[error("the snapshot has no tag `{name}`{hint}")]
+pub(super) struct NoTag {
+    name: String,
+    /// Why, where that is known, or which are near.
+    hint: String,
+}
+
 /// Finds a tag, or says which are near.
-pub(super) fn find_tag<'s>(snapshot: &'s Snapshot, name: &str) -> Result<&'s Tag, String> {
+pub(super) fn find_tag<'s>(snapshot: &'s Snapshot, name: &str) -> Result<&'s Tag, NoTag> {
     let by_region = || {
         let (base, ending) = name.split_once('.')?;
         snapshot.tag(&snapshot.regions().find(ending)?.tag_name(base))
@@ -247,6 +256,6 @@ pub(super) fn find_tag<'s>(snapshot: &'s Snapshot, name: &str) -> Result<&'s Tag
     snapshot.tag(name).or_else(by_region).map(AsRef::as_ref).ok_or_else(|| {
         let why = Catalog::builtin().why_absent(snapshot.cloud(), name).map(|why| format!(": {why}"));
         let hint = why.unwrap_or_else(|| did_you_mean(&snapshot.nearest(name)));
-        format!("the snapshot has no tag `{name}`{hint}")
+        NoTag { name: name.to_owned(), hint }
     })
 }

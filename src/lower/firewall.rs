@@ -303,7 +303,7 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
             Ok(()) => {
                 Form::Network(Destination::Tags(vec![tag.name().to_string()]), How::NativeTag, String::new())
             }
-            Err(why) => expand(draft, why),
+            Err(why) => expand(draft, why.to_string()),
         },
         Remote::Any if flow.except.is_empty() => Form::Network(Destination::Any, How::Any, String::new()),
         Remote::Tag(_) | Remote::Any => {
@@ -319,7 +319,7 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form 
         ),
         Remote::Fqdn(host) => host_form(policy, flow, host.as_str(), host.is_wildcard()),
         Remote::FqdnTag(tag) => application(flow, AppTarget::FqdnTags(vec![tag.clone()]))
-            .unwrap_or_else(|reason| part(flow, AppTarget::FqdnTags(vec![tag.clone()]), &reason)),
+            .unwrap_or_else(|reason| part(flow, AppTarget::FqdnTags(vec![tag.clone()]), &reason.to_string())),
         Remote::Url(url) => url_form(policy, flow, url),
     }
 }
@@ -433,7 +433,7 @@ fn url_form(policy: &Policy, flow: &Flow, url: &str) -> Form {
     }
     if policy.firewall.sku == Sku::Premium && policy.firewall.tls_inspection {
         return application(flow, AppTarget::Urls(vec![url.to_owned()]))
-            .unwrap_or_else(|reason| part(flow, AppTarget::Urls(vec![url.to_owned()]), &reason));
+            .unwrap_or_else(|reason| part(flow, AppTarget::Urls(vec![url.to_owned()]), &reason.to_string()));
     }
     Form::Gap("a path needs the premium tier with TLS inspection".to_owned(), remedy)
 }
@@ -463,19 +463,25 @@ fn web_protocols(ports: &Ports) -> Vec<(AppProtocol, u16)> {
     WEB.into_iter().filter(|(_, port)| alone(*port)).collect()
 }
 
+/// Why no application rule carries all of a flow.
+#[derive(Debug, thiserror::Error)]
+enum NotWeb {
+    #[error("an application rule carries no {0}")]
+    Protocol(Protocol),
+    #[error("an application rule carries HTTP on 80 and 8080 and HTTPS on 443 and 8443, not ports {0}")]
+    Ports(Ports),
+}
+
 /// An application rule, if protocol and ports are those of HTTP and HTTPS; else why not.
-fn application(flow: &Flow, to: AppTarget) -> Result<Form, String> {
+fn application(flow: &Flow, to: AppTarget) -> Result<Form, NotWeb> {
     if !matches!(flow.protocol, Protocol::Tcp | Protocol::Any) {
-        return Err(format!("an application rule carries no {}", flow.protocol));
+        return Err(NotWeb::Protocol(flow.protocol));
     }
     let protocols = web_protocols(&flow.ports);
     if protocols.len() == flow.ports.set().intervals().len() {
         Ok(Form::Application(protocols, to))
     } else {
-        Err(format!(
-            "an application rule carries HTTP on 80 and 8080 and HTTPS on 443 and 8443, not ports {}",
-            not_web(&flow.ports)
-        ))
+        Err(NotWeb::Ports(not_web(&flow.ports)))
     }
 }
 

@@ -49,15 +49,24 @@ pub(super) fn each_flow(
     }
 }
 
+/// Why a target gets the prefixes of a tag, not its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotByName {
+    #[error("the policy asks for prefixes")]
+    Asked,
+    #[error("the file does not say which targets take the tag")]
+    Unstated,
+    #[error("the file does not list {0} among the tag's features")]
+    Unlisted(&'static str),
+}
+
 /// Whether a target takes `tag` by name, and if not, why.
-pub(super) fn native(tag: &Tag, feature: &str, setting: TagUse) -> Result<(), String> {
+pub(super) fn native(tag: &Tag, feature: &'static str, setting: TagUse) -> Result<(), NotByName> {
     match setting {
         TagUse::Native => Ok(()),
-        TagUse::Expand => Err("the policy asks for prefixes".to_owned()),
+        TagUse::Expand => Err(NotByName::Asked),
         TagUse::Auto if tag.features().has(feature) => Ok(()),
-        TagUse::Auto if !tag.features().is_stated() => {
-            Err("the file does not say which targets take the tag".to_owned())
-        }
-        TagUse::Auto => Err(format!("the file does not list {feature} among the tag's features")),
+        TagUse::Auto if !tag.features().is_stated() => Err(NotByName::Unstated),
+        TagUse::Auto => Err(NotByName::Unlisted(feature)),
     }
 }

@@ -233,7 +233,7 @@ fn form(scene: &Scene<'_>, flow: &Flow, action: Action) -> Form {
         }
         Remote::Tag(tag) => match native(tag, "NSG", scene.policy.nsg.tags) {
             Ok(()) => Form::Tag(tag.name().to_string()),
-            Err(why) => expanded(why),
+            Err(why) => expanded(why.to_string()),
         },
         Remote::Addresses(_) => expanded(String::new()),
         Remote::Any => Form::Any,

@@ -168,7 +168,7 @@ impl<'a> Needs<'a> {
                         continue;
                     }
                     Ok(()) => (tag.set().clone(), format!("a table takes {most} routes by tag")),
-                    Err(why) => (tag.set().clone(), why),
+                    Err(why) => (tag.set().clone(), why.to_string()),
                 },
                 Remote::Addresses(set) => (set.clone(), String::new()),
                 _ => (AddrSet::empty(), String::new()),

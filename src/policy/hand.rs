@@ -125,7 +125,7 @@ impl Hand<'_> {
                 let remotes = match resolver.remotes(text, &mut remarks.notes) {
                     Ok(remotes) => remotes,
                     Err(error) => {
-                        problems.at(place, error);
+                        problems.at(place, error.to_string());
                         continue;
                     }
                 };

@@ -13,6 +13,7 @@ mod hosts;
 pub mod intent;
 mod layers;
 mod managed;
+mod name_error;
 mod network;
 mod outside;
 mod place;

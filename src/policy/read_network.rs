@@ -6,7 +6,7 @@ use super::intent::{Intent, OneOrMany, Subnet as SubnetIntent};
 use super::network::{Network, Role, Subnet};
 use super::place::Path;
 use super::problems::Problems;
-use crate::addr::{AddrSet, Entry, IpPrefix, Prefix};
+use crate::addr::{AddrSet, Entry, EntryError, IpPrefix, Prefix};
 use crate::limits::LimitKey;
 use crate::text::did_you_mean;
 
@@ -26,15 +26,26 @@ pub(super) fn prefixes(texts: &[String], place: &Path, problems: &mut Problems) 
     list.into_iter().collect()
 }
 
-fn prefix(text: &str) -> Result<IpPrefix, String> {
-    Entry::parse(text, false).map_err(|error| error.to_string())?;
+/// Why a text is no prefix of a network.
+#[derive(Debug, thiserror::Error)]
+enum PrefixError {
+    #[error(transparent)]
+    Form(#[from] EntryError),
+    #[error(
+        "an address without a length; write the network's prefix, or {address}/{host} if one address is meant"
+    )]
+    NoLength { address: IpAddr, host: u8 },
+    #[error("a prefix is expected here, not a range")]
+    Range,
+}
+
+fn prefix(text: &str) -> Result<IpPrefix, PrefixError> {
+    Entry::parse(text, false)?;
     if let Ok(address) = text.trim().parse::<IpAddr>() {
         let host = if address.is_ipv4() { 32 } else { 128 };
-        return Err(format!(
-            "an address without a length; write the network's prefix, or {address}/{host} if one address is meant"
-        ));
+        return Err(PrefixError::NoLength { address, host });
     }
-    text.parse::<IpPrefix>().map_err(|_| "a prefix is expected here, not a range".to_owned())
+    text.parse::<IpPrefix>().map_err(|_| PrefixError::Range)
 }
 
 /// The network as the policy describes it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::intent::{Allow, OneOrMany, OptionIntent, PreferName};
+use super::name_error::NameError;
 use super::network::Network;
 use super::outside::Outside;
 use super::place::Path;
@@ -38,23 +39,23 @@ impl Resolver<'_> {
         &self,
         text: &str,
         notes: &mut Vec<String>,
-    ) -> Result<Vec<(Remote, Option<String>)>, String> {
-        let spec = RemoteSpec::parse(text).map_err(|error| error.to_string())?;
+    ) -> Result<Vec<(Remote, Option<String>)>, NameError> {
+        let spec = RemoteSpec::parse(text)?;
         let RemoteSpec::Group(name) = spec else {
             return self.remote_of(text, &spec, notes).map(|r| vec![(r, None)]);
         };
         let Some(members) = self.groups.get(&name) else {
-            let hint = did_you_mean(&nearest(&name, self.groups.keys().map(String::as_str)));
-            return Err(format!("there is no group `{name}`{hint}"));
+            let nearest = nearest(&name, self.groups.keys().map(String::as_str));
+            return Err(NameError::NoGroup { name, nearest });
         };
         let mut remotes = Vec::new();
         let mut addresses = AddrSet::empty();
         for member in members.as_slice() {
-            let spec = RemoteSpec::parse(member).map_err(|error| format!("group {name}: {error}"))?;
+            let spec = RemoteSpec::parse(member).map_err(|error| NameError::from(error).in_group(&name))?;
             if let RemoteSpec::Group(inner) = spec {
-                return Err(format!("group {name} names group {inner}; a group holds remotes only"));
+                return Err(NameError::GroupInGroup { group: name, inner });
             }
-            match self.remote_of(member, &spec, notes).map_err(|error| format!("group {name}: {error}"))? {
+            match self.remote_of(member, &spec, notes).map_err(|error| error.in_group(&name))? {
                 Remote::Addresses(set) => addresses = addresses.union(&set),
                 other => remotes.push((other, None)),
             }
@@ -62,11 +63,11 @@ impl Resolver<'_> {
         if !addresses.is_empty() {
             remotes.push((Remote::Addresses(addresses), Some(name.clone())));
         }
-        if remotes.is_empty() { Err(format!("group {name} is empty")) } else { Ok(remotes) }
+        if remotes.is_empty() { Err(NameError::EmptyGroup(name)) } else { Ok(remotes) }
     }
 
     /// One remote as a policy writes it, which may force a tag that no file holds.
-    fn remote_of(&self, text: &str, spec: &RemoteSpec, notes: &mut Vec<String>) -> Result<Remote, String> {
+    fn remote_of(&self, text: &str, spec: &RemoteSpec, notes: &mut Vec<String>) -> Result<Remote, NameError> {
         match self.outside.get(text) {
             Some(tag) => Ok(Remote::Outside(tag)),
             None => self.remote(spec, notes),
@@ -74,7 +75,7 @@ impl Resolver<'_> {
     }
 
     /// One remote that is no group.
-    pub(super) fn remote(&self, spec: &RemoteSpec, notes: &mut Vec<String>) -> Result<Remote, String> {
+    pub(super) fn remote(&self, spec: &RemoteSpec, notes: &mut Vec<String>) -> Result<Remote, NameError> {
         Ok(match spec {
             RemoteSpec::Tag(name) => Remote::Tag(self.tag(name, notes)?),
             RemoteSpec::Symbol(symbol) => Remote::Symbol(*symbol),
@@ -83,18 +84,16 @@ impl Resolver<'_> {
             RemoteSpec::FqdnTag(name) => Remote::FqdnTag(self.fqdn_tag(name, notes)?),
             RemoteSpec::Url(url) => Remote::Url(url.clone()),
             RemoteSpec::Any => Remote::Any,
-            RemoteSpec::Group(name) => return Err(format!("a group cannot stand here: {name}")),
-            RemoteSpec::Asg(name) => {
-                return Err(format!("an application security group cannot stand here: {name}"));
-            }
+            RemoteSpec::Group(name) => return Err(NameError::GroupHere(name.clone())),
+            RemoteSpec::Asg(name) => return Err(NameError::AsgHere(name.clone())),
         })
     }
 
     /// The spelling of an FQDN tag, which only Azure Firewall's own list has.
-    fn fqdn_tag(&self, name: &str, notes: &mut Vec<String>) -> Result<String, String> {
+    fn fqdn_tag(&self, name: &str, notes: &mut Vec<String>) -> Result<String, NameError> {
         let Some(spelt) = self.catalog.fqdn_tag(name).and_then(|tag| tag.spelling(name)) else {
-            let hint = did_you_mean(&self.catalog.nearest_fqdn_tags(name));
-            return Err(format!("there is no FQDN tag `{name}`{hint} (`tagwall tags --fqdn` lists them)"));
+            let nearest = self.catalog.nearest_fqdn_tags(name);
+            return Err(NameError::NoFqdnTag { name: name.to_owned(), nearest });
         };
         if !spelt.eq_ignore_ascii_case(name) {
             notes.push(format!("`{name}` was taken as the FQDN tag {spelt}"));
@@ -103,7 +102,7 @@ impl Resolver<'_> {
     }
 
     /// Finds a tag: as the file spells it in any case, under any name of its region, or as documents misspell it.
-    fn tag(&self, name: &str, notes: &mut Vec<String>) -> Result<Arc<Tag>, String> {
+    fn tag(&self, name: &str, notes: &mut Vec<String>) -> Result<Arc<Tag>, NameError> {
         if let Some(tag) = self.snapshot.tag(name) {
             // Only spellings that documents really have are worth a word; capitals as such are not.
             if tag.name().as_str() != name
@@ -133,34 +132,27 @@ impl Resolver<'_> {
         self.snapshot.tag(&region.tag_name(base))
     }
 
-    fn usable(&self, tag: &Arc<Tag>) -> Result<Arc<Tag>, String> {
+    fn usable(&self, tag: &Arc<Tag>) -> Result<Arc<Tag>, NameError> {
         if tag.set().is_empty() {
-            return Err(format!(
-                "the tag {} has no prefixes in this snapshot, so nothing would be allowed",
-                tag.name()
-            ));
+            return Err(NameError::EmptyTag(tag.name().to_string()));
         }
         Ok(tag.clone())
     }
 
-    fn unknown_tag(&self, name: &str) -> String {
+    fn unknown_tag(&self, name: &str) -> NameError {
         let file =
             format!("the {} file, change number {}", self.snapshot.cloud(), self.snapshot.change_number());
         // What is known comes before names that only look alike.
         if let Some(why) = self.catalog.why_absent(self.snapshot.cloud(), name) {
-            return format!("{file}, has no tag `{name}`: {why}");
+            return NameError::Absent { file, name: name.to_owned(), why: why.to_owned() };
         }
         if let Some((base, ending)) = name.split_once('.')
             && let (Some(tag), Some(region)) = (self.snapshot.tag(base), self.snapshot.regions().find(ending))
         {
-            let region = region.display();
-            return format!(
-                "{file}, has no tag {} for {region}; the tag without a region is {}",
-                base,
-                tag.name()
-            );
+            let (region, tag) = (region.display().to_string(), tag.name().to_string());
+            return NameError::NotForRegion { file, base: base.to_owned(), region, tag };
         }
-        format!("{file}, has no tag `{name}`{}", did_you_mean(&self.snapshot.nearest(name)))
+        NameError::NoTag { file, name: name.to_owned(), nearest: self.snapshot.nearest(name) }
     }
 
     /// Finds a workload, or says what is near.

@@ -49,7 +49,7 @@ impl Lines<'_> {
             let found = match self.resolver.remotes(text, &mut remarks.notes) {
                 Ok(found) => found,
                 Err(error) => {
-                    problems.at(place, error);
+                    problems.at(place, error.to_string());
                     continue;
                 }
             };

@@ -12,6 +12,7 @@ use hcl_edit::parser;
 use hcl_edit::structure::Structure;
 use serde_json::Value;
 
+use super::error::{ReadError, utf8};
 use super::hcl;
 use super::tree::no_member_twice;
 
@@ -144,7 +145,8 @@ impl Configuration {
     fn sets(&self, name: &str, bytes: &[u8]) -> Beside {
         let values = match values(name, bytes) {
             Ok(values) => values,
-            Err(text) => {
+            Err(error) => {
+                let text = error.message;
                 return Beside::Changes(format!("Terraform cannot read it, and stops there: {text}"));
             }
         };
@@ -169,19 +171,20 @@ impl Configuration {
 }
 
 /// The values in a file, those that are plain texts as such.
-fn values(name: &str, bytes: &[u8]) -> Result<Vec<(String, Option<String>)>, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+fn values(name: &str, bytes: &[u8]) -> Result<Vec<(String, Option<String>)>, ReadError> {
+    let wrong = |message: String| ReadError::new(name, message);
+    let text = utf8(name, bytes)?;
     if name.ends_with(".json") {
         let members: serde_json::Map<String, Value> =
-            serde_json::from_str(text).map_err(|error| error.to_string())?;
-        no_member_twice(name, bytes).map_err(|error| error.message)?;
+            serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        no_member_twice(name, bytes)?;
         let plain = |value: Value| match value {
             Value::String(text) if !text.contains("${") && !text.contains("%{") => Some(text),
             _ => None,
         };
         return Ok(members.into_iter().map(|(key, value)| (key, plain(value))).collect());
     }
-    let body = parser::parse_body(text).map_err(|error| error.message().to_owned())?;
+    let body = parser::parse_body(text).map_err(|error| wrong(error.message().to_owned()))?;
     let value = |structure| match structure {
         Structure::Attribute(attribute) => {
             let key = attribute.key.to_string();
@@ -189,7 +192,7 @@ fn values(name: &str, bytes: &[u8]) -> Result<Vec<(String, Option<String>)>, Str
                 if let Expression::String(text) = attribute.value { Some(text.into_value()) } else { None };
             Ok((key, text))
         }
-        Structure::Block(block) => Err(format!("`{}` is a block, not a value", block.ident.as_str())),
+        Structure::Block(block) => Err(wrong(format!("`{}` is a block, not a value", block.ident.as_str()))),
     };
     body.into_iter().map(value).collect()
 }

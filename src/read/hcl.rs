@@ -371,6 +371,9 @@ fn json_term(value: Tree<'_>) -> Result<Term, &'static str> {
         Tree::Text(text) => Ok(Term::Text(text.into_owned())),
         Tree::Number(number) => Ok(Term::Number(number)),
         Tree::Bool(switch) => Ok(Term::Bool(switch)),
+        Tree::Texts(texts) => {
+            texts.list().into_iter().map(json_term).collect::<Result<_, _>>().map(Term::List)
+        }
         Tree::List(items) => items.into_iter().map(json_term).collect::<Result<_, _>>().map(Term::List),
         Tree::Map(members) => {
             let member = |(key, value): (Cow<'_, str>, _)| Ok((key.into_owned(), json_term(value)?));
@@ -397,14 +400,12 @@ fn template(text: &str) -> Result<Term, &'static str> {
 mod tests {
     use super::*;
 
-    fn value(text: &str) -> Result<Term, String> {
-        match native("t", &format!("a \"b\" {{\n  x = {text}\n}}\n")) {
-            Ok(blocks) => Ok(blocks[0].term("x").unwrap().clone()),
-            Err(error) => Err(error.to_string()),
-        }
+    fn value(text: &str) -> Result<Term, ReadError> {
+        let blocks = native("t", &format!("a \"b\" {{\n  x = {text}\n}}\n"))?;
+        Ok(blocks[0].term("x").unwrap().clone())
     }
 
-    fn text(text: &str) -> Result<Term, String> {
+    fn text(text: &str) -> Result<Term, ReadError> {
         Ok(Term::Text(text.to_owned()))
     }
 
@@ -415,7 +416,7 @@ mod tests {
         assert_eq!(value(r#""\u0024{a}""#), text("${a}"));
         assert_eq!(value(r#""it's $$${x}""#), text("it's $${x}"));
         assert!(value(r#""open"#).is_err());
-        assert_eq!(value("\"a\nb\"").unwrap_err(), "t line 2: a string does not end on its line");
+        assert_eq!(value("\"a\nb\"").unwrap_err().to_string(), "t line 2: a string does not end on its line");
     }
 
     #[test]
@@ -438,9 +439,9 @@ mod tests {
             ("1.5", "a whole number is expected"),
         ];
         for (given, expected) in refused {
-            let error = value(given).unwrap_err();
+            let error = value(given).unwrap_err().to_string();
             assert!(error.starts_with("t line 2: ") && error.contains(expected), "{given}: {error}");
-            let inside = value(&format!("[\n{given}\n]")).unwrap_err();
+            let inside = value(&format!("[\n{given}\n]")).unwrap_err().to_string();
             assert!(inside.starts_with("t line 3: ") && inside.contains(expected), "{given}: {inside}");
         }
         assert_eq!(value("[a.b, c, -1, true]"), {
@@ -454,7 +455,7 @@ mod tests {
     fn arguments_that_stand_twice_and_endless_depth_are_refused() {
         let error = native("t", "a {\n  x = 1\n  x = 1\n}\n").unwrap_err().to_string();
         assert!(error.starts_with("t line 3") && error.contains("redefined"), "{error}");
-        assert!(value("{ a = 1, a = 2 }").unwrap_err().contains("redefined"));
+        assert!(value("{ a = 1, a = 2 }").unwrap_err().message.contains("redefined"));
         for open in ["[", "{ x = ", "(", "-", "\"${", "%{ if ", "a("] {
             assert!(value(&open.repeat(100_000)).is_err(), "{open}");
         }

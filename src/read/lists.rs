@@ -219,8 +219,8 @@ mod tests {
                         flush set inet t s_a_ipv4\nadd element inet t s_a_ipv4 {\n\t203.0.113.0/24,\n\t198.51.100.7,\n}\n\n\
                         flush set inet t s_b_ipv6\nadd element inet t s_b_ipv6 {\n\t2001:db8::/32,\n}\n";
 
-    fn sets(text: &str) -> Result<Vec<AddressList>, String> {
-        read_nft(&[("sets.nft", text.as_bytes())]).map_err(|error| error.to_string())
+    fn sets(text: &str) -> Result<Vec<AddressList>, ReadError> {
+        read_nft(&[("sets.nft", text.as_bytes())])
     }
 
     #[test]
@@ -264,18 +264,18 @@ mod tests {
             ("2001:db8::/32,\n}\n", "2001:db8::/32,\n}\nadd rule inet t c accept\n", 26),
             ("2001:db8::/32,\n}\n", "2001:db8::/32,\n", 24),
         ] {
-            let error = sets(&SETS.replacen(from, to, 1)).unwrap_err();
+            let error = sets(&SETS.replacen(from, to, 1)).unwrap_err().to_string();
             assert!(error.starts_with(&format!("sets.nft line {line}:")), "{to}: {error}");
         }
         assert!(read_nft(&[("sets.nft", SETS.as_bytes()), ("more.nft", b"")]).is_err());
         assert!(read_nft(&[("more.nft", SETS.as_bytes())]).is_err());
     }
 
-    fn one(folder: &str, text: &str) -> Result<AddressList, String> {
+    fn one(folder: &str, text: &str) -> Result<AddressList, ReadError> {
         let name = format!("{folder}/a.ipv4.txt");
         let files = [(name.as_str(), text.as_bytes())];
         let found = if folder == "edl" { read_edl(&files) } else { read_plain(&files) };
-        found.map(|mut lists| lists.remove(0)).map_err(|error| error.to_string())
+        found.map(|mut lists| lists.remove(0))
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! [`SiteError`]: why nothing is published.
 
+use super::sign::SignError;
 use std::io;
 use std::path::Path;
 
@@ -19,7 +20,7 @@ pub enum SiteError {
     },
     /// The record cannot be signed.
     #[error("generation {0} cannot be signed: {1}")]
-    Sign(u64, String),
+    Sign(u64, SignError),
     /// Another run is at work on the folder.
     #[error("{0}: another run is at work on this folder; this one changed nothing")]
     Busy(String),

@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::{SiteError, failed};
+use super::sign::SignError;
 use super::staged::FEW;
 use crate::store::{atomic, plain};
 use crate::text::sha256_hex;
@@ -69,7 +70,7 @@ pub struct NewGeneration {
 }
 
 /// Signs a record, given its bytes and number.
-pub type Sign<'a> = dyn Fn(&[u8], u64) -> Result<Vec<u8>, String> + 'a;
+pub type Sign<'a> = dyn Fn(&[u8], u64) -> Result<Vec<u8>, SignError> + 'a;
 
 pub(super) const GENERATIONS: &str = ".generations";
 /// The list of what a generation has from those before it; absent where there is nothing.

@@ -64,7 +64,7 @@ impl Memory {
     ) -> Result<Memory, Forgotten> {
         let mut memory = Memory::default();
         let number = record.number;
-        let mut damaged = |text: &str, what: &str| {
+        let mut damaged = |text: &str, what: &KeptError| {
             memory.damage.push(format!("generation {number} is damaged: {what}: {text}"));
         };
         match kept(site, record, HELD) {
@@ -79,7 +79,9 @@ impl Memory {
                 Err(what) if forced => {
                     damaged("what was removed since is not held, and all rules count as changed", &what);
                 }
-                Err(what) => return Err(Forgotten { number, what, remedy: site.remedy(number) }),
+                Err(what) => {
+                    return Err(Forgotten { number, what: what.to_string(), remedy: site.remedy(number) });
+                }
             }
         }
         Ok(memory)
@@ -104,27 +106,42 @@ pub(super) fn state_of(name: &str) -> String {
     format!(".state/{name}.json")
 }
 
+/// Why what a generation keeps for the next cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeptError {
+    /// The system refused to read.
+    #[error("{0}: {1}")]
+    Io(String, std::io::Error),
+    /// It is not as it was published.
+    #[error("{0}: was changed after it was published")]
+    Changed(String),
+    /// It is not what it should be.
+    #[error("{0}: {1}")]
+    Form(String, serde_json::Error),
+}
+
 /// A file that a generation keeps for the next, if it has it: only as it was published.
 pub(super) fn kept<T: DeserializeOwned>(
     site: &Site,
     record: &Record,
     name: &str,
-) -> Result<Option<T>, String> {
+) -> Result<Option<T>, KeptError> {
     let Some(sum) = record.files.get(name) else { return Ok(None) };
-    let bytes = site.read_file(record.number, name).map_err(|error| format!("{name}: {error}"))?;
+    let bytes = site.read_file(record.number, name).map_err(|error| KeptError::Io(name.to_owned(), error))?;
     if sha256_hex(&bytes) != *sum {
-        return Err(format!("{name}: was changed after it was published"));
+        return Err(KeptError::Changed(name.to_owned()));
     }
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| format!("{name}: {error}"))
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| KeptError::Form(name.to_owned(), error))
 }
 
 /// What the environment `name` of a generation lets through although the data had dropped it, by tag; `bytes` are those
 /// of the generation's file [`HELD`].
 ///
 /// # Errors
-/// A line that says what is wrong with the file.
-pub fn held_in(bytes: &[u8], name: &str) -> Result<BTreeMap<String, Vec<IpPrefix>>, String> {
-    let held: HeldByName = serde_json::from_slice(bytes).map_err(|error| format!("{HELD}: {error}"))?;
+/// [`KeptError::Form`].
+pub fn held_in(bytes: &[u8], name: &str) -> Result<BTreeMap<String, Vec<IpPrefix>>, KeptError> {
+    let held: HeldByName =
+        serde_json::from_slice(bytes).map_err(|error| KeptError::Form(HELD.to_owned(), error))?;
     Ok(by_tag(held.get(name).map_or(&[][..], Vec::as_slice)))
 }
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::generations::{CURRENT, GENERATIONS, RECORD, Record, SIGNATURE};
 use crate::read::{Beside, Configuration, is_loaded, is_values};
@@ -29,7 +30,7 @@ pub struct Published {
     sets: BTreeMap<String, Vec<String>>,
     /// What others put there and makes something else of the files, and how.
     changing: BTreeMap<String, String>,
-    record: Option<Result<Record, String>>,
+    record: Option<Result<Record, Damaged>>,
     environments: Vec<String>,
 }
 
@@ -46,6 +47,15 @@ pub struct PublishedEnvironment<'a> {
     pub beside: Vec<&'a str>,
     /// The variables of Terraform, left open by the files, that some of those set.
     pub sets: BTreeMap<&'a str, &'a [String]>,
+}
+
+/// Why a record is none.
+#[derive(Debug, Clone, thiserror::Error)]
+enum Damaged {
+    #[error("{RECORD}: is not one of tagwall's: {0}")]
+    Io(Arc<io::Error>),
+    #[error("{RECORD}: is not one of tagwall's: {0}")]
+    Form(Arc<serde_json::Error>),
 }
 
 /// Why there is nothing to look at.
@@ -104,15 +114,14 @@ impl Published {
 
     /// A generation, or the one environment `only` of it.
     fn generation(root: PathBuf, only: Option<&str>) -> Result<Self, PublishedError> {
-        let damaged = |error: &dyn std::fmt::Display| format!("{RECORD}: is not one of tagwall's: {error}");
         let bytes = match plain::read(&root.join(RECORD)) {
             Err(error) if error.kind() != io::ErrorKind::Other => {
                 return Err(failed(&root.join(RECORD))(error));
             }
-            other => other.map_err(|error| damaged(&error)),
+            other => other.map_err(|error| Damaged::Io(Arc::new(error))),
         };
-        let record: Result<Record, String> =
-            bytes.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| damaged(&error)));
+        let record: Result<Record, Damaged> = bytes
+            .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| Damaged::Form(Arc::new(error))));
         let mut listed: BTreeSet<String> =
             record.iter().flat_map(|record| record.files.keys()).cloned().collect();
         let mut environments: BTreeSet<String> =
@@ -201,7 +210,7 @@ impl Published {
         let record = match &self.record {
             None => return found,
             Some(Err(text)) => {
-                found.push(text.clone());
+                found.push(text.to_string());
                 return found;
             }
             Some(Ok(record)) => record,
@@ -394,7 +403,7 @@ impl Tree {
     fn published(
         self,
         root: PathBuf,
-        record: Option<Result<Record, String>>,
+        record: Option<Result<Record, Damaged>>,
         environments: Vec<String>,
     ) -> Published {
         let Tree { files, odd, beside, sets, changing } = self;

@@ -13,7 +13,7 @@ use super::error::SiteError;
 use super::generations::{NewGeneration, Record, Sign, Site};
 use super::loaded;
 use super::memory::{Forgotten, Held, HeldByName, Memory, by_tag, hold, kept, state_of};
-pub use super::memory::{HELD, held_in};
+pub use super::memory::{HELD, KeptError, held_in};
 use crate::environment::Environment;
 use crate::plan::Previous;
 use crate::report::changes::{Changes, RuleBook};

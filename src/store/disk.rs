@@ -171,7 +171,7 @@ impl Store {
             }
             match read_entry(&path, cloud, kind) {
                 Ok(entry) => listing.entries.push(entry),
-                Err(why) => listing.broken.push((path, why)),
+                Err(why) => listing.broken.push((path, why.to_string())),
             }
         }
         listing.broken.extend(self.named(cloud, kind).err());

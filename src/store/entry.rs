@@ -173,17 +173,30 @@ pub(super) fn entry_of(
     }
 }
 
+/// Why the description of a snapshot is not used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EntryError {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Form(#[from] serde_json::Error),
+    #[error("its digest is not that of its name")]
+    Digest,
+    #[error("its schema, cloud or kind is not that of its place")]
+    Place,
+}
+
 /// Reads the description of a snapshot of `cloud` and `kind`, which has to be what its name and place say.
-pub(super) fn read_entry(path: &Path, cloud: Cloud, kind: Kind) -> Result<Entry, String> {
-    let bytes = plain::read(path).map_err(|e| e.to_string())?;
-    let mut entry: Entry = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
+pub(super) fn read_entry(path: &Path, cloud: Cloud, kind: Kind) -> Result<Entry, EntryError> {
+    let bytes = plain::read(path)?;
+    let mut entry: Entry = serde_json::from_slice(&bytes)?;
     // Earlier versions kept whole addresses.
     entry.from = redact::address(&entry.from);
     if path.file_name().is_none_or(|name| *name != *format!("{}.meta.json", entry.digest)) {
-        return Err("its digest is not that of its name".to_owned());
+        return Err(EntryError::Digest);
     }
     if (entry.schema, entry.cloud.as_str(), entry.kind) != (1, cloud.name(), kind) {
-        return Err("its schema, cloud or kind is not that of its place".to_owned());
+        return Err(EntryError::Place);
     }
     Ok(entry)
 }

@@ -76,7 +76,10 @@ fn found_in(files: &[(&str, &[u8])]) -> Vec<crate::read::NatFound> {
 fn nat(files: &[(&str, &[u8])]) -> Previous {
     let mut previous = Previous::default();
     for found in found_in(files) {
-        let priority = found.usable.and_then(|p| u32::try_from(p).map_err(|error| error.to_string()));
+        let priority = found
+            .usable
+            .map_err(|error| error.to_string())
+            .and_then(|p| u32::try_from(p).map_err(|error| error.to_string()));
         match priority {
             Ok(priority) => {
                 let crate::read::NatFound { group, name, json, .. } = found;
@@ -99,17 +102,27 @@ fn nat_elsewhere(resources: &Resources, format: FormatName) -> Vec<String> {
     lines
 }
 
+/// Why an earlier generation is not used.
+#[derive(Debug, thiserror::Error)]
+enum NotUsed {
+    #[error("it has no manifest.json")]
+    NoManifest,
+    #[error("manifest.json: {0}")]
+    Form(#[from] serde_json::Error),
+    #[error("manifest.json is that of {0}")]
+    Other(String),
+    #[error("manifest.json names no environment")]
+    Nameless,
+}
+
 /// The manifest, if it is one of the environment.
-fn manifest(environment: &str, files: &[(&str, &[u8])]) -> Result<Value, String> {
-    let (_, bytes) = files
-        .iter()
-        .find(|(name, _)| *name == "manifest.json")
-        .ok_or_else(|| "it has no manifest.json".to_owned())?;
-    let manifest: Value = serde_json::from_slice(bytes).map_err(|error| format!("manifest.json: {error}"))?;
+fn manifest(environment: &str, files: &[(&str, &[u8])]) -> Result<Value, NotUsed> {
+    let (_, bytes) = files.iter().find(|(name, _)| *name == "manifest.json").ok_or(NotUsed::NoManifest)?;
+    let manifest: Value = serde_json::from_slice(bytes)?;
     match manifest.get("name").and_then(Value::as_str) {
         Some(name) if name == environment => Ok(manifest),
-        Some(name) => Err(format!("manifest.json is that of {name}")),
-        None => Err("manifest.json names no environment".to_owned()),
+        Some(name) => Err(NotUsed::Other(name.to_owned())),
+        None => Err(NotUsed::Nameless),
     }
 }
 

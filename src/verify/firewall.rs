@@ -46,18 +46,25 @@ pub(super) fn check(
     hosts(given, &emitted, findings);
 }
 
+/// Why rules are not where the policy wants them.
+#[derive(Debug, thiserror::Error)]
+enum Misplaced {
+    #[error("classic rules, but those of a firewall policy are asked for")]
+    Classic,
+    #[error("classic rules of {0} firewalls, not of one")]
+    Several(usize),
+    #[error("rule collection groups, but classic rules are asked for")]
+    Groups,
+}
+
 /// Rules must be where the policy wants them, and classic ones in one firewall.
-fn holder(policy: &Policy, resources: &Resources) -> Result<(), String> {
+fn holder(policy: &Policy, resources: &Resources) -> Result<(), Misplaced> {
     let (groups, firewalls) = (resources.groups.len(), resources.firewalls.len());
     match (policy.firewall.rules, groups, firewalls) {
         (RulesHolder::Policy, _, 0) | (RulesHolder::Classic, 0, 0 | 1) => Ok(()),
-        (RulesHolder::Policy, ..) => {
-            Err("classic rules, but those of a firewall policy are asked for".to_owned())
-        }
-        (RulesHolder::Classic, 0, _) => Err(format!("classic rules of {firewalls} firewalls, not of one")),
-        (RulesHolder::Classic, ..) => {
-            Err("rule collection groups, but classic rules are asked for".to_owned())
-        }
+        (RulesHolder::Policy, ..) => Err(Misplaced::Classic),
+        (RulesHolder::Classic, 0, _) => Err(Misplaced::Several(firewalls)),
+        (RulesHolder::Classic, ..) => Err(Misplaced::Groups),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::extra::with_extra;
 use super::report::{FailureKind, Proven, Report};
-use crate::addr::{AddrSet, IpPrefix};
+use crate::addr::{AddrSet, IpPrefix, PrefixError};
 use crate::plan::{Extra, LimitKey};
 use crate::policy::{Flow, Policy, Remote};
 use crate::read::resources::{AddressList, Remarks};
@@ -196,25 +196,40 @@ fn needs(policy: &Policy, extras: &[Extra]) -> Vec<Need> {
     needs
 }
 
+/// What is wrong with the entries of a list.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("{text}: {error}")]
+    Prefix { text: String, error: PrefixError },
+    #[error("{0} is of the other family")]
+    Family(String),
+    #[error("its entries are not in order")]
+    Order,
+    #[error("it holds nothing, which some firewalls take for no list")]
+    Empty,
+    #[error("entries overlap")]
+    Overlap,
+}
+
 /// The addresses of a list: canonical prefixes of its family, ascending, none twice or inside another.
-fn addresses(list: &AddressList) -> Result<AddrSet, String> {
+fn addresses(list: &AddressList) -> Result<AddrSet, Fault> {
     let mut prefixes: Vec<IpPrefix> = Vec::with_capacity(list.entries.len());
     for text in &list.entries {
-        let prefix: IpPrefix = text.parse().map_err(|e| format!("{text}: {e}"))?;
+        let prefix: IpPrefix = text.parse().map_err(|error| Fault::Prefix { text: text.clone(), error })?;
         if prefix.is_v4() == list.v6 {
-            return Err(format!("{text} is of the other family"));
+            return Err(Fault::Family(text.clone()));
         }
         prefixes.push(prefix);
     }
     if !prefixes.is_sorted() {
-        return Err("its entries are not in order".to_owned());
+        return Err(Fault::Order);
     }
     let sum = prefixes.iter().map(|p| AddrSet::from(*p).count()).sum::<crate::addr::Count>();
     let set: AddrSet = prefixes.into_iter().collect();
     if set.is_empty() {
-        return Err("it holds nothing, which some firewalls take for no list".to_owned());
+        return Err(Fault::Empty);
     }
-    if set.count() == sum { Ok(set) } else { Err("entries overlap".to_owned()) }
+    if set.count() == sum { Ok(set) } else { Err(Fault::Overlap) }
 }
 
 /// What differs from the remote that the list is called by.

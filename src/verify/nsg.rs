@@ -10,9 +10,9 @@ use crate::addr::AddrSet;
 use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::{Association, nsg_priorities};
 use crate::policy::intent::{HostUse, Passage};
-use crate::policy::{Flow, GroupScope, Managed, Policy, Remote};
+use crate::policy::{Flow, FlowId, GroupScope, Managed, Policy, Remote};
 use crate::read::resources::{Nsg, SecurityRule};
-use crate::replay::{self, Resolver, decided_by, default_rules, in_order};
+use crate::replay::{self, ReplayError, Resolver, decided_by, default_rules, in_order};
 use crate::rules::{Access, Rule, RuleList, first_difference};
 use crate::tags::{Snapshot, Symbol, Symbols};
 use crate::target::Target;
@@ -201,6 +201,15 @@ fn field_errors(nsg: &Nsg) -> Vec<String> {
     errors
 }
 
+/// Why it cannot be said what a group should do.
+#[derive(Debug, thiserror::Error)]
+enum WantedError {
+    #[error("{0} is reported as not expressible, but it is")]
+    NoGap(FlowId),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
+
 /// The rules that would say just what the policy asks: what a service keeps in the group, what is denied, every flow as one
 /// rule, then what a group ends in.
 fn wanted(
@@ -208,7 +217,7 @@ fn wanted(
     scope: &GroupScope,
     direction: Direction,
     resolver: &mut Resolver<'_>,
-) -> Result<Vec<Rule>, String> {
+) -> Result<Vec<Rule>, WantedError> {
     let Given { policy, gaps, extras } = given;
     let own = |flow: &&Flow| flow.direction == direction && scope.subnets.contains(&flow.subnet);
     let mut rules: Vec<Rule> = Vec::new();
@@ -236,7 +245,7 @@ fn wanted(
     if policy.nsg.deny_rest {
         rules.extend(closing(policy, direction, resolver));
     } else {
-        rules.extend(default_rules(direction, resolver).map_err(|error| error.to_string())?);
+        rules.extend(default_rules(direction, resolver)?);
     }
     Ok(rules)
 }
@@ -263,7 +272,7 @@ fn deny_rule(flow: &Flow, remote: Arc<AddrSet>, resolver: &Resolver<'_>) -> Rule
 }
 
 /// A flow of addresses may be a gap only if it has none here, or is a platform tag on the wrong side.
-fn check_gap(policy: &Policy, flow: &Flow) -> Result<(), String> {
+fn check_gap(policy: &Policy, flow: &Flow) -> Result<(), WantedError> {
     let empty = flow.remote_set(&policy.symbols()).is_none_or(|set| set.is_empty());
     // The platform's own traffic passes by itself.
     let platform = matches!(flow.remote, Remote::Symbol(symbol) if symbol.is_platform());
@@ -272,7 +281,7 @@ fn check_gap(policy: &Policy, flow: &Flow) -> Result<(), String> {
     if empty || outside || platform {
         return Ok(());
     }
-    Err(format!("{} is reported as not expressible, but it is", flow.id))
+    Err(WantedError::NoGap(flow.id.clone()))
 }
 
 /// The addresses a flow needs here: for host names the whole Internet where the policy opens it to a subnet behind a

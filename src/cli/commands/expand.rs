@@ -26,7 +26,7 @@ pub(in crate::cli) fn run(args: &Expand) -> Result<(), Failure> {
         };
         match select::find_tag(&snapshot, &name) {
             Ok(tag) => tags.push(tag),
-            Err(error) => errors.push(error),
+            Err(error) => errors.push(error.to_string()),
         }
     }
     if !errors.is_empty() {

@@ -62,6 +62,19 @@ pub(super) struct Hooks {
     timeout: Duration,
 }
 
+/// Why a command did not do its work, in words to follow it.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    #[error("cannot be started: {0}")]
+    Start(std::io::Error),
+    #[error("was ended after {0} seconds")]
+    Ended(u64),
+    #[error("failed: {0}")]
+    Io(std::io::Error),
+    #[error("failed: {0}")]
+    Status(std::process::ExitStatus),
+}
+
 impl Hooks {
     pub(super) fn new(args: &HookArgs) -> Result<Self, Failure> {
         let secret = match &args.webhook_secret_file {
@@ -106,7 +119,7 @@ impl Hooks {
         failures
     }
 
-    async fn run_command(&self, command: &str, event: &Event<'_>) -> Result<(), String> {
+    async fn run_command(&self, command: &str, event: &Event<'_>) -> Result<(), CommandError> {
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
         let mut program = tokio::process::Command::new(shell);
         // A group of its own, so that what the shell started can be ended with it.
@@ -124,7 +137,7 @@ impl Hooks {
             .stdout(Stdio::from(std::io::stderr()))
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| format!("cannot be started: {error}"))?;
+            .map_err(CommandError::Start)?;
         let whole = async {
             if let Some(mut input) = child.stdin.take() {
                 // A command that does not read its input closes it early; that is its own affair.
@@ -135,11 +148,11 @@ impl Hooks {
         match tokio::time::timeout(self.timeout, whole).await {
             Err(_) => {
                 end_group(&child);
-                Err(format!("was ended after {} seconds", self.timeout.as_secs()))
+                Err(CommandError::Ended(self.timeout.as_secs()))
             }
-            Ok(Err(error)) => Err(format!("failed: {error}")),
+            Ok(Err(error)) => Err(CommandError::Io(error)),
             Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(format!("failed: {status}")),
+            Ok(Ok(status)) => Err(CommandError::Status(status)),
         }
     }
 }

@@ -180,7 +180,7 @@ impl Setup<'_> {
         let sign = self.signer.as_ref().map(|signer| {
             move |bytes: &[u8], number: u64| {
                 let comment = format!("tagwall generation {number} of {now}");
-                signer.sign(bytes, &comment).map_err(|error| error.to_string())
+                signer.sign(bytes, &comment)
             }
         });
         let sign = sign.as_ref().map(|sign| sign as &Sign<'_>);

@@ -193,7 +193,7 @@ fn data(
 ) -> Result<(Snapshot, usize), Failure> {
     let cloud = select::find_cloud(claims.cloud())?;
     let held = published.file(HELD).map(|bytes| held_in(bytes, environment.name)).transpose();
-    let held = held.map_err(Failure::Input)?.unwrap_or_default();
+    let held = held.map_err(|error| Failure::Input(error.to_string()))?.unwrap_or_default();
     // With held prefixes the manifest's digest is that of the tags with them, the record's that of the data alone.
     let recorded = published.record().and_then(|record| record.snapshots.get(cloud.name()));
     let digest = recorded.filter(|_| !held.is_empty()).map_or(claims.data(), String::as_str);

@@ -220,10 +220,13 @@ struct TableRoute {
     next_hop: String,
 }
 
+/// It is JSON, but no route table.
+#[derive(Debug, thiserror::Error)]
+#[error("JSON, but no table as `routes minimize --format json` prints it: {0}")]
+pub(super) struct NoTable(#[from] serde_json::Error);
+
 /// The rows of a route table.
-pub(super) fn read_table(text: &str) -> Result<Vec<(String, String)>, String> {
-    let table: Table = serde_json::from_str(text).map_err(|error| {
-        format!("JSON, but no table as `routes minimize --format json` prints it: {error}")
-    })?;
+pub(super) fn read_table(text: &str) -> Result<Vec<(String, String)>, NoTable> {
+    let table: Table = serde_json::from_str(text)?;
     Ok(table.routes.into_iter().map(|route| (route.prefix, route.next_hop)).collect())
 }

@@ -40,8 +40,22 @@ pub(super) fn read_rows(file: &Path) -> Result<Vec<Row>, Failure> {
     if errors.is_empty() { Ok(rows) } else { Err(Failure::Input(errors.join("\n"))) }
 }
 
+/// Why a line is no row.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum NoRow {
+    #[error("two values are needed; write numbers without a mark between thousands")]
+    Thousands,
+    #[error("two values with a comma, semicolon, tab or blank between are needed")]
+    Values,
+    #[error(
+        "`{value}` stands behind `{sign}`, where only remarks do; give it a line of its own, or begin the remark with \
+         a word"
+    )]
+    Remark { value: String, sign: char },
+}
+
 /// The two cells of a line; `None` for one without.
-fn split(line: &str) -> Result<Option<(String, String)>, String> {
+fn split(line: &str) -> Result<Option<(String, String)>, NoRow> {
     let line = crate::text::trim_hidden(line);
     let (data, remark) = line.split_once('#').unwrap_or((line, ""));
     let mut data = data.trim();
@@ -81,9 +95,9 @@ fn split(line: &str) -> Result<Option<(String, String)>, String> {
         [_, rest @ ..]
             if rest.len() > 1 && rest.iter().all(|cell| cell.bytes().all(|b| b.is_ascii_digit())) =>
         {
-            Err("two values are needed; write numbers without a mark between thousands".to_owned())
+            Err(NoRow::Thousands)
         }
-        _ => Err("two values with a comma, semicolon, tab or blank between are needed".to_owned()),
+        _ => Err(NoRow::Values),
     }
 }
 
@@ -92,12 +106,9 @@ fn cell(text: &str) -> String {
     crate::text::trim_hidden(crate::text::trim_hidden(text).trim_matches('"')).to_owned()
 }
 
-fn refuse_values(sign: char, remark: &str) -> Result<(), String> {
+fn refuse_values(sign: char, remark: &str) -> Result<(), NoRow> {
     match value_in_remark(remark) {
-        Some(value) => Err(format!(
-            "`{value}` stands behind `{sign}`, where only remarks do; give it a line of its own, or begin the remark with \
-             a word"
-        )),
+        Some(value) => Err(NoRow::Remark { value: value.to_string(), sign }),
         None => Ok(()),
     }
 }

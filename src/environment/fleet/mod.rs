@@ -462,8 +462,8 @@ mod tests {
             Place(folder)
         }
 
-        fn read(&self, name: &str) -> Result<Fleet, String> {
-            Fleet::read(&[self.0.path().join(name)], None, None).map_err(|error| error.to_string())
+        fn read(&self, name: &str) -> Result<Fleet, FleetError> {
+            Fleet::read(&[self.0.path().join(name)], None, None)
         }
     }
 
@@ -525,7 +525,7 @@ mod tests {
         ] {
             let error = match spokes(table).read("fleet.toml") {
                 Ok(fleet) => fleet.environment(0).unwrap_err().to_string(),
-                Err(error) => error,
+                Err(error) => error.to_string(),
             };
             assert!(error.contains(words), "{error}");
         }
@@ -550,8 +550,8 @@ mod tests {
             assert_eq!(fleet.names().collect::<Vec<_>>(), ["a", "b"]);
             assert!(fleet.notes[0].contains("base.toml"));
         }
-        assert!(place.read("none.toml").unwrap_err().contains("there is no policy x*.toml"));
-        assert!(place.read("typo.toml").unwrap_err().contains("did you mean table?"));
+        assert!(place.read("none.toml").unwrap_err().to_string().contains("there is no policy x*.toml"));
+        assert!(place.read("typo.toml").unwrap_err().to_string().contains("did you mean table?"));
     }
 
     #[test]

@@ -15,11 +15,11 @@ pub(crate) struct NatFound {
     pub(crate) name: String,
     pub(crate) json: String,
     /// Its priority; or why the collection cannot stand in another template.
-    pub(crate) usable: Result<i64, String>,
+    pub(crate) usable: Result<i64, ReadError>,
 }
 
 /// How the strings of a template are taken.
-const TEMPLATE: Strings = Strings { expressions: true, any_case: false };
+const TEMPLATE: Strings = Strings { expressions: true, any_case: false, in_place: false };
 
 /// All collections of DNAT rules of a template, also where the rest of it cannot be read.
 pub(crate) fn nat_found(bytes: &[u8]) -> Vec<NatFound> {
@@ -38,7 +38,7 @@ pub(crate) fn nat_found(bytes: &[u8]) -> Vec<NatFound> {
                     group: last_name(&text(&resource["name"])),
                     name: text(&value["name"]),
                     json,
-                    usable: read.map(|collection| collection.priority).map_err(|error| error.to_string()),
+                    usable: read.map(|collection| collection.priority),
                 });
             }
         }

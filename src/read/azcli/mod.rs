@@ -285,8 +285,8 @@ impl<'a> Script<'a> {
                 return Err(ReadError::new(place, "the path of a resource is expected"));
             }
             let body = self.body(&place)?;
-            let template = template(policy, (&kind, name), version, self.json(&place, &body)?);
-            let template = template.map_err(|text| ReadError::new(&place, text))?;
+            let body = self.json(&place, &body)?;
+            let template = template(&place, policy, (&kind, name), version, body)?;
             let mut found = arm::read_template(&place, "", &template)?;
             // The script has said it once.
             found.settings.clear();
@@ -330,7 +330,7 @@ impl<'a> Script<'a> {
 
     fn json<'b>(&self, place: &str, body: &'b str) -> Result<Tree<'b>, ReadError> {
         let tree = tree::parse(body, place, Strings::default())?;
-        expressions(tree).map_err(|text| ReadError::new(place, text))
+        expressions(place, tree)
     }
 
     /// A firewall that is asked for, gets collections and is sent back.
@@ -490,23 +490,27 @@ fn route(mut command: Command<'_>) -> Result<Route, ReadError> {
 }
 
 /// What the shell replaces, as a template says it: the place of a resource, and the ids of IP groups.
-fn expressions(tree: Tree<'_>) -> Result<Tree<'_>, String> {
+fn expressions<'a>(place: &str, tree: Tree<'a>) -> Result<Tree<'a>, ReadError> {
+    let inner = |tree| expressions(place, tree);
     Ok(match tree {
         Tree::Text(text) if text.contains(REPLACED) => {
             let name = text.strip_prefix(REPLACED).unwrap_or_default();
             match name.strip_prefix("scope/ipGroups/") {
                 Some(group) if is_plain(group) => Tree::code(format!("resourceId('{IP_GROUPS}', '{group}')")),
                 None if name == "location" => Tree::code("parameters('location')"),
-                _ => return Err(format!("the shell would change {}", text.replace(REPLACED, "$"))),
+                _ => {
+                    let text = text.replace(REPLACED, "$");
+                    return Err(ReadError::new(place, format!("the shell would change {text}")));
+                }
             }
         }
-        Tree::List(items) => Tree::List(items.into_iter().map(expressions).collect::<Result<_, _>>()?),
+        Tree::List(items) => Tree::List(items.into_iter().map(inner).collect::<Result<_, _>>()?),
         Tree::Map(members) => {
             if members.iter().any(|(key, _)| key.contains(REPLACED)) {
-                return Err("the shell would change the name of a member".to_owned());
+                return Err(ReadError::new(place, "the shell would change the name of a member"));
             }
-            let one = |(key, value)| Ok((key, expressions(value)?));
-            Tree::Map(members.into_iter().map(one).collect::<Result<_, String>>()?)
+            let one = |(key, value)| Ok((key, inner(value)?));
+            Tree::Map(members.into_iter().map(one).collect::<Result<_, ReadError>>()?)
         }
         other => other,
     })
@@ -514,15 +518,16 @@ fn expressions(tree: Tree<'_>) -> Result<Tree<'_>, String> {
 
 /// A request as a template: type and name from its path, the rest from its body.
 fn template<'a>(
+    place: &str,
     policy: Option<&'a str>,
     (kind, name): (&str, &str),
     version: &'a str,
     body: Tree<'a>,
-) -> Result<Tree<'a>, String> {
-    let Tree::Map(members) = body else { return Err("an object is expected".to_owned()) };
+) -> Result<Tree<'a>, ReadError> {
+    let Tree::Map(members) = body else { return Err(ReadError::new(place, "an object is expected")) };
     let known = ["location", "properties"];
     if let Some((key, _)) = members.iter().find(|(key, _)| !known.contains(&key.as_ref())) {
-        return Err(format!("`{key}`: such a member is not written by tagwall"));
+        return Err(ReadError::new(place, format!("`{key}`: such a member is not written by tagwall")));
     }
     let (parameters, name) = match policy {
         None => (Tree::map([location()]), Tree::text(name.to_owned())),

@@ -235,9 +235,9 @@ fn number(name: &'static str, value: &str) -> Result<u32, ShardError> {
 mod tests {
     use super::*;
 
-    fn with(variables: &[(&str, &str)], shards: Option<u32>) -> Result<String, String> {
+    fn with(variables: &[(&str, &str)], shards: Option<u32>) -> Result<String, ShardError> {
         let get = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
-        detect(get, shards).map(|shard| shard.to_string()).map_err(|error| error.to_string())
+        detect(get, shards).map(|shard| shard.to_string())
     }
 
     #[test]
@@ -304,7 +304,7 @@ mod tests {
             (&[("SLURM_ARRAY_TASK_ID", "0")], Some(4), "numbered 1 to 4"),
             (&[("PBS_ARRAY_INDEX", "1")], Some(0), "numbered"),
         ] {
-            let text = with(variables, shards).unwrap_err();
+            let text = with(variables, shards).unwrap_err().to_string();
             assert!(text.contains(words), "{variables:?}: {text}");
         }
     }

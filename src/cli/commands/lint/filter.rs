@@ -116,10 +116,14 @@ impl Pattern {
     }
 }
 
+/// No finding has this id.
+#[derive(Debug, thiserror::Error)]
+#[error("no finding has the id {0}; `tagwall lint --explain all` lists them")]
+struct UnknownId(String);
+
 /// Errors where no finding has this id.
-fn known_id(id: &str) -> Result<(), String> {
-    let why = || format!("no finding has the id {id}; `tagwall lint --explain all` lists them");
-    check(id).map(|_| ()).ok_or_else(why)
+fn known_id(id: &str) -> Result<(), UnknownId> {
+    check(id).map(|_| ()).ok_or_else(|| UnknownId(id.to_owned()))
 }
 
 /// Whether a text fits a pattern in which `*` stands for any text; in any case.
@@ -171,7 +175,7 @@ fn dismissals(path: &Path) -> Result<Vec<Dismissal>, Failure> {
     let today = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let mut hold = Vec::new();
     for dismissal in all.dismiss {
-        known_id(&dismissal.id).map_err(wrong)?;
+        known_id(&dismissal.id).map_err(|error| wrong(error.to_string()))?;
         if dismissal.reason.trim().is_empty() {
             return Err(wrong(format!("the dismissal of {} has no reason", dismissal.id)));
         }
