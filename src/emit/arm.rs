@@ -13,8 +13,8 @@ use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
 use crate::plan::{
     ApplicationRule, ClassicFirewall, Destination, EndpointPolicy, FileCaps, Firewall, FirewallRules,
-    IpGroup, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, RuleCollectionGroup, Side,
-    TemplateSize,
+    IpGroup, NetworkRule, Nsg, NsgRule, PlanParts, Route, RouteTable, RuleCollection, RuleCollectionGroup,
+    Side, TemplateSize,
 };
 use crate::target::{ApiVersion, FormatName, Part};
 use parameters::{Parameters, literal};
@@ -32,7 +32,7 @@ impl Format for Arm {
         "arm"
     }
 
-    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
+    fn render(&self, plan: &PlanParts, options: &Options) -> Vec<Artefact> {
         let caps = plan.file_caps;
         let version = options.api_version;
         let mut files = Vec::new();

@@ -1,6 +1,6 @@
 //! [`Format`]: what every format does, and [`Artefact`]: what it gives.
 
-use crate::plan::Plan;
+use crate::plan::PlanParts;
 use crate::target::{ApiVersion, EdlDialect, FormatName, MediaType, Part, TerraformStyle};
 
 /// One emitted file.
@@ -82,7 +82,7 @@ pub trait Format {
     fn name(&self) -> &'static str;
 
     /// The files of `plan` in this format, in order of deployment. The same plan gives the same bytes.
-    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact>;
+    fn render(&self, plan: &PlanParts, options: &Options) -> Vec<Artefact>;
 }
 
 #[cfg(test)]

@@ -25,11 +25,11 @@ pub use lists::{Edl, Lists};
 pub use nftables::Nftables;
 pub use terraform::{Terraform, TerraformJson};
 
-use crate::plan::Plan;
+use crate::plan::PlanParts;
 use crate::target::FormatName;
 
 /// Every artefact of `plan` in the formats asked for.
-pub fn render(plan: &Plan, formats: &[FormatName], options: &Options) -> Vec<Artefact> {
+pub fn render(plan: &PlanParts, formats: &[FormatName], options: &Options) -> Vec<Artefact> {
     let mut formats = formats.to_vec();
     formats.sort_unstable();
     formats.dedup();

@@ -26,7 +26,7 @@ use super::table::{Table, tables};
 use super::udr::{self, Needs};
 use crate::addr::{AddrSet, Count, CoverCurve, RouteError};
 use crate::packet::{Direction, NextHop};
-use crate::plan::{Exceeded, Extra, LimitKey, OverLimit, Plan};
+use crate::plan::{Exceeded, Extra, LimitKey, OverLimit, PlanParts};
 use crate::policy::only_families_of;
 use crate::target::Target;
 use fit::Fit;
@@ -42,7 +42,7 @@ use problem::{Problem, is_part, problems, remedy};
 /// [`OverLimit`] if a limit cannot be kept, or not within the policy's budget; then with the smallest one that works.
 pub(super) fn fit(
     scene: &Scene<'_>,
-    exact: &Plan,
+    exact: &PlanParts,
     over: Vec<Exceeded>,
 ) -> Result<(Vec<Extra>, Count), OverLimit> {
     let problems = problems(&over);
@@ -94,7 +94,7 @@ pub(super) fn fit(
 /// One problem of a plan.
 struct Widening<'a> {
     scene: &'a Scene<'a>,
-    exact: &'a Plan,
+    exact: &'a PlanParts,
     problem: &'a Problem,
     /// The limits that are exceeded.
     over: Vec<&'a Exceeded>,

@@ -1,6 +1,6 @@
 //! What people are told beside the files.
 
-use crate::plan::{Plan, Previous};
+use crate::plan::{Plan, PlanParts, Previous};
 use crate::policy::Policy;
 use crate::read::resources::{IpGroup, Resources};
 use crate::tags::Snapshot;
@@ -21,7 +21,7 @@ pub(super) fn of_generation(policy: &Policy, plan: &Plan, previous: &Previous) -
 }
 
 /// Notes what DNAT rules that are kept do to the needs: they come before every rule that is made here.
-pub(super) fn of_kept_nat(plan: &mut Plan, policy: &Policy, snapshot: &Snapshot) {
+pub(super) fn of_kept_nat(plan: &mut PlanParts, policy: &Policy, snapshot: &Snapshot) {
     let nat = plan.kept_nat();
     if nat.is_empty() {
         return;

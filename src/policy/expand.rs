@@ -15,8 +15,9 @@ use super::read::PolicySource;
 use super::resolve::Resolver;
 use super::routing::{self, Defaults, Lines, PlacedRoutes};
 use super::rule::Managed;
-use super::rule::{LimitSettings, Policy, Precision, Remarks, Remote, only_families_of};
+use super::rule::{LimitSettings, PolicyParts, Precision, Remarks, Remote, only_families_of};
 use super::sets::addresses;
+use super::whole::Policy;
 use super::{checks, chosen, hand, hosts, read_network, suggest};
 use crate::addr::{AddrSet, Count};
 use crate::catalog::{Catalog, Date, OptionValue, Resolved, RowNeed, Workload};
@@ -80,7 +81,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
     let Some(region) = region.filter(|_| problems.is_empty()) else {
         return Err(problems.in_source(source));
     };
-    let mut policy = Policy {
+    let parts = PolicyParts {
         name: intent.name.clone(),
         cloud: snapshot.cloud(),
         as_of,
@@ -109,12 +110,16 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         output: intent.output.clone(),
         remarks: Remarks::default(),
     };
+    let mut policy = Policy::new(parts).map_err(|fault| {
+        problems.at(Path::top(), fault.to_string());
+        std::mem::take(&mut problems).in_source(source)
+    })?;
     remarks.notes.extend(suggest::notes(&policy, snapshot));
     remarks.notes.extend(suggest::peers_missing(&policy.network));
     checks::check_settings(&policy, &mut problems);
     remarks.preconditions = asked.settle(&policy, &mut problems);
     remarks.warnings = problems.warnings(source);
-    policy.remarks = remarks.in_order();
+    policy.0.remarks = remarks.in_order();
     if problems.is_empty() { Ok(policy) } else { Err(problems.in_source(source)) }
 }
 
