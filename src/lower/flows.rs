@@ -28,7 +28,7 @@ pub(super) fn widened(plan: &PlanParts, target: Target, flow: &str, why: String)
 }
 
 /// The flows that `target` could not say at all, by id.
-fn unsaid(plan: &PlanParts, target: Target) -> HashSet<String> {
+fn inexpressible(plan: &PlanParts, target: Target) -> HashSet<String> {
     plan.gaps.iter().filter(|g| g.target == target && !g.partial).map(|g| g.flow.clone()).collect()
 }
 
@@ -42,7 +42,7 @@ pub(super) fn each_flow(
     for flow in policy.flows.iter().filter(|f| !f.stand_in) {
         one(flow, plan);
     }
-    let missing = unsaid(plan, target);
+    let missing = inexpressible(plan, target);
     let missing: HashSet<&str> = missing.iter().map(String::as_str).collect();
     for flow in policy.flows_with(&missing).filter(|f| f.stand_in) {
         one(flow, plan);

@@ -5,7 +5,7 @@
 //! addresses, never from somebody's list of prefixes; only lines by hand stand as they are written. Source of the field
 //! rules: virtual-networks-udr-overview.md, 2023-05-27.
 
-use super::fewest::{Wish, shorter};
+use super::fewest::{WantedRoutes, shorter};
 use super::flows::{native, widened};
 use super::names::{name, unique};
 use super::table::{PrefixRoute, Table, tables};
@@ -182,21 +182,21 @@ impl<'a> Needs<'a> {
     }
 
     /// What the table has to do, beside `fixed`; with the addresses that are declared as extra.
-    pub(super) fn wish<'b>(
+    pub(super) fn wanted<'b>(
         &self,
         table: &'b Table<'b>,
         fixed: &'b [PrefixRoute],
         extras: &[Extra],
-    ) -> Wish<'b> {
-        let mut wish = Wish::new(table, fixed);
+    ) -> WantedRoutes<'b> {
+        let mut wanted = WantedRoutes::new(table, fixed);
         for (need, _) in &self.by_name {
-            wish.by_name(&need.to, need.next_hop);
+            wanted.by_name(&need.to, need.next_hop);
         }
         for (need, set, _) in &self.listed {
-            wish.lead(set, need.next_hop);
-            wish.lead(&extra_of(extras, Target::RouteTable, &need.id), need.next_hop);
+            wanted.lead(set, need.next_hop);
+            wanted.lead(&extra_of(extras, Target::RouteTable, &need.id), need.next_hop);
         }
-        wish
+        wanted
     }
 
     /// How many routes have the name of a tag.
@@ -238,7 +238,7 @@ impl<'a> Needs<'a> {
         }
         plain.sort_unstable();
         plain.dedup();
-        let chosen = match self.wish(table, fixed, extras).exact() {
+        let chosen = match self.wanted(table, fixed, extras).exact() {
             Ok(mut fewest) => {
                 fewest.sort_unstable();
                 shorter(&plain, &fewest)

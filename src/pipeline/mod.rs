@@ -15,7 +15,7 @@ use crate::policy::{self, Policy, PolicySource};
 use crate::report;
 use crate::tags::Snapshot;
 use crate::target::Target;
-use crate::verify::{self, Declared, Report, Unsaid};
+use crate::verify::{self, Declared, Inexpressible, Report};
 
 /// One environment's artefacts, proven, with manifest and report.
 #[derive(Debug, Clone)]
@@ -117,12 +117,17 @@ fn prove(
     artefacts: &[Artefact],
 ) -> Result<Report, Error> {
     let whole = plan.gaps.iter().filter(|gap| !gap.partial);
-    let unsaid: Vec<Unsaid<'_>> = whole.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
+    let inexpressible: Vec<Inexpressible<'_>> =
+        whole.map(|gap| Inexpressible { target: gap.target, flow: &gap.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
     let files: Vec<(&str, &[u8])> = artefacts.iter().map(|a| (a.name.as_str(), a.bytes.as_slice())).collect();
     let nat = plan.kept_nat();
-    let declared =
-        Declared { unsaid: &unsaid, extras: &plan.extras, nat: &nat, associations: &plan.associations };
+    let declared = Declared {
+        inexpressible: &inexpressible,
+        extras: &plan.extras,
+        nat: &nat,
+        associations: &plan.associations,
+    };
     let report = verify::check_files(policy, snapshot, &files, declared, &targets);
     if report.is_success() { Ok(report) } else { Err(Error::Proof(report)) }
 }

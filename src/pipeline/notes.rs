@@ -32,7 +32,7 @@ pub(super) fn of_kept_nat(plan: &mut PlanParts, policy: &Policy, snapshot: &Snap
         addresses: group.prefixes.iter().map(ToString::to_string).collect(),
     });
     let resources = Resources { ip_groups: ip_groups.collect(), ..Default::default() };
-    let notes = verify::taken_needs(policy, snapshot, &nat, &plan.extras, &resources);
+    let notes = verify::needs_taken(policy, snapshot, &nat, &plan.extras, &resources);
     plan.notes.extend(notes.unwrap_or_else(|error| {
         vec![format!("DNAT comes first, and whether it takes what is asked for is not known: {error}")]
     }));
