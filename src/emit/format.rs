@@ -1,6 +1,6 @@
 //! [`Format`]: what every format does, and [`Artefact`]: what it gives.
 
-use crate::plan::PlanParts;
+use crate::plan::{PlanParts, TemplateSize};
 use crate::target::{ApiVersion, EdlDialect, FormatName, MediaType, Part, TerraformStyle};
 
 /// One emitted file.
@@ -50,6 +50,16 @@ impl Artefact {
     pub(super) fn holding(self, resources: usize) -> Self {
         Artefact { resources: Some(resources), ..self }
     }
+}
+
+/// The size of each ARM template among `artefacts`.
+pub fn template_sizes(artefacts: &[Artefact]) -> Vec<TemplateSize> {
+    let size = |a: &Artefact| {
+        let (part, resources) = a.part.zip(a.resources)?;
+        let (file, number, bytes) = (a.name.clone(), a.number, a.bytes.len());
+        Some(TemplateSize { file, part, number, bytes, resources })
+    };
+    artefacts.iter().filter(|a| a.format == Some(FormatName::Arm)).filter_map(size).collect()
 }
 
 /// The numbers of `count` files with a part of the plan; the only one has none.

@@ -15,11 +15,11 @@ mod terraform;
 mod tree;
 mod words;
 
-pub use arm::{Arm, group_bytes, template_sizes};
+pub use arm::{Arm, group_bytes};
 pub use azcli::AzCli;
 pub use bicep::Bicep;
 pub use csv::Csv;
-pub use format::{Artefact, Format, Options};
+pub use format::{Artefact, Format, Options, template_sizes};
 pub use json::Json;
 pub use lists::{Edl, Lists};
 pub use nftables::Nftables;

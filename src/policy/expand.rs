@@ -57,14 +57,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         managed.extend(found.managed);
         asked.extend(found.asked);
     }
-    let mut denies = Vec::new();
-    for (index, deny) in intent.deny.iter().enumerate() {
-        let place = Path::top().at("deny").at(index);
-        let subnets = chosen::subnets(&network, &deny.subnet, &place, &mut problems);
-        denies.extend(hand::denied(deny, &subnets, &resolver, &place, (&mut remarks, &mut problems)));
-    }
-    denies.sort_by(|a: &NewFlow, b| a.id.cmp(&b.id));
-    denies.dedup_by(|b, a| a.id == b.id);
+    let denies = denies(intent, &resolver, &mut remarks, &mut problems);
     let mut defaults = Defaults::new();
     for (index, line) in intent.route.iter().enumerate() {
         let place = Path::top().at("route").at(index);
@@ -100,12 +93,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         nsg: intent.nsg.clone(),
         route_table: intent.route_table.clone(),
         firewall: intent.firewall.clone(),
-        limits: LimitSettings {
-            profile: intent.limits.profile.clone(),
-            date: intent.limits.date.clone(),
-            source: intent.limits.source.clone(),
-            overrides: intent.limits.overrides.clone(),
-        },
+        limits: LimitSettings::of(&intent.limits),
         catalog: intent.catalog.clone(),
         output: intent.output.clone(),
         remarks: Remarks::default(),
@@ -121,6 +109,24 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
     remarks.warnings = problems.warnings(source);
     policy.0.remarks = remarks.in_order();
     if problems.is_empty() { Ok(policy) } else { Err(problems.in_source(source)) }
+}
+
+/// What may never pass, in order, each once.
+fn denies(
+    intent: &Intent,
+    resolver: &Resolver<'_>,
+    remarks: &mut Remarks,
+    problems: &mut Problems,
+) -> Vec<NewFlow> {
+    let mut denies: Vec<NewFlow> = Vec::new();
+    for (index, deny) in intent.deny.iter().enumerate() {
+        let place = Path::top().at("deny").at(index);
+        let subnets = chosen::subnets(resolver.network, &deny.subnet, &place, problems);
+        denies.extend(hand::denied(deny, &subnets, resolver, &place, (remarks, problems)));
+    }
+    denies.sort_by(|a, b| a.id.cmp(&b.id));
+    denies.dedup_by(|b, a| a.id == b.id);
+    denies
 }
 
 /// The day whose facts are taken: the policy's own, else that of the catalogue.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::intent::{CatalogIntent, FirewallIntent, NamesIntent, NsgIntent, OutputIntent, RouteTableIntent};
+use super::intent::{
+    CatalogIntent, FirewallIntent, LimitsIntent, NamesIntent, NsgIntent, OutputIntent, RouteTableIntent,
+};
 use super::network::Network;
 use crate::addr::{AddrSet, Count, IntervalSet};
 use crate::catalog::{Date, DatedFact, Fqdn, Risk};
@@ -90,6 +92,13 @@ pub struct LimitSettings {
     pub source: Option<String>,
     /// Single figures.
     pub overrides: BTreeMap<String, u64>,
+}
+
+impl LimitSettings {
+    pub(super) fn of(given: &LimitsIntent) -> Self {
+        let LimitsIntent { profile, date, source, overrides } = given.clone();
+        LimitSettings { profile, date, source, overrides }
+    }
 }
 
 /// One need that must pass: the local side, the remote side, protocol and ports, and why.
