@@ -157,14 +157,14 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// A folder: generations by what they publish, others by the files in them, which are added to `files`.
 fn folder(path: &Path, files: &mut Vec<Named>) -> Result<Live, Failure> {
-    let is_published = [MANIFEST, "current", "generation.json"].iter().any(|name| path.join(name).exists());
-    if is_published && let Ok(published) = Published::read(path) {
-        return generation(&published);
+    let mut live = Live::default();
+    let mut found = Found::default();
+    found.walk(path, 0)?;
+    for published in &found.published {
+        live.extend(generation(published, path)?);
     }
-    let mut found = Vec::new();
-    walk(path, 0, &mut found)?;
-    found.sort();
-    for path in found {
+    found.files.sort();
+    for path in found.files {
         let (name, bytes) = (path.display().to_string(), bytes_of(&path)?);
         let is_json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
         let text = || String::from_utf8(to_utf8(&bytes).into_owned()).is_ok_and(|text| is_ours(&name, &text));
@@ -172,38 +172,62 @@ fn folder(path: &Path, files: &mut Vec<Named>) -> Result<Live, Failure> {
             files.push((name, bytes));
         }
     }
-    Ok(Live::default())
+    Ok(live)
 }
 
 /// Endings of files that may hold rules.
 const ENDINGS: [&str; 5] = ["json", "tf", "bicep", "sh", "csv"];
 
-fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::Io(format!("{}: {error}", folder.display()));
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if kind.is_dir() && !hidden && depth < DEEPEST {
-            walk(&path, depth + 1, found)?;
-        } else if kind.is_file() && !hidden {
-            let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-            if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
-                found.push(path);
+/// What lies in a folder.
+#[derive(Default)]
+struct Found {
+    files: Vec<PathBuf>,
+    /// Generations, also below other folders, as `generate --out` leaves them.
+    published: Vec<Published>,
+}
+
+impl Found {
+    fn walk(&mut self, folder: &Path, depth: usize) -> Result<(), Failure> {
+        let is_published =
+            [MANIFEST, "current", "generation.json"].iter().any(|name| folder.join(name).exists());
+        if is_published && let Ok(published) = Published::read(folder) {
+            self.published.push(published);
+            return Ok(());
+        }
+        let failed = |error: std::io::Error| Failure::Io(format!("{}: {error}", folder.display()));
+        let mut folders = Vec::new();
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if kind.is_dir() && !hidden && depth < DEEPEST {
+                folders.push(path);
+            } else if kind.is_file() && !hidden {
+                let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+                if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
+                    self.files.push(path);
+                }
             }
         }
+        folders.sort();
+        folders.iter().try_for_each(|folder| self.walk(folder, depth + 1))
     }
-    Ok(())
 }
 
 /// The rules of a published folder, in one of the formats that it has them in, with the network of its policy.
-fn generation(published: &Published) -> Result<Live, Failure> {
+/// Files are called by the folder as it was named.
+fn generation(published: &Published, named: &Path) -> Result<Live, Failure> {
     let mut live = Live::default();
+    let real = named.canonicalize().unwrap_or_default();
+    let called = |file: PathBuf| match file.strip_prefix(&real) {
+        Ok(rest) => named.join(rest).display().to_string(),
+        Err(_) => file.display().to_string(),
+    };
     for environment in published.environments() {
         let files: Vec<(String, &[u8])> = environment
             .files
             .iter()
-            .map(|(name, bytes)| (environment.folder.join(name).display().to_string(), *bytes))
+            .map(|(name, bytes)| (called(environment.folder.join(name)), *bytes))
             .collect();
         let base = |name: &str| {
             Path::new(name).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
@@ -229,7 +253,7 @@ fn generation(published: &Published) -> Result<Live, Failure> {
                 .filter(|(name, _)| (reader.takes)(&base(name)))
                 .filter_map(|(name, bytes)| Some((name.as_str(), std::str::from_utf8(bytes).ok()?)))
                 .collect();
-            live.extend(of_resources(&found, &texts));
+            live.extend(of_resources(found, &texts));
         }
         if let Some((policy, _)) = environment.policy()
             && let Ok(text) = std::str::from_utf8(policy)
@@ -283,6 +307,10 @@ pub(super) fn made_of(
         .map(|file| (format!("policy:{name}/{}", file.name), file.bytes.clone()))
         .collect();
     let mut live = read(&files)?;
+    // Templates make them where their resource group is; that of the firewall's policy may be elsewhere.
+    for group in &mut live.ip_groups {
+        group.location = Some(generation.policy.region.location());
+    }
     live.extend(network_of(&generation.policy));
     let manifest = generation.files.iter().find(|file| file.name == MANIFEST);
     associate(&mut live, manifest.map_or(&[], |file| &file.bytes));

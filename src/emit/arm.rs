@@ -261,7 +261,7 @@ struct Id {
 }
 
 fn security_group(side: &Side) -> Option<[Id; 1]> {
-    let name = words::security_group(side)?;
+    let name = side.security_group()?;
     Some([Id { id: format!("[{}]", words::security_group_id(name)) }])
 }
 

@@ -175,7 +175,7 @@ fn security_rule(group: &str, rule: &NsgRule, lists: &mut Vec<Artefact>) -> Stri
         lists.push(Artefact::new(file, values.join("\n") + "\n"));
         format!(" \\\n  --{name} \"${{{side}[@]}}\"")
     };
-    let mut either = |name: &str, value: &Side| match words::security_group(value) {
+    let mut either = |name: &str, value: &Side| match value.security_group() {
         Some(group) => words_option(&format!("{name}-asgs"), &[group.to_owned()]),
         None => side(name, words::side(value)),
     };

@@ -58,7 +58,7 @@ fn security_rule(rule: &NsgRule) -> Tree {
 
 /// One side of a rule: by one address or tag, by several addresses, or by an application security group.
 fn rule_side(members: Members, [one, many, groups]: [&'static str; 3], side: &Side) -> Members {
-    match words::security_group(side) {
+    match side.security_group() {
         Some(name) => {
             let id = Tree::Code(words::security_group_id(name));
             members.with(groups, Tree::List(vec![Members::default().with("id", id).map()]))

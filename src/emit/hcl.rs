@@ -67,6 +67,14 @@ impl Body {
         }
     }
 
+    /// [`one_or_many`](Self::one_or_many); of an empty list neither.
+    pub(super) fn one_many_or_none(self, one: &'static str, many: &'static str, list: &[String]) -> Self {
+        match list {
+            [] => self.set(one, Value::Absent).set(many, Value::Absent),
+            list => self.one_or_many(one, many, list),
+        }
+    }
+
     pub(super) fn block(mut self, kind: &'static str, body: Body) -> Self {
         self.0.push(Item::Block(Block { kind, labels: Vec::new(), body }));
         self

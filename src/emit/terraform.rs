@@ -3,12 +3,14 @@
 //! Argument names: the provider's documentation, version 4. One folder is one configuration, so that the two
 //! syntaxes of one plan cannot lie beside each other.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::hcl::{self, Block, Body, Value};
 use super::words::{self, AppDestination, NSG, NetworkDestination, ROUTE_TABLE, identifiers, one_or_named};
 use super::{Artefact, Format, Options};
 use crate::plan::{
     ApplicationRule, ClassicFirewall, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule, Nsg,
-    NsgRule, PlanParts, Route, RouteTable, RuleCollection,
+    NsgRule, PlanParts, Route, RouteTable, RuleCollection, Side,
 };
 use crate::target::{Part, TerraformStyle};
 use crate::text::sha256_hex;
@@ -72,9 +74,10 @@ fn files(plan: &PlanParts, options: &Options) -> Vec<(Part, Vec<Block>)> {
         let labels = one_or_named(NSG, plan.nsgs.iter().map(|nsg| nsg.name.as_str()));
         let several = plan.nsgs.len() > 1;
         let groups = plan.nsgs.iter().zip(&labels);
+        let ids = security_group_ids(plan);
         files.push((
             Part::Nsg,
-            groups.flat_map(|(nsg, label)| security_group(nsg, (label, several), style)).collect(),
+            groups.flat_map(|(nsg, label)| security_group(nsg, (label, several), style, &ids)).collect(),
         ));
     }
     if !plan.endpoint_policies.is_empty() {
@@ -99,6 +102,9 @@ fn files(plan: &PlanParts, options: &Options) -> Vec<(Part, Vec<Block>)> {
     }
     if !files.is_empty() {
         let mut head = main(options, firewall.is_some(), classic);
+        head.extend(security_group_ids(plan).into_iter().map(|(group, name)| {
+            variable(&name, &format!("Id of the application security group {group}."), None)
+        }));
         if options.associations {
             head.extend(
                 subnet_ids(plan)
@@ -114,6 +120,16 @@ fn files(plan: &PlanParts, options: &Options) -> Vec<(Part, Vec<Block>)> {
 /// How other blocks name a resource.
 fn address(block: &Block) -> String {
     block.labels.join(".")
+}
+
+/// The application security groups that rules name, each with the variable of its id: files of a configuration know no
+/// ids of what they do not make.
+fn security_group_ids(plan: &PlanParts) -> BTreeMap<&str, String> {
+    let rules = plan.nsgs.iter().flat_map(|nsg| &nsg.rules);
+    let sides = rules.flat_map(|rule| [&rule.source, &rule.destination]);
+    let groups: BTreeSet<&str> = sides.filter_map(Side::security_group).collect();
+    let names = identifiers("asg_id_", groups.iter().copied());
+    groups.into_iter().zip(names).collect()
 }
 
 /// The subnets that something is put on, each with the variable of its id.
@@ -219,12 +235,19 @@ fn inner_labels<'a>(
     names.map(|name| format!("{}_{}", plain(name), digest(name))).collect()
 }
 
-fn security_group(nsg: &Nsg, (own, several): (&str, bool), style: TerraformStyle) -> Vec<Block> {
+fn security_group(
+    nsg: &Nsg,
+    (own, several): (&str, bool),
+    style: TerraformStyle,
+    ids: &BTreeMap<&str, String>,
+) -> Vec<Block> {
     let kind = "azurerm_network_security_group";
     match style {
         TerraformStyle::Inline => {
-            let rules =
-                nsg.rules.iter().map(|rule| security_rule(Body::default().text("name", &rule.name), rule));
+            let rules = nsg
+                .rules
+                .iter()
+                .map(|rule| security_rule(Body::default().text("name", &rule.name), rule, ids));
             vec![resource(kind, own, placed(&nsg.name).blocks("security_rule", rules))]
         }
         TerraformStyle::Resources => {
@@ -235,7 +258,7 @@ fn security_group(nsg: &Nsg, (own, several): (&str, bool), style: TerraformStyle
                     .text("name", &rule.name)
                     .expression("resource_group_name", "var.resource_group_name")
                     .expression("network_security_group_name", format!("{kind}.{own}.name"));
-                resource("azurerm_network_security_rule", label, security_rule(body, rule))
+                resource("azurerm_network_security_rule", label, security_rule(body, rule, ids))
             };
             let rules = nsg.rules.iter().zip(&labels).map(rule);
             std::iter::once(resource(kind, own, placed(&nsg.name))).chain(rules).collect()
@@ -243,7 +266,13 @@ fn security_group(nsg: &Nsg, (own, several): (&str, bool), style: TerraformStyle
     }
 }
 
-fn security_rule(body: Body, rule: &NsgRule) -> Body {
+fn security_rule(body: Body, rule: &NsgRule, ids: &BTreeMap<&str, String>) -> Body {
+    let addresses =
+        |side: &Side| if side.security_group().is_some() { Vec::new() } else { words::side(side) };
+    let groups = |side: &Side| match side.security_group() {
+        Some(name) => Value::List(vec![Value::Expression(format!("var.{}", ids[name]))]),
+        None => Value::Absent,
+    };
     body.text("description", &rule.description)
         .set("priority", Value::Number(rule.priority))
         .text("direction", words::direction(rule.direction))
@@ -251,15 +280,15 @@ fn security_rule(body: Body, rule: &NsgRule) -> Body {
         .text("protocol", words::protocol(rule.protocol))
         .text("source_port_range", "*")
         .set("source_port_ranges", Value::Absent)
-        .one_or_many("source_address_prefix", "source_address_prefixes", &words::side(&rule.source))
+        .one_many_or_none("source_address_prefix", "source_address_prefixes", &addresses(&rule.source))
         .one_or_many("destination_port_range", "destination_port_ranges", &rule.ports.ranges())
-        .one_or_many(
+        .one_many_or_none(
             "destination_address_prefix",
             "destination_address_prefixes",
-            &words::side(&rule.destination),
+            &addresses(&rule.destination),
         )
-        .set("source_application_security_group_ids", Value::Absent)
-        .set("destination_application_security_group_ids", Value::Absent)
+        .set("source_application_security_group_ids", groups(&rule.source))
+        .set("destination_application_security_group_ids", groups(&rule.destination))
 }
 
 fn route_table(table: &RouteTable, (own, several): (&str, bool), style: TerraformStyle) -> Vec<Block> {

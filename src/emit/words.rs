@@ -73,14 +73,6 @@ pub(super) fn side(side: &Side) -> Vec<String> {
     }
 }
 
-/// The application security group that a side is, by its name.
-pub(super) fn security_group(side: &Side) -> Option<&str> {
-    match side {
-        Side::Tag(name) => name.strip_prefix("asg:"),
-        Side::Any | Side::Prefixes(_) => None,
-    }
-}
-
 /// The expression for the id of an application security group in the resource group of the others.
 pub(super) fn security_group_id(name: &str) -> String {
     format!("resourceId('Microsoft.Network/applicationSecurityGroups', '{name}')")

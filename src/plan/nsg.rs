@@ -62,3 +62,19 @@ pub enum Side {
     /// Prefixes of one family, ascending, none overlapping another.
     Prefixes(Vec<IpPrefix>),
 }
+
+impl Side {
+    /// The name of the application security group that this side is: those whose name begins with `asg:`.
+    ///
+    /// ```
+    /// use tagwall::plan::Side;
+    /// assert_eq!(Side::Tag("asg:web".to_owned()).security_group(), Some("web"));
+    /// assert_eq!(Side::Tag("Storage".to_owned()).security_group(), None);
+    /// ```
+    pub fn security_group(&self) -> Option<&str> {
+        match self {
+            Side::Tag(name) => name.strip_prefix("asg:"),
+            Side::Any | Side::Prefixes(_) => None,
+        }
+    }
+}

@@ -22,7 +22,6 @@ pub(super) fn check_settings(policy: &Policy, problems: &mut Problems) {
     check_tier(policy, problems);
     check_loops(policy, problems);
     check_keep(policy, problems);
-    check_security_groups(policy, problems);
     check_denies(policy, problems);
     check_never(policy, problems);
     let route = Path::top().at("route-table");
@@ -206,18 +205,6 @@ fn check_keep(policy: &Policy, problems: &mut Problems) {
                 format!("`{text}` names no rules: letters, digits, `-`, `_`, `.`, and `*` for any of them");
             problems.at(Path::top().at("nsg").at("keep").at(index), message);
         }
-    }
-}
-
-/// Terraform names application security groups by ids that no file here knows.
-fn check_security_groups(policy: &Policy, problems: &mut Problems) {
-    let is_group = |flow: &Flow| matches!(&flow.remote, Remote::Outside(tag) if tag.is_security_group());
-    let terraform = [FormatName::Terraform, FormatName::TerraformJson];
-    let asked = policy.output.formats.iter().position(|format| terraform.contains(format));
-    let used = policy.flows.iter().chain(&policy.denies).any(is_group);
-    if let Some(index) = asked.filter(|_| used) {
-        let message = "Terraform files made here name no application security groups (`asg:`), since they need the ids: take another format, or write those rules in a file of your own beside them";
-        problems.at(Path::top().at("output").at("formats").at(index), message);
     }
 }
 

@@ -371,6 +371,9 @@ fn json_term(value: Tree<'_>) -> Result<Term, &'static str> {
         Tree::Text(text) => Ok(Term::Text(text.into_owned())),
         Tree::Number(number) => Ok(Term::Number(number)),
         Tree::Bool(switch) => Ok(Term::Bool(switch)),
+        Tree::Texts(texts) => {
+            texts.list().into_iter().map(json_term).collect::<Result<_, _>>().map(Term::List)
+        }
         Tree::List(items) => items.into_iter().map(json_term).collect::<Result<_, _>>().map(Term::List),
         Tree::Map(members) => {
             let member = |(key, value): (Cow<'_, str>, _)| Ok((key.into_owned(), json_term(value)?));

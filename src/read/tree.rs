@@ -21,6 +21,8 @@ pub(super) enum Tree<'a> {
     /// An expression, which is worked out where the document is used.
     Code(Cow<'a, str>),
     List(Vec<Tree<'a>>),
+    /// A list of texts alone, as it stands in the document; only where [`Strings::in_place`] asks for it.
+    Texts(Texts<'a>),
     /// Members in order of the document, each name once.
     Map(Vec<(Cow<'a, str>, Tree<'a>)>),
 }
@@ -38,6 +40,18 @@ impl<'a> Tree<'a> {
         Tree::Map(members.into_iter().map(|(key, value)| (key.into(), value)).collect())
     }
 
+    /// The value with a value for each item of its lists, so that lists that say the same are equal.
+    pub(super) fn opened(self) -> Self {
+        match self {
+            Tree::Texts(texts) => Tree::List(texts.list()),
+            Tree::List(items) => Tree::List(items.into_iter().map(Tree::opened).collect()),
+            Tree::Map(members) => {
+                Tree::Map(members.into_iter().map(|(name, value)| (name, value.opened())).collect())
+            }
+            other => other,
+        }
+    }
+
     /// The member of that name, if this is an object and has one.
     #[cfg(test)]
     pub(super) fn get(&self, key: &str) -> Option<&Tree<'a>> {
@@ -46,9 +60,34 @@ impl<'a> Tree<'a> {
     }
 }
 
+/// A list of texts that lies in the document from the first text to the end of the last. It takes no memory for its
+/// items: of long lists of addresses the document itself is the list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Texts<'a>(&'a str);
+
+impl<'a> Texts<'a> {
+    /// The texts in order.
+    pub(super) fn iter(self) -> impl Iterator<Item = &'a str> {
+        // No text has an escape, so no quote either: each stands between two, and what separates them between others.
+        self.0.split('"').step_by(2)
+    }
+
+    /// The document from the first text on.
+    pub(super) fn start(self) -> &'a str {
+        self.0
+    }
+
+    /// The list with a value for each item.
+    pub(super) fn list(self) -> Vec<Tree<'a>> {
+        self.iter().map(Tree::text).collect()
+    }
+}
+
 /// How the strings of a document are taken.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Strings {
+    /// Whether lists of texts stay where they are, as [`Texts`].
+    pub(super) in_place: bool,
     /// Whether those in brackets are expressions, as in templates. One that begins with two brackets is none.
     pub(super) expressions: bool,
     /// Whether names that differ in case alone are the same, as for Azure.
@@ -61,7 +100,8 @@ pub(super) struct Strings {
 /// [`ReadError`] with line and column where it is no JSON, or an object has a member twice.
 pub(super) fn parse<'a>(text: &'a str, place: &str, strings: Strings) -> Result<Tree<'a>, ReadError> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let tree = strings.deserialize(&mut reader).and_then(|tree| reader.end().map(|()| tree));
+    let seed = Reading { strings, text };
+    let tree = seed.deserialize(&mut reader).and_then(|tree| reader.end().map(|()| tree));
     tree.map_err(|error| ReadError::new(place, error.to_string()))
 }
 
@@ -91,7 +131,23 @@ fn cut(text: Cow<'_, str>, front: usize, back: usize) -> Cow<'_, str> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strings {
+/// A document that is being read.
+#[derive(Clone, Copy)]
+struct Reading<'de> {
+    strings: Strings,
+    text: &'de str,
+}
+
+impl<'de> Reading<'de> {
+    /// What lies between the begin of one piece of the document and the end of another.
+    fn between(self, first: &'de str, last: &'de str) -> Option<Texts<'de>> {
+        let start = (first.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
+        let end = (last.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)? + last.len();
+        self.text.get(start..end).map(Texts)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reading<'de> {
     type Value = Tree<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Tree<'de>, D::Error> {
@@ -99,7 +155,7 @@ impl<'de> DeserializeSeed<'de> for Strings {
     }
 }
 
-impl<'de> Visitor<'de> for Strings {
+impl<'de> Visitor<'de> for Reading<'de> {
     type Value = Tree<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,17 +183,32 @@ impl<'de> Visitor<'de> for Strings {
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Tree<'de>, E> {
-        Ok(self.tree(Cow::Borrowed(text)))
+        Ok(self.strings.tree(Cow::Borrowed(text)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Tree<'de>, E> {
-        Ok(self.tree(Cow::Owned(text.to_owned())))
+        Ok(self.strings.tree(Cow::Owned(text.to_owned())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Tree<'de>, A::Error> {
         let mut items = Vec::new();
+        // The first and the last of texts that lie in the document, as long as there is nothing else.
+        let mut texts: Option<(&'de str, &'de str)> = None;
         while let Some(item) = from.next_element_seed(self)? {
-            items.push(item);
+            match item {
+                Tree::Text(Cow::Borrowed(text)) if self.strings.in_place && items.is_empty() => {
+                    texts = Some((texts.map_or(text, |(first, _)| first), text));
+                }
+                item => {
+                    if let Some((first, last)) = texts.take() {
+                        items = self.between(first, last).map(Texts::list).unwrap_or_default();
+                    }
+                    items.push(item);
+                }
+            }
+        }
+        if let Some(texts) = texts.and_then(|(first, last)| self.between(first, last)) {
+            return Ok(Tree::Texts(texts));
         }
         items.shrink_to_fit();
         Ok(Tree::List(items))
@@ -145,7 +216,7 @@ impl<'de> Visitor<'de> for Strings {
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Tree<'de>, A::Error> {
         let mut members: Vec<(Cow<'de, str>, Tree<'de>)> = Vec::new();
-        let mut names = Names { any_case: self.any_case, many: HashSet::new() };
+        let mut names = Names { any_case: self.strings.any_case, many: HashSet::new() };
         while let Some(name) = from.next_key_seed(Name)? {
             if names.is_there(&members, &name) {
                 return Err(de::Error::custom(format_args!("the member `{name}` is there twice")));
@@ -153,6 +224,7 @@ impl<'de> Visitor<'de> for Strings {
             let value = from.next_value_seed(self)?;
             members.push((name, value));
         }
+        members.shrink_to_fit();
         Ok(Tree::Map(members))
     }
 }
@@ -217,7 +289,7 @@ pub(crate) fn no_member_twice(place: &str, bytes: &[u8]) -> Result<(), ReadError
 mod tests {
     use super::*;
 
-    const TEMPLATE: Strings = Strings { expressions: true, any_case: false };
+    const TEMPLATE: Strings = Strings { expressions: true, any_case: false, in_place: false };
 
     #[test]
     fn members_that_are_there_twice_are_errors() {
@@ -256,6 +328,26 @@ mod tests {
                 Tree::Null,
             ])
         );
+    }
+
+    /// Lists of texts say the same whether they stay in the document or not.
+    #[test]
+    fn lists_of_texts_stay_in_place() {
+        let in_place = Strings { in_place: true, ..Strings::default() };
+        for (text, stays) in [
+            (r#"["a", "b"]"#, true),
+            (r#"[ "" , "a","" ,	"" ]"#, true),
+            (r#"["é, [x]"]"#, true),
+            ("[]", false),
+            (r#"["a\"b", "c"]"#, false),
+            (r#"["a", "\u0022", "c"]"#, false),
+            (r#"["a", 1]"#, false),
+            (r#"["a", ["b"]]"#, false),
+        ] {
+            let tree = parse(text, "t", in_place).unwrap();
+            assert_eq!(matches!(tree, Tree::Texts(_)), stays, "{text}: {tree:?}");
+            assert_eq!(tree.opened(), parse(text, "t", Strings::default()).unwrap(), "{text}");
+        }
     }
 
     #[test]

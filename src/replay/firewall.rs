@@ -4,10 +4,11 @@
 //! Source of the order: rule-processing.md, 2025-05-07.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::error::ReplayError;
 use super::hosts::HostKey;
-use super::matched::{MatchKind, Matched, Translation, read_rule};
+use super::matched::{MatchKind, Matched, Translation, firewall_rule, read_rule};
 use super::resolver::Resolver;
 use crate::read::resources::{FirewallRule, Resources, RuleCollection, RuleCollectionGroup};
 use crate::rules::{Access, Decision, Packet, Region, Rule, RuleList, differences};
@@ -81,21 +82,25 @@ impl Firewall {
         policies: &[&[RuleCollectionGroup]],
         resolver: &mut Resolver<'_>,
     ) -> Result<Self, ReplayError> {
-        let mut order: Vec<(Stage, usize, i64, &RuleCollection)> = Vec::new();
+        let mut order: Vec<(Stage, usize, &RuleCollectionGroup, &RuleCollection)> = Vec::new();
         for (level, groups) in policies.iter().enumerate() {
             for group in *groups {
                 for collection in &group.collections {
-                    order.push((stage(collection)?, level, group.priority, collection));
+                    order.push((stage(collection)?, level, group, collection));
                 }
             }
         }
-        order.sort_by_key(|(stage, level, group, c)| (*stage, *level, *group, c.priority));
-        let mut rules = Vec::new();
-        for (stage, _, _, collection) in order {
+        order.sort_by_key(|(stage, level, group, c)| (*stage, *level, group.priority, c.priority));
+        let mut rules: Vec<Matched> = Vec::new();
+        for (stage, level, group, collection) in order {
             let access = access(collection, stage)?;
             for rule in &collection.rules {
+                let before = rules.len();
                 let read = read_rule(rule, access, resolver, &mut rules);
                 read.map_err(|error| error.in_rule(rule.name()))?;
+                let origin: Arc<str> =
+                    firewall_rule(level, &group.name, &collection.name, rule.name()).into();
+                rules[before..].iter_mut().for_each(|matched| matched.origin = origin.clone());
             }
         }
         Ok(Firewall { rules })

@@ -19,6 +19,19 @@ pub(crate) struct Matched {
     pub(crate) rule: Rule,
     /// What must hold for the rule to take what it matches, where it names what is not there.
     pub(crate) hangs_on: Option<String>,
+    /// Which rule of which policy, group and collection it is, as [`firewall_rule`] calls it: names alone are not unique.
+    pub(crate) origin: Arc<str>,
+}
+
+/// What a rule of a firewall is called among all: `level` is the number of its policy, parents first. Another collection
+/// or group may have a rule of the same name.
+///
+/// ```
+/// use tagwall::replay::firewall_rule;
+/// assert_eq!(firewall_rule(0, "platform", "dns", "allow"), "0/platform/dns/allow");
+/// ```
+pub fn firewall_rule(level: usize, group: &str, collection: &str, rule: &str) -> String {
+    format!("{level}/{group}/{collection}/{rule}")
 }
 
 /// The kinds of rules.
@@ -198,6 +211,7 @@ impl Draft<'_> {
                 dport: dport.clone(),
             },
             hangs_on,
+            origin: Arc::default(),
         };
         rules.push(one(&self.sources.set, &destinations.set, None));
         if from.is_some() && !destinations.set.is_empty() {

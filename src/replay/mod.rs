@@ -21,7 +21,7 @@ pub use firewall::{Firewall, FirewallDecision, FirewallDifference, FirewallDiffe
 pub(crate) use firewall::{all_groups, decided_by, in_order};
 pub use hosts::HostKey;
 pub(crate) use matched::MatchKind;
-pub use matched::Translation;
+pub use matched::{Translation, firewall_rule};
 pub(crate) use nsg::default_rules;
 pub use nsg::{Nsg, NsgDifference};
 pub(crate) use rank::Rank;

@@ -2,7 +2,7 @@
 
 use super::Made;
 use crate::emit::Artefact;
-use crate::plan::ClassicFirewall;
+use crate::plan::{ClassicFirewall, Plan};
 use crate::target::{ApiVersion, FormatName, Part};
 
 /// Formats that are deployed as they are, the best known first.
@@ -34,7 +34,7 @@ pub(super) fn steps<'a>(made: &Made<'a>) -> Vec<String> {
         files.iter().map(|file| step(file, &command(file, classic), classic.is_some())).collect()
     };
     let mut steps = match format {
-        FormatName::Terraform | FormatName::TerraformJson => vec![terraform(&files, classic)],
+        FormatName::Terraform | FormatName::TerraformJson => vec![terraform(&files, made.plan)],
         FormatName::Azcli if made.policy.firewall.draft => with_draft(&files, one(script)),
         FormatName::Azcli => one(script),
         _ => {
@@ -189,9 +189,9 @@ fn script(file: &File<'_>, classic: Option<&ClassicFirewall>) -> String {
     format!("RESOURCE_GROUP=GROUP{firewall} ./{}", file.name)
 }
 
-fn terraform(files: &[File<'_>], classic: Option<&ClassicFirewall>) -> String {
+fn terraform(files: &[File<'_>], plan: &Plan) -> String {
     let has = |part| files.iter().any(|file| file.part == part);
-    let firewall = match (has(Part::Firewall), classic) {
+    let firewall = match (has(Part::Firewall), &plan.classic_firewall) {
         (true, Some(_)) => " -var firewall_name=FIREWALL",
         (true, None) => " -var firewall_policy_id=ID",
         (false, _) => "",
@@ -200,8 +200,14 @@ fn terraform(files: &[File<'_>], classic: Option<&ClassicFirewall>) -> String {
         true => " -var subnet_id_NAME=ID …",
         false => "",
     };
+    let mut rules = plan.nsgs.iter().flat_map(|nsg| &nsg.rules);
+    let groups = match rules.any(|r| [&r.source, &r.destination].iter().any(|s| s.security_group().is_some()))
+    {
+        true => " -var asg_id_NAME=ID …",
+        false => "",
+    };
     format!(
-        "Look at the plan, then apply it:\n   `terraform init && terraform apply -var resource_group_name=GROUP{firewall}{subnets}`"
+        "Look at the plan, then apply it:\n   `terraform init && terraform apply -var resource_group_name=GROUP{firewall}{subnets}{groups}`"
     )
 }
 

@@ -5,7 +5,7 @@ use crate::support;
 use serde_json::Value;
 use tagwall::pipeline::{self, Generation};
 use tagwall::plan::{Action, Association, RouteTo, Side};
-use tagwall::tags::Cloud;
+use tagwall::tags::{Cloud, Snapshot};
 use tagwall::target::Target;
 use tagwall::verify::{self, Declared, Inexpressible};
 
@@ -386,9 +386,11 @@ fn virtual_network_is_the_tag_where_nothing_swallows_it_else_what_the_policy_kno
 fn application_security_groups_stand_as_a_side_of_rules() {
     let text = format!(
         "{HEAD}{}[[allow]]\nto = \"asg:web-1\"\nprotocol = \"tcp\"\nports = 443\n[[allow]]\nfrom = \"asg:jump\"\nprotocol = \"tcp\"\nports = 22\n\
-         [output]\nformats = [\"arm\", \"bicep\", \"azcli\", \"csv\", \"json\"]\n",
+         [output]\nformats = [\"arm\", \"bicep\", \"azcli\", \"csv\", \"json\", \"terraform\"]\n",
         subnet("a", "10.20.1.0/24"),
     );
+    let other = text.replace("\"terraform\"", "\"terraform-json\"");
+    let other = self::made(&other);
     let made = made(&text);
     let template: Value = serde_json::from_str(support::text_of(&made, "nsg.arm.json")).unwrap();
     let rules = template["resources"][0]["properties"]["securityRules"].as_array().unwrap();
@@ -399,15 +401,44 @@ fn application_security_groups_stand_as_a_side_of_rules() {
     );
     assert!(support::text_of(&made, "nsg.sh").contains("--source-asgs 'jump'"));
     // Another group in the rule is another rule.
-    for file in ["nsg.arm.json", "nsg.bicep", "nsg.sh", "nsg.csv", "plan.json"] {
-        let text = support::text_of(&made, file);
-        let snapshot = support::sample(Cloud::Public).with_outside(made.policy.outside());
-        let right = support::prove_with(&made, &snapshot, file, text.as_bytes());
+    let snapshot = support::sample(Cloud::Public).with_outside(made.policy.outside());
+    for file in ["nsg.arm.json", "nsg.bicep", "nsg.sh", "nsg.csv", "plan.json", "nsg.tf", "nsg.tf.json"] {
+        let made = if file == "nsg.tf.json" { &other } else { &made };
+        let text = support::text_of(made, file);
+        let right = support::prove_with(made, &snapshot, file, text.as_bytes());
         assert!(right.is_success(), "{file}: {right}");
         let wrong = text.replace("asg:jump", "asg:web-1").replace("'jump'", "'web-1'");
-        let report = support::prove_with(&made, &snapshot, file, wrong.as_bytes());
+        let wrong = wrong.replace("var.asg_id_jump", "var.asg_id_web_1");
+        assert_ne!(wrong, text, "{file}");
+        let report = support::prove_with(made, &snapshot, file, wrong.as_bytes());
         assert!(!report.is_success(), "{file}");
     }
+    ids_of_application_security_groups(&made, &snapshot);
+}
+
+/// Terraform is given ids, and each variable says of which group.
+fn ids_of_application_security_groups(made: &Generation, snapshot: &Snapshot) {
+    let (main, rules) = ("main.tf", "nsg.tf");
+    for (file, from, to, why) in [
+        (main, "security group jump.", "security group web-1.", "must name the application security group"),
+        (main, "security group jump.", "security group jump", "must name the application security group"),
+        (main, "asg_id_jump", "asg_id_jumps", "must name the application security group"),
+        (rules, "[var.asg_id_jump]", "[]", "variables that hold ids"),
+        (rules, "[var.asg_id_jump]", "[var.location]", "variables that hold ids"),
+        (rules, "[var.asg_id_jump]", "[\"var.asg_id_jump\"]", "variables that hold ids"),
+        (rules, "[var.asg_id_jump]", "[var.asg_id_web_1]", "no rule names it"),
+    ] {
+        let text = support::text_of(made, file);
+        let wrong = text.replacen(from, to, 1);
+        assert_ne!(wrong, text, "{from}");
+        let found = support::prove_with(made, snapshot, file, wrong.as_bytes()).to_string();
+        assert!(found.contains(why), "{from} to {to}: {found}");
+    }
+    let key = "source_application_security_group_ids";
+    let both = format!("source_address_prefix = \"*\"\n    {key}");
+    let both = support::text_of(made, rules).replacen(key, &both, 1);
+    let found = support::prove_with(made, snapshot, rules, both.as_bytes()).to_string();
+    assert!(found.contains("addresses or application security groups, not both"), "{found}");
 }
 
 #[test]

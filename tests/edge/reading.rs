@@ -67,6 +67,13 @@ fn policies_generations_and_exports_are_compared() {
     let compare = |a: &str, b: &str| tagwall(dir.path(), &["compare", a, b, "--format", "json"]);
     assert_eq!(json_of(&compare("policy:demo.toml", "out/demo"), 0)["equal"], true);
     assert_eq!(json_of(&compare("out/demo/nsg.arm.json", "live.json"), 0)["equal"], true);
+    // The folder above it, which `--out` named, holds the same, with the network of its policy.
+    let whole = json_of(&compare("policy:demo.toml", "out"), 0);
+    assert_eq!(whole["equal"], true);
+    let read = whole["read"]["b"].as_array().expect("what was read");
+    assert!(read.iter().any(|own| own["kind"] == "vnet"), "{whole}");
+    let group = read.iter().find(|own| own["kind"] == "nsg").expect("a group");
+    assert_eq!(group["place"]["file"], "out/demo/nsg.arm.json", "by the folder as it was named");
     with_rule(dir.path());
     let found = json_of(&compare("policy:demo.toml", "live.json"), 4);
     assert_eq!(found["equal"], false);

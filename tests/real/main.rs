@@ -15,6 +15,7 @@ mod exports;
 mod history;
 mod precision_weeks;
 mod recorded;
+mod samples;
 mod snapshots;
 #[cfg(feature = "cli")]
 mod stale;

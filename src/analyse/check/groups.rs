@@ -20,7 +20,7 @@ pub(super) struct Judged<'a> {
     pub(super) live: [&'a Live; 2],
     pub(super) meanings: [OpenResolver<'a>; 2],
     pub(super) needs: &'a [Need],
-    classes: Classes,
+    classes: Classes<'a>,
     states: Vec<NeedState>,
     rules: Vec<LiveState>,
     pub(super) hangs_on: Vec<String>,
@@ -44,7 +44,7 @@ impl<'a> Judged<'a> {
         live: [&'a Live; 2],
         meanings: [OpenResolver<'a>; 2],
         needs: &'a [Need],
-        snapshot: &Snapshot,
+        snapshot: &'a Snapshot,
     ) -> Self {
         let tags = needs.iter().filter_map(|need| need.tag.as_deref());
         Judged {
@@ -66,10 +66,7 @@ impl<'a> Judged<'a> {
         let [wanted, live] = self.live;
         if live.groups.is_empty() {
             if !wanted.groups.is_empty() {
-                self.hangs_on.push(
-                    "no network security group is among the live files: what it would say is not judged"
-                        .to_owned(),
-                );
+                self.hangs_on.push("no network security group is among the live files".to_owned());
             }
             return;
         }
@@ -85,7 +82,7 @@ impl<'a> Judged<'a> {
                     self.hangs_on.push(format!("the group {} is not among the live files", one.name))
                 }
                 (None, Some(other)) => {
-                    self.hangs_on.push(format!("the policy makes no group {}: it is not judged", other.name))
+                    self.hangs_on.push(format!("the policy makes no group {}", other.name))
                 }
                 (None, None) => {}
             }
@@ -128,7 +125,8 @@ impl<'a> Judged<'a> {
     ) {
         let mut rest = missing.clone();
         for need in self.needs.iter().filter(|need| need.direction == direction && need.remote.is_some()) {
-            let own = need.regions();
+            // Of nothing there is no part, and most needs lack nothing.
+            let own = if missing.is_empty() { Vec::new() } else { need.regions() };
             let found = intersection(&missing, &own);
             rest = subtracted(rest, &own);
             let set = AddrSet::union_of(found.iter().map(|region| need.far(region)));

@@ -21,9 +21,7 @@ impl Judged<'_> {
         let [wanted, live] = self.live;
         if live.tables.is_empty() {
             if !wanted.tables.is_empty() {
-                self.hangs_on.push(
-                    "no route table is among the live files: what it would say is not judged".to_owned(),
-                );
+                self.hangs_on.push("no route table is among the live files".to_owned());
             }
             return;
         }
@@ -34,8 +32,7 @@ impl Judged<'_> {
                     self.hangs_on.push(format!("the route table {} is not among the live files", one.name))
                 }
                 (None, Some(other)) => {
-                    self.hangs_on
-                        .push(format!("the policy makes no route table {}: it is not judged", other.name));
+                    self.hangs_on.push(format!("the policy makes no route table {}", other.name));
                 }
                 (None, None) => {}
             }
@@ -86,10 +83,7 @@ impl Judged<'_> {
         let (wanted, live) = (units(self.live[0]), units(self.live[1]));
         if live.is_empty() {
             if !wanted.is_empty() {
-                self.hangs_on.push(
-                    "no firewall rules are among the live files: what they would say is not judged"
-                        .to_owned(),
-                );
+                self.hangs_on.push("no firewall rules are among the live files".to_owned());
             }
             return;
         }
@@ -100,8 +94,7 @@ impl Judged<'_> {
                     self.hangs_on.push(format!("the firewall {} is not among the live files", one.name))
                 }
                 (None, Some(other)) => {
-                    self.hangs_on
-                        .push(format!("the policy makes no firewall {}: it is not judged", other.name));
+                    self.hangs_on.push(format!("the policy makes no firewall {}", other.name));
                 }
                 (None, None) => {}
             }

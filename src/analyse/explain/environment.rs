@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::addr::{AddrSet, Entry, IpPrefix};
 use crate::read::live::{
-    Live, LiveGroup, LiveRoute, LiveRule, LiveSubnet, LiveTable, Place, is_same_resource, last_part,
+    Live, LiveCollection, LiveGroup, LiveRoute, LiveRule, LiveSubnet, LiveTable, Place, is_same_resource,
+    last_part,
 };
 use crate::read::resources::{
     FirewallRule, IpGroup, Nsg, Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
 };
+use crate::replay::firewall_rule;
 use crate::replay::way::{self, Environment, Middle, Network, Outbound, Role, Subnet};
 use crate::tags::Snapshot;
 
@@ -300,17 +302,14 @@ fn table(table: &LiveTable) -> RouteTable {
     }
 }
 
-fn firewall(live: &Live, network: &Network) -> Middle {
-    let group =
-        |name: &str, priority: i64, collections: &[crate::read::live::LiveCollection]| RuleCollectionGroup {
-            name: name.to_owned(),
-            priority,
-            collections: collections.iter().map(|own| tolerated(&own.collection, live)).collect(),
-        };
-    let mut policies: Vec<Vec<RuleCollectionGroup>> = Vec::new();
-    let of = |policy: Option<&str>| -> Vec<RuleCollectionGroup> {
+/// A group of rule collections with the name and priority that it has on the firewall.
+type Ranked<'l> = (&'l str, i64, &'l [LiveCollection]);
+
+/// The groups of each policy, parents first; the rules of a firewall itself are one group of a policy of their own.
+fn ranked(live: &Live) -> Vec<Vec<Ranked<'_>>> {
+    let of = |policy: Option<&str>| -> Vec<Ranked<'_>> {
         let own = live.collection_groups.iter().filter(|g| g.policy.as_deref().map(last_part) == policy);
-        own.map(|g| group(&g.name, g.priority.unwrap_or_default(), &g.collections)).collect()
+        own.map(|g| (g.name.as_str(), g.priority.unwrap_or_default(), g.collections.as_slice())).collect()
     };
     let mut names: Vec<Option<&str>> =
         live.collection_groups.iter().map(|g| g.policy.as_deref().map(last_part)).collect();
@@ -320,9 +319,20 @@ fn firewall(live: &Live, network: &Network) -> Middle {
         live.policies.iter().any(|p| p.base.as_deref().map(last_part) == name && name.is_some())
     };
     names.sort_by_key(|name| !is_base(*name));
-    policies.extend(names.into_iter().map(of));
     let classic = live.firewalls.iter().filter(|firewall| !firewall.collections.is_empty());
-    policies.extend(classic.map(|firewall| vec![group(&firewall.name, 100, &firewall.collections)]));
+    let classic =
+        classic.map(|firewall| vec![(firewall.name.as_str(), 100, firewall.collections.as_slice())]);
+    names.into_iter().map(of).chain(classic).collect()
+}
+
+fn firewall(live: &Live, network: &Network) -> Middle {
+    let group = |(name, priority, collections): Ranked<'_>| RuleCollectionGroup {
+        name: name.to_owned(),
+        priority,
+        collections: collections.iter().map(|own| tolerated(&own.collection, live)).collect(),
+    };
+    let policies: Vec<Vec<RuleCollectionGroup>> =
+        ranked(live).into_iter().map(|groups| groups.into_iter().map(group).collect()).collect();
     // One that rules name and that is not here is not known: it is no empty group.
     let ip_groups: Vec<IpGroup> = live
         .ip_groups
@@ -390,10 +400,15 @@ fn places(live: &Live) -> BTreeMap<(String, String), way::Place> {
             places.insert((table.name.clone(), route.name.clone()), place(&route.place));
         }
     }
-    let of_groups = live.collection_groups.iter().flat_map(|group| &group.collections);
-    for collection in of_groups.chain(live.firewalls.iter().flat_map(|firewall| &firewall.collections)) {
-        for (rule, at) in collection.collection.rules.iter().zip(&collection.places) {
-            places.insert(("firewall".to_owned(), rule.name().to_owned()), place(at));
+    for (level, groups) in ranked(live).into_iter().enumerate() {
+        for (group, _, collections) in groups {
+            for collection in collections {
+                let own = &collection.collection;
+                for (rule, at) in own.rules.iter().zip(&collection.places) {
+                    let key = firewall_rule(level, group, &own.name, rule.name());
+                    places.insert(("firewall".to_owned(), key), place(at));
+                }
+            }
         }
     }
     places

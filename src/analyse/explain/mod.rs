@@ -13,7 +13,7 @@ use crate::addr::AddrSet;
 use crate::packet::{Direction, Ports, Protocol};
 use crate::policy::Policy;
 use crate::read::live::{Live, Place};
-use crate::replay::way::{At, Environment, Fate, Middle, Model, Question, Step};
+use crate::replay::way::{At, Environment, Fate, Middle, Model, OWN_ROUTES, Question, Step};
 use crate::replay::{HostKey, ReplayError};
 use crate::rules::{Access, Packet, Region, ServiceBox};
 use crate::tags::{Snapshot, Symbol};
@@ -334,7 +334,7 @@ fn change(stop: At, step: Option<&Step>, question: &Question) -> String {
                 "firewall".to_owned()
             };
             let because = hangs_on.map(|step| condition_in_words(&step.because)).unwrap_or_default();
-            format!("{what}: a rule that allows {packet} whatever else it is; by rule {rule} {because}")
+            format!("{what}: a rule that allows {packet} in any case; with rule {rule} {because}")
         }
         (At::Nsg | At::Admin, Some(rule)) => {
             format!("group {resource}: a rule that allows {packet} before {rule}, or {rule} without it")
@@ -343,13 +343,17 @@ fn change(stop: At, step: Option<&Step>, question: &Question) -> String {
             format!("group {resource}: a rule that allows {packet}; none does, and the default denies")
         }
         (At::Route, _) if question.direction == Direction::Inbound => {
-            format!("{resource}: {}", step.map(|step| step.because.as_str()).unwrap_or_default())
+            let because = step.map(|step| step.because.as_str()).unwrap_or_default();
+            let table = if resource == OWN_ROUTES { "" } else { "route table " };
+            format!("{table}{resource}: a route back the way that the packet came; {because}")
         }
         (At::Route, Some(rule)) => {
-            format!("route table {resource}: route {rule} drops what goes to {}", packet.dst())
+            format!("route table {resource}: a route for {} that leads on; {rule} drops it", packet.dst())
         }
         (At::Route, None) => format!("a route for {}: the system drops it", packet.dst()),
-        (At::Firewall | At::Dnat, Some(rule)) => format!("firewall: rule {rule} denies {packet}"),
+        (At::Firewall | At::Dnat, Some(rule)) => {
+            format!("firewall: a rule that allows {packet} before {rule}, or {rule} without it")
+        }
         (At::Firewall | At::Dnat, None) => format!("firewall: a rule that allows {packet}; none does"),
         (At::Outbound, _) => {
             format!("subnet {}: a way out to the Internet (NAT gateway, public address)", question.subnet)

@@ -54,23 +54,30 @@ pub(super) fn route(route: &LiveRoute) -> Value {
     json!({ "properties": members })
 }
 
-pub(super) fn ip_group(group: &LiveIpGroup) -> Value {
-    json!({ "properties": { "ipAddresses": group.addresses } })
+/// An IP group where it is, or where it is to be made.
+pub(super) fn ip_group(group: &LiveIpGroup, location: Option<&str>) -> Value {
+    let mut made = json!({ "properties": { "ipAddresses": group.addresses } });
+    if let Some(location) = location {
+        made["location"] = json!(location);
+    }
+    made
 }
 
 /// Ids of IP groups by their names, where files give them.
 pub(super) type IdOf<'i> = &'i dyn Fn(&str) -> Option<String>;
 
+/// The id of an IP group that is to be made, in the subscription that the script is run in.
+pub(super) fn new_ip_group(resource_group: &str, name: &str) -> String {
+    format!(
+        "/subscriptions/$SUBSCRIPTION/resourceGroups/{resource_group}/providers/Microsoft.Network/ipGroups/{name}"
+    )
+}
+
 /// Ids of IP groups; those that no file gives are in the resource group of the policy.
 fn ip_groups(ids: &[String], id_of: IdOf<'_>) -> Vec<String> {
     let id = |id: &String| match id.starts_with("/subscriptions/") {
         true => id.clone(),
-        false => id_of(last_part(id)).unwrap_or_else(|| {
-            format!(
-                "/subscriptions/$SUBSCRIPTION/resourceGroups/$RG/providers/Microsoft.Network/ipGroups/{}",
-                last_part(id)
-            )
-        }),
+        false => id_of(last_part(id)).unwrap_or_else(|| new_ip_group("$RG", last_part(id))),
     };
     ids.iter().map(id).collect()
 }

@@ -1,13 +1,13 @@
 //! Operations on a firewall: IP groups before the rules that name them, rule collection groups one after another. A firewall
 //! without a policy is one resource, all rules of which are put at once.
 
-use super::body::{classic, collection_group, ip_group};
+use super::body::{classic, collection_group, ip_group, new_ip_group};
 use super::judge::{Change, Judge, are_priorities_unique, content, ip_groups, wanted_groups};
 use super::model::{NoSafeOrder, Operation, resource_group};
 use super::top;
 use crate::analyse::compare::pairs;
 use crate::analyse::open::{Unit, units};
-use crate::read::live::{Live, LiveCollectionGroup, LiveFirewall};
+use crate::read::live::{Live, LiveCollectionGroup, LiveFirewall, last_part};
 use crate::tags::Snapshot;
 
 /// The operations on all firewalls that both sides have.
@@ -111,23 +111,34 @@ fn changes(judge: &Judge<'_>, live: &Unit<'_>) -> Vec<Change> {
 }
 
 fn operation(change: &Change, live: &Live, unit: &Unit<'_>) -> Operation {
+    let there = |name: &str| live.ip_groups.iter().find(|own| own.name.eq_ignore_ascii_case(name));
+    let own =
+        live.collection_groups.iter().filter(|group| unit.owns(group)).find_map(|group| group.id.as_deref());
+    let classic_id = || live.firewalls.iter().find_map(|firewall| firewall.id.as_deref());
+    let group_of_all = resource_group(own.or_else(classic_id));
+    // What is to be made comes to where the rules are.
     let id_of = |name: &str| {
-        live.ip_groups.iter().find(|own| own.name.eq_ignore_ascii_case(name)).and_then(|own| own.id.clone())
+        let known = there(name).and_then(|own| own.id.clone());
+        known.or_else(|| Some(new_ip_group(group_of_all.as_deref()?, last_part(name))))
     };
     let of_policy = || unit.policy().unwrap_or_else(|| "$POLICY".to_owned());
     let put = |kind, resource: String, name: &str, body| Operation {
         op: "put",
         kind,
         resource,
-        resource_group: None,
+        resource_group: group_of_all.clone(),
         name: name.to_owned(),
         body: Some(body),
     };
     match change {
-        Change::Addresses(group) => Operation {
-            resource_group: resource_group(id_of(&group.name).as_deref()),
-            ..put("ip-group", group.name.clone(), &group.name, ip_group(group))
-        },
+        Change::Addresses(group) => {
+            let known = there(&group.name).and_then(|own| own.location.as_deref());
+            let body = ip_group(group, known.or(group.location.as_deref()));
+            Operation {
+                resource_group: resource_group(id_of(&group.name).as_deref()),
+                ..put("ip-group", group.name.clone(), &group.name, body)
+            }
+        }
         Change::Rules(group) => {
             put("rule-collection-group", of_policy(), &group.name, collection_group(group, &id_of))
         }
@@ -135,7 +146,7 @@ fn operation(change: &Change, live: &Live, unit: &Unit<'_>) -> Operation {
             op: "delete",
             kind: "rule-collection-group",
             resource: of_policy(),
-            resource_group: None,
+            resource_group: group_of_all.clone(),
             name: name.clone(),
             body: None,
         },

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::model::Operation;
 use crate::target::ApiVersion;
 
-/// The operations as a script for a POSIX shell, one command each, in order. It stops at the first that fails, which is
+/// The operations as a script for a POSIX shell, one line each, in order. It stops at the first that fails, which is
 /// safe: every step is.
 ///
 /// ```
@@ -38,6 +38,9 @@ pub fn az_script(operations: &[Operation]) -> String {
     if of_firewall("firewall") {
         script.push_str(CLASSIC);
     }
+    if operations.iter().any(|operation| operation.kind == "ip-group" && operation.op == "put") {
+        script.push_str(ADDRESSES);
+    }
     script.push('\n');
     for operation in operations {
         script.push_str(&command(operation));
@@ -48,17 +51,17 @@ pub fn az_script(operations: &[Operation]) -> String {
 
 /// Requests whose end is waited for: Azure takes them long before it is done, and the next step is safe only then.
 const REST: &str = r#"SUBSCRIPTION=${SUBSCRIPTION:-$(az account show --query id --output tsv)}
-NETWORK="/subscriptions/$SUBSCRIPTION/resourceGroups/$RG/providers/Microsoft.Network"
+ALL="/subscriptions/$SUBSCRIPTION/resourceGroups"
 body=$(mktemp)
 trap 'rm -f "$body"' EXIT
 
 # Puts standard input at $1 and waits until Azure is done with it.
 put() {
   cat >"$body"
-  az rest --method put --url "$NETWORK/$1?api-version=$API_VERSION" --body "@$body" --output none
+  az rest --method put --url "$ALL/$1?api-version=$API_VERSION" --body "@$body" --output none
   state=
   until [ "$state" = Succeeded ]; do
-    state=$(az rest --method get --url "$NETWORK/$1?api-version=$API_VERSION" --query properties.provisioningState --output tsv)
+    state=$(az rest --method get --url "$ALL/$1?api-version=$API_VERSION" --query properties.provisioningState --output tsv)
     case "$state" in
       Succeeded) ;;
       Failed | Canceled) echo "$1: $state" >&2; exit 1 ;;
@@ -69,8 +72,8 @@ put() {
 
 # Deletes what is at $1 and waits until it is gone.
 remove() {
-  az rest --method delete --url "$NETWORK/$1?api-version=$API_VERSION" --output none
-  while state=$(az rest --method get --url "$NETWORK/$1?api-version=$API_VERSION" --query properties.provisioningState --output tsv 2>/dev/null); do
+  az rest --method delete --url "$ALL/$1?api-version=$API_VERSION" --output none
+  while state=$(az rest --method get --url "$ALL/$1?api-version=$API_VERSION" --query properties.provisioningState --output tsv 2>/dev/null); do
     case "$state" in
       Failed) echo "$1: $state" >&2; exit 1 ;;
       *) sleep "${POLL_SECONDS:-10}" ;;
@@ -91,12 +94,27 @@ put_rules() {
   IFS= read -r nat
   IFS= read -r network
   IFS= read -r application
-  text=$(az rest --method get --url "$NETWORK/$1?api-version=$API_VERSION" --output json --query \
+  text=$(az rest --method get --url "$ALL/$1?api-version=$API_VERSION" --output json --query \
     'merge(@, {properties: merge(properties, {natRuleCollections: `"@NAT"`, networkRuleCollections: `"@NETWORK"`, applicationRuleCollections: `"@APPLICATION"`})})')
   fill @NAT "$nat"
   fill @NETWORK "$network"
   fill @APPLICATION "$application"
   printf '%s\n' "$text" | put "$1"
+}
+"#;
+
+/// An IP group that is there keeps its region, its tags and all else; a new one is made in the region of the policy file, where
+/// that of the resource group may be another.
+const ADDRESSES: &str = r#"
+# Puts the addresses from $4 on into the IP group $2 of the resource group $1, which is made in the region $3 where it is not there.
+put_addresses() {
+  group=$1 name=$2 location=$3
+  shift 3
+  if az network ip-group show --resource-group "$group" --name "$name" --output none 2>/dev/null; then
+    az network ip-group update --resource-group "$group" --name "$name" --ip-addresses "$@" --output none
+  else
+    az network ip-group create --resource-group "$group" --name "$name" ${location:+--location "$location"} --ip-addresses "$@" --output none
+  fi
 }
 "#;
 
@@ -112,6 +130,10 @@ fn quoted(text: &str) -> String {
 
 fn command(operation: &Operation) -> String {
     let group = operation.resource_group.as_deref().map_or("\"$RG\"".to_owned(), quoted);
+    let network = format!(
+        "{}/providers/Microsoft.Network",
+        with_variables(operation.resource_group.as_deref().unwrap_or("$RG"))
+    );
     let (resource, name) = (quoted(&operation.resource), quoted(&operation.name));
     match (operation.kind, operation.op, &operation.body) {
         ("security-rule", "put", Some(body)) => {
@@ -146,15 +168,14 @@ fn command(operation: &Operation) -> String {
         }
         ("ip-group", "put", Some(body)) => {
             let addresses = words(&body["properties"]["ipAddresses"]);
-            format!(
-                "az network ip-group create --resource-group {group} --name {name} --ip-addresses {addresses} --output none"
-            )
+            let location = quoted(body["location"].as_str().unwrap_or_default());
+            format!("put_addresses {group} {name} {location} {addresses}")
         }
         ("ip-group", ..) => format!("az network ip-group delete --resource-group {group} --name {name}"),
         ("firewall", _, Some(body)) => {
             let of = |key: &str| here(&body["properties"][key].to_string());
             format!(
-                "put_rules \"azureFirewalls/{}\" <<BODY\n{}\n{}\n{}\nBODY",
+                "put_rules \"{network}/azureFirewalls/{}\" <<BODY\n{}\n{}\n{}\nBODY",
                 with_variables(&operation.resource),
                 of("natRuleCollections"),
                 of("networkRuleCollections"),
@@ -163,7 +184,7 @@ fn command(operation: &Operation) -> String {
         }
         (_, op, body) => {
             let path = format!(
-                "\"firewallPolicies/{}/ruleCollectionGroups/{}\"",
+                "\"{network}/firewallPolicies/{}/ruleCollectionGroups/{}\"",
                 with_variables(&operation.resource),
                 with_variables(&operation.name)
             );

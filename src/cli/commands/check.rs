@@ -164,7 +164,12 @@ fn live(state: &LiveState) -> String {
             .iter()
             .map(|(class, count)| format!("{} {}", grouped(count), class_words(class)))
             .collect();
-        text.push_str(&format!("; lets through {} too: {}", some(&state.excess), classes.join(", ")));
+        let (excess, classes) = (some(&state.excess), classes.join(", "));
+        // Rules are judged by packets, routes by addresses.
+        match state.packet {
+            Some(_) => text.push_str(&format!("; lets through {excess} too: {classes}")),
+            None => text.push_str(&format!("; leads {excess} elsewhere: {classes}")),
+        }
     }
     text
 }
@@ -173,7 +178,7 @@ fn class_words(class: &str) -> &str {
     match class {
         "azure" => "of other customers of Azure",
         "outside" => "outside of Microsoft",
-        "same-service" => "of the same service",
+        "same-service" => "of services that the policy needs",
         other => other,
     }
 }
@@ -191,18 +196,22 @@ fn text(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
     }
     drift.hangs_on.iter().try_for_each(|text| writeln!(out, "not judged: {text}"))?;
     if !drift.drift {
-        return writeln!(out, "No drift: {} needs work as they should.", drift.needs.len());
+        let (needs, verb) =
+            (many(drift.needs.len(), "need"), if drift.needs.len() == 1 { "works" } else { "work" });
+        return writeln!(out, "No drift: {needs} {verb} as asked.");
     }
     let wanting: Vec<&NeedState> = drift.needs.iter().filter(|need| need.state != Have::Ok).collect();
-    writeln!(out, "\nNeeds: {} of {} do not work as they should", wanting.len(), drift.needs.len())?;
+    let verb = if wanting.len() == 1 { "does" } else { "do" };
+    writeln!(out, "\nNeeds: {} of {} {verb} not work as asked", wanting.len(), drift.needs.len())?;
     wanting.iter().try_for_each(|own| writeln!(out, "  {}", need(own)))?;
     let odd: Vec<&LiveState> = odd(drift);
-    writeln!(out, "\nRules: {} of {} are not as they should be", odd.len(), drift.live.len())?;
+    let verb = if odd.len() == 1 { "differs" } else { "differ" };
+    writeln!(out, "\nRules: {} of {} {verb} from what is needed", odd.len(), drift.live.len())?;
     odd.iter().try_for_each(|state| {
         writeln!(out, "  {} ({}:{})", live(state), state.place.file, state.place.line)
     })?;
     let Some(plan) = &drift.plan else { return Ok(()) };
-    writeln!(out, "\nPlan: {} operations, each of them safe", plan.operations.len())?;
+    writeln!(out, "\nPlan: {}, each of them safe", many(plan.operations.len(), "operation"))?;
     plan.operations.iter().try_for_each(|operation| {
         let place = match operation.resource == operation.name {
             true => String::new(),
@@ -210,6 +219,11 @@ fn text(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
         };
         writeln!(out, "  {} {} {}{place}", operation.op, operation.kind, operation.name)
     })
+}
+
+/// How many of something.
+fn many(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Rules that are worth a line.

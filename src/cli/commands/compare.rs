@@ -108,7 +108,7 @@ fn write_part(out: &mut dyn Write, part: &Part) -> io::Result<()> {
     }
     for difference in &part.differences {
         let prefixes = side_in_words(&difference.prefixes, difference.tag.as_deref());
-        writeln!(out, "  {prefixes} ({} addresses)", grouped(&difference.addresses))?;
+        writeln!(out, "  {prefixes} ({})", addresses(&difference.addresses))?;
         let by = |route: &Option<String>| {
             route.as_ref().map_or("the system's route".to_owned(), |r| format!("route {r}"))
         };
@@ -117,8 +117,8 @@ fn write_part(out: &mut dyn Write, part: &Part) -> io::Result<()> {
         writeln!(out, "      {}", difference.test)?;
     }
     for difference in &part.ways {
-        let count = grouped(&difference.region.addresses);
-        writeln!(out, "  another way: {} ({count} addresses)", region_in_words(&difference.region))?;
+        let count = addresses(&difference.region.addresses);
+        writeln!(out, "  another way: {} ({count})", region_in_words(&difference.region))?;
         writeln!(out, "      A: {}", difference.way_a)?;
         writeln!(out, "      B: {}", difference.way_b)?;
     }
@@ -130,10 +130,10 @@ fn write_part(out: &mut dyn Write, part: &Part) -> io::Result<()> {
 }
 
 fn write_difference(out: &mut dyn Write, title: &str, difference: &Difference) -> io::Result<()> {
-    let count = grouped(&difference.region.addresses);
+    let count = addresses(&difference.region.addresses);
     let host = difference.host.as_ref().map_or_else(String::new, |host| format!(", for {host}"));
     let to = difference.translated.as_ref().map_or_else(String::new, |to| format!(", sent to {to}"));
-    writeln!(out, "  {title}: {}{host}{to} ({count} addresses)", region_in_words(&difference.region))?;
+    writeln!(out, "  {title}: {}{host}{to} ({count})", region_in_words(&difference.region))?;
     let rule = |name: &Option<String>, place: &Option<crate::read::live::Place>| {
         let name = name.as_deref().unwrap_or("no rule");
         place
@@ -143,6 +143,11 @@ fn write_difference(out: &mut dyn Write, title: &str, difference: &Difference) -
     writeln!(out, "      A: {}", rule(&difference.rule_a, &difference.place_a))?;
     writeln!(out, "      B: {}", rule(&difference.rule_b, &difference.place_b))?;
     writeln!(out, "      {}", difference.test)
+}
+
+/// How many addresses, in words.
+pub(in crate::cli) fn addresses(number: &str) -> String {
+    if number == "1" { "1 address".to_owned() } else { format!("{} addresses", grouped(number)) }
 }
 
 /// A number with its thousands apart.

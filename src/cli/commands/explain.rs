@@ -9,7 +9,7 @@ use crate::addr::IpPrefix;
 use crate::analyse::{Asked, Explained, ExplainedSet, Explainer, Far, FateSaid, StepSaid, region_in_words};
 use crate::catalog::Date;
 use crate::cli::args::Explain;
-use crate::cli::commands::compare::grouped;
+use crate::cli::commands::compare::addresses;
 use crate::cli::reading::{Tags, load, made_of};
 use crate::cli::{Failure, output, select};
 use crate::packet::{Direction, Ports, Protocol};
@@ -238,13 +238,8 @@ fn set(out: &mut dyn Write, found: &ExplainedSet, week: Option<&str>) -> io::Res
     let mut fates: Vec<&FateSaid> = found.fates.iter().collect();
     fates.sort_by_key(rank);
     for fate in fates {
-        let count = grouped(&fate.region.addresses);
-        writeln!(
-            out,
-            "\n{} ({count} addresses) {}.",
-            region_in_words(&fate.region),
-            verdict(fate.verdict, fate.way)
-        )?;
+        let count = addresses(&fate.region.addresses);
+        writeln!(out, "\n{} ({count}) {}.", region_in_words(&fate.region), verdict(fate.verdict, fate.way))?;
         steps(out, &fate.steps, week)?;
         fate.hangs_on.iter().try_for_each(|text| writeln!(out, "If {text}."))?;
         to_change(out, &fate.changes)?;

@@ -58,7 +58,7 @@ pub fn read_arm(bytes: &[u8]) -> Result<Export, ReadError> {
 fn read_foreign(place: &str, bytes: &[u8]) -> Result<Export, ReadError> {
     let text = utf8(place, bytes)?;
     let document = Document::new(place, text, Mode::Foreign);
-    let tree = tree::parse(text, place, Strings { expressions: true, any_case: true })?;
+    let tree = tree::parse(text, place, Strings { expressions: true, any_case: true, in_place: false })?;
     let resources = foreign(&Node::top(&document, &tree))?;
     Ok(Export { resources, remarks: document.remarks.into_inner() })
 }
@@ -68,7 +68,7 @@ pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
     let mut resources = Resources::default();
     for (name, bytes) in files {
         let text = utf8(name, bytes)?;
-        let tree = tree::parse(text, name, Strings { expressions: true, any_case: false })?;
+        let tree = tree::parse(text, name, Strings { expressions: true, any_case: false, in_place: false })?;
         resources.extend(template::read(name, text, &tree)?);
     }
     Ok(resources)

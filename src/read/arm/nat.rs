@@ -19,7 +19,7 @@ pub(crate) struct NatFound {
 }
 
 /// How the strings of a template are taken.
-const TEMPLATE: Strings = Strings { expressions: true, any_case: false };
+const TEMPLATE: Strings = Strings { expressions: true, any_case: false, in_place: false };
 
 /// All collections of DNAT rules of a template, also where the rest of it cannot be read.
 pub(crate) fn nat_found(bytes: &[u8]) -> Vec<NatFound> {

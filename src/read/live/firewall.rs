@@ -34,6 +34,7 @@ pub(super) fn collection_group(view: &View<'_>, whole: bool) -> Result<LiveColle
     let of_terraform = || view.text_of("firewallpolicyid").map(|id| last_part(&id).to_owned());
     let mut group = LiveCollectionGroup {
         name: name_of(view),
+        id: id_of(view),
         policy: of_id().or_else(|| parent_name(&name)).or_else(of_terraform),
         priority: view.number_of("priority"),
         place: view.place(),
@@ -182,6 +183,7 @@ fn nat(view: &View<'_>) -> NatRule {
 pub(super) fn firewall(view: &View<'_>) -> Result<LiveFirewall, ReadError> {
     let mut firewall = LiveFirewall {
         name: name_of(view),
+        id: id_of(view),
         policy: view.id_of("firewallpolicy").or_else(|| view.text_of("firewallpolicyid")),
         place: view.place(),
         ..LiveFirewall::default()
@@ -219,6 +221,7 @@ pub(super) fn ip_group(view: &View<'_>) -> LiveIpGroup {
         name: name_of(view),
         id: id_of(view),
         addresses: view.texts(&["ipaddresses", "cidrs"]),
+        location: view.text_of("location").filter(|text| !text.starts_with('[')),
         place: view.place(),
     }
 }

@@ -15,6 +15,7 @@ fn text<'a>(text: impl Into<String>) -> Option<Tree<'a>> {
 
 /// What a function gives; `None` for those that are not known here, or not with these arguments.
 pub(super) fn call<'a>(name: &str, arguments: Vec<Tree<'a>>) -> Option<Tree<'a>> {
+    let arguments: Vec<Tree<'a>> = arguments.into_iter().map(Tree::opened).collect();
     match (name, arguments.as_slice()) {
         ("concat", [Tree::List(_), ..]) => lists(arguments),
         ("concat", parts) => text(parts.iter().map(plain).collect::<Option<String>>()?),

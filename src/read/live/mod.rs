@@ -6,6 +6,7 @@
 //! is, its name does not. What is read knows its [`Place`]. What is not known stays a text that is no address and no
 //! tag, or stands in `incomplete`, so that nothing is proven of it.
 
+mod broken;
 mod expression;
 mod firewall;
 mod functions;
@@ -36,6 +37,7 @@ pub(crate) use own::of_resources;
 pub use record::flow_tuple;
 
 use super::ReadError;
+use super::resources::SecurityRule;
 use super::tree::{self, Strings, Tree};
 use crate::target::FormatName;
 use crate::text::to_utf8;
@@ -96,7 +98,7 @@ pub fn read_live(files: &[(&str, &[u8])]) -> Result<Live, Vec<ReadError>> {
         .iter()
         .filter(|(.., tree)| is_parameters(tree))
         .for_each(|(.., tree)| given.extend(template::given(tree)));
-    for (name, text, tree) in &documents {
+    for (name, text, tree) in documents {
         match read_document(name, text, tree, &given) {
             Ok(found) => live.extend(found),
             Err(error) => errors.push(error),
@@ -131,10 +133,10 @@ fn recognise<'t>(name: &str, text: &'t str) -> Result<Kind<'t>, ReadError> {
             None => Err(ReadError { place: format!("{name}:1"), message: own::refusal(text) }),
         };
     }
-    match tree::parse(text, name, Strings::default()) {
+    match tree::parse(text, name, Strings { in_place: true, ..Strings::default() }) {
         Ok(tree) if is_plan(&tree) => Ok(Kind::Ours(FormatName::Json)),
         Ok(tree) => Ok(Kind::Json(tree)),
-        Err(error) => Err(with_pointer(name, text, error)),
+        Err(error) => Err(broken::with_pointer(name, text, error)),
     }
 }
 
@@ -148,55 +150,32 @@ fn is_parameters(tree: &Tree<'_>) -> bool {
         if schema.to_ascii_lowercase().contains("deploymentparameters"))
 }
 
-/// The error with the way to where the document ends or breaks.
-fn with_pointer(name: &str, text: &str, error: ReadError) -> ReadError {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let found: Result<serde_json::Value, _> = serde_path_to_error::deserialize(&mut reader);
-    let Err(found) = found else { return error };
-    let mut pointer = String::new();
-    for segment in found.path() {
-        use serde_path_to_error::Segment;
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => {
-                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
-            }
-            _ => {}
-        }
-    }
-    let cause = found.into_inner();
-    let place = format!("{name}:{} {pointer}", cause.line());
-    ReadError { place: place.trim_end().to_owned(), message: cause.to_string() }
-}
-
 fn read_document(
     name: &str,
     text: &str,
-    tree: &Tree<'_>,
+    tree: Tree<'_>,
     given: &HashMap<String, Tree<'_>>,
 ) -> Result<Live, ReadError> {
+    let has = |key: &str| template::member(&tree, key).is_some();
+    let format = if has("resource") {
+        Some(FormatName::TerraformJson)
+    } else {
+        (has("$schema") || has("contentversion")).then_some(FormatName::Arm)
+    };
+    // Our own templates are read to the letter by their own reader, also where expressions stand in them.
+    let own = || own::read(format?, &[(name, text)]).ok().filter(|found| !found.is_empty());
+    let is_marked = ["firewallProperties", "azurerm_"].iter().any(|word| text.contains(word));
+    if let Some(found) = is_marked.then(own).flatten() {
+        return Ok(found);
+    }
     let doc = Doc::new(name, text);
     let mut walk = Walk::default();
-    walk.document(&View::top(&doc, tree), given)?;
+    walk.document(&View::top(&doc, &tree), given)?;
     let live = walk.finish();
-    let open = live.incomplete.len()
-        + live.groups.iter().map(|g| g.incomplete.len()).sum::<usize>()
-        + live.tables.iter().map(|t| t.incomplete.len()).sum::<usize>();
-    // Our own templates are read to the letter by their own reader, also where expressions stand in them.
-    let ours = ["firewallProperties", "azurerm_"].iter().any(|word| text.contains(word));
-    if open > 0 || ours {
-        let format = if template::member(tree, "resource").is_some() {
-            FormatName::TerraformJson
-        } else {
-            FormatName::Arm
-        };
-        if let Ok(found) = own::read(format, &[(name, text)])
-            && !found.is_empty()
-        {
-            return Ok(found);
-        }
-    }
-    Ok(live)
+    let is_open = !live.incomplete.is_empty()
+        || live.groups.iter().any(|group| !group.incomplete.is_empty())
+        || live.tables.iter().any(|table| !table.incomplete.is_empty());
+    Ok((is_open && !is_marked).then(own).flatten().unwrap_or(live))
 }
 
 /// Of resources with one id that say the same only the first is kept.
@@ -217,15 +196,14 @@ fn each_once(live: &mut Live) {
         }
         *list = kept;
     }
-    let rules = |g: &LiveGroup| g.rules.iter().map(|r| r.rule.clone()).collect::<Vec<_>>();
-    keep(&mut live.groups, |g| g.id.clone().filter(|_| !g.effective), |a, b| rules(a) == rules(b));
-    let routes = |t: &LiveTable| {
-        t.routes
-            .iter()
-            .map(|r| (r.name.clone(), r.prefixes.clone(), r.next_hop_type.clone()))
-            .collect::<Vec<_>>()
-    };
-    keep(&mut live.tables, |t| t.id.clone(), |a, b| routes(a) == routes(b));
+    fn rules(group: &LiveGroup) -> impl Iterator<Item = &SecurityRule> {
+        group.rules.iter().map(|r| &r.rule)
+    }
+    keep(&mut live.groups, |g| g.id.clone().filter(|_| !g.effective), |a, b| rules(a).eq(rules(b)));
+    fn routes(table: &LiveTable) -> impl Iterator<Item = (&str, &[String], &str)> {
+        table.routes.iter().map(|r| (r.name.as_str(), r.prefixes.as_slice(), r.next_hop_type.as_str()))
+    }
+    keep(&mut live.tables, |t| t.id.clone(), |a, b| routes(a).eq(routes(b)));
     keep(&mut live.ip_groups, |g| g.id.clone(), |a, b| a.addresses == b.addresses);
     keep(&mut live.networks, |n| n.id.clone(), |a, b| a.space == b.space);
     keep(&mut live.subnets, |s| s.id.clone(), |a, b| a.prefixes == b.prefixes);

@@ -210,6 +210,8 @@ pub struct LiveRoute {
 pub struct LiveCollectionGroup {
     /// Name, without that of the policy.
     pub name: String,
+    /// Whole id, where the file gives one.
+    pub id: Option<String>,
     /// Name of the policy, where the file gives it.
     pub policy: Option<String>,
     /// Priority; `None` where it is not known.
@@ -238,6 +240,8 @@ pub struct LiveCollection {
 pub struct LiveFirewall {
     /// Name.
     pub name: String,
+    /// Whole id, where the file gives one.
+    pub id: Option<String>,
     /// Id or name of the policy that it follows.
     pub policy: Option<String>,
     /// Its private addresses.
@@ -270,6 +274,8 @@ pub struct LiveIpGroup {
     pub id: Option<String>,
     /// Addresses, prefixes and ranges.
     pub addresses: Vec<String>,
+    /// The region that it is in, where that is known.
+    pub location: Option<String>,
     /// Where it stands.
     pub place: Place,
 }

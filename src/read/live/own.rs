@@ -40,7 +40,7 @@ pub(super) fn read(format: FormatName, files: &[(&str, &str)]) -> Result<Live, R
     let named: Vec<(String, &[u8])> =
         files.iter().map(|(name, text)| (base(name).unwrap_or_default(), text.as_bytes())).collect();
     let named: Vec<(&str, &[u8])> = named.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
-    Ok(of_resources(&(reader.read)(&named)?, files))
+    Ok(of_resources((reader.read)(&named)?, files))
 }
 
 /// Why a text cannot be read, in words that say what to do.
@@ -61,70 +61,65 @@ pub(super) fn refusal(text: &str) -> String {
 }
 
 /// Resources as others are, with the line of their names as place.
-pub(crate) fn of_resources(resources: &Resources, files: &[(&str, &str)]) -> Live {
+pub(crate) fn of_resources(resources: Resources, files: &[(&str, &str)]) -> Live {
     let finder = Finder { files };
     let mut live = Live::default();
-    for nsg in &resources.nsgs {
+    for nsg in resources.nsgs {
+        let rules = nsg.rules.into_iter().map(|rule| LiveRule {
+            place: finder.place(&rule.name),
+            rule,
+            ..LiveRule::default()
+        });
         live.groups.push(LiveGroup {
-            name: nsg.name.clone(),
-            rules: nsg
-                .rules
-                .iter()
-                .map(|rule| LiveRule {
-                    rule: rule.clone(),
-                    place: finder.place(&rule.name),
-                    ..LiveRule::default()
-                })
-                .collect(),
+            rules: rules.collect(),
             place: finder.place(&nsg.name),
+            name: nsg.name,
             ..LiveGroup::default()
         });
     }
-    for table in &resources.route_tables {
-        let routes = table.routes.iter().map(|route| LiveRoute {
-            name: route.name.clone(),
-            prefixes: vec![route.address_prefix.clone()],
-            next_hop_type: route.next_hop_type.clone(),
-            next_hop_address: route.next_hop_address.clone(),
-            source: None,
+    for table in resources.route_tables {
+        let routes = table.routes.into_iter().map(|route| LiveRoute {
             place: finder.place(&route.name),
+            name: route.name,
+            prefixes: vec![route.address_prefix],
+            next_hop_type: route.next_hop_type,
+            next_hop_address: route.next_hop_address,
+            source: None,
         });
         live.tables.push(LiveTable {
-            name: table.name.clone(),
-            disable_bgp: table.disable_bgp,
-            disable_peering_route: table.disable_peering_route,
             routes: routes.collect(),
             place: finder.place(&table.name),
+            name: table.name,
+            disable_bgp: table.disable_bgp,
+            disable_peering_route: table.disable_peering_route,
             ..LiveTable::default()
         });
     }
-    for group in &resources.groups {
+    for group in resources.groups {
         live.collection_groups.push(LiveCollectionGroup {
-            name: group.name.clone(),
-            priority: Some(group.priority),
-            collections: group.collections.iter().map(|c| finder.collection(c)).collect(),
+            collections: group.collections.into_iter().map(|c| finder.collection(c)).collect(),
             place: finder.place(&group.name),
+            name: group.name,
+            priority: Some(group.priority),
             ..LiveCollectionGroup::default()
         });
     }
-    for firewall in &resources.firewalls {
+    for firewall in resources.firewalls {
         live.firewalls.push(LiveFirewall {
-            name: firewall.name.clone(),
-            collections: firewall.collections.iter().map(|c| finder.collection(c)).collect(),
+            collections: firewall.collections.into_iter().map(|c| finder.collection(c)).collect(),
             place: finder.place(&firewall.name),
+            name: firewall.name,
             ..LiveFirewall::default()
         });
     }
-    live.ip_groups = resources
-        .ip_groups
-        .iter()
-        .map(|group| LiveIpGroup {
-            name: group.name.clone(),
-            id: group.id.clone(),
-            addresses: group.addresses.clone(),
-            place: finder.place(&group.name),
-        })
-        .collect();
+    let ip_groups = resources.ip_groups.into_iter().map(|group| LiveIpGroup {
+        place: finder.place(&group.name),
+        name: group.name,
+        id: group.id,
+        addresses: group.addresses,
+        location: None,
+    });
+    live.ip_groups = ip_groups.collect();
     live
 }
 
@@ -135,7 +130,19 @@ struct Finder<'f> {
 
 impl Finder<'_> {
     fn place(&self, name: &str) -> Place {
-        let line = |text: &str| text.lines().position(|line| line.contains(name)).map(|at| at + 1);
+        let line = |text: &str| {
+            let inside = |byte: Option<&u8>| {
+                byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+            };
+            // `web` does not stand in `web-2`.
+            let is_whole = |&(at, _): &(usize, &str)| {
+                let bytes = text.as_bytes();
+                !inside(bytes[..at].last()) && !inside(bytes.get(at + name.len()))
+            };
+            let (at, _) =
+                text.match_indices(name).find(is_whole).or_else(|| text.match_indices(name).next())?;
+            Some(1 + text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count())
+        };
         let found = self.files.iter().find_map(|(file, text)| Some((file, line(text)?)));
         let first = || self.files.first().map(|(file, _)| (file, 1));
         match found.or_else(first) {
@@ -144,11 +151,30 @@ impl Finder<'_> {
         }
     }
 
-    fn collection(&self, collection: &RuleCollection) -> LiveCollection {
+    fn collection(&self, collection: RuleCollection) -> LiveCollection {
         LiveCollection {
-            collection: collection.clone(),
             places: collection.rules.iter().map(|rule| self.place(rule.name())).collect(),
+            collection,
             has_priority: true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_begins_another_has_its_own_line() {
+        let files = [("a.tf", "x\n\"web-2\"\n\"web\"\n")];
+        let finder = Finder { files: &files };
+        assert_eq!(finder.place("web").line, 3);
+        assert_eq!(finder.place("web-2").line, 2);
+        assert_eq!(
+            finder.place("we").line,
+            2,
+            "where it stands nowhere by itself, the first line that holds it"
+        );
+        assert_eq!(finder.place("other").line, 1);
     }
 }

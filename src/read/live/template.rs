@@ -17,8 +17,8 @@ const MOST_COPIES: i64 = 800;
 
 /// What expressions of one template refer to.
 pub(super) struct Scope<'a> {
-    parameters: HashMap<String, Tree<'a>>,
-    variables: HashMap<String, Tree<'a>>,
+    parameters: HashMap<String, &'a Tree<'a>>,
+    variables: HashMap<String, &'a Tree<'a>>,
     /// Parameters and variables that are worked out, and those that are being worked out.
     known: RefCell<HashMap<String, Option<Tree<'a>>>>,
     /// Values that may still be made.
@@ -34,66 +34,78 @@ fn open<'a>(code: &str) -> Tree<'a> {
 
 impl<'a> Scope<'a> {
     /// The scope of a template; `given` are values of parameters that stand elsewhere.
-    pub(super) fn of(template: &Tree<'a>, given: &HashMap<String, Tree<'a>>) -> Self {
+    pub(super) fn of(template: &'a Tree<'a>, given: &'a HashMap<String, Tree<'a>>) -> Self {
         let mut parameters = HashMap::new();
         for (name, declared) in members(template, "parameters") {
             if let Some(default) = member(declared, "defaultvalue") {
-                parameters.insert(name.to_ascii_lowercase(), default.clone());
+                parameters.insert(name.to_ascii_lowercase(), default);
             }
         }
-        parameters.extend(given.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
+        parameters.extend(given.iter().map(|(name, value)| (name.to_ascii_lowercase(), value)));
         let variables = members(template, "variables");
         let variables = variables.filter(|(name, _)| !name.eq_ignore_ascii_case("copy"));
         Scope {
             parameters,
-            variables: variables.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect(),
+            variables: variables.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
             known: RefCell::default(),
             left: Cell::new(MOST),
             copies: RefCell::default(),
         }
     }
 
-    /// A value with its expressions worked out.
-    pub(super) fn resolve(&self, value: &Tree<'a>) -> Tree<'a> {
-        self.left.set(self.left.get().saturating_sub(1));
+    /// A value with its expressions worked out; borrowed where it holds none.
+    pub(super) fn resolve<'t>(&self, value: &'t Tree<'a>) -> Cow<'t, Tree<'a>> {
+        let many = if let Tree::Texts(texts) = value { texts.iter().count() } else { 0 };
+        self.left.set(self.left.get().saturating_sub(1 + many));
         if self.left.get() == 0 {
-            return open("the template grows too large");
+            return Cow::Owned(open("the template grows too large"));
         }
         match value {
-            Tree::Text(text) => self.text(text, value),
-            Tree::List(items) => Tree::List(items.iter().map(|item| self.resolve(item)).collect()),
-            Tree::Map(members) => self.map(members),
-            other => other.clone(),
+            Tree::Text(text) => self.text(text).map_or(Cow::Borrowed(value), Cow::Owned),
+            Tree::Texts(texts) if texts.iter().any(|text| text.starts_with('[')) => {
+                let one = |text: &'a str| self.text(text).unwrap_or_else(|| Tree::text(text));
+                Cow::Owned(Tree::List(texts.iter().map(one).collect()))
+            }
+            Tree::List(items) => {
+                let found: Vec<Cow<'_, Tree<'a>>> = items.iter().map(|item| self.resolve(item)).collect();
+                if found.iter().all(|item| matches!(item, Cow::Borrowed(_))) {
+                    return Cow::Borrowed(value);
+                }
+                Cow::Owned(Tree::List(found.into_iter().map(Cow::into_owned).collect()))
+            }
+            Tree::Map(members) => self.map(members).map_or(Cow::Borrowed(value), Cow::Owned),
+            other => Cow::Borrowed(other),
         }
     }
 
-    /// A text: an expression where it stands in brackets; `[[` stands for one bracket.
-    fn text(&self, text: &Cow<'a, str>, value: &Tree<'a>) -> Tree<'a> {
+    /// What a text is worth where it is an expression, which stands in brackets, or begins with `[[`, which stands for one
+    /// bracket; `None` where it is what it says.
+    fn text(&self, text: &str) -> Option<Tree<'a>> {
         if let Some(literal) = text.strip_prefix("[[") {
-            return Tree::Text(Cow::Owned(format!("[{literal}")));
+            return Some(Tree::Text(Cow::Owned(format!("[{literal}"))));
         }
-        let code = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        match code {
-            None => value.clone(),
-            Some(code) => match parse(code) {
-                Some(expression) => self.work_out(&expression, code),
-                None => open(code),
-            },
-        }
+        let code = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))?;
+        Some(match parse(code) {
+            Some(expression) => self.work_out(&expression, code),
+            None => open(code),
+        })
     }
 
-    /// Members; those of `copy` are lists that are made in a loop.
-    fn map(&self, members: &[(Cow<'a, str>, Tree<'a>)]) -> Tree<'a> {
+    /// Members; those of `copy` are lists that are made in a loop. `None` where nothing changes.
+    fn map(&self, members: &[(Cow<'a, str>, Tree<'a>)]) -> Option<Tree<'a>> {
         let mut found = Vec::with_capacity(members.len());
         for (name, value) in members {
             match value {
                 Tree::List(loops) if name.eq_ignore_ascii_case("copy") && loops.iter().all(is_loop) => {
-                    found.extend(loops.iter().map(|each| self.property_loop(each)));
+                    let made = loops.iter().map(|each| self.property_loop(each));
+                    found.extend(made.map(|(name, value)| (name, Cow::Owned(value))));
                 }
                 value => found.push((name.clone(), self.resolve(value))),
             }
         }
-        Tree::Map(found)
+        let changes = found.iter().any(|(_, value)| matches!(value, Cow::Owned(_)));
+        (changes || found.len() != members.len())
+            .then(|| Tree::Map(found.into_iter().map(|(name, value)| (name, value.into_owned())).collect()))
     }
 
     fn property_loop(&self, each: &Tree<'a>) -> (Cow<'a, str>, Tree<'a>) {
@@ -102,7 +114,8 @@ impl<'a> Scope<'a> {
             _ => Cow::Borrowed("copy"),
         };
         let input = member(each, "input");
-        let made = input.and_then(|input| self.repeat(each, name.as_ref(), |scope| scope.resolve(input)));
+        let made = input
+            .and_then(|input| self.repeat(each, name.as_ref(), |scope| scope.resolve(input).into_owned()));
         (name.clone(), made.map_or_else(|| open(&format!("copy of {name}")), Tree::List))
     }
 
@@ -113,7 +126,7 @@ impl<'a> Scope<'a> {
         name: &str,
         mut make: impl FnMut(&Self) -> T,
     ) -> Option<Vec<T>> {
-        let Tree::Number(count) = self.resolve(member(each, "count")?) else { return None };
+        let Tree::Number(count) = *self.resolve(member(each, "count")?) else { return None };
         if !(0..=MOST_COPIES).contains(&count) {
             return None;
         }
@@ -223,10 +236,8 @@ impl<'a> Scope<'a> {
     }
 
     fn settled(&self, value: &Tree<'a>) -> Option<Tree<'a>> {
-        match self.resolve(value) {
-            Tree::Code(_) => None,
-            settled => Some(settled),
-        }
+        let settled = self.resolve(value).into_owned();
+        (!matches!(settled, Tree::Code(_))).then_some(settled)
     }
 
     fn copy_index(&self, first: Option<Tree<'a>>, second: Option<Tree<'a>>) -> Option<Tree<'a>> {
@@ -251,6 +262,7 @@ fn is_loop(each: &Tree<'_>) -> bool {
 fn size(value: &Tree<'_>) -> usize {
     match value {
         Tree::List(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Tree::Texts(texts) => 1 + texts.iter().count(),
         Tree::Map(members) => 1 + members.iter().map(|(_, value)| size(value)).sum::<usize>(),
         _ => 1,
     }
@@ -280,6 +292,9 @@ fn item<'a>(of: &Tree<'a>, index: &Tree<'_>) -> Option<Tree<'a>> {
             members.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value.clone())
         }
         (Tree::List(items), Tree::Number(at)) => items.get(usize::try_from(*at).ok()?).cloned(),
+        (Tree::Texts(texts), Tree::Number(at)) => {
+            texts.iter().nth(usize::try_from(*at).ok()?).map(Tree::text)
+        }
         _ => None,
     }
     .filter(|value| !matches!(value, Tree::Code(_)))

@@ -110,29 +110,49 @@ fn change<'d>(resource: &View<'d>) -> Option<Found<'d>> {
     })
 }
 
-/// Attributes with what is known only later: each such one is an expression.
-pub(super) fn with_unknown<'d>(value: &Tree<'d>, unknown: &Tree<'d>) -> Tree<'d> {
+/// Attributes with what is known only later: each such one is an expression. What is known already stays borrowed, and
+/// so does a resource of which all is known.
+pub(super) fn with_unknown<'d>(value: &'d Tree<'d>, unknown: &Tree<'d>) -> Cow<'d, Tree<'d>> {
     match (value, unknown) {
-        (_, Tree::Bool(true)) => Tree::Code(Cow::Borrowed("known after apply")),
-        (Tree::Map(members), Tree::Map(later)) => {
-            let mut all = members.clone();
-            for (name, later) in later {
-                match all.iter_mut().find(|(own, _)| own == name) {
-                    Some((_, own)) => *own = with_unknown(own, later),
-                    None if *later == Tree::Bool(true) => {
-                        all.push((name.clone(), with_unknown(&Tree::Null, later)));
-                    }
-                    None => {}
-                }
-            }
-            Tree::Map(all)
+        (_, unknown) if !any_unknown(unknown) => Cow::Borrowed(value),
+        (_, Tree::Bool(true)) => Cow::Owned(later()),
+        (Tree::Map(members), Tree::Map(later_members)) => {
+            let known = |name: &str| later_members.iter().find(|(own, _)| own == name);
+            let own = members.iter().map(|(name, own)| match known(name) {
+                Some((_, later)) => (name.clone(), with_unknown(own, later).into_owned()),
+                None => (name.clone(), own.clone()),
+            });
+            let added = later_members.iter().filter(|(name, later)| {
+                *later == Tree::Bool(true) && members.iter().all(|(own, _)| own != name)
+            });
+            Cow::Owned(Tree::Map(own.chain(added.map(|(name, _)| (name.clone(), later()))).collect()))
         }
         (Tree::List(items), Tree::List(later)) => {
-            let mut all: Vec<Tree<'d>> = items.clone();
-            all.iter_mut().zip(later).for_each(|(own, later)| *own = with_unknown(own, later));
-            Tree::List(all)
+            let rest = items.iter().skip(later.len()).cloned();
+            let all = items.iter().zip(later).map(|(own, later)| with_unknown(own, later).into_owned());
+            Cow::Owned(Tree::List(all.chain(rest).collect()))
         }
-        (value, _) => value.clone(),
+        (Tree::Texts(texts), Tree::List(marks)) => {
+            let mut all = texts.list();
+            let unknown = all.iter_mut().zip(marks).filter(|(_, mark)| **mark == Tree::Bool(true));
+            unknown.for_each(|(own, _)| *own = later());
+            Cow::Owned(Tree::List(all))
+        }
+        _ => Cow::Borrowed(value),
+    }
+}
+
+fn later<'d>() -> Tree<'d> {
+    Tree::Code(Cow::Borrowed("known after apply"))
+}
+
+/// Whether anything in the shape of attributes is known only later.
+fn any_unknown(unknown: &Tree<'_>) -> bool {
+    match unknown {
+        Tree::Bool(later) => *later,
+        Tree::List(items) => items.iter().any(any_unknown),
+        Tree::Map(members) => members.iter().any(|(_, value)| any_unknown(value)),
+        _ => false,
     }
 }
 

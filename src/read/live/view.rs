@@ -10,14 +10,26 @@ use crate::read::tree::Tree;
 pub(super) struct Doc<'d> {
     file: &'d str,
     text: &'d str,
-    /// Where each line begins.
-    lines: Vec<usize>,
+    /// How many lines end before each block of the text: enough to count the rest from there.
+    blocks: Vec<usize>,
+}
+
+/// The bytes between two places whose lines are known.
+const BLOCK: usize = 4096;
+
+fn line_ends(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'\n').count()
 }
 
 impl<'d> Doc<'d> {
     pub(super) fn new(file: &'d str, text: &'d str) -> Self {
-        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Doc { file, text, lines: std::iter::once(0).chain(starts).collect() }
+        let mut ended = 0;
+        let blocks = text.as_bytes().chunks(BLOCK).map(|block| {
+            let before = ended;
+            ended += line_ends(block);
+            before
+        });
+        Doc { file, text, blocks: blocks.collect() }
     }
 
     /// Where a piece of the text begins; `None` for a text that is none.
@@ -27,7 +39,9 @@ impl<'d> Doc<'d> {
     }
 
     fn line(&self, offset: usize) -> usize {
-        self.lines.partition_point(|&start| start <= offset)
+        let block = offset / BLOCK;
+        let passed = self.text.as_bytes().get(block * BLOCK..offset).unwrap_or_default();
+        1 + self.blocks.get(block).copied().unwrap_or_default() + line_ends(passed)
     }
 }
 
@@ -59,6 +73,20 @@ pub(super) struct View<'d> {
 pub(super) fn same(name: &str, key: &str) -> bool {
     let letters = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|b| b.to_ascii_lowercase());
     letters.eq(key.bytes())
+}
+
+/// A text without blanks around it; an empty one is none.
+fn filled(text: &str) -> Option<String> {
+    Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn text(value: &Tree<'_>) -> Option<String> {
+    match value {
+        Tree::Text(text) => filled(text),
+        Tree::Code(code) => Some(format!("[{code}]")),
+        Tree::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 impl<'d> View<'d> {
@@ -97,7 +125,7 @@ impl<'d> View<'d> {
     }
 
     pub(super) fn is_list(&self) -> bool {
-        matches!(self.value, Tree::List(_))
+        matches!(self.value, Tree::List(_) | Tree::Texts(_))
     }
 
     /// Its own member under `key`; null is no member.
@@ -117,7 +145,8 @@ impl<'d> View<'d> {
         keys.iter().find_map(|key| self.get(key))
     }
 
-    /// Items of a list; of an object, which stands for a list of one, itself.
+    /// Items of a list; of an object, which stands for a list of one, itself. Of a list of texts alone there are none:
+    /// [`View::flat_texts`] has them.
     pub(super) fn items(&self) -> Vec<View<'d>> {
         match self.value {
             Tree::List(items) => {
@@ -130,13 +159,7 @@ impl<'d> View<'d> {
 
     /// A string, number or unresolved expression as text; empty ones are none.
     pub(super) fn text(&self) -> Option<String> {
-        match self.value {
-            Tree::Text(text) if text.trim().is_empty() => None,
-            Tree::Text(text) => Some(text.trim().to_owned()),
-            Tree::Code(code) => Some(format!("[{code}]")),
-            Tree::Number(number) => Some(number.to_string()),
-            _ => None,
-        }
+        text(self.value)
     }
 
     /// The text of the member under `key`.
@@ -164,13 +187,14 @@ impl<'d> View<'d> {
     /// All texts under `keys`, single or in lists, each once, in order.
     pub(super) fn texts(&self, keys: &[&str]) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
         for view in keys.iter().filter_map(|key| self.get(key)) {
-            for text in view.flat_texts() {
-                if seen.insert(text.clone()) {
-                    found.push(text);
-                }
-            }
+            found.extend(view.flat_texts());
+        }
+        if found.len() > 1 {
+            let mut seen = std::collections::HashSet::with_capacity(found.len());
+            let first: Vec<bool> = found.iter().map(|text| seen.insert(text.as_str())).collect();
+            let mut first = first.into_iter();
+            found.retain(|_| first.next() != Some(false));
         }
         found.shrink_to_fit();
         found
@@ -179,7 +203,8 @@ impl<'d> View<'d> {
     /// The texts of a list, or the text itself.
     pub(super) fn flat_texts(&self) -> Vec<String> {
         match self.value {
-            Tree::List(_) => self.items().iter().filter_map(View::text).collect(),
+            Tree::List(items) => items.iter().filter_map(text).collect(),
+            Tree::Texts(texts) => texts.iter().filter_map(filled).collect(),
             _ => self.text().into_iter().collect(),
         }
     }
@@ -228,6 +253,7 @@ fn begin(doc: &Doc<'_>, value: &Tree<'_>) -> Option<usize> {
     match value {
         Tree::Map(members) => back(doc.offset(&members.first()?.0)?, b'{'),
         Tree::List(items) => back(begin(doc, items.first()?)?, b'['),
+        Tree::Texts(texts) => back(doc.offset(texts.start())?, b'['),
         Tree::Text(text) | Tree::Code(text) => doc.offset(text),
         _ => None,
     }

@@ -43,7 +43,7 @@ impl Walk {
     /// Reads a document; `given` are values of parameters from a file of their own.
     pub(super) fn document(&mut self, view: &View<'_>, given: &HashMap<String, Tree<'_>>) -> Done {
         match view.value {
-            Tree::List(_) => self.list(view, given),
+            Tree::List(_) | Tree::Texts(_) => self.list(view, given),
             Tree::Map(_) => self.object(view, given),
             _ => {
                 refuse_cut(view)?;
@@ -250,8 +250,7 @@ impl Walk {
         }
         self.depth += 1;
         let before = std::mem::replace(&mut self.whole, true);
-        let template: Tree<'_> = view.value.clone();
-        let scope = Scope::of(&template, given);
+        let scope = Scope::of(view.value, given);
         let resources = view.own("resources");
         let list: Vec<View<'_>> = match &resources {
             Some(list) if list.is_list() => list.items(),
@@ -273,14 +272,15 @@ impl Walk {
     fn of_template<'d>(&mut self, view: &View<'d>, scope: &Scope<'d>) -> Done {
         let is_existing = template::member(view.value, "existing") == Some(&Tree::Bool(true));
         let condition = template::member(view.value, "condition").map(|condition| scope.resolve(condition));
-        let never = matches!(&condition, Some(Tree::Bool(false)))
-            || matches!(&condition, Some(Tree::Text(text)) if text.eq_ignore_ascii_case("false"));
+        let condition = condition.as_deref();
+        let never = matches!(condition, Some(Tree::Bool(false)))
+            || matches!(condition, Some(Tree::Text(text)) if text.eq_ignore_ascii_case("false"));
         if is_existing || never {
             return Ok(());
         }
         let loops = template::member(view.value, "copy");
         let Some(each) = loops else {
-            if let Some(Tree::Code(code)) = &condition {
+            if let Some(Tree::Code(code)) = condition {
                 self.uncertain(view, scope, &format!("whether it is made depends on [{code}]"));
             }
             return self.made(view, scope);
@@ -302,7 +302,7 @@ impl Walk {
     /// Says that a resource which matters here may or may not be there.
     fn uncertain<'d>(&mut self, view: &View<'d>, scope: &Scope<'d>, why: &str) {
         let kind = template::member(view.value, "type").map(|kind| scope.resolve(kind));
-        if let Some(Tree::Text(kind)) = kind
+        if let Some(Tree::Text(kind)) = kind.as_deref()
             && kind.to_ascii_lowercase().starts_with("microsoft.network/")
         {
             self.live.incomplete.push(view.note(format!("{kind}: {why}")));
@@ -312,7 +312,7 @@ impl Walk {
     /// A resource with its expressions worked out.
     fn made<'d>(&mut self, view: &View<'d>, scope: &Scope<'d>) -> Done {
         let kind = template::member(view.value, "type").map(|kind| scope.resolve(kind));
-        if matches!(&kind, Some(Tree::Text(kind)) if kind.to_ascii_lowercase() == "microsoft.resources/deployments")
+        if matches!(kind.as_deref(), Some(Tree::Text(kind)) if kind.to_ascii_lowercase() == "microsoft.resources/deployments")
         {
             return self.deployment(view, scope);
         }
@@ -348,11 +348,13 @@ impl Walk {
         let options =
             properties.own("expressionevaluationoptions").and_then(|options| options.text_of("scope"));
         if options.is_some_and(|scope| scope.eq_ignore_ascii_case("inner")) {
-            let given: HashMap<String, Tree<'_>> =
-                match properties.own("parameters").map(|p| scope.resolve(p.value)) {
-                    Some(parameters) => template::given(&Tree::map([("parameters", parameters)])),
-                    None => HashMap::new(),
-                };
+            let given: HashMap<String, Tree<'_>> = match properties
+                .own("parameters")
+                .map(|p| scope.resolve(p.value))
+            {
+                Some(parameters) => template::given(&Tree::map([("parameters", parameters.into_owned())])),
+                None => HashMap::new(),
+            };
             return self.template(&inner, &given);
         }
         let resolved = scope.resolve(inner.value);

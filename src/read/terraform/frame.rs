@@ -20,10 +20,13 @@ const VARIABLES: [(&str, Option<bool>); 4] = [
 ];
 
 /// The variables that are declared, with their defaults.
+#[derive(Default)]
 pub(super) struct Frame {
     variables: BTreeMap<String, Option<String>>,
     /// The subnets whose ids variables hold, by the name of the variable.
     subnets: BTreeMap<String, String>,
+    /// The application security groups whose ids variables hold, likewise.
+    security_groups: BTreeMap<String, String>,
 }
 
 /// A resource with its type and label.
@@ -37,7 +40,7 @@ pub(super) struct Resource<'b> {
 /// Parts a configuration, of which nothing may be left over.
 pub(super) fn part(blocks: &[Block]) -> Result<(Frame, Vec<Resource<'_>>), ReadError> {
     let (mut settings, mut providers, mut resources) = (0, 0, Vec::new());
-    let mut frame = Frame { variables: BTreeMap::new(), subnets: BTreeMap::new() };
+    let mut frame = <Frame as Default>::default();
     let mut seen = BTreeSet::new();
     for block in blocks {
         match (block.kind.as_str(), block.labels.as_slice()) {
@@ -103,19 +106,24 @@ fn check_provider(block: &Block, name: &str) -> Result<(), ReadError> {
 impl Frame {
     fn declare(&mut self, block: &Block, name: &str) -> Result<(), ReadError> {
         let known = VARIABLES.into_iter().find(|(known, _)| *known == name).map(|(_, default)| default);
-        let Some(with_default) = known.or_else(|| name.starts_with(SUBNET_ID).then_some(Some(false))) else {
+        let id = IDS.into_iter().find(|(start, _)| name.starts_with(start));
+        let Some(with_default) = known.or_else(|| id.map(|_| Some(false))) else {
             return Err(block.error(format!("the variable {name} is not read here")));
         };
         block.only(&["description", "type", "default"], &[])?;
         let description = block.optional_text("description")?;
-        if name.starts_with(SUBNET_ID) {
+        if let Some((start, what)) = id {
             // Whoever deploys is told by this which id to give.
-            let subnet =
-                description.as_ref().and_then(|d| d.strip_prefix("Id of the subnet ")?.strip_suffix('.'));
-            let Some(subnet) = subnet.filter(|subnet| is_label(name, SUBNET_ID, subnet)) else {
-                return Err(block.error_at("description", "it must name the subnet whose id is meant"));
+            let of = description.as_ref().and_then(|d| {
+                d.strip_prefix("Id of the ")?.strip_prefix(what)?.strip_prefix(' ')?.strip_suffix('.')
+            });
+            let Some(of) = of.filter(|of| is_label(name, start, of)) else {
+                return Err(
+                    block.error_at("description", format!("it must name the {what} whose id is meant"))
+                );
             };
-            self.subnets.insert(name.to_owned(), subnet.to_owned());
+            let known = if start == SUBNET_ID { &mut self.subnets } else { &mut self.security_groups };
+            known.insert(name.to_owned(), of.to_owned());
         }
         if block.word(block.term("type")?) != Some("string") {
             return Err(block.error_at("type", "`type` must be string"));
@@ -171,6 +179,32 @@ impl Frame {
         self.subnets.values()
     }
 
+    /// The application security groups of a side of a rule, `asg:NAME` each.
+    pub(super) fn security_groups(&self, block: &Block, key: &str) -> Result<Vec<String>, ReadError> {
+        let one = |item: &Term| {
+            let Term::Name(name) = item else { return None };
+            self.security_groups.get(name.strip_prefix("var.")?).map(|group| format!("asg:{group}"))
+        };
+        let groups: Option<Vec<String>> = block.items(key)?.iter().map(one).collect();
+        groups.filter(|groups| !groups.is_empty()).ok_or_else(|| {
+            block.error_at(key, "variables that hold ids of application security groups are expected")
+        })
+    }
+
+    /// Refuses variables of application security groups that none of these sides names.
+    pub(super) fn all_named<'s>(&self, sides: impl Iterator<Item = &'s String>) -> Result<(), ReadError> {
+        let named: BTreeSet<&str> = sides.filter_map(|side| side.strip_prefix("asg:")).collect();
+        match self.security_groups.values().find(|group| !named.contains(group.as_str())) {
+            None => Ok(()),
+            Some(group) => {
+                let text = format!(
+                    "a variable holds the id of the application security group {group}, and no rule names it"
+                );
+                Err(ReadError::new("main", text))
+            }
+        }
+    }
+
     /// The name of a resource that is made where the variables say.
     pub(super) fn placed(&self, block: &Block) -> Result<String, ReadError> {
         self.takes(block, "location", "location")?;
@@ -181,6 +215,9 @@ impl Frame {
 
 /// How the variables begin that hold the ids of subnets.
 const SUBNET_ID: &str = "subnet_id_";
+
+/// How the variables begin that hold ids, and what they call that whose id it is.
+const IDS: [(&str, &str); 2] = [(SUBNET_ID, "subnet"), ("asg_id_", "application security group")];
 
 /// Whether a label is made of a beginning and a name; names that would have one label end in a digest.
 fn is_label(label: &str, start: &str, name: &str) -> bool {

@@ -166,6 +166,8 @@ fn resources(blocks: &[Block]) -> Result<Resources, ReadError> {
     for resource in of(NSG) {
         resources.nsgs.push(nsg(&resource, &apart, &frame)?);
     }
+    let rules = resources.nsgs.iter().flat_map(|nsg| &nsg.rules);
+    frame.all_named(rules.flat_map(|rule| rule.sources.iter().chain(&rule.destinations)))?;
     let apart = Apart::sort(&of(TABLE_ROUTE), ("route_table_name", TABLE), &of(TABLE), &frame)?;
     for resource in of(TABLE) {
         resources.route_tables.push(table(&resource, &apart, &frame)?);
@@ -289,20 +291,26 @@ fn label<'a>(
 
 fn nsg<'b>(resource: &Resource<'b>, apart: &Apart<'b>, frame: &Frame) -> Result<Nsg, ReadError> {
     only(resource.block, &[&PLACED], &["security_rule"])?;
-    let rules = apart.of(resource)?.into_iter().map(security_rule).collect::<Result<_, _>>()?;
+    let rules =
+        apart.of(resource)?.into_iter().map(|rule| security_rule(rule, frame)).collect::<Result<_, _>>()?;
     Ok(Nsg { name: frame.placed(resource.block)?, rules })
 }
 
-fn security_rule(b: &Block) -> Result<SecurityRule, ReadError> {
+fn security_rule(b: &Block, frame: &Frame) -> Result<SecurityRule, ReadError> {
     let own: &[&str] =
         if b.labels.is_empty() { &[] } else { &["resource_group_name", "network_security_group_name"] };
     only(b, &[&SECURITY_RULE, own], &[])?;
-    for side in ["source", "destination"] {
-        let key = format!("{side}_application_security_group_ids");
-        if b.optional(&key).is_some() {
-            return Err(b.error_at(&key, "application security groups are not read here"));
+    let side = |side: &str| {
+        let groups = format!("{side}_application_security_group_ids");
+        let [one, many] = ["prefix", "prefixes"].map(|ending| format!("{side}_address_{ending}"));
+        if b.optional(&groups).is_none() {
+            return b.one_or_many(&one, &many);
         }
-    }
+        match [one, many].iter().find(|key| b.optional(key).is_some()) {
+            Some(key) => Err(b.error_at(key, "a side is addresses or application security groups, not both")),
+            None => frame.security_groups(b, &groups),
+        }
+    };
     Ok(SecurityRule {
         name: b.text("name")?,
         description: b.optional_text("description")?.unwrap_or_default(),
@@ -310,8 +318,8 @@ fn security_rule(b: &Block) -> Result<SecurityRule, ReadError> {
         direction: b.text("direction")?,
         access: b.text("access")?,
         protocol: b.text("protocol")?,
-        sources: b.one_or_many("source_address_prefix", "source_address_prefixes")?,
-        destinations: b.one_or_many("destination_address_prefix", "destination_address_prefixes")?,
+        sources: side("source")?,
+        destinations: side("destination")?,
         source_ports: b.one_or_many("source_port_range", "source_port_ranges")?,
         destination_ports: b.one_or_many("destination_port_range", "destination_port_ranges")?,
     })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::assume::Assumptions;
 use super::environment::{Environment, Subnet};
-use super::fate::{ADMIN, ARRIVAL, Class, FIREWALL, GROUPS, ORIGIN, Outcome, ROUTE, WITHIN};
+use super::fate::{ADMIN, ARRIVAL, Class, Decider, FIREWALL, GROUPS, ORIGIN, Outcome, ROUTE, WITHIN};
 use super::prepared::{Doors, Prepared};
 use super::stage::{At, Stage, Verdict};
 use crate::addr::AddrSet;
@@ -108,7 +108,11 @@ impl<'m> Course<'m> {
         let judged = stage.judge(decided);
         // Which rule it is matters where packets stop, and for what a firewall lets pass.
         let of_interest = judged.verdict != Verdict::Allow || stage.at == At::Firewall;
-        let rule = if of_interest { stage.named(decided, &judged) } else { None };
+        let rule = if of_interest { stage.deciding(decided, &judged) } else { None };
+        let rule = rule.map(|rule| Decider {
+            name: rule.name.to_owned(),
+            key: (rule.key != rule.name).then(|| rule.key.to_owned()),
+        });
         Class::Door(judged, rule)
     }
 

@@ -6,7 +6,8 @@ use super::assume::Assumption;
 use super::course::Course;
 use super::environment::{Outbound, Role, Subnet};
 use super::fate::{
-    ADMIN, ARRIVAL, Class, FIREWALL, GROUPS, ON_PREMISES, ORIGIN, OWN, Outcome, PEER, ROUTE, WITHIN, Way,
+    ADMIN, ARRIVAL, Class, Decider, FIREWALL, GROUPS, ON_PREMISES, ORIGIN, OWN, Outcome, PEER, ROUTE, WITHIN,
+    Way,
 };
 use super::stage::{At, Condition, Verdict};
 use crate::packet::{Direction, NextHop};
@@ -17,7 +18,7 @@ use crate::replay::routes::{RouteClass, RouteSource};
 struct Run {
     conditions: Vec<Condition>,
     may_stop: Option<At>,
-    rule: Option<String>,
+    rule: Option<Decider>,
 }
 
 impl Run {
@@ -41,15 +42,17 @@ impl Run {
         Ok(())
     }
 
-    fn stop(&self, at: At, way: Way, rule: Option<String>) -> Outcome {
-        Outcome { verdict: Verdict::Deny, way, stops_at: Some(at), conditions: Vec::new(), rule }
+    fn stop(&self, at: At, way: Way, rule: Option<Decider>) -> Outcome {
+        let (rule, rule_key) = named(rule);
+        Outcome { verdict: Verdict::Deny, way, stops_at: Some(at), conditions: Vec::new(), rule, rule_key }
     }
 
     fn arrive(mut self, way: Way) -> Outcome {
         self.conditions.sort();
         self.conditions.dedup();
         let verdict = if self.conditions.is_empty() { Verdict::Allow } else { Verdict::If };
-        Outcome { verdict, way, stops_at: self.may_stop, conditions: self.conditions, rule: self.rule }
+        let (rule, rule_key) = named(self.rule);
+        Outcome { verdict, way, stops_at: self.may_stop, conditions: self.conditions, rule, rule_key }
     }
 
     /// The admin rules and both groups.
@@ -77,6 +80,10 @@ impl Run {
         }
         Ok(())
     }
+}
+
+fn named(rule: Option<Decider>) -> (Option<String>, Option<String>) {
+    rule.map_or((None, None), |rule| (Some(rule.name), rule.key))
 }
 
 impl Course<'_> {

@@ -26,7 +26,8 @@ pub struct Environment {
     pub firewall: Middle,
     /// What is taken for granted.
     pub assumptions: Assumptions,
-    /// Where rules and routes stand, by the names of their resource and their own.
+    /// Where rules and routes stand, by the names of their resource and their own; those of a firewall's rules are as
+    /// [`firewall_rule`](crate::replay::firewall_rule) makes them, since rules of several collections share one name.
     pub places: BTreeMap<(String, String), Place>,
     /// Whether files may be missing: an IP group or a tag that a firewall's rule names and that is not there is then
     /// something that verdicts hang on, and no error.

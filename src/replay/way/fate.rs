@@ -91,7 +91,7 @@ pub(super) enum Class {
     /// Whether packets are of the subnet at all.
     Within(bool),
     /// What a stage says, and by which rule where that is of interest.
-    Door(Judged, Option<String>),
+    Door(Judged, Option<Decider>),
     /// A number: of a class of routes, or of where sources are.
     Number(Option<usize>),
 }
@@ -109,6 +109,17 @@ pub struct Outcome {
     pub conditions: Vec<Condition>,
     /// The rule that stops them, or the firewall's that lets them pass.
     pub rule: Option<String>,
+    /// Which of all rules of a firewall it is, as [`firewall_rule`](crate::replay::firewall_rule) calls it: names are not
+    /// unique there.
+    pub rule_key: Option<String>,
+}
+
+/// A rule that is to be named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Decider {
+    pub(super) name: String,
+    /// Which of all rules of a firewall it is.
+    pub(super) key: Option<String>,
 }
 
 /// Places of the chains of outbound and inbound packets.

@@ -37,3 +37,4 @@ pub use environment::{Environment, Middle, Network, Outbound, Place, Role, Subne
 pub use fate::{Fate, Outcome, Question, Step, Way};
 pub use model::{Arrival, Asked, FateRegion, Model};
 pub use stage::{At, Condition, Verdict};
+pub(crate) use steps::OWN_ROUTES;

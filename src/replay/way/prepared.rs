@@ -215,6 +215,7 @@ pub(super) fn firewall_stage(firewall: &Firewall, name: Option<&HostKey>) -> Sta
             _ => None,
         };
         stage.push(matched.rule.clone(), all_of(host, matched.hangs_on.as_deref()));
+        stage.comes_from(matched.origin.clone(), matches!(matched.kind, MatchKind::Nat(_)));
     }
     stage
 }

@@ -1,6 +1,7 @@
 //! [`Stage`]: one list of rules on the way, and what it says of packets: yes, no, or if.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::replay::hosts::HostKey;
 use crate::rules::{Access, Chain, Decided, Rule};
@@ -105,6 +106,8 @@ pub(super) struct Stage {
     conditions: Vec<Option<Condition>>,
     /// For admin rules: whether groups are not asked any more.
     always: Vec<bool>,
+    /// For rules of a firewall: which of all it is, and whether it translates.
+    origins: Vec<Option<(Arc<str>, bool)>>,
     /// Whether packets pass that no rule takes, and what that is called.
     default: (Access, String),
 }
@@ -121,6 +124,16 @@ pub(super) struct Judged {
     pub(super) goes_on: bool,
 }
 
+/// A rule that decides.
+pub(super) struct Deciding<'s> {
+    /// Its name.
+    pub(super) name: &'s str,
+    /// What it is called among all rules of the resource.
+    pub(super) key: &'s str,
+    /// Whether it sends packets elsewhere.
+    pub(super) translates: bool,
+}
+
 impl Stage {
     /// A stage without rules.
     pub(super) fn new(at: At, resource: &str, default: Access, called: &str) -> Self {
@@ -130,6 +143,7 @@ impl Stage {
             chain: Chain::default(),
             conditions: Vec::new(),
             always: Vec::new(),
+            origins: Vec::new(),
             default: (default, called.to_owned()),
         }
     }
@@ -152,6 +166,14 @@ impl Stage {
         }
         self.conditions.push(condition);
         self.always.push(false);
+        self.origins.push(None);
+    }
+
+    /// Says of the last rule which of all rules of a firewall it is, and whether it translates.
+    pub(super) fn comes_from(&mut self, origin: Arc<str>, translates: bool) {
+        if let Some(last) = self.origins.last_mut() {
+            *last = Some((origin, translates));
+        }
     }
 
     /// Says of the last rule that no group is asked after it.
@@ -190,10 +212,18 @@ impl Stage {
         judged
     }
 
-    /// The name of the rule that is most to be named: that which takes the packets, or the first that may.
-    pub(super) fn named(&self, decided: &Decided, judged: &Judged) -> Option<String> {
+    /// The rule that is most to be named: that which takes the packets, or the first that may.
+    pub(super) fn deciding(&self, decided: &Decided, judged: &Judged) -> Option<Deciding<'_>> {
         let first = decided.maybe.first().filter(|_| judged.verdict == Verdict::If).copied();
-        first.or(decided.rule).map(|rule| self.chain.rules()[rule].name.clone())
+        first.or(decided.rule).map(|rule| {
+            let name = self.chain.rules()[rule].name.as_str();
+            let origin = self.origins[rule].as_ref();
+            Deciding {
+                name,
+                key: origin.map_or(name, |(key, _)| key),
+                translates: origin.is_some_and(|(_, translates)| *translates),
+            }
+        })
     }
 
     /// What the default is called.

@@ -2,13 +2,15 @@
 
 use super::course::Course;
 use super::decide::way_out;
-use super::environment::{Middle, Outbound, Place};
+use super::environment::{Outbound, Place};
 use super::fate::{ADMIN, ARRIVAL, FIREWALL, GROUPS, Outcome, Step, Way};
 use super::stage::{At, Condition, Stage, Verdict};
 use crate::packet::{Direction, NextHop};
-use crate::read::resources::FirewallRule;
 use crate::replay::routes::{RouteDecision, RouteSource};
 use crate::rules::{Decided, Packet};
+
+/// What is named where a route of the system decides.
+pub(crate) const OWN_ROUTES: &str = "Azure's own routes";
 
 /// The decisions about a packet, up to where it stops.
 pub(super) fn of(course: &Course<'_>, packet: &Packet, decided: &[Decided], outcome: &Outcome) -> Vec<Step> {
@@ -67,7 +69,7 @@ fn place(course: &Course<'_>, resource: &str, rule: Option<&str>) -> Option<Plac
 
 fn of_stage(course: &Course<'_>, stage: &Stage, decided: &Decided) -> Step {
     let judged = stage.judge(decided);
-    let rule = stage.named(decided, &judged);
+    let rule = stage.deciding(decided, &judged);
     let because = match (&rule, judged.verdict) {
         (_, Verdict::If) => format!("it passes or not, as {}", listed(&judged.conditions)),
         (Some(_), Verdict::Allow) => "the first rule that takes it lets it pass".to_owned(),
@@ -75,22 +77,14 @@ fn of_stage(course: &Course<'_>, stage: &Stage, decided: &Decided) -> Step {
         (None, Verdict::Allow) => "no rule takes it, and it goes on".to_owned(),
         (None, _) => format!("no rule takes it, so that {} denies it", stage.default_name()),
     };
-    let dnat = rule.is_some() && stage.at == At::Firewall && is_dnat(course, rule.as_deref());
     Step {
-        at: if dnat { At::Dnat } else { stage.at },
-        place: place(course, &stage.resource, rule.as_deref()),
+        at: if rule.as_ref().is_some_and(|rule| rule.translates) { At::Dnat } else { stage.at },
+        place: place(course, &stage.resource, rule.as_ref().map(|rule| rule.key)),
         name: stage.resource.clone(),
-        rule,
+        rule: rule.map(|rule| rule.name.to_owned()),
         verdict: judged.verdict,
         because,
     }
-}
-
-fn is_dnat(course: &Course<'_>, rule: Option<&str>) -> bool {
-    let Middle::Azure { policies, .. } = &course.environment.firewall else { return false };
-    let collections = policies.iter().flatten().flat_map(|group| &group.collections);
-    let mut rules = collections.flat_map(|collection| &collection.rules);
-    rules.any(|own| matches!(own, FirewallRule::Nat(nat) if Some(nat.name.as_str()) == rule))
 }
 
 fn listed(conditions: &[Condition]) -> String {
@@ -101,7 +95,7 @@ fn listed(conditions: &[Condition]) -> String {
 fn of_route(course: &Course<'_>, to: std::net::IpAddr, hop: &RouteDecision<'_>, outcome: &Outcome) -> Step {
     let table = course.subnet.table.as_deref();
     let users = hop.source == RouteSource::User;
-    let name = table.filter(|_| users).unwrap_or("Azure's own routes").to_owned();
+    let name = table.filter(|_| users).unwrap_or(OWN_ROUTES).to_owned();
     let replies = if course.direction == Direction::Inbound { "replies to " } else { "" };
     let by = hop.prefix.map_or_else(String::new, |prefix| format!(" by {prefix}"));
     // A service endpoint leads to the service past every route.
