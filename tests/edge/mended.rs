@@ -111,3 +111,31 @@ fn an_ip_group_that_is_there_stays_where_it_is() {
     assert!(!log.contains("ip-group create"), "{log}");
     assert!(operations.iter().any(|own| own["body"].to_string().contains(&id)), "{operations:?}");
 }
+
+/// A route lets nothing through: it leads elsewhere.
+#[test]
+fn a_stray_route_is_told_as_one() {
+    let place = hub();
+    let bytes = std::fs::read(place.path("out/aml-private/route-table.arm.json")).expect("it was made");
+    let mut template: Value = serde_json::from_slice(&bytes).expect("JSON");
+    let routes = template["resources"][0]["properties"]["routes"].as_array_mut().expect("routes");
+    routes.push(json!({ "name": "bypass", "properties": { "addressPrefix": "8.8.8.8/32", "nextHopType": "Internet" } }));
+    std::fs::write(place.path("routes.json"), template.to_string()).expect("it is written");
+    let text = |command: &[&str]| {
+        let output = place.run(command);
+        assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let told = text(&["check", "ml.toml", "--snapshot", "sample", "--live", "routes.json"]);
+    for line in [
+        "not judged: no network security group is among the live files\n",
+        "Needs: 1 of 1 does not work as asked\n",
+        "Rules: 1 of 2 differs from what is needed\n",
+        "bypass: not tagwall's, and nothing of it is needed; leads 8.8.8.8/32 elsewhere: 1 outside of Microsoft (routes.json:1)\n",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    let told =
+        text(&["compare", "out/aml-private/route-table.arm.json", "routes.json", "--snapshot", "sample"]);
+    assert!(told.contains("  8.8.8.8/32 (1 address)\n"), "{told}");
+}

@@ -76,4 +76,22 @@ fn rules_of_one_name_are_told_apart() {
         assert_eq!(step["place"]["pointer"], pointer, "{to}: {step}");
         assert_eq!(step["at"], at, "{to}: {step}");
     }
+    // What would have to change is said as a change.
+    let args = [
+        "explain",
+        "live.json",
+        "--inbound",
+        "--from",
+        "203.0.113.9",
+        "--to",
+        "10.20.1.4",
+        "--port",
+        "22",
+        "--snapshot",
+        "sample",
+    ];
+    let output = place.run(&args);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let change = "  - route table t: a route back the way that the packet came; replies to 203.0.113.9 go to VirtualAppliance";
+    assert!(told.contains(change), "{told}");
 }
