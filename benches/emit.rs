@@ -10,7 +10,7 @@ use tagwall::pipeline::{self, Generation};
 use tagwall::policy::PolicySource;
 use tagwall::tags::{Cloud, Snapshot, sample};
 use tagwall::target::Target;
-use tagwall::verify::{self, Declared, Unsaid};
+use tagwall::verify::{self, Declared, Inexpressible};
 
 const HEAD: &str = r#"
 schema = 1
@@ -45,13 +45,18 @@ fn write_read_prove(made: &Generation, snapshot: &Snapshot, options: &emit::Opti
     let artefacts = emit::render(&made.plan, &made.policy.output.formats, options);
     let files: Vec<(&str, &[u8])> = artefacts.iter().map(|a| (a.name.as_str(), a.bytes.as_slice())).collect();
     let whole = made.plan.gaps.iter().filter(|gap| !gap.partial);
-    let unsaid: Vec<Unsaid<'_>> = whole.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
+    let inexpressible: Vec<Inexpressible<'_>> =
+        whole.map(|gap| Inexpressible { target: gap.target, flow: &gap.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
     let report = verify::check_files(
         &made.policy,
         snapshot,
         &files,
-        Declared { unsaid: &unsaid, associations: &made.plan.associations, ..Declared::default() },
+        Declared {
+            inexpressible: &inexpressible,
+            associations: &made.plan.associations,
+            ..Declared::default()
+        },
         &targets,
     );
     assert!(report.is_success(), "{report}");

@@ -12,7 +12,7 @@ use tagwall::read::{self, resources::Resources};
 use tagwall::replay::way::{Asked, Environment, Middle, Model, Network, Subnet};
 use tagwall::tags::{Cloud, Snapshot, sample};
 use tagwall::target::{FormatName, Target};
-use tagwall::verify::{self, Declared, Unsaid};
+use tagwall::verify::{self, Declared, Inexpressible};
 
 const HEAD: &str = r#"
 schema = 1
@@ -53,9 +53,14 @@ fn forty() -> String {
 
 fn prove(made: &Generation, snapshot: &Snapshot, resources: &Resources) {
     let whole = made.plan.gaps.iter().filter(|gap| !gap.partial);
-    let unsaid: Vec<Unsaid<'_>> = whole.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
+    let inexpressible: Vec<Inexpressible<'_>> =
+        whole.map(|gap| Inexpressible { target: gap.target, flow: &gap.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
-    let declared = Declared { unsaid: &unsaid, associations: &made.plan.associations, ..Declared::default() };
+    let declared = Declared {
+        inexpressible: &inexpressible,
+        associations: &made.plan.associations,
+        ..Declared::default()
+    };
     let report = verify::check(&made.policy, snapshot, resources, declared, "json", &targets);
     assert!(report.is_success(), "{report}");
     black_box(report);

@@ -2,7 +2,7 @@
 
 use crate::addr::{CoverError, ListErrors, PriceError, RouteError};
 use crate::catalog::CatalogError;
-use crate::plan::OverLimit;
+use crate::plan::{OverLimit, PlanError};
 use crate::policy::PolicyErrors;
 use crate::tags::{NoTagCover, SnapshotError};
 use crate::verify::Report;
@@ -35,6 +35,9 @@ pub enum Error {
     /// The plan does not fit Azure's limits.
     #[error(transparent)]
     Limit(#[from] OverLimit),
+    /// What was made is not as every plan should be.
+    #[error("the plan breaks its promise, so nothing was written: {0}")]
+    Plan(#[from] PlanError),
     /// No tags cover a list of addresses.
     #[error(transparent)]
     TagCover(#[from] NoTagCover),
@@ -53,7 +56,7 @@ impl Error {
             Error::Route(RouteError::TooFew { .. } | RouteError::Impossible { .. }) => 3,
             Error::Route(_) => 2,
             Error::Limit(_) | Error::TagCover(_) => 3,
-            Error::Proof(_) => 4,
+            Error::Plan(_) | Error::Proof(_) => 4,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::net::Ipv6Addr;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
-use super::midpoint::Word;
+use super::midpoint::MidpointKey;
 use super::print::{AddressText, Cursor};
 use super::scan::{prefix_v4, prefix_v6, scan_v4, scan_v6};
 
@@ -25,7 +25,7 @@ pub trait Address:
     + BitOr<Output = Self>
     + BitXor<Output = Self>
     + Not<Output = Self>
-    + Word
+    + MidpointKey
     + 'static
 {
     /// Width in bits; also the longest prefix length.
@@ -49,7 +49,7 @@ pub trait Address:
     /// In debug builds, if `len > BITS`.
     fn host_mask(len: u8) -> Self;
     /// What words (see `addr::words`) of most prefixes of the family are.
-    type Short: Word;
+    type Short: MidpointKey;
     /// The leading bits.
     fn shortened(self) -> Self::Short;
     /// The lowest and the highest address with these leading bits.

@@ -1,10 +1,10 @@
-//! [`Word`]: numbers that stand in the middle of their prefix.
+//! [`MidpointKey`]: numbers that stand in the middle of their prefix.
 //!
 //! A word is the prefix without its first bit, then a one, then zeros: below it are the words of all prefixes in the
 //! lower half, above it those of the upper half. So prefixes sort as plain numbers.
 
 /// A number that can be a word.
-pub trait Word: Copy + Ord + Default + Send + Sync + 'static {
+pub trait MidpointKey: Copy + Ord + Default + Send + Sync + 'static {
     /// Width in bits; also the longest prefix of which there is a word.
     const WIDTH: u8;
     /// The word of the prefix from `first` to `last`, which is not the whole space.
@@ -29,7 +29,7 @@ pub trait Word: Copy + Ord + Default + Send + Sync + 'static {
 
 macro_rules! word {
     ($($ty:ty)*) => {$(
-        impl Word for $ty {
+        impl MidpointKey for $ty {
             const WIDTH: u8 = <$ty>::BITS as u8;
 
             #[inline]

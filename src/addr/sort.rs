@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::family::Address;
 use super::interval::Interval;
-use super::midpoint::Word;
+use super::midpoint::MidpointKey;
 
 /// From here on scattering by leading bits beats comparing: below, the list is in the cache anyway.
 pub(super) const SCATTER_FROM: usize = 1 << 12;
@@ -60,7 +60,7 @@ pub(super) struct Group<'a, T> {
 ///
 /// # Panics
 /// If there are no items.
-pub(super) fn scatter<T: Copy, W: Word>(parts: &[&[T]], key: impl Fn(&T) -> W) -> Scattered<T> {
+pub(super) fn scatter<T: Copy, W: MidpointKey>(parts: &[&[T]], key: impl Fn(&T) -> W) -> Scattered<T> {
     let all = || parts.iter().copied().flatten();
     let len: usize = parts.iter().map(|part| part.len()).sum();
     let any = *all().next().expect("lists that are scattered have many items");

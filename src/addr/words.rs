@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::family::Address;
 use super::interval::Interval;
-use super::midpoint::Word;
+use super::midpoint::MidpointKey;
 use super::prefix::Prefix;
 use super::sort::{Group, SCATTER_FROM, Scattered, join_borders, merge_sorted, push_joined, scatter};
 
@@ -19,7 +19,7 @@ const PARALLEL_FROM: usize = 1 << 17;
 #[derive(Default)]
 struct Halves<W>([Vec<W>; 2]);
 
-impl<W: Word> Halves<W> {
+impl<W: MidpointKey> Halves<W> {
     #[inline]
     fn push(&mut self, first: W, last: W) {
         self.0[usize::from(first.is_upper())].push(W::of(first, last));
@@ -77,11 +77,11 @@ pub(super) fn canonical_of_words<A: Address>(parts: Vec<Words<A>>) -> Vec<Interv
 
 /// The intervals of a word of the lower or the upper half.
 #[inline]
-fn ends<W: Word>(word: W, upper: bool) -> (W, W) {
+fn ends<W: MidpointKey>(word: W, upper: bool) -> (W, W) {
     (word.lower_end().behind(upper), word.upper_end().behind(upper))
 }
 
-fn canonical_of<A: Address, W: Word>(
+fn canonical_of<A: Address, W: MidpointKey>(
     parts: Vec<Halves<W>>,
     interval: impl Fn(W, W) -> Interval<A> + Sync,
 ) -> Vec<Interval<A>> {
@@ -110,11 +110,11 @@ fn canonical_of<A: Address, W: Word>(
 }
 
 /// Whether the first addresses of the prefixes ascend.
-fn in_order<W: Word>(words: &[&[W]]) -> bool {
+fn in_order<W: MidpointKey>(words: &[&[W]]) -> bool {
     words.iter().copied().flatten().is_sorted_by_key(|word| word.lower_end())
 }
 
-fn in_buckets<W: Word>(words: &[&[W]]) -> Scattered<W> {
+fn in_buckets<W: MidpointKey>(words: &[&[W]]) -> Scattered<W> {
     let len = words.iter().map(|part| part.len()).sum();
     if len < SCATTER_FROM {
         return Scattered { items: words.concat(), ends: vec![len] };
@@ -123,7 +123,7 @@ fn in_buckets<W: Word>(words: &[&[W]]) -> Scattered<W> {
 }
 
 /// Sorts the buckets of both halves, in so many groups each, and joins what overlaps or touches.
-fn joined<A: Address, W: Word>(
+fn joined<A: Address, W: MidpointKey>(
     mut halves: [Scattered<W>; 2],
     number: usize,
     interval: impl Fn(W, W) -> Interval<A> + Sync,
@@ -163,7 +163,7 @@ struct Share<'a, W> {
     runs: usize,
 }
 
-impl<W: Word> Share<'_, W> {
+impl<W: MidpointKey> Share<'_, W> {
     /// Sorts, and keeps of each prefix that lies in another only the other.
     fn settle(&mut self) {
         let (mut kept, mut covered) = (0, W::default());
@@ -203,7 +203,7 @@ impl<W: Word> Share<'_, W> {
 
 /// Whether there are addresses between the prefixes of two words of one half, the first before the second.
 #[inline]
-fn gap<W: Word>(word: W, next: W) -> bool {
+fn gap<W: MidpointKey>(word: W, next: W) -> bool {
     word.upper_end().next() != next.lower_end()
 }
 
@@ -262,7 +262,7 @@ mod tests {
         for len in 1..=8 {
             for addr in 0..=u8::MAX {
                 let prefix = Prefix::<u8>::new_relaxed(addr, len).unwrap();
-                let word = <u8 as Word>::of(prefix.first(), prefix.last());
+                let word = <u8 as MidpointKey>::of(prefix.first(), prefix.last());
                 assert_eq!(ends(word, addr.is_upper()), (prefix.first(), prefix.last()));
                 assert_eq!(word.trailing_zeros(), 8 - u32::from(len));
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 pub use jiff::civil::Date;
 
-use super::fields::{Fields, Reader};
+use super::fields::{CatalogReader, Fields};
 use crate::tags::Cloud;
 
 /// Since when a row of the catalogue holds, and until when.
@@ -24,7 +24,7 @@ pub struct Dates {
 
 impl Dates {
     /// Reads the keys of a row; `None` where it has none of them.
-    pub(super) fn read<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Option<Dates> {
+    pub(super) fn read<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Option<Dates> {
         let dates = Dates {
             from: fields.date(reader, "from"),
             until: fields.date(reader, "until"),
@@ -141,7 +141,7 @@ pub struct DatedFact {
 
 impl DatedFact {
     /// Reads an `[[event]]`.
-    pub(super) fn read<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Option<DatedFact> {
+    pub(super) fn read<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) -> Option<DatedFact> {
         let date = fields.date(reader, "date");
         if date.is_none() {
             reader.problem(fields.span.clone(), "`date` is missing".to_owned());

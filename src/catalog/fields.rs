@@ -42,7 +42,7 @@ impl fmt::Display for CatalogProblem {
 }
 
 /// The file being read and what was found wrong in it.
-pub(super) struct Reader<'t> {
+pub(super) struct CatalogReader<'t> {
     file: Arc<str>,
     text: &'t str,
     pub(super) problems: Vec<CatalogProblem>,
@@ -50,9 +50,9 @@ pub(super) struct Reader<'t> {
 
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
-impl<'t> Reader<'t> {
+impl<'t> CatalogReader<'t> {
     pub(super) fn new(file: &str, text: &'t str) -> Self {
-        Reader { file: file.into(), text, problems: Vec::new() }
+        CatalogReader { file: file.into(), text, problems: Vec::new() }
     }
 
     /// The document's top table; syntax errors become problems.
@@ -168,12 +168,12 @@ impl<'v, 't> Fields<'v, 't> {
         self.table.get(key)
     }
 
-    pub(super) fn text(&mut self, reader: &mut Reader<'t>, key: &'static str) -> Option<String> {
+    pub(super) fn text(&mut self, reader: &mut CatalogReader<'t>, key: &'static str) -> Option<String> {
         let value = self.take(key)?;
         reader.text(&format!("`{key}`"), value)
     }
 
-    pub(super) fn required_text(&mut self, reader: &mut Reader<'t>, key: &'static str) -> String {
+    pub(super) fn required_text(&mut self, reader: &mut CatalogReader<'t>, key: &'static str) -> String {
         if !self.table.contains_key(key) {
             reader.problem(self.span.clone(), format!("`{key}` is missing"));
         }
@@ -182,17 +182,17 @@ impl<'v, 't> Fields<'v, 't> {
 
     pub(super) fn texts(
         &mut self,
-        reader: &mut Reader<'t>,
+        reader: &mut CatalogReader<'t>,
         key: &'static str,
     ) -> Vec<(String, Range<usize>)> {
         self.take(key).map(|value| reader.texts(&format!("`{key}`"), value)).unwrap_or_default()
     }
 
-    pub(super) fn plain_texts(&mut self, reader: &mut Reader<'t>, key: &'static str) -> Vec<String> {
+    pub(super) fn plain_texts(&mut self, reader: &mut CatalogReader<'t>, key: &'static str) -> Vec<String> {
         self.texts(reader, key).into_iter().map(|(text, _)| text).collect()
     }
 
-    pub(super) fn flag(&mut self, reader: &mut Reader<'t>, key: &'static str) -> Option<bool> {
+    pub(super) fn flag(&mut self, reader: &mut CatalogReader<'t>, key: &'static str) -> Option<bool> {
         let value = self.take(key)?;
         let flag = value.get_ref().as_bool();
         if flag.is_none() {
@@ -202,7 +202,7 @@ impl<'v, 't> Fields<'v, 't> {
     }
 
     /// A day: a date of TOML, or its text in quotes.
-    pub(super) fn date(&mut self, reader: &mut Reader<'t>, key: &'static str) -> Option<Date> {
+    pub(super) fn date(&mut self, reader: &mut CatalogReader<'t>, key: &'static str) -> Option<Date> {
         let value = self.take(key)?;
         let text = match value.get_ref() {
             DeValue::String(text) => text.to_string(),
@@ -225,7 +225,7 @@ impl<'v, 't> Fields<'v, 't> {
     }
 
     /// Reports the keys that were never asked for.
-    pub(super) fn finish(self, reader: &mut Reader<'t>) {
+    pub(super) fn finish(self, reader: &mut CatalogReader<'t>) {
         for (key, span, _) in self.entries() {
             if !self.known.contains(&key.as_str()) {
                 let near = did_you_mean(&nearest(&key, self.known.iter().copied()));

@@ -1,7 +1,7 @@
 //! FQDN tags of Azure Firewall, and the hosts behind them as far as documents list them.
 
 use super::alias::rest_of;
-use super::fields::{Fields, Reader};
+use super::fields::{CatalogReader, Fields};
 use super::fqdn::Fqdn;
 use crate::packet::{Ports, Protocol};
 use crate::tags::Cloud;
@@ -52,7 +52,7 @@ pub struct HostBehind {
 
 impl FqdnTag {
     /// Reads an `[[fqdn-tag]]`.
-    pub(super) fn read<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> FqdnTag {
+    pub(super) fn read<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) -> FqdnTag {
         let groups = fields.take("hosts");
         let groups = reader.tables("fqdn-tag.hosts", groups);
         let tag = FqdnTag {
@@ -76,7 +76,7 @@ impl FqdnTag {
 }
 
 impl Group {
-    fn read<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Group {
+    fn read<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) -> Group {
         let mut clouds = Vec::new();
         for (name, span) in fields.texts(reader, "clouds") {
             match Cloud::find(&name) {

@@ -58,7 +58,7 @@ pub use dated::{Date, DatedFact, Dates, Turn};
 pub use fields::{CatalogProblem, Place};
 pub use fqdn::{Fqdn, FqdnError};
 pub use fqdn_tags::{FqdnTag, HostBehind};
-pub use option::{OptionKind, OptionSpec, OptionValue, Prefer};
+pub use option::{OptionKind, OptionSpec, OptionValue, Prefer, WrongValue};
 pub use outside::OutsideTag;
 pub use remote::{RemoteError, RemoteSpec};
 pub use resolved::{

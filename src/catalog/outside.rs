@@ -1,7 +1,7 @@
 //! Service tags that Azure knows and that no published file holds.
 
 use super::alias::rest_of;
-use super::fields::{Fields, Reader};
+use super::fields::{CatalogReader, Fields};
 use crate::tags::Cloud;
 use crate::text::{did_you_mean, nearest};
 
@@ -22,7 +22,7 @@ pub struct OutsideTag {
 
 impl OutsideTag {
     /// Reads an `[[outside]]`.
-    pub(super) fn read<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> OutsideTag {
+    pub(super) fn read<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) -> OutsideTag {
         let mut takes = Vec::new();
         for (name, span) in fields.texts(reader, "takes") {
             match name.as_str() {

@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::alias::{AbsentTag, AliasRule};
 use super::check::Check;
 use super::dated::{DatedFact, Dates};
-use super::fields::{CatalogProblem, Fields, Place, Reader, Value};
+use super::fields::{CatalogProblem, CatalogReader, Fields, Place, Value};
 use super::fqdn_tags::FqdnTag;
 use super::option::{OptionKind, OptionSpec, OptionValue};
 use super::outside::OutsideTag;
@@ -54,7 +54,7 @@ pub(super) struct Draft {
 
 /// Reads `text`; what is wrong is added to `problems`.
 pub(super) fn read(name: &str, text: &str, problems: &mut Vec<CatalogProblem>) -> File {
-    let mut reader = Reader::new(name, text);
+    let mut reader = CatalogReader::new(name, text);
     let document = reader.document();
     let mut file = File::default();
     if reader.problems.is_empty() {
@@ -65,7 +65,7 @@ pub(super) fn read(name: &str, text: &str, problems: &mut Vec<CatalogProblem>) -
     file
 }
 
-fn read_file<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>, file: &mut File) {
+fn read_file<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>, file: &mut File) {
     if let Some(value) = fields.take("sources") {
         for (key, _, value) in reader.table("`sources`", value).map(|f| f.entries()).unwrap_or_default() {
             if let Some(text) = reader.text(&key, value) {
@@ -108,7 +108,7 @@ fn read_file<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>, file: &mut
 }
 
 fn tables<'v, 't>(
-    reader: &mut Reader<'t>,
+    reader: &mut CatalogReader<'t>,
     fields: &mut Fields<'v, 't>,
     key: &'static str,
 ) -> Vec<Fields<'v, 't>> {
@@ -116,7 +116,7 @@ fn tables<'v, 't>(
     reader.tables(key, value)
 }
 
-fn read_absent<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Option<AbsentTag> {
+fn read_absent<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) -> Option<AbsentTag> {
     let cloud = fields.required_text(reader, "cloud");
     let found = Cloud::find(&cloud);
     if found.is_none() {
@@ -132,7 +132,7 @@ fn read_absent<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Optio
     absent
 }
 
-fn read_workload<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>, file: &mut File) {
+fn read_workload<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>, file: &mut File) {
     let place = reader.place(&fields.take("name").map_or(0..0, Spanned::span));
     let name = fields.text(reader, "name");
     let mut draft = Draft {
@@ -174,7 +174,7 @@ fn cloud_names() -> String {
     Cloud::ALL.map(Cloud::name).join(", ")
 }
 
-fn read_clouds<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Option<Vec<Cloud>> {
+fn read_clouds<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Option<Vec<Cloud>> {
     let names = fields.texts(reader, "clouds");
     let mut clouds: Vec<Cloud> = Vec::new();
     for (name, span) in &names {
@@ -186,7 +186,7 @@ fn read_clouds<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Opti
     (!names.is_empty()).then_some(clouds)
 }
 
-fn read_preconditions<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Precondition> {
+fn read_preconditions<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Precondition> {
     let Some(value) = fields.take("preconditions") else { return Vec::new() };
     let DeValue::Array(list) = value.get_ref() else {
         reader.problem(value.span(), "`preconditions` is a list".into());
@@ -209,7 +209,7 @@ fn read_preconditions<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) 
     all
 }
 
-fn read_when<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Condition> {
+fn read_when<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Condition> {
     let mut conditions = Vec::new();
     for (text, span) in fields.texts(reader, "when") {
         match Condition::parse(&text) {
@@ -220,7 +220,7 @@ fn read_when<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Co
     conditions
 }
 
-fn read_options<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec<OptionSpec> {
+fn read_options<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Vec<OptionSpec> {
     let mut options = Vec::new();
     for mut option in tables(reader, fields, "option") {
         let name = option.required_text(reader, "name");
@@ -245,7 +245,7 @@ fn read_options<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec
     options
 }
 
-fn read_kind<'t>(reader: &mut Reader<'t>, option: &mut Fields<'_, 't>) -> OptionKind {
+fn read_kind<'t>(reader: &mut CatalogReader<'t>, option: &mut Fields<'_, 't>) -> OptionKind {
     const KINDS: [&str; 6] = ["bool", "port", "ports", "text", "list", "choice"];
     let kind = option.required_text(reader, "kind");
     let choices = option.plain_texts(reader, "choices");
@@ -286,7 +286,7 @@ fn option_value(value: &Value<'_>) -> Option<OptionValue> {
     }
 }
 
-fn read_row<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Option<Row> {
+fn read_row<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) -> Option<Row> {
     let place = reader.place(&fields.span);
     let id = fields.required_text(reader, "id");
     let next_hop = read_next_hop(reader, &mut fields);
@@ -316,7 +316,7 @@ fn read_row<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Option<R
     (!row.id.is_empty()).then_some(row)
 }
 
-fn check_row(reader: &mut Reader<'_>, span: &Range<usize>, row: &Row) {
+fn check_row(reader: &mut CatalogReader<'_>, span: &Range<usize>, row: &Row) {
     if row.remotes.is_empty() && row.remotes_of.is_none() {
         let kinds = RemoteKind::ALL.map(|(key, _)| key).join(", ");
         reader.problem(span.clone(), format!("row {} has no far side: one of {kinds}, remotes-of", row.id));
@@ -333,7 +333,7 @@ fn check_row(reader: &mut Reader<'_>, span: &Range<usize>, row: &Row) {
     }
 }
 
-fn read_next_hop<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Option<RouteHop> {
+fn read_next_hop<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Option<RouteHop> {
     let (name, span) = fields.texts(reader, "next-hop").into_iter().next()?;
     let found = RouteHop::ALL.into_iter().find(|hop| hop.name() == name);
     if found.is_none() {
@@ -343,7 +343,7 @@ fn read_next_hop<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Op
     found
 }
 
-fn read_direction<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>, route: bool) -> Direction {
+fn read_direction<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>, route: bool) -> Direction {
     match fields.texts(reader, "direction").into_iter().next() {
         Some((text, _)) if text == "inbound" => Direction::Inbound,
         Some((text, _)) if text == "outbound" => Direction::Outbound,
@@ -359,7 +359,7 @@ fn read_direction<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>, rout
     }
 }
 
-fn read_flows<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>, route: bool) -> Vec<Flow> {
+fn read_flows<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>, route: bool) -> Vec<Flow> {
     let texts = fields.texts(reader, "flows");
     if route {
         if let Some((_, span)) = texts.into_iter().next() {
@@ -373,7 +373,7 @@ fn read_flows<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>, route: b
     texts.iter().filter_map(|(text, span)| read_flow(reader, text, span)).collect()
 }
 
-fn read_flow(reader: &mut Reader<'_>, text: &str, span: &Range<usize>) -> Option<Flow> {
+fn read_flow(reader: &mut CatalogReader<'_>, text: &str, span: &Range<usize>) -> Option<Flow> {
     let (protocol, ports) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
     let Ok(protocol) = protocol.parse::<Protocol>() else {
         let names = Protocol::ALL.map(Protocol::name);
@@ -390,21 +390,21 @@ fn read_flow(reader: &mut Reader<'_>, text: &str, span: &Range<usize>) -> Option
     Some(flow)
 }
 
-fn template(reader: &mut Reader<'_>, span: &Range<usize>, text: &str) -> Template {
+fn template(reader: &mut CatalogReader<'_>, span: &Range<usize>, text: &str) -> Template {
     Template::parse(text).unwrap_or_else(|error| {
         reader.problem(span.clone(), error.to_string());
         Template::parse("").expect("an empty text has no places")
     })
 }
 
-fn read_covering_tag<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Option<Template> {
+fn read_covering_tag<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Option<Template> {
     let (text, span) = fields.texts(reader, "covering-tag").into_iter().next()?;
     let made = template(reader, &span, &text);
     check_remote(reader, &span, RemoteKind::Tags, &made);
     Some(made)
 }
 
-fn read_not_in<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> BTreeMap<Cloud, String> {
+fn read_not_in<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> BTreeMap<Cloud, String> {
     let mut absent = BTreeMap::new();
     let Some(value) = fields.take("not-in") else { return absent };
     for (name, span, value) in reader.table("`not-in`", value).map(|f| f.entries()).unwrap_or_default() {
@@ -417,7 +417,7 @@ fn read_not_in<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> BTre
     absent
 }
 
-fn read_remotes<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Remotes> {
+fn read_remotes<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Remotes> {
     let mut all = Vec::new();
     for (key, kind) in RemoteKind::ALL {
         let Some(value) = fields.take(key) else { continue };
@@ -438,7 +438,7 @@ fn read_remotes<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Vec
 }
 
 fn read_templates<'t>(
-    reader: &mut Reader<'t>,
+    reader: &mut CatalogReader<'t>,
     kind: RemoteKind,
     key: &str,
     value: &Value<'t>,
@@ -454,7 +454,7 @@ fn read_templates<'t>(
 
 /// Tries a far side with some region; a wrong name shows whatever the region is. Options may hold anything and
 /// are checked once they are filled in.
-fn check_remote(reader: &mut Reader<'_>, span: &Range<usize>, kind: RemoteKind, template: &Template) {
+fn check_remote(reader: &mut CatalogReader<'_>, span: &Range<usize>, kind: RemoteKind, template: &Template) {
     if template.options().next().is_some() {
         return;
     }
@@ -469,11 +469,11 @@ fn check_remote(reader: &mut Reader<'_>, span: &Range<usize>, kind: RemoteKind, 
     }
 }
 
-fn read_scopes(reader: &mut Reader<'_>, names: &str, span: &Range<usize>) -> Vec<Scope> {
+fn read_scopes(reader: &mut CatalogReader<'_>, names: &str, span: &Range<usize>) -> Vec<Scope> {
     names.split(',').map(str::trim).filter_map(|name| read_scope(reader, name, span)).collect()
 }
 
-fn read_scope(reader: &mut Reader<'_>, name: &str, span: &Range<usize>) -> Option<Scope> {
+fn read_scope(reader: &mut CatalogReader<'_>, name: &str, span: &Range<usize>) -> Option<Scope> {
     if name == "other" {
         return Some(Scope::Other);
     }
@@ -496,7 +496,7 @@ fn read_scope(reader: &mut Reader<'_>, name: &str, span: &Range<usize>) -> Optio
     found
 }
 
-fn read_managed<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Option<ManagedRow> {
+fn read_managed<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) -> Option<ManagedRow> {
     let when = read_when(reader, &mut fields);
     let source = read_spec(reader, &mut fields, "from");
     let destination = read_spec(reader, &mut fields, "to");
@@ -520,7 +520,7 @@ fn read_managed<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> Opti
 }
 
 /// Name and priority of a rule; one does not go without the other.
-fn read_kept_as<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Option<(String, u32)> {
+fn read_kept_as<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Option<(String, u32)> {
     let name = fields.text(reader, "name");
     let span = fields.span.clone();
     let priority = fields.take("priority").map(|value| {
@@ -544,7 +544,7 @@ fn read_kept_as<'t>(reader: &mut Reader<'t>, fields: &mut Fields<'_, 't>) -> Opt
 }
 
 fn read_spec<'t>(
-    reader: &mut Reader<'t>,
+    reader: &mut CatalogReader<'t>,
     fields: &mut Fields<'_, 't>,
     key: &'static str,
 ) -> Option<RemoteSpec> {
@@ -558,7 +558,10 @@ fn read_spec<'t>(
     }
 }
 
-fn read_endpoint_policy<'t>(reader: &mut Reader<'t>, mut fields: Fields<'_, 't>) -> EndpointPolicySpec {
+fn read_endpoint_policy<'t>(
+    reader: &mut CatalogReader<'t>,
+    mut fields: Fields<'_, 't>,
+) -> EndpointPolicySpec {
     let mut definitions = Vec::new();
     for mut definition in tables(reader, &mut fields, "definition") {
         let service = definition.required_text(reader, "service");

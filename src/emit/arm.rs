@@ -13,10 +13,10 @@ use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
 use crate::plan::{
     ApplicationRule, ClassicFirewall, Destination, EndpointPolicy, FileCaps, Firewall, FirewallRules,
-    IpGroup, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, RuleCollectionGroup, Side,
-    TemplateSize,
+    IpGroup, NetworkRule, Nsg, NsgRule, PlanParts, Route, RouteTable, RuleCollection, RuleCollectionGroup,
+    Side,
 };
-use crate::target::{ApiVersion, FormatName, Part};
+use crate::target::{ApiVersion, Part};
 use parameters::{Parameters, literal};
 
 const SCHEMA: &str = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
@@ -32,7 +32,7 @@ impl Format for Arm {
         "arm"
     }
 
-    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
+    fn render(&self, plan: &PlanParts, options: &Options) -> Vec<Artefact> {
         let caps = plan.file_caps;
         let version = options.api_version;
         let mut files = Vec::new();
@@ -66,16 +66,6 @@ impl Format for Arm {
         }
         files
     }
-}
-
-/// The size of each ARM template among `artefacts`.
-pub fn template_sizes(artefacts: &[Artefact]) -> Vec<TemplateSize> {
-    let size = |a: &Artefact| {
-        let (part, resources) = a.part.zip(a.resources)?;
-        let (file, number, bytes) = (a.name.clone(), a.number, a.bytes.len());
-        Some(TemplateSize { file, part, number, bytes, resources })
-    };
-    artefacts.iter().filter(|a| a.format == Some(FormatName::Arm)).filter_map(size).collect()
 }
 
 /// The bytes of one rule collection group alone, as compact JSON, with the ids of IP groups as long as they can be.

@@ -13,8 +13,8 @@ use super::tree::{Members, Tree};
 use super::words;
 use super::{Artefact, Format, Options};
 use crate::plan::{
-    Association, ClassicFirewall, EndpointPolicy, Firewall, IpGroup, Nsg, NsgRule, Plan, Route, RouteTable,
-    Side,
+    Association, ClassicFirewall, EndpointPolicy, Firewall, IpGroup, Nsg, NsgRule, PlanParts, Route,
+    RouteTable, Side,
 };
 use crate::target::{ApiVersion, Part};
 
@@ -30,7 +30,7 @@ impl Format for AzCli {
         "azcli"
     }
 
-    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
+    fn render(&self, plan: &PlanParts, options: &Options) -> Vec<Artefact> {
         let mut files = Vec::new();
         let mut script = |part: Part, number: Option<usize>, body: String| {
             files.push(Artefact::of_part(part, number, ".sh", format!("{}{body}", head(options))));

@@ -8,7 +8,7 @@ use super::layout::{enclosed, push_escaped};
 use super::tree::{Members, Tree};
 use super::words::{self, identifiers, one_or_named};
 use super::{Artefact, Format, Options};
-use crate::plan::{ClassicFirewall, EndpointPolicy, FileCaps, Firewall, IpGroup, Nsg, Plan, RouteTable};
+use crate::plan::{ClassicFirewall, EndpointPolicy, FileCaps, Firewall, IpGroup, Nsg, PlanParts, RouteTable};
 use crate::target::{ApiVersion, Part};
 
 const ENDING: &str = ".bicep";
@@ -26,7 +26,7 @@ impl Format for Bicep {
         "bicep"
     }
 
-    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
+    fn render(&self, plan: &PlanParts, options: &Options) -> Vec<Artefact> {
         let (caps, version) = (plan.file_caps, options.api_version);
         let split = |part, head: &str, resources| split((part, head), resources, version, caps);
         let mut files = Vec::new();

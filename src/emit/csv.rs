@@ -7,7 +7,7 @@ use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
 use crate::plan::{
     ApplicationRule, ClassicFirewall, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule, Nsg,
-    Plan, RouteTable, RuleCollection,
+    PlanParts, RouteTable, RuleCollection,
 };
 use crate::target::Part;
 
@@ -78,7 +78,7 @@ impl Format for Csv {
         "csv"
     }
 
-    fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
+    fn render(&self, plan: &PlanParts, _: &Options) -> Vec<Artefact> {
         let mut files = Vec::new();
         let mut file = |part: Part, head: &[&str], rows: Vec<Vec<String>>| {
             files.push(Artefact::of_part(part, None, ".csv", table(head, &rows)));

@@ -1,6 +1,6 @@
 //! [`Format`]: what every format does, and [`Artefact`]: what it gives.
 
-use crate::plan::Plan;
+use crate::plan::{PlanParts, TemplateSize};
 use crate::target::{ApiVersion, EdlDialect, FormatName, MediaType, Part, TerraformStyle};
 
 /// One emitted file.
@@ -52,6 +52,16 @@ impl Artefact {
     }
 }
 
+/// The size of each ARM template among `artefacts`.
+pub fn template_sizes(artefacts: &[Artefact]) -> Vec<TemplateSize> {
+    let size = |a: &Artefact| {
+        let (part, resources) = a.part.zip(a.resources)?;
+        let (file, number, bytes) = (a.name.clone(), a.number, a.bytes.len());
+        Some(TemplateSize { file, part, number, bytes, resources })
+    };
+    artefacts.iter().filter(|a| a.format == Some(FormatName::Arm)).filter_map(size).collect()
+}
+
 /// The numbers of `count` files with a part of the plan; the only one has none.
 pub(super) fn numbers(count: usize) -> impl Iterator<Item = Option<usize>> {
     (1..=count).map(move |number| (count > 1).then_some(number))
@@ -82,7 +92,7 @@ pub trait Format {
     fn name(&self) -> &'static str;
 
     /// The files of `plan` in this format, in order of deployment. The same plan gives the same bytes.
-    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact>;
+    fn render(&self, plan: &PlanParts, options: &Options) -> Vec<Artefact>;
 }
 
 #[cfg(test)]

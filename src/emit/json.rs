@@ -8,7 +8,8 @@ use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
 use crate::plan::{
     Action, AddressList, ApplicationRule, Association, ClassicFirewall, CoveredBy, EndpointPolicy, Firewall,
-    FirewallRules, Gap, IpGroup, NetworkRule, Nsg, NsgRule, Plan, Route, RouteTable, RuleCollection, Side,
+    FirewallRules, Gap, IpGroup, NetworkRule, Nsg, NsgRule, PlanParts, Route, RouteTable, RuleCollection,
+    Side,
 };
 
 /// `plan.json`; docs/formats.md describes its members.
@@ -20,7 +21,7 @@ impl Format for Json {
         "json"
     }
 
-    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
+    fn render(&self, plan: &PlanParts, options: &Options) -> Vec<Artefact> {
         let document = Document {
             schema: 1,
             name: &plan.name,

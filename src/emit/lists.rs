@@ -2,7 +2,7 @@
 
 use super::{Artefact, Format, Options};
 use crate::addr::{IpPrefix, value_in_remark};
-use crate::plan::{AddressList, Plan};
+use crate::plan::{AddressList, PlanParts};
 use crate::target::EdlDialect;
 
 /// `lists/NAME.ipv4.txt` and `lists/NAME.ipv6.txt`: one prefix on a line, nothing else.
@@ -14,7 +14,7 @@ impl Format for Lists {
         "lists"
     }
 
-    fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
+    fn render(&self, plan: &PlanParts, _: &Options) -> Vec<Artefact> {
         files(plan, "lists", AddressList::families, |_, prefixes| lines(prefixes, ""))
     }
 }
@@ -28,7 +28,7 @@ impl Format for Edl {
         "edl"
     }
 
-    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
+    fn render(&self, plan: &PlanParts, options: &Options) -> Vec<Artefact> {
         files(plan, "edl", AddressList::fetched_families, |list, prefixes| match options.edl {
             EdlDialect::Common => lines(prefixes, ""),
             EdlDialect::Panos => lines(prefixes, &format!(" {}", remark(behind_entry(&list.title)))),
@@ -40,7 +40,7 @@ impl Format for Edl {
 }
 
 fn files<'a, F: Iterator<Item = (&'static str, &'a [IpPrefix])>>(
-    plan: &'a Plan,
+    plan: &'a PlanParts,
     folder: &str,
     families: impl Fn(&'a AddressList) -> F,
     text: impl Fn(&AddressList, &[IpPrefix]) -> String,

@@ -15,21 +15,21 @@ mod terraform;
 mod tree;
 mod words;
 
-pub use arm::{Arm, group_bytes, template_sizes};
+pub use arm::{Arm, group_bytes};
 pub use azcli::AzCli;
 pub use bicep::Bicep;
 pub use csv::Csv;
-pub use format::{Artefact, Format, Options};
+pub use format::{Artefact, Format, Options, template_sizes};
 pub use json::Json;
 pub use lists::{Edl, Lists};
 pub use nftables::Nftables;
 pub use terraform::{Terraform, TerraformJson};
 
-use crate::plan::Plan;
+use crate::plan::PlanParts;
 use crate::target::FormatName;
 
 /// Every artefact of `plan` in the formats asked for.
-pub fn render(plan: &Plan, formats: &[FormatName], options: &Options) -> Vec<Artefact> {
+pub fn render(plan: &PlanParts, formats: &[FormatName], options: &Options) -> Vec<Artefact> {
     let mut formats = formats.to_vec();
     formats.sort_unstable();
     formats.dedup();

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::words::identifiers;
 use super::{Artefact, Format, Options};
-use crate::plan::Plan;
+use crate::plan::PlanParts;
 
 /// `sets.nft`: a table of the environment with one set for each remote and family. Loading it again replaces what the
 /// sets hold, in one transaction, and leaves rules that use them in place.
@@ -16,7 +16,7 @@ impl Format for Nftables {
         "nftables"
     }
 
-    fn render(&self, plan: &Plan, _: &Options) -> Vec<Artefact> {
+    fn render(&self, plan: &PlanParts, _: &Options) -> Vec<Artefact> {
         if plan.lists.is_empty() {
             return Vec::new();
         }

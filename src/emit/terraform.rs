@@ -10,7 +10,7 @@ use super::words::{self, AppDestination, NSG, NetworkDestination, ROUTE_TABLE, i
 use super::{Artefact, Format, Options};
 use crate::plan::{
     ApplicationRule, ClassicFirewall, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule, Nsg,
-    NsgRule, Plan, Route, RouteTable, RuleCollection, Side,
+    NsgRule, PlanParts, Route, RouteTable, RuleCollection, Side,
 };
 use crate::target::{Part, TerraformStyle};
 use crate::text::sha256_hex;
@@ -33,7 +33,7 @@ impl Format for Terraform {
         "terraform"
     }
 
-    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
+    fn render(&self, plan: &PlanParts, options: &Options) -> Vec<Artefact> {
         let file = |(part, blocks): (Part, Vec<Block>)| {
             Artefact::of_part(part, None, ".tf", hcl::native(REMARK, &blocks))
         };
@@ -46,7 +46,7 @@ impl Format for TerraformJson {
         "terraform-json"
     }
 
-    fn render(&self, plan: &Plan, options: &Options) -> Vec<Artefact> {
+    fn render(&self, plan: &PlanParts, options: &Options) -> Vec<Artefact> {
         let file = |(part, blocks): (Part, Vec<Block>)| {
             Artefact::of_part(part, None, ".tf.json", hcl::json(REMARK, &blocks))
         };
@@ -55,7 +55,7 @@ impl Format for TerraformJson {
 }
 
 /// The blocks of each file.
-fn files(plan: &Plan, options: &Options) -> Vec<(Part, Vec<Block>)> {
+fn files(plan: &PlanParts, options: &Options) -> Vec<(Part, Vec<Block>)> {
     let style = options.terraform_style;
     let mut files = Vec::new();
     let groups = identifiers("ip_", plan.ip_groups.iter().map(|g| g.name.as_str()));
@@ -124,7 +124,7 @@ fn address(block: &Block) -> String {
 
 /// The application security groups that rules name, each with the variable of its id: files of a configuration know no
 /// ids of what they do not make.
-fn security_group_ids(plan: &Plan) -> BTreeMap<&str, String> {
+fn security_group_ids(plan: &PlanParts) -> BTreeMap<&str, String> {
     let rules = plan.nsgs.iter().flat_map(|nsg| &nsg.rules);
     let sides = rules.flat_map(|rule| [&rule.source, &rule.destination]);
     let groups: BTreeSet<&str> = sides.filter_map(Side::security_group).collect();
@@ -133,7 +133,7 @@ fn security_group_ids(plan: &Plan) -> BTreeMap<&str, String> {
 }
 
 /// The subnets that something is put on, each with the variable of its id.
-fn subnet_ids(plan: &Plan) -> Vec<(&str, String)> {
+fn subnet_ids(plan: &PlanParts) -> Vec<(&str, String)> {
     let put = plan.associations.iter().filter(|a| a.nsg.is_some() || a.route_table.is_some());
     let subnets: Vec<&str> = put.map(|a| a.subnet.as_str()).collect();
     let names = identifiers("subnet_id_", subnets.iter().copied());
@@ -142,7 +142,7 @@ fn subnet_ids(plan: &Plan) -> Vec<(&str, String)> {
 
 /// What is put on the subnets: resources of their own, so that all else of a subnet stays whose it is. A table is put on
 /// its subnet after the group and after the rules of the firewall, which `rules` is the last of.
-fn associations(plan: &Plan, rules: Option<String>) -> Vec<Block> {
+fn associations(plan: &PlanParts, rules: Option<String>) -> Vec<Block> {
     let nsgs = one_or_named(NSG, plan.nsgs.iter().map(|nsg| nsg.name.as_str()));
     let tables = one_or_named(ROUTE_TABLE, plan.route_tables.iter().map(|table| table.name.as_str()));
     let mut blocks = Vec::new();

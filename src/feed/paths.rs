@@ -175,9 +175,9 @@ impl World {
             let wanted = Wanted::read(file).ok_or_else(|| no_list(file))?;
             let view = View { consumer, tag: wanted.tag, family: wanted.family, max: query.number("max")? };
             Ok(match wanted.what {
-                What::Whole => view.whole(feed),
-                What::Parts => view.parts(feed),
-                What::Part(part) => view.part(feed, part),
+                ListPart::Whole => view.whole(feed),
+                ListPart::Parts => view.parts(feed),
+                ListPart::Part(part) => view.part(feed, part),
             })
         };
         said(answer())
@@ -359,10 +359,10 @@ fn tag_and_family(name: &str) -> Option<(&str, Family)> {
 struct Wanted<'a> {
     tag: &'a str,
     family: Family,
-    what: What<'a>,
+    what: ListPart<'a>,
 }
 
-enum What<'a> {
+enum ListPart<'a> {
     Whole,
     Parts,
     Part(Part<'a>),
@@ -372,18 +372,18 @@ impl<'a> Wanted<'a> {
     fn read(file: &'a str) -> Option<Self> {
         if let Some(name) = file.strip_suffix(".parts.json") {
             let (tag, family) = tag_and_family(name)?;
-            return Some(Wanted { tag, family, what: What::Parts });
+            return Some(Wanted { tag, family, what: ListPart::Parts });
         }
         let name = file.strip_suffix(".txt")?;
         if let Some((tag, family)) = tag_and_family(name) {
-            return Some(Wanted { tag, family, what: What::Whole });
+            return Some(Wanted { tag, family, what: ListPart::Whole });
         }
         let (rest, numbers) = name.rsplit_once('.')?;
         let (number, of) = numbers.split_once("-of-")?;
         let (rest, generation) = rest.rsplit_once('.')?;
         let (tag, family) = tag_and_family(rest)?;
         let part = Part { generation, number: number.parse().ok()?, of: of.parse().ok()? };
-        Some(Wanted { tag, family, what: What::Part(part) })
+        Some(Wanted { tag, family, what: ListPart::Part(part) })
     }
 }
 

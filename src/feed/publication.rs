@@ -26,12 +26,12 @@ pub struct Publication {
     /// When the content of each file was first published, as far back as there are generations.
     first: BTreeMap<String, Timestamp>,
     changes: OnceLock<Vec<EnvironmentChange>>,
-    read: Mutex<Kept>,
+    read: Mutex<RecentFiles>,
 }
 
 /// Files that were asked for lately, so that they are neither read nor packed for each request.
 #[derive(Debug, Default)]
-struct Kept {
+struct RecentFiles {
     bodies: HashMap<String, Arc<Body>>,
     bytes: usize,
 }
@@ -39,10 +39,10 @@ struct Kept {
 /// The most bytes of files that are kept, as they are.
 const MOST_KEPT: usize = 16 << 20;
 
-impl Kept {
+impl RecentFiles {
     fn add(&mut self, path: &str, body: &Arc<Body>) {
         if self.bytes + body.bytes().len() > MOST_KEPT {
-            *self = Kept::default();
+            *self = RecentFiles::default();
         }
         self.bytes += body.bytes().len();
         self.bodies.insert(path.to_owned(), body.clone());

@@ -4,12 +4,12 @@ use super::chunked::Cut;
 use super::pack::Weigh;
 use super::tally::Tally;
 use super::{endpoints, firewall, gaps, lists, nat, nsg, udr};
-use crate::plan::{Association, Exceeded, Extra, FileCaps, Limits, Plan, Previous, TemplateSize};
+use crate::plan::{Association, Exceeded, Extra, FileCaps, Limits, PlanParts, Previous, TemplateSize};
 use crate::policy::{Policy, Role, Subnet};
 use crate::target::Target;
 
 /// Gives the templates of a plan as they are written.
-pub(super) type Templates<'a> = dyn Fn(&Plan) -> Vec<TemplateSize> + 'a;
+pub(super) type Templates<'a> = dyn Fn(&PlanParts) -> Vec<TemplateSize> + 'a;
 
 /// How large what is written becomes, which only the emitters know.
 #[derive(Clone, Copy)]
@@ -32,9 +32,14 @@ pub(super) struct Scene<'a> {
 }
 
 /// Lowers every target, its lists widened by `extras`, and says which limits are exceeded.
-pub(super) fn attempt(scene: &Scene<'_>, extras: Vec<Extra>) -> (Plan, Vec<Exceeded>) {
+pub(super) fn attempt(scene: &Scene<'_>, extras: Vec<Extra>) -> (PlanParts, Vec<Exceeded>) {
     let Scene { policy, limits, previous, measure, cut } = *scene;
-    let plan = Plan { name: policy.name.clone(), file_caps: FileCaps::of(limits), extras, ..Plan::default() };
+    let plan = PlanParts {
+        name: policy.name.clone(),
+        file_caps: FileCaps::of(limits),
+        extras,
+        ..PlanParts::default()
+    };
     let mut tally = Tally::new(limits, plan);
     let wants = |target: Target| policy.wants(target);
     if wants(Target::Nsg) {
@@ -69,7 +74,7 @@ pub(super) fn attempt(scene: &Scene<'_>, extras: Vec<Extra>) -> (Plan, Vec<Excee
 }
 
 /// What each subnet of the policy has, in order of subnets.
-fn associations(policy: &Policy, plan: &Plan) -> Vec<Association> {
+fn associations(policy: &Policy, plan: &PlanParts) -> Vec<Association> {
     let of = |(name, subnet): (&String, &Subnet)| Association {
         subnet: name.clone(),
         prefixes: subnet.prefixes.prefixes().collect(),

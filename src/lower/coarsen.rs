@@ -26,14 +26,14 @@ use super::table::{Table, tables};
 use super::udr::{self, Needs};
 use crate::addr::{AddrSet, Count, CoverCurve, RouteError};
 use crate::packet::{Direction, NextHop};
-use crate::plan::{Exceeded, Extra, LimitKey, OverLimit, Plan};
+use crate::plan::{Exceeded, Extra, LimitKey, OverLimit, PlanParts};
 use crate::policy::only_families_of;
 use crate::target::Target;
 use fit::Fit;
 use groups::{Ladder, Step};
 use list::{Lists, set_of};
 pub(super) use problem::is_of_firewall;
-use problem::{Problem, is_part, problems, remedy};
+use problem::{ListsOf, is_part, problems, remedy};
 
 /// The extra addresses with which the plan of a policy keeps every limit in `over`, and how many are the fewest that do.
 /// They are those, or up to a quarter more where that leaves lists of the generation before as they were.
@@ -42,15 +42,15 @@ use problem::{Problem, is_part, problems, remedy};
 /// [`OverLimit`] if a limit cannot be kept, or not within the policy's budget; then with the smallest one that works.
 pub(super) fn fit(
     scene: &Scene<'_>,
-    exact: &Plan,
+    exact: &PlanParts,
     over: Vec<Exceeded>,
 ) -> Result<(Vec<Extra>, Count), OverLimit> {
     let problems = problems(&over);
-    let fit = |problem: &Problem, keep| {
+    let fit = |problem: &ListsOf, keep| {
         let own = over.iter().filter(|exceeded| is_part(problem, exceeded)).collect();
         Widening { scene, exact, problem, over: own, keep }.fit()
     };
-    let mut fits: Vec<(Problem, Fit)> = Vec::new();
+    let mut fits: Vec<(ListsOf, Fit)> = Vec::new();
     for problem in problems {
         let best = fit(&problem, false);
         fits.push((problem, best));
@@ -64,12 +64,12 @@ pub(super) fn fit(
             if !before {
                 continue;
             }
-            let calm = fit(problem, true);
-            if let Some(more) = best.hardly_less(&calm)
+            let steady = fit(problem, true);
+            if let Some(more) = best.hardly_less(&steady)
                 && let Some(rest) = left.checked_sub(more)
             {
                 left = rest;
-                *best = calm;
+                *best = steady;
             }
         }
         let extras = fits.into_iter().filter_map(|(_, fit)| match fit {
@@ -79,10 +79,10 @@ pub(super) fn fit(
         return Ok((extras.flatten().collect(), total));
     }
     let alone = over.len() == 1;
-    let mut told: Vec<&Problem> = Vec::new();
+    let mut told: Vec<&ListsOf> = Vec::new();
     let over = over.into_iter().map(|exceeded| {
         let (problem, fit) = fits.iter().find(|(p, _)| is_part(p, &exceeded)).expect("each has its problem");
-        let again = *problem != Problem::None && told.contains(&problem);
+        let again = *problem != ListsOf::None && told.contains(&problem);
         told.push(problem);
         let more = remedy(scene.policy, (fit, again), &exceeded, total, alone);
         let extra = if again { fit.cost().map(|_| Count::ZERO) } else { fit.cost() };
@@ -94,8 +94,8 @@ pub(super) fn fit(
 /// One problem of a plan.
 struct Widening<'a> {
     scene: &'a Scene<'a>,
-    exact: &'a Plan,
-    problem: &'a Problem,
+    exact: &'a PlanParts,
+    problem: &'a ListsOf,
     /// The limits that are exceeded.
     over: Vec<&'a Exceeded>,
     /// Whether what the generation before widened is kept.
@@ -119,12 +119,12 @@ impl<'a> Widening<'a> {
 
     fn fit(&self) -> Fit {
         match self.problem {
-            Problem::Nsg(direction) => {
+            ListsOf::Nsg(direction) => {
                 let mut lists = self.lists(Target::Nsg);
                 lists.add_nsg(self.exact, *direction);
                 lists.fit(self.room(self.over[0].usage.key))
             }
-            Problem::NsgFile => {
+            ListsOf::NsgFile => {
                 let mut lists = self.lists(Target::Nsg);
                 lists.add_nsg(self.exact, Direction::Inbound);
                 lists.add_nsg(self.exact, Direction::Outbound);
@@ -132,10 +132,10 @@ impl<'a> Widening<'a> {
                 lists.fixed = 0;
                 self.fit_judged(&lists, usize::MAX)
             }
-            Problem::Routes => self.fit_routes(),
-            Problem::Firewall => self.fit_firewall(),
-            Problem::Fetched(name) => self.fit_fetched(name),
-            Problem::None => Fit::Unrelated,
+            ListsOf::Routes => self.fit_routes(),
+            ListsOf::Firewall => self.fit_firewall(),
+            ListsOf::Fetched(name) => self.fit_fetched(name),
+            ListsOf::None => Fit::Unrelated,
         }
     }
 
@@ -220,12 +220,12 @@ impl<'a> Widening<'a> {
         let others: Vec<AddrSet> = others.filter_map(|need| policy.listed(&need.id)).collect();
         let kept = policy.never_extra().union(&AddrSet::union_of(asked.iter().chain(&others)));
         let before = if self.keep { self.routes_before(&needs, &kept) } else { Vec::new() };
-        let wish = needs.wish(table, &fixed, &before);
+        let wanted = needs.wanted(table, &fixed, &before);
         let have = self.exact.route_tables.iter().find(|made| made.name == table.name);
         let have = have.map_or(0, |made| made.routes.len());
         let limit = self.over.first().map(|exceeded| exceeded.usage.key);
         let widened = |most: usize| -> Result<Vec<Extra>, RouteError> {
-            let more = wish.widened(most, &kept)?;
+            let more = wanted.widened(most, &kept)?;
             let extras = needs.hops().into_iter().map(|hop| {
                 let flows = needs.listed_for(hop);
                 let own = before.iter().filter(|extra| extra.flows == flows).map(|extra| &extra.addresses);

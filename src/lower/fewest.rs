@@ -36,7 +36,7 @@ const SYSTEM_DEFAULT: Hop = Hop::System("Azure's own default route");
 const SYSTEM_PRIVATE: Hop = Hop::System("Azure's own routes for private ranges");
 
 /// What a route table has to do.
-pub(super) struct Wish<'a> {
+pub(super) struct WantedRoutes<'a> {
     table: &'a Table<'a>,
     /// Routes that every table has: the default and private ranges.
     fixed: &'a [(IpPrefix, NextHop)],
@@ -46,9 +46,9 @@ pub(super) struct Wish<'a> {
     tags: Vec<(Vec<IpPrefix>, AddrSet, NextHop)>,
 }
 
-impl<'a> Wish<'a> {
+impl<'a> WantedRoutes<'a> {
     pub(super) fn new(table: &'a Table<'a>, fixed: &'a [PrefixRoute]) -> Self {
-        Wish { table, fixed, led: Vec::new(), tags: Vec::new() }
+        WantedRoutes { table, fixed, led: Vec::new(), tags: Vec::new() }
     }
 
     /// Addresses that must go to `hop`.

@@ -18,7 +18,7 @@ use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::{
     Action, AppProtocol, AppTarget, ApplicationRule, Choice, ClassicFirewall, Destination, Firewall,
-    FirewallRules, How, IpGroup, LimitKey, Limits, NetworkProtocol, NetworkRule, Plan, Previous,
+    FirewallRules, How, IpGroup, LimitKey, Limits, NetworkProtocol, NetworkRule, PlanParts, Previous,
     RuleCollection,
 };
 use crate::policy::intent::{IpGroupUse, RulesHolder, Sku};
@@ -126,7 +126,7 @@ fn classic(policy: &Policy, Rules { network, application }: Rules) -> ClassicFir
     ClassicFirewall { name, collections, network_name, application_name }
 }
 
-fn flow_rule(scene: &Scene<'_>, (flow, action): (&Flow, Action), draft: &mut Draft, plan: &mut Plan) {
+fn flow_rule(scene: &Scene<'_>, (flow, action): (&Flow, Action), draft: &mut Draft, plan: &mut PlanParts) {
     if action == Action::Deny && matches!(flow.remote, Remote::Symbol(symbol) if symbol.is_platform()) {
         return;
     }
@@ -217,7 +217,7 @@ fn carried_ports(ports: &Ports) -> Ports {
     Ports::new(ports.set().difference(&crate::addr::Prefix::host(0_u16).into()))
 }
 
-fn note_port_zero(policy: &Policy, flow: &Flow, form: &Form, plan: &mut Plan) {
+fn note_port_zero(policy: &Policy, flow: &Flow, form: &Form, plan: &mut PlanParts) {
     let network = matches!(form, Form::Network(..) | Form::Lists(..));
     if network && carried_ports(&flow.ports) != flow.ports {
         let reason = "rules of a firewall take ports from 1 on, so that port 0 is left out";
@@ -266,7 +266,7 @@ fn network_rule(
     }
 }
 
-fn form(scene: &Scene<'_>, flow: &Flow, plan: &Plan, draft: &mut Draft) -> Form {
+fn form(scene: &Scene<'_>, flow: &Flow, plan: &PlanParts, draft: &mut Draft) -> Form {
     let policy = scene.policy;
     if network_protocol(flow.protocol).is_none() {
         let reason = format!("firewall rules know no {}", flow.protocol);

@@ -3,20 +3,20 @@
 use std::collections::HashSet;
 
 use crate::addr::AddrSet;
-use crate::plan::Plan;
+use crate::plan::PlanParts;
 use crate::policy::intent::TagUse;
 use crate::policy::{Flow, Policy};
 use crate::tags::Tag;
 use crate::target::Target;
 
 /// `set` with the extra addresses that `target` is to admit for the flow called `flow`.
-pub(super) fn with_extra(set: AddrSet, plan: &Plan, target: Target, flow: &str) -> AddrSet {
+pub(super) fn with_extra(set: AddrSet, plan: &PlanParts, target: Target, flow: &str) -> AddrSet {
     let extra = plan.extra_of(target, flow);
     if extra.is_empty() { set } else { set.union(&extra) }
 }
 
 /// Why a list of `target` is longer than what was asked for, in words to follow the reason that it is a list.
-pub(super) fn widened(plan: &Plan, target: Target, flow: &str, why: String) -> String {
+pub(super) fn widened(plan: &PlanParts, target: Target, flow: &str, why: String) -> String {
     let mut own = plan.extras.iter().filter(|e| e.target == target && e.flows.iter().any(|id| id == flow));
     let Some(first) = own.next() else { return why };
     let count = own.fold(first.addresses.count(), |sum, extra| sum + extra.addresses.count());
@@ -28,7 +28,7 @@ pub(super) fn widened(plan: &Plan, target: Target, flow: &str, why: String) -> S
 }
 
 /// The flows that `target` could not say at all, by id.
-fn unsaid(plan: &Plan, target: Target) -> HashSet<String> {
+fn inexpressible(plan: &PlanParts, target: Target) -> HashSet<String> {
     plan.gaps.iter().filter(|g| g.target == target && !g.partial).map(|g| g.flow.clone()).collect()
 }
 
@@ -36,13 +36,13 @@ fn unsaid(plan: &Plan, target: Target) -> HashSet<String> {
 pub(super) fn each_flow(
     policy: &Policy,
     target: Target,
-    plan: &mut Plan,
-    mut one: impl FnMut(&Flow, &mut Plan),
+    plan: &mut PlanParts,
+    mut one: impl FnMut(&Flow, &mut PlanParts),
 ) {
     for flow in policy.flows.iter().filter(|f| !f.stand_in) {
         one(flow, plan);
     }
-    let missing = unsaid(plan, target);
+    let missing = inexpressible(plan, target);
     let missing: HashSet<&str> = missing.iter().map(String::as_str).collect();
     for flow in policy.flows_with(&missing).filter(|f| f.stand_in) {
         one(flow, plan);

@@ -1,9 +1,9 @@
 //! DNAT collections of an earlier generation: nobody asks for them here, so they stay as they are.
 
-use crate::plan::{NatCollection, Plan, Previous, RuleCollectionGroup};
+use crate::plan::{NatCollection, PlanParts, Previous, RuleCollectionGroup};
 
 /// Puts the earlier DNAT collections back into their groups, and notes those that cannot be.
-pub(super) fn keep(groups: &mut [RuleCollectionGroup], previous: &Previous, plan: &mut Plan) {
+pub(super) fn keep(groups: &mut [RuleCollectionGroup], previous: &Previous, plan: &mut PlanParts) {
     for nat in &previous.nat {
         let what = format!("NAT collection {} of rule collection group {}", nat.name, nat.group);
         let Some(group) = groups.iter_mut().find(|group| group.name == nat.group) else {

@@ -12,7 +12,7 @@ use super::names::{self, name, remote_part};
 use super::tally::Tally;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
-use crate::plan::{Action, Choice, CoveredBy, How, LimitKey, Nsg, NsgRule, Plan, Previous, Side};
+use crate::plan::{Action, Choice, CoveredBy, How, LimitKey, Nsg, NsgRule, PlanParts, Previous, Side};
 use crate::policy::intent::{HostUse, Passage};
 use crate::policy::{Flow, GroupScope, Managed, Policy, Remote, Symbols};
 use crate::tags::Symbol;
@@ -88,10 +88,10 @@ fn is_diverted(policy: &Policy, scope: &GroupScope) -> bool {
     scope.subnets.iter().any(|subnet| policy.is_diverted(subnet))
 }
 
-fn flow_rules(scene: &Scene<'_>, flow: &Flow, action: Action, drafts: &mut Vec<Draft>, plan: &mut Plan) {
+fn flow_rules(scene: &Scene<'_>, flow: &Flow, action: Action, drafts: &mut Vec<Draft>, plan: &mut PlanParts) {
     let policy = scene.policy;
     let local = |remote: &Side| local_sides(scene, flow, remote);
-    let note = |plan: &mut Plan, how: How, why: &str| {
+    let note = |plan: &mut PlanParts, how: How, why: &str| {
         plan.choices.push(Choice {
             target: Target::Nsg,
             flow: flow.id.to_string(),
@@ -290,7 +290,7 @@ fn families(set: &AddrSet) -> impl Iterator<Item = Vec<IpPrefix>> {
 }
 
 /// Rules that are not made from flows: what a service keeps in the group, what people keep in it, and what it ends in.
-fn fixed_rules(scene: &Scene<'_>, previous: &Previous, plan: &mut Plan) -> Vec<NsgRule> {
+fn fixed_rules(scene: &Scene<'_>, previous: &Previous, plan: &mut PlanParts) -> Vec<NsgRule> {
     let (policy, scope) = (scene.policy, scene.scope);
     let own = |rule: &&Managed| rule.subnets.iter().any(|subnet| scope.subnets.contains(subnet));
     note_managed(scene, policy.managed.iter().filter(own), plan);
@@ -303,7 +303,7 @@ fn fixed_rules(scene: &Scene<'_>, previous: &Previous, plan: &mut Plan) -> Vec<N
 }
 
 /// Says what the rules of a service let through behind a default route, where `VirtualNetwork` is everything.
-fn note_managed<'a>(scene: &Scene<'_>, rules: impl Iterator<Item = &'a Managed>, plan: &mut Plan) {
+fn note_managed<'a>(scene: &Scene<'_>, rules: impl Iterator<Item = &'a Managed>, plan: &mut PlanParts) {
     let network = |remote: &Remote| matches!(remote, Remote::Symbol(Symbol::VirtualNetwork));
     let wide = |rule: &&Managed| network(&rule.source) && network(&rule.destination);
     if let Some(rule) = rules.filter(|_| scene.diverted).find(wide) {
@@ -337,7 +337,7 @@ fn managed_rule(rule: &Managed) -> NsgRule {
 }
 
 /// Rules of others that the earlier file of the group holds: carried where the policy keeps them, else told of.
-fn kept_rules(scene: &Scene<'_>, previous: &Previous, plan: &mut Plan) -> Vec<NsgRule> {
+fn kept_rules(scene: &Scene<'_>, previous: &Previous, plan: &mut PlanParts) -> Vec<NsgRule> {
     let (policy, name) = (scene.policy, group_name(scene.policy, scene.scope));
     let managed = |rule: &NsgRule| policy.managed.iter().any(|m| m.name == rule.name);
     let mut kept = Vec::new();

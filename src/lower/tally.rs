@@ -1,17 +1,17 @@
 //! [`Tally`]: what an attempt at a plan collects, the plan itself and what of it is beyond a limit.
 
-use crate::plan::{Exceeded, LimitKey, Limits, OverLimit, Plan, TemplateSize};
+use crate::plan::{Exceeded, LimitKey, Limits, OverLimit, PlanParts, TemplateSize};
 use crate::target::{Part, Target};
 
 /// A plan that is being made, and what of it is beyond a limit.
 pub(super) struct Tally<'a> {
     pub(super) limits: &'a Limits,
-    pub(super) plan: Plan,
+    pub(super) plan: PlanParts,
     pub(super) over: Vec<Exceeded>,
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(limits: &'a Limits, plan: Plan) -> Self {
+    pub(super) fn new(limits: &'a Limits, plan: PlanParts) -> Self {
         Tally { limits, plan, over: Vec::new() }
     }
 
@@ -76,7 +76,11 @@ impl<'a> Tally<'a> {
 ///
 /// # Errors
 /// [`OverLimit`] with every limit that is exceeded: a single resource can be too large for a file of its own.
-pub(super) fn count_files(plan: &mut Plan, limits: &Limits, files: &[TemplateSize]) -> Result<(), OverLimit> {
+pub(super) fn count_files(
+    plan: &mut PlanParts,
+    limits: &Limits,
+    files: &[TemplateSize],
+) -> Result<(), OverLimit> {
     let mut tally = Tally::new(limits, std::mem::take(plan));
     tally.templates(files);
     *plan = tally.plan;

@@ -5,14 +5,16 @@
 //! addresses, never from somebody's list of prefixes; only lines by hand stand as they are written. Source of the field
 //! rules: virtual-networks-udr-overview.md, 2023-05-27.
 
-use super::fewest::{Wish, shorter};
+use super::fewest::{WantedRoutes, shorter};
 use super::flows::{native, widened};
 use super::names::{name, unique};
 use super::table::{PrefixRoute, Table, tables};
 use super::tally::Tally;
 use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::NextHop;
-use crate::plan::{Choice, Extra, Gap, How, LimitKey, Limits, Plan, Route, RouteTable, RouteTo, extra_of};
+use crate::plan::{
+    Choice, Extra, Gap, How, LimitKey, Limits, PlanParts, Route, RouteTable, RouteTo, extra_of,
+};
 use crate::policy::intent::{DefaultRoute, TagUse};
 use crate::policy::{Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
 use crate::tags::Tag;
@@ -29,7 +31,7 @@ pub(super) fn lower(policy: &Policy, tally: &mut Tally<'_>) {
     unique(&mut plan.route_tables, |t| &mut t.name, |t| t.subnets.join(" "));
 }
 
-fn route_table(policy: &Policy, table: &Table<'_>, limits: &Limits, plan: &mut Plan) -> RouteTable {
+fn route_table(policy: &Policy, table: &Table<'_>, limits: &Limits, plan: &mut PlanParts) -> RouteTable {
     let fixed = default_routes(policy, table, plan);
     let prefixes = prefix_routes(&fixed);
     let needs = Needs::new(policy, table, limits);
@@ -77,7 +79,7 @@ fn count_routes(table: &RouteTable, needs: &[&RouteNeed], tally: &mut Tally<'_>)
 }
 
 /// The default of each family that a subnet has, and the private ranges that the system's own routes would drop.
-fn default_routes(policy: &Policy, table: &Table<'_>, plan: &mut Plan) -> Vec<Route> {
+fn default_routes(policy: &Policy, table: &Table<'_>, plan: &mut PlanParts) -> Vec<Route> {
     let mut routes = Vec::new();
     let subnets = policy.network.subnet_space();
     for v6 in [false, true] {
@@ -100,7 +102,7 @@ fn default_routes(policy: &Policy, table: &Table<'_>, plan: &mut Plan) -> Vec<Ro
     routes
 }
 
-fn note_missing(all: &str, plan: &mut Plan) {
+fn note_missing(all: &str, plan: &mut PlanParts) {
     let gap = Gap {
         target: Target::RouteTable,
         flow: format!("default {all}"),
@@ -180,21 +182,21 @@ impl<'a> Needs<'a> {
     }
 
     /// What the table has to do, beside `fixed`; with the addresses that are declared as extra.
-    pub(super) fn wish<'b>(
+    pub(super) fn wanted<'b>(
         &self,
         table: &'b Table<'b>,
         fixed: &'b [PrefixRoute],
         extras: &[Extra],
-    ) -> Wish<'b> {
-        let mut wish = Wish::new(table, fixed);
+    ) -> WantedRoutes<'b> {
+        let mut wanted = WantedRoutes::new(table, fixed);
         for (need, _) in &self.by_name {
-            wish.by_name(&need.to, need.next_hop);
+            wanted.by_name(&need.to, need.next_hop);
         }
         for (need, set, _) in &self.listed {
-            wish.lead(set, need.next_hop);
-            wish.lead(&extra_of(extras, Target::RouteTable, &need.id), need.next_hop);
+            wanted.lead(set, need.next_hop);
+            wanted.lead(&extra_of(extras, Target::RouteTable, &need.id), need.next_hop);
         }
-        wish
+        wanted
     }
 
     /// How many routes have the name of a tag.
@@ -236,7 +238,7 @@ impl<'a> Needs<'a> {
         }
         plain.sort_unstable();
         plain.dedup();
-        let chosen = match self.wish(table, fixed, extras).exact() {
+        let chosen = match self.wanted(table, fixed, extras).exact() {
             Ok(mut fewest) => {
                 fewest.sort_unstable();
                 shorter(&plain, &fewest)
@@ -271,7 +273,7 @@ pub(super) fn meets(set: &AddrSet, prefix: IpPrefix) -> bool {
 
 /// The routes that a table has whatever it is for, by prefix.
 pub(super) fn fixed_routes(policy: &Policy, table: &Table<'_>) -> Vec<PrefixRoute> {
-    prefix_routes(&default_routes(policy, table, &mut Plan::default()))
+    prefix_routes(&default_routes(policy, table, &mut PlanParts::default()))
 }
 
 fn prefix_routes(routes: &[Route]) -> Vec<PrefixRoute> {
@@ -282,7 +284,7 @@ fn prefix_routes(routes: &[Route]) -> Vec<PrefixRoute> {
     routes.iter().filter_map(prefix).collect()
 }
 
-fn note_choices(needs: &Needs<'_>, listed: &[Route], plan: &mut Plan) {
+fn note_choices(needs: &Needs<'_>, listed: &[Route], plan: &mut PlanParts) {
     let choice =
         |need: &RouteNeed, how, why| Choice { target: Target::RouteTable, flow: need.id.clone(), how, why };
     let routes = prefix_routes(listed);
@@ -296,7 +298,7 @@ fn note_choices(needs: &Needs<'_>, listed: &[Route], plan: &mut Plan) {
 }
 
 /// Notes how lines stand in the table, and what else a line inside the network takes.
-fn note_lines(table: &Table<'_>, plan: &mut Plan) {
+fn note_lines(table: &Table<'_>, plan: &mut PlanParts) {
     for need in table.needs.iter().filter(|need| need.as_written) {
         let Remote::Addresses(set) = &need.to else { continue };
         let own = table.lines.iter().filter(|(p, hop)| *hop == need.next_hop && meets(set, *p)).count();

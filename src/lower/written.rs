@@ -5,7 +5,7 @@ use super::chunked::Cut;
 use super::coarsen;
 use super::pack::Weigh;
 use super::tally::count_files;
-use crate::plan::{Limits, OverLimit, Plan, Previous, TemplateSize};
+use crate::plan::{Limits, OverLimit, PlanParts, Previous, TemplateSize};
 use crate::policy::Policy;
 
 /// How plans are written, as far as limits count what is written; only the emitters know.
@@ -13,7 +13,7 @@ pub struct Writing<'a, T> {
     /// Bytes of a rule collection group.
     pub group: Weigh,
     /// Writes a plan.
-    pub write: &'a dyn Fn(&Plan) -> T,
+    pub write: &'a dyn Fn(&PlanParts) -> T,
     /// The templates among what was written.
     pub templates: &'a dyn Fn(&T) -> Vec<TemplateSize>,
 }
@@ -34,9 +34,9 @@ pub fn lower<T>(
     limits: &Limits,
     previous: &Previous,
     writing: &Writing<'_, T>,
-) -> Result<(Plan, T), OverLimit> {
+) -> Result<(PlanParts, T), OverLimit> {
     let unwritten = Measure { group: writing.group, templates: None };
-    let counted = |mut plan: Plan| {
+    let counted = |mut plan: PlanParts| {
         let written = (writing.write)(&plan);
         count_files(&mut plan, limits, &(writing.templates)(&written)).map(|()| (plan, written))
     };
@@ -49,15 +49,13 @@ pub fn lower<T>(
         Err(over) => {
             // The budget that it names must be enough for the templates too.
             let Some(max_extra) = over.max_extra() else { return Err(over) };
-            let mut policy = policy.clone();
-            policy.precision.max_extra = max_extra;
-            match in_limits(&policy, limits, previous, unwritten) {
+            match in_limits(&policy.with_budget(max_extra), limits, previous, unwritten) {
                 Ok(plan) if counted(plan.clone()).is_err() => {}
                 _ => return Err(over),
             }
         }
     }
-    let templates = |plan: &Plan| (writing.templates)(&(writing.write)(plan));
+    let templates = |plan: &PlanParts| (writing.templates)(&(writing.write)(plan));
     let plan = in_limits(policy, limits, previous, Measure { templates: Some(&templates), ..unwritten })?;
     let written = (writing.write)(&plan);
     Ok((plan, written))
@@ -69,7 +67,7 @@ fn in_limits(
     limits: &Limits,
     previous: &Previous,
     measure: Measure<'_>,
-) -> Result<Plan, OverLimit> {
+) -> Result<PlanParts, OverLimit> {
     let mut scene = Scene { policy, limits, previous, measure, cut: Cut::Steady };
     let (mut exact, mut over) = attempt(&scene, Vec::new());
     if over.iter().any(coarsen::is_of_firewall) {
@@ -85,5 +83,5 @@ fn in_limits(
     }
     let (extras, fewest_extra) = coarsen::fit(&scene, &exact, over)?;
     let (plan, over) = attempt(&scene, extras);
-    if over.is_empty() { Ok(Plan { fewest_extra, ..plan }) } else { Err(OverLimit { over }) }
+    if over.is_empty() { Ok(PlanParts { fewest_extra, ..plan }) } else { Err(OverLimit { over }) }
 }

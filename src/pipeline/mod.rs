@@ -10,12 +10,12 @@ use crate::catalog::Catalog;
 use crate::emit::{self, Artefact};
 use crate::error::Error;
 use crate::lower::{self, Writing};
-use crate::plan::{Limits, OverLimit, Plan, Previous};
+use crate::plan::{Limits, OverLimit, Plan, PlanParts, Previous};
 use crate::policy::{self, Policy, PolicySource};
 use crate::report;
 use crate::tags::Snapshot;
 use crate::target::Target;
-use crate::verify::{self, Declared, Report, Unsaid};
+use crate::verify::{self, Declared, Inexpressible, Report};
 
 /// One environment's artefacts, proven, with manifest and report.
 #[derive(Debug, Clone)]
@@ -73,12 +73,13 @@ pub fn generate(
     let policy = policy::expand(source, catalog, snapshot)?; // names become sets
     let limits = settings::limits(source)?;
     let previous = previous.cloned().unwrap_or_default();
-    let (mut plan, artefacts) = write(&policy, &limits, &previous)?; // sets become rules within limits, and bytes
+    let (mut parts, artefacts) = write(&policy, &limits, &previous)?; // sets become rules within limits, and bytes
     let outside = policy.outside();
     let known = (!outside.is_empty()).then(|| snapshot.with_outside(outside)); // names that no file holds
     let known = known.as_ref().unwrap_or(snapshot);
-    let proof = prove(&policy, known, &plan, &artefacts)?; // and the bytes are proven
-    notes::of_kept_nat(&mut plan, &policy, known);
+    let proof = prove(&policy, known, &parts, &artefacts)?; // and the bytes are proven
+    notes::of_kept_nat(&mut parts, &policy, known);
+    let plan = Plan::new(parts)?;
     let files = report::complete(artefacts, &policy, snapshot, &plan, &proof);
     let notes = notes::of_generation(&policy, &plan, &previous);
     Ok(Generation { name: policy.name.clone(), files, policy, plan, proof, notes })
@@ -96,23 +97,37 @@ pub(crate) fn unproven(
     Ok(write(&policy, &settings::limits(source)?, &Previous::default())?.1)
 }
 
-fn write(policy: &Policy, limits: &Limits, previous: &Previous) -> Result<(Plan, Vec<Artefact>), OverLimit> {
+fn write(
+    policy: &Policy,
+    limits: &Limits,
+    previous: &Previous,
+) -> Result<(PlanParts, Vec<Artefact>), OverLimit> {
     let options = settings::options(policy);
-    let write = |plan: &Plan| emit::render(plan, &policy.output.formats, &options);
+    let write = |plan: &PlanParts| emit::render(plan, &policy.output.formats, &options);
     let templates = |files: &Vec<Artefact>| emit::template_sizes(files);
     let writing = Writing { group: emit::group_bytes, write: &write, templates: &templates };
     lower::lower(policy, limits, previous, &writing)
 }
 
 /// Reads the artefacts of each format back and holds them against the policy.
-fn prove(policy: &Policy, snapshot: &Snapshot, plan: &Plan, artefacts: &[Artefact]) -> Result<Report, Error> {
+fn prove(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    plan: &PlanParts,
+    artefacts: &[Artefact],
+) -> Result<Report, Error> {
     let whole = plan.gaps.iter().filter(|gap| !gap.partial);
-    let unsaid: Vec<Unsaid<'_>> = whole.map(|gap| Unsaid { target: gap.target, flow: &gap.flow }).collect();
+    let inexpressible: Vec<Inexpressible<'_>> =
+        whole.map(|gap| Inexpressible { target: gap.target, flow: &gap.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
     let files: Vec<(&str, &[u8])> = artefacts.iter().map(|a| (a.name.as_str(), a.bytes.as_slice())).collect();
     let nat = plan.kept_nat();
-    let declared =
-        Declared { unsaid: &unsaid, extras: &plan.extras, nat: &nat, associations: &plan.associations };
+    let declared = Declared {
+        inexpressible: &inexpressible,
+        extras: &plan.extras,
+        nat: &nat,
+        associations: &plan.associations,
+    };
     let report = verify::check_files(policy, snapshot, &files, declared, &targets);
     if report.is_success() { Ok(report) } else { Err(Error::Proof(report)) }
 }

@@ -1,6 +1,6 @@
 //! What people are told beside the files.
 
-use crate::plan::{Plan, Previous};
+use crate::plan::{Plan, PlanParts, Previous};
 use crate::policy::Policy;
 use crate::read::resources::{IpGroup, Resources};
 use crate::tags::Snapshot;
@@ -21,7 +21,7 @@ pub(super) fn of_generation(policy: &Policy, plan: &Plan, previous: &Previous) -
 }
 
 /// Notes what DNAT rules that are kept do to the needs: they come before every rule that is made here.
-pub(super) fn of_kept_nat(plan: &mut Plan, policy: &Policy, snapshot: &Snapshot) {
+pub(super) fn of_kept_nat(plan: &mut PlanParts, policy: &Policy, snapshot: &Snapshot) {
     let nat = plan.kept_nat();
     if nat.is_empty() {
         return;
@@ -32,7 +32,7 @@ pub(super) fn of_kept_nat(plan: &mut Plan, policy: &Policy, snapshot: &Snapshot)
         addresses: group.prefixes.iter().map(ToString::to_string).collect(),
     });
     let resources = Resources { ip_groups: ip_groups.collect(), ..Default::default() };
-    let notes = verify::taken_needs(policy, snapshot, &nat, &plan.extras, &resources);
+    let notes = verify::needs_taken(policy, snapshot, &nat, &plan.extras, &resources);
     plan.notes.extend(notes.unwrap_or_else(|error| {
         vec![format!("DNAT comes first, and whether it takes what is asked for is not known: {error}")]
     }));

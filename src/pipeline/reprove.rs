@@ -75,9 +75,10 @@ pub fn reprove(
     let then = claims.as_of().map(|day| catalog.at(day));
     let policy = policy::expand(source, then.as_ref().unwrap_or(catalog), snapshot)?;
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| policy.wants(t)).collect();
-    let (unsaid, extras, nat) = (claims.unsaid(), claims.extras(), claims.nat());
+    let (inexpressible, extras, nat) = (claims.inexpressible(), claims.extras(), claims.nat());
     let associations = claims.associations();
-    let declared = Declared { unsaid: &unsaid, extras: &extras, nat: &nat, associations: &associations };
+    let declared =
+        Declared { inexpressible: &inexpressible, extras: &extras, nat: &nat, associations: &associations };
     let known = snapshot.with_outside(policy.outside());
     let proof = verify::check_files(&policy, &known, files, declared, &targets);
     let mut differences = claims.input_differences(&policy, snapshot);

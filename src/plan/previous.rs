@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::firewall::NatCollection;
 use super::nsg::NsgRule;
-use super::whole::Plan;
+use super::parts::PlanParts;
 use crate::addr::IpPrefix;
 use crate::target::Target;
 
@@ -70,7 +70,7 @@ pub struct WidenedList {
     pub prefixes: Vec<IpPrefix>,
 }
 
-impl Plan {
+impl PlanParts {
     /// What of an earlier generation is no longer there. Deploying a template deletes nothing, so rules of a group
     /// that is left out would stay in force.
     pub fn left_behind(&self, previous: &Previous) -> Vec<String> {

@@ -15,8 +15,9 @@ use super::read::PolicySource;
 use super::resolve::Resolver;
 use super::routing::{self, Defaults, Lines, PlacedRoutes};
 use super::rule::Managed;
-use super::rule::{LimitSettings, Policy, Precision, Remarks, Remote, only_families_of};
+use super::rule::{LimitSettings, PolicyParts, Precision, Remarks, Remote, only_families_of};
 use super::sets::addresses;
+use super::whole::Policy;
 use super::{checks, chosen, hand, hosts, read_network, suggest};
 use crate::addr::{AddrSet, Count};
 use crate::catalog::{Catalog, Date, OptionValue, Resolved, RowNeed, Workload};
@@ -56,14 +57,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         managed.extend(found.managed);
         asked.extend(found.asked);
     }
-    let mut denies = Vec::new();
-    for (index, deny) in intent.deny.iter().enumerate() {
-        let place = Path::top().at("deny").at(index);
-        let subnets = chosen::subnets(&network, &deny.subnet, &place, &mut problems);
-        denies.extend(hand::denied(deny, &subnets, &resolver, &place, (&mut remarks, &mut problems)));
-    }
-    denies.sort_by(|a: &NewFlow, b| a.id.cmp(&b.id));
-    denies.dedup_by(|b, a| a.id == b.id);
+    let denies = denies(intent, &resolver, &mut remarks, &mut problems);
     let mut defaults = Defaults::new();
     for (index, line) in intent.route.iter().enumerate() {
         let place = Path::top().at("route").at(index);
@@ -80,7 +74,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
     let Some(region) = region.filter(|_| problems.is_empty()) else {
         return Err(problems.in_source(source));
     };
-    let mut policy = Policy {
+    let parts = PolicyParts {
         name: intent.name.clone(),
         cloud: snapshot.cloud(),
         as_of,
@@ -99,23 +93,40 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         nsg: intent.nsg.clone(),
         route_table: intent.route_table.clone(),
         firewall: intent.firewall.clone(),
-        limits: LimitSettings {
-            profile: intent.limits.profile.clone(),
-            date: intent.limits.date.clone(),
-            source: intent.limits.source.clone(),
-            overrides: intent.limits.overrides.clone(),
-        },
+        limits: LimitSettings::of(&intent.limits),
         catalog: intent.catalog.clone(),
         output: intent.output.clone(),
         remarks: Remarks::default(),
     };
+    let mut policy = Policy::new(parts).map_err(|fault| {
+        problems.at(Path::top(), fault.to_string());
+        std::mem::take(&mut problems).in_source(source)
+    })?;
     remarks.notes.extend(suggest::notes(&policy, snapshot));
     remarks.notes.extend(suggest::peers_missing(&policy.network));
     checks::check_settings(&policy, &mut problems);
     remarks.preconditions = asked.settle(&policy, &mut problems);
     remarks.warnings = problems.warnings(source);
-    policy.remarks = remarks.in_order();
+    policy.0.remarks = remarks.in_order();
     if problems.is_empty() { Ok(policy) } else { Err(problems.in_source(source)) }
+}
+
+/// What may never pass, in order, each once.
+fn denies(
+    intent: &Intent,
+    resolver: &Resolver<'_>,
+    remarks: &mut Remarks,
+    problems: &mut Problems,
+) -> Vec<NewFlow> {
+    let mut denies: Vec<NewFlow> = Vec::new();
+    for (index, deny) in intent.deny.iter().enumerate() {
+        let place = Path::top().at("deny").at(index);
+        let subnets = chosen::subnets(resolver.network, &deny.subnet, &place, problems);
+        denies.extend(hand::denied(deny, &subnets, resolver, &place, (remarks, problems)));
+    }
+    denies.sort_by(|a, b| a.id.cmp(&b.id));
+    denies.dedup_by(|b, a| a.id == b.id);
+    denies
 }
 
 /// The day whose facts are taken: the policy's own, else that of the catalogue.

@@ -19,6 +19,7 @@ mod outside;
 mod place;
 mod preconditions;
 mod problems;
+mod promises;
 mod read;
 mod read_network;
 mod resolve;
@@ -28,6 +29,7 @@ mod sets;
 mod suggest;
 mod tree;
 mod ways;
+mod whole;
 mod within;
 mod words;
 
@@ -43,13 +45,15 @@ pub use intent::Intent;
 pub use layers::{Layers, Load, Loaded, NotLoaded, Overlay, keys_of};
 pub use network::{Network, Outbound, Role, Subnet};
 pub use place::{Path, PolicyErrors, PolicyProblem, Row, SourceText, Step};
+pub use promises::PolicyFault;
 pub use read::PolicySource;
 #[cfg(feature = "store")]
 pub(crate) use read::read_as;
 pub use rule::{
-    Cause, EndpointNeed, EndpointOffer, Flow, Held, LimitSettings, Managed, Origin, Policy, Precision,
+    Cause, EndpointNeed, EndpointOffer, Flow, Held, LimitSettings, Managed, Origin, PolicyParts, Precision,
     Precondition, Remarks, Remote, RouteNeed, SkippedRow, only_families_of, short_list,
 };
 #[cfg(feature = "store")]
 pub(crate) use tree::value_of;
 pub use ways::GroupScope;
+pub use whole::Policy;

@@ -1,27 +1,23 @@
-//! [`Policy`]: what a policy file means once every name in it is resolved. Neutral as to targets.
+//! [`PolicyParts`]: what a policy file means once every name in it is resolved. Neutral as to targets.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use super::intent::{
-    ApiVersionIntent, CatalogIntent, FirewallIntent, NamesIntent, NsgIntent, OutputIntent, PrivateRoute,
-    RouteTableIntent,
+    CatalogIntent, FirewallIntent, LimitsIntent, NamesIntent, NsgIntent, OutputIntent, RouteTableIntent,
 };
 use super::network::Network;
 use crate::addr::{AddrSet, Count, IntervalSet};
 use crate::catalog::{Date, DatedFact, Fqdn, Risk};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
 use crate::plan::FlowId;
-use crate::tags::{Cloud, Region, Symbol, Symbols, Tag, never_extra};
-use crate::target::{ApiVersion, Target};
+use crate::tags::{Cloud, Region, Symbol, Symbols, Tag};
 
-/// One environment, resolved: all flows that must pass, all routes that must hold, and the settings of its targets.
-///
-/// No flow is empty, flows are in a total order that does not depend on the order of the file, and each knows its
-/// cause.
+/// What a policy is made of, not held to anything yet.
 #[derive(Debug, Clone)]
-pub struct Policy {
+#[non_exhaustive]
+pub struct PolicyParts {
     /// Name of the environment.
     pub name: String,
     /// Cloud.
@@ -79,7 +75,7 @@ pub struct Precision {
     /// counts once; an address that is added to two sets counts twice, and so does one that two targets add. Routes
     /// count each address that goes another way than asked. An IPv6 address counts as much as an IPv4 one.
     pub max_extra: Count,
-    /// Addresses that may never be admitted as extra, beside [`never_extra`] and the network's own.
+    /// Addresses that may never be admitted as extra, beside [`never_extra`](crate::tags::never_extra) and the network's own.
     pub never: AddrSet,
     /// Addresses that some need excepts. They are no extra of any need, whether or not they are in what it names.
     pub excepted: AddrSet,
@@ -96,6 +92,13 @@ pub struct LimitSettings {
     pub source: Option<String>,
     /// Single figures.
     pub overrides: BTreeMap<String, u64>,
+}
+
+impl LimitSettings {
+    pub(super) fn of(given: &LimitsIntent) -> Self {
+        let LimitsIntent { profile, date, source, overrides } = given.clone();
+        LimitSettings { profile, date, source, overrides }
+    }
 }
 
 /// One need that must pass: the local side, the remote side, protocol and ports, and why.
@@ -391,93 +394,6 @@ pub struct SkippedRow {
     pub reason: String,
     /// Whether the workload fails without it and nothing else covers it.
     pub required: bool,
-}
-
-impl Policy {
-    /// Whether the policy has a use for `target`, and asks for it.
-    pub fn wants(&self, target: Target) -> bool {
-        let asked = self.output.targets.as_ref().is_none_or(|named| named.contains(&target));
-        asked
-            && match target {
-                Target::Nsg => true,
-                Target::RouteTable => self.network.subnets.keys().any(|subnet| self.is_routed(subnet)),
-                Target::Firewall => !self.network.firewall.is_empty(),
-                Target::ServiceEndpointPolicy => !self.endpoints.is_empty(),
-                Target::Lists => false,
-            }
-    }
-
-    /// The flows that a target has to carry, but for what it cannot say: `unsaid` holds the ids of flows that it
-    /// cannot say at all, whose stand-ins come in.
-    pub fn flows_with(&self, unsaid: &HashSet<&str>) -> impl Iterator<Item = &Flow> {
-        let missing: Vec<&Flow> = self.flows.iter().filter(|f| unsaid.contains(f.id.as_str())).collect();
-        self.flows.iter().filter(move |f| !f.stand_in || missing.iter().any(|m| f.covers(m)))
-    }
-
-    /// The tags that no published file holds, each once, in order of flows.
-    pub fn outside(&self) -> Vec<Arc<Tag>> {
-        let mut tags: Vec<Arc<Tag>> = Vec::new();
-        for flow in self.flows.iter().chain(&self.denies) {
-            if let Remote::Outside(tag) = &flow.remote
-                && tags.iter().all(|known| known.name() != tag.name())
-            {
-                tags.push(tag.clone());
-            }
-        }
-        tags
-    }
-
-    /// Addresses that no rule may admit as extra, at any price: the policy's own `never`, what its needs except,
-    /// special ranges and the network's address space. What a need asks for is no extra, wherever it lies.
-    pub fn never_extra(&self) -> AddrSet {
-        let Precision { never, excepted, .. } = &self.precision;
-        AddrSet::union_of([never, excepted, &never_extra(), &self.network.space])
-    }
-
-    /// The addresses that the flow or route called `id` asks for, where a list of them can be widened. `None` where it
-    /// asks for no list of addresses: for host names, symbolic tags and `*`.
-    pub fn listed(&self, id: &str) -> Option<AddrSet> {
-        let of = |remote: &Remote| match remote {
-            Remote::Tag(tag) => Some(tag.set().clone()),
-            Remote::Addresses(set) => Some(set.clone()),
-            _ => None,
-        };
-        if let Some(flow) = self.flows.iter().find(|flow| flow.id == *id) {
-            return Some(only_families_of(&of(&flow.remote)?.difference(&flow.except), &flow.local));
-        }
-        let need = self.routes.iter().find(|need| need.id == id)?;
-        Some(only_families_of(&of(&need.to)?.difference(&need.except), &self.network.subnet_space()))
-    }
-
-    /// What the flows or routes of `ids`, which share a list, ask for together with the `extra` addresses of that list, in
-    /// the families that it has any of.
-    pub fn widened(&self, ids: &[String], extra: &AddrSet) -> AddrSet {
-        let asked: Vec<AddrSet> = ids.iter().filter_map(|id| self.listed(id)).collect();
-        only_families_of(&AddrSet::union_of(&asked), extra).union(extra)
-    }
-
-    /// The version of Azure's network API that files name.
-    pub fn api_version(&self) -> ApiVersion {
-        let named = match &self.output.api_version {
-            ApiVersionIntent::One(version) => Some(*version),
-            ApiVersionIntent::ByCloud(versions) => match self.cloud {
-                Cloud::Public => versions.public,
-                Cloud::UsGov => versions.usgov,
-                Cloud::China => versions.china,
-                Cloud::Germany => versions.germany,
-            },
-        };
-        let least = match self.route_table.disable_peering_route {
-            true => ApiVersion::V20250701,
-            false => ApiVersion::default(),
-        };
-        named.unwrap_or(least)
-    }
-
-    /// Whether private ranges outside the virtual network are sent to the firewall.
-    pub fn private_to_firewall(&self) -> bool {
-        self.route_table.private == PrivateRoute::Firewall
-    }
 }
 
 /// A rule that a service puts into the group of its delegated subnets, and that Azure demands there: a template that

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::network::Network;
-use super::rule::{Flow, Policy, Remote, only_families_of, short_list};
+use super::rule::{Flow, Remote, only_families_of, short_list};
+use super::whole::Policy;
 use super::within::within_cloud;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::Direction;

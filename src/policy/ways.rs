@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::intent::DefaultRoute;
 use super::network::Role;
-use super::rule::{Flow, Policy, Remote, RouteNeed, only_families_of};
+use super::rule::{Flow, Remote, RouteNeed, only_families_of};
+use super::whole::Policy;
 use crate::addr::AddrSet;
 use crate::packet::NextHop;
 use crate::tags::{Symbol, Symbols};

@@ -20,7 +20,7 @@ pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
 /// The template that a compiler makes of the file. Only statements that tagwall writes are known; all others, and
 /// functions, loops, conditions and modules with them, are errors.
 fn compile<'a>(name: &'a str, text: &'a str) -> Result<Tree<'a>, ReadError> {
-    let mut reader = Reader {
+    let mut reader = BicepReader {
         name,
         text,
         rest: text,
@@ -56,7 +56,7 @@ fn compile<'a>(name: &'a str, text: &'a str) -> Result<Tree<'a>, ReadError> {
 /// Members of an object, by name.
 type Members<'a> = Vec<(Cow<'a, str>, Tree<'a>)>;
 
-struct Reader<'a> {
+struct BicepReader<'a> {
     name: &'a str,
     text: &'a str,
     rest: &'a str,
@@ -78,7 +78,7 @@ const DEEPEST: usize = 64;
 
 const POLICIES: &str = "Microsoft.Network/firewallPolicies";
 
-impl<'a> Reader<'a> {
+impl<'a> BicepReader<'a> {
     fn error(&self, message: impl Into<String>) -> ReadError {
         let read = &self.text[..self.text.len() - self.rest.len()];
         let line = 1 + read.matches('\n').count();

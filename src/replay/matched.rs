@@ -77,7 +77,7 @@ pub(super) fn read_rule(
 fn nat(rule: &NatRule, resolver: &Resolver<'_>, rules: &mut Vec<Matched>) -> Result<(), ReplayError> {
     let sources = sources(&rule.sources, &rule.source_groups, resolver)?;
     let ports = ports(&rule.ports)?;
-    let destination = Side::known(literal(&rule.destinations)?.ok_or(ReplayError::NoDestination)?);
+    let destination = KnownSide::known(literal(&rule.destinations)?.ok_or(ReplayError::NoDestination)?);
     let to = Translation { to: rule.translated.clone(), port: rule.translated_port.clone() };
     if rule.protocols.is_empty() {
         return Err(ReplayError::NoProtocol);
@@ -100,7 +100,7 @@ fn network(
     let draft = Draft { name: &rule.name, access, sources };
     let ports = ports(&rule.ports)?;
     let destination = destinations(rule, resolver)?;
-    let everywhere = Side { set: resolver.all(), unknown: Vec::new() };
+    let everywhere = KnownSide { set: resolver.all(), unknown: Vec::new() };
     for text in &rule.protocols {
         let protocol = protocol(text)?;
         if let Some(destination) = &destination {
@@ -128,7 +128,7 @@ fn application(
     if !rule.urls.is_empty() && !rule.terminate_tls {
         return Err(ReplayError::UrlWithoutTls);
     }
-    let everywhere = Side { set: resolver.all(), unknown: Vec::new() };
+    let everywhere = KnownSide { set: resolver.all(), unknown: Vec::new() };
     let keys = rule.fqdns.iter().map(|h| HostKey::Host(h.to_ascii_lowercase()));
     let keys = keys.chain(rule.fqdn_tags.iter().map(|t| HostKey::Tag(t.clone())));
     let keys = keys.chain(rule.web_categories.iter().map(|c| HostKey::Category(c.clone())));
@@ -153,14 +153,14 @@ fn web_ports(kind: &str, port: u16) -> Result<Ports, ReplayError> {
 }
 
 /// One side of a rule: the addresses that are known, and the names of what is not there.
-struct Side {
+struct KnownSide {
     set: Arc<AddrSet>,
     unknown: Vec<String>,
 }
 
-impl Side {
+impl KnownSide {
     fn known(set: AddrSet) -> Self {
-        Side { set: Arc::new(set), unknown: Vec::new() }
+        KnownSide { set: Arc::new(set), unknown: Vec::new() }
     }
 
     /// The union of several sets.
@@ -169,7 +169,7 @@ impl Side {
             [one] => one.clone(),
             sets => Arc::new(AddrSet::union_of(sets.iter().map(AsRef::as_ref))),
         };
-        Side { set, unknown }
+        KnownSide { set, unknown }
     }
 
     /// What must hold for an address to be one of what is not there; none where all is.
@@ -182,7 +182,7 @@ impl Side {
 struct Draft<'r> {
     name: &'r str,
     access: Access,
-    sources: Side,
+    sources: KnownSide,
 }
 
 impl Draft<'_> {
@@ -191,7 +191,7 @@ impl Draft<'_> {
         &self,
         kind: MatchKind,
         protocol: Protocol,
-        destinations: &Side,
+        destinations: &KnownSide,
         dport: &Ports,
         rules: &mut Vec<Matched>,
     ) {
@@ -244,7 +244,7 @@ fn add_group(
     Ok(())
 }
 
-fn sources(texts: &[String], groups: &[String], resolver: &Resolver<'_>) -> Result<Side, ReplayError> {
+fn sources(texts: &[String], groups: &[String], resolver: &Resolver<'_>) -> Result<KnownSide, ReplayError> {
     let mut sets = literal(texts)?.into_iter().map(Arc::new).collect::<Vec<_>>();
     let mut unknown = Vec::new();
     for name in groups {
@@ -253,7 +253,7 @@ fn sources(texts: &[String], groups: &[String], resolver: &Resolver<'_>) -> Resu
     if sets.is_empty() && unknown.is_empty() {
         return Err(ReplayError::NoSource);
     }
-    Ok(Side::of(&sets, unknown))
+    Ok(KnownSide::of(&sets, unknown))
 }
 
 /// Addresses, prefixes, ranges and `*`, IPv4 only; `None` where there are none.
@@ -272,7 +272,7 @@ fn literal(texts: &[String]) -> Result<Option<AddrSet>, ReplayError> {
     Ok((!texts.is_empty()).then(|| AddrSet { v4: v4.into_iter().collect(), ..AddrSet::empty() }))
 }
 
-fn destinations(rule: &NetworkRule, resolver: &mut Resolver<'_>) -> Result<Option<Side>, ReplayError> {
+fn destinations(rule: &NetworkRule, resolver: &mut Resolver<'_>) -> Result<Option<KnownSide>, ReplayError> {
     let is_tag = |text: &String| {
         text != "*" && text.parse::<IpPrefix>().is_err() && Entry::parse(text, false).is_err()
     };
@@ -298,6 +298,6 @@ fn destinations(rule: &NetworkRule, resolver: &mut Resolver<'_>) -> Result<Optio
     match (sets.is_empty() && unknown.is_empty(), rule.fqdns.is_empty()) {
         (true, true) => Err(ReplayError::NoDestination),
         (true, false) => Ok(None),
-        (false, _) => Ok(Some(Side::of(&sets, unknown))),
+        (false, _) => Ok(Some(KnownSide::of(&sets, unknown))),
     }
 }

@@ -35,7 +35,7 @@ pub enum RouteSource {
 
 /// One prefix with its next hop.
 #[derive(Debug, Clone)]
-struct Entry<A: Address> {
+struct PrefixHop<A: Address> {
     prefix: Prefix<A>,
     rank: Rank,
     source: RouteSource,
@@ -46,8 +46,8 @@ struct Entry<A: Address> {
 /// All routes in effect on a subnet, the system's and those of its table: a map from addresses to next hops.
 #[derive(Debug, Clone, Default)]
 pub struct RouteMap {
-    v4: Vec<Entry<u32>>,
-    v6: Vec<Entry<u128>>,
+    v4: Vec<PrefixHop<u32>>,
+    v6: Vec<PrefixHop<u128>>,
     /// Addresses that go one way whatever other routes say.
     fixed: Vec<Fixed>,
 }
@@ -151,8 +151,8 @@ impl RouteMap {
 
     /// Whether the system's own routes to the network or a peered one hold all of `prefix`.
     fn is_preferred(&self, prefix: &IpPrefix) -> bool {
-        fn holds<A: Address>(entries: &[Entry<A>], prefix: &Prefix<A>) -> bool {
-            let own = |e: &&Entry<A>| matches!(e.source, RouteSource::Network | RouteSource::Peering);
+        fn holds<A: Address>(entries: &[PrefixHop<A>], prefix: &Prefix<A>) -> bool {
+            let own = |e: &&PrefixHop<A>| matches!(e.source, RouteSource::Network | RouteSource::Peering);
             entries.iter().filter(own).any(|e| {
                 e.prefix.len() <= prefix.len() && e.prefix.interval().contains(prefix.interval().first())
             })
@@ -297,8 +297,8 @@ impl RouteMap {
     fn add(&mut self, prefix: IpPrefix, origin: Origin, hop: NextHop, name: impl Into<Arc<str>>) {
         let (Origin { rank, source }, name) = (origin, name.into());
         match prefix {
-            IpPrefix::V4(prefix) => self.v4.push(Entry { prefix, rank, source, hop, name }),
-            IpPrefix::V6(prefix) => self.v6.push(Entry { prefix, rank, source, hop, name }),
+            IpPrefix::V4(prefix) => self.v4.push(PrefixHop { prefix, rank, source, hop, name }),
+            IpPrefix::V6(prefix) => self.v6.push(PrefixHop { prefix, rank, source, hop, name }),
         }
     }
 
@@ -369,7 +369,7 @@ fn next_hop(route: &Route) -> Result<NextHop, ReplayError> {
     }
 }
 
-fn decision<A: Address>(entry: Option<&Entry<A>>) -> RouteDecision<'_> {
+fn decision<A: Address>(entry: Option<&PrefixHop<A>>) -> RouteDecision<'_> {
     RouteDecision {
         hop: entry.map_or(NextHop::None, |e| e.hop),
         route: entry.map(|e| &*e.name),
@@ -378,7 +378,7 @@ fn decision<A: Address>(entry: Option<&Entry<A>>) -> RouteDecision<'_> {
     }
 }
 
-fn decide<A: Address>(entries: &[Entry<A>], address: A) -> Option<&Entry<A>> {
+fn decide<A: Address>(entries: &[PrefixHop<A>], address: A) -> Option<&PrefixHop<A>> {
     let holding = entries.iter().filter(|e| e.prefix.interval().contains(address));
     holding.max_by_key(|e| (e.prefix.len(), e.rank))
 }
@@ -387,7 +387,7 @@ fn decide<A: Address>(entries: &[Entry<A>], address: A) -> Option<&Entry<A>> {
 type Leads = (NextHop, RouteSource);
 
 /// All addresses by where routes lead.
-fn sorted_out<A: Address>(entries: &[Entry<A>]) -> Vec<(Leads, IntervalSet<A>)> {
+fn sorted_out<A: Address>(entries: &[PrefixHop<A>]) -> Vec<(Leads, IntervalSet<A>)> {
     let mut longest = longest(entries);
     by_answer(&pieces(entries.iter().map(|e| e.prefix.interval())), |start| {
         let decision = decision(longest.at(start));
@@ -396,8 +396,8 @@ fn sorted_out<A: Address>(entries: &[Entry<A>]) -> Vec<(Leads, IntervalSet<A>)> 
 }
 
 fn differing<A: Address>(
-    first: &[Entry<A>],
-    second: &[Entry<A>],
+    first: &[PrefixHop<A>],
+    second: &[PrefixHop<A>],
 ) -> Vec<((NextHop, NextHop), IntervalSet<A>)> {
     let [mut a, mut b] = [longest(first), longest(second)];
     let pieces = pieces(first.iter().chain(second).map(|e| e.prefix.interval()));
@@ -407,7 +407,7 @@ fn differing<A: Address>(
 }
 
 fn first_stray<'a, A: Address>(
-    routes: &'a [Entry<A>],
+    routes: &'a [PrefixHop<A>],
     wanted: &[(IntervalSet<A>, NextHop)],
     show: impl Fn(A) -> IpAddr,
 ) -> Option<Stray<'a>> {
@@ -425,6 +425,6 @@ fn first_stray<'a, A: Address>(
     None
 }
 
-fn longest<A: Address>(entries: &[Entry<A>]) -> LongestMatch<'_, A, Entry<A>> {
+fn longest<A: Address>(entries: &[PrefixHop<A>]) -> LongestMatch<'_, A, PrefixHop<A>> {
     LongestMatch::new(entries, |e| (e.prefix, e.rank))
 }

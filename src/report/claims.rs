@@ -14,7 +14,7 @@ use crate::read::{ReadError, format_of, no_member_twice, place_in_order};
 use crate::tags::Snapshot;
 use crate::target::Target;
 use crate::text::sha256_hex;
-use crate::verify::{Proven, Report, Unsaid, WorkState};
+use crate::verify::{Inexpressible, Proven, Report, WorkState};
 
 /// The name of the manifest in a folder of artefacts.
 pub const MANIFEST: &str = "manifest.json";
@@ -224,10 +224,12 @@ impl Claims {
     }
 
     /// Needs that are listed as wholly not expressible; the proof refuses those that are.
-    pub(crate) fn unsaid(&self) -> Vec<Unsaid<'_>> {
+    pub(crate) fn inexpressible(&self) -> Vec<Inexpressible<'_>> {
         let target = |name: &str| Target::ALL.into_iter().find(|t| t.name() == name);
         let whole = self.gaps.iter().filter(|gap| !gap.partial);
-        whole.filter_map(|gap| Some(Unsaid { target: target(&gap.target)?, flow: &gap.flow })).collect()
+        whole
+            .filter_map(|gap| Some(Inexpressible { target: target(&gap.target)?, flow: &gap.flow }))
+            .collect()
     }
 
     /// What is declared to be admitted beyond what was asked for.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::bits::ones;
 use super::classes::sets_of_classes;
-use super::grid::{Family, Grid, Side};
+use super::grid::{Dimension, Family, Grid};
 use super::hash::FastMap;
 use super::list::Rule;
 use super::packet::Packet;
@@ -118,7 +118,7 @@ impl<'a> Space<'a> {
 
 /// The addresses of each class of a side.
 fn addresses<A: Family>(
-    side: &Side<A>,
+    side: &Dimension<A>,
     rules: &[&Rule],
     grid: &Grid<A>,
     is_dst: bool,

@@ -8,7 +8,7 @@ use super::grid::{Family, Grid, Group, Groups};
 use super::list::{Rule, RuleList};
 use super::packet::Packet;
 use super::service::Services;
-use super::walk::{Outcome, Walk};
+use super::walk::{RowDifference, Walk};
 use crate::addr::Count;
 
 /// An example packet for each way in which a list can stray from another.
@@ -166,7 +166,7 @@ impl Pair<'_> {
         grid: &Grid<A>,
         service: usize,
         group: &Group,
-        outcome: &Outcome,
+        outcome: &RowDifference,
         found: &mut Comparison,
     ) {
         let packet = |inner| grid.packet(self.services.example[service], group.outer, inner);

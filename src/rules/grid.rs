@@ -44,7 +44,7 @@ impl Family for u128 {
 }
 
 /// One address dimension: the source or the destination.
-pub(super) struct Side<A> {
+pub(super) struct Dimension<A> {
     pub(super) classes: Classes<A>,
     /// For each rule of the grid, the number of its set; equal sets have one number.
     pub(super) set_of: Vec<u32>,
@@ -54,12 +54,12 @@ pub(super) struct Side<A> {
     pub(super) whole: Vec<bool>,
 }
 
-impl<A: Family> Side<A> {
+impl<A: Family> Dimension<A> {
     fn of(of_rule: &[&Arc<AddrSet>]) -> Self {
         let (set_of, sets) = distinct::<A>(of_rule);
         let classes = Classes::of(&sets);
         let rows = classes.members.transposed(sets.len());
-        Side { classes, set_of, rows, whole: sets.iter().map(|set| set.is_all()).collect() }
+        Dimension { classes, set_of, rows, whole: sets.iter().map(|set| set.is_all()).collect() }
     }
 
     /// For each class, the rules whose set holds it.
@@ -101,8 +101,8 @@ fn distinct<'a, A: Family>(of_rule: &[&'a Arc<AddrSet>]) -> (Vec<u32>, Vec<&'a I
 pub(super) struct Grid<A> {
     /// The numbers these rules have outside, ascending; inside, rules are numbered by their place here.
     pub(super) rules: Vec<usize>,
-    pub(super) src: Side<A>,
-    pub(super) dst: Side<A>,
+    pub(super) src: Dimension<A>,
+    pub(super) dst: Dimension<A>,
     inner_is_dst: bool,
     /// For each outer class, its rules.
     outer_rules: BitRows,
@@ -117,8 +117,8 @@ impl<A: Family> Grid<A> {
             services.is_live(at) && !A::part(&rule.src).is_empty() && !A::part(&rule.dst).is_empty()
         };
         let live: Vec<usize> = (0..rules.len()).filter(live).collect();
-        let src = Side::of(&live.iter().map(|&at| &rules[at].src).collect::<Vec<_>>());
-        let dst = Side::of(&live.iter().map(|&at| &rules[at].dst).collect::<Vec<_>>());
+        let src = Dimension::of(&live.iter().map(|&at| &rules[at].src).collect::<Vec<_>>());
+        let dst = Dimension::of(&live.iter().map(|&at| &rules[at].dst).collect::<Vec<_>>());
         let inner_is_dst = src.classes.len() <= dst.classes.len();
         let outer_rules = if inner_is_dst { &src } else { &dst }.rules_of_classes();
         let service_rules = services.rows_over(&live);
@@ -130,11 +130,11 @@ impl<A: Family> Grid<A> {
         self.inner_is_dst
     }
 
-    pub(super) fn inner(&self) -> &Side<A> {
+    pub(super) fn inner(&self) -> &Dimension<A> {
         if self.inner_is_dst { &self.dst } else { &self.src }
     }
 
-    pub(super) fn outer(&self) -> &Side<A> {
+    pub(super) fn outer(&self) -> &Dimension<A> {
         if self.inner_is_dst { &self.src } else { &self.dst }
     }
 

@@ -1,13 +1,13 @@
 //! [`Walk`]: decides one row of cells for both lists at once.
 
 use super::bits::{filled, lowest, ones};
-use super::grid::{Family, Side};
+use super::grid::{Dimension, Family};
 use super::hash::FastMap;
 use crate::addr::Count;
 
 /// Where the two lists differ in one row of cells: all inner classes under one service class and outer class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Outcome {
+pub(super) struct RowDifference {
     /// The lowest inner class that the first list allows and the second denies.
     pub(super) first_missing: Option<usize>,
     /// The lowest inner class that the first list denies and the second allows.
@@ -27,14 +27,14 @@ const BLOCK: usize = 4;
 /// whether it allows. Rules that cannot matter are left out, so many rows come to the same; two lists whose outlines
 /// are equal up to the order within runs of one access need no bit sets at all.
 pub(super) struct Walk<'a, A> {
-    inner: &'a Side<A>,
+    inner: &'a Dimension<A>,
     /// Rules below this number are the first list's.
     split: usize,
     codes: Vec<Code>,
     /// For each list, whether its default allows.
     defaults: [bool; 2],
     counting: bool,
-    memo: FastMap<Box<[Code]>, Outcome>,
+    memo: FastMap<Box<[Code]>, RowDifference>,
     /// For each inner set, the last outline that it was seen in.
     seen: Vec<u64>,
     outlines: u64,
@@ -48,7 +48,7 @@ pub(super) struct Walk<'a, A> {
 
 impl<'a, A: Family> Walk<'a, A> {
     pub(super) fn new(
-        inner: &'a Side<A>,
+        inner: &'a Dimension<A>,
         split: usize,
         allows: &[bool],
         defaults: [bool; 2],
@@ -72,14 +72,14 @@ impl<'a, A: Family> Walk<'a, A> {
     }
 
     /// Where the lists differ if exactly the rules `active`, in ascending order, take packets of the row.
-    pub(super) fn outcome(&mut self, active: impl Iterator<Item = usize>) -> Outcome {
+    pub(super) fn outcome(&mut self, active: impl Iterator<Item = usize>) -> RowDifference {
         self.outline(active);
         let [a, b] = &mut self.lists;
         // What the default does anyway needs no rule at the end.
         drop_last_run(a, self.defaults[0]);
         drop_last_run(b, self.defaults[1]);
         if self.defaults[0] == self.defaults[1] && is_reordering(a, b) {
-            return Outcome::default();
+            return RowDifference::default();
         }
         self.key.clear();
         self.key.extend_from_slice(a);
@@ -117,7 +117,7 @@ impl<'a, A: Family> Walk<'a, A> {
     }
 
     /// Decides every inner class by both outlines.
-    fn decide(&mut self) -> Outcome {
+    fn decide(&mut self) -> RowDifference {
         let words = self.inner.rows.words();
         for list in 0..2 {
             let mut allowed = std::mem::take(&mut self.allowed[list]);
@@ -137,7 +137,7 @@ impl<'a, A: Family> Walk<'a, A> {
         let excess = || a.iter().zip(b.iter()).map(|(a, b)| b & !a);
         let size = &self.inner.classes.size;
         let sum = |at: &mut dyn Iterator<Item = usize>| at.map(|class| size[class]).sum::<Count>();
-        Outcome {
+        RowDifference {
             first_missing: lowest(missing()),
             first_excess: lowest(excess()),
             missing: if self.counting { sum(&mut ones(missing())) } else { Count::ZERO },

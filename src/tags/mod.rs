@@ -2,13 +2,13 @@
 
 mod cover;
 mod delta;
+mod fast;
 mod features;
 mod graph;
 mod index;
 mod name;
 mod near;
 mod places;
-mod quick;
 mod region;
 #[cfg(any(feature = "sample", test))]
 pub mod sample;

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use super::fast;
 use super::features::Features;
 use super::name::{Cloud, TagName};
-use super::quick;
 use super::region::{Region, Regions};
 use super::wire;
 use crate::addr::{AddrSet, IpPrefix, Prefix};
@@ -80,7 +80,7 @@ impl Snapshot {
 
     /// Reads a file in which nothing is wrong; `None` for any other.
     fn parse_faultless(text: &str) -> Option<Self> {
-        let file = quick::read(text).filter(|file| file.next_link.0.is_empty())?;
+        let file = fast::read(text).filter(|file| file.next_link.0.is_empty())?;
         let cloud = Cloud::find(&file.cloud.0)?;
         Self::of_file(file, cloud).ok()
     }

@@ -15,7 +15,7 @@ use crate::tags::Snapshot;
 use crate::target::FormatName;
 
 /// A collection of DNAT rules that is to stand in a group, read back from what is declared.
-pub(super) struct Kept {
+pub(super) struct KeptNat {
     group: String,
     collection: RuleCollection,
 }
@@ -37,11 +37,11 @@ pub(crate) enum KeptError {
 }
 
 /// Reads what is declared to be kept.
-pub(super) fn declared(kept: &[NatCollection]) -> Result<Vec<Kept>, KeptError> {
+pub(super) fn declared(kept: &[NatCollection]) -> Result<Vec<KeptNat>, KeptError> {
     let one = |nat: &NatCollection| {
         let collection =
             read_nat_text(&nat.json).map_err(|error| KeptError::Read { name: nat.name.clone(), error })?;
-        Ok(Kept { group: nat.group.clone(), collection })
+        Ok(KeptNat { group: nat.group.clone(), collection })
     };
     kept.iter().map(one).collect()
 }
@@ -50,13 +50,13 @@ pub(super) fn declared(kept: &[NatCollection]) -> Result<Vec<Kept>, KeptError> {
 /// as it is declared is a failure; other formats carry none.
 pub(super) fn take_declared(
     groups: &[RuleCollectionGroup],
-    declared: &[Kept],
+    declared: &[KeptNat],
     findings: &mut Findings<'_>,
 ) -> Vec<RuleCollectionGroup> {
     let mut groups = groups.to_vec();
     let mut rules = 0;
     let mut whole = true;
-    for Kept { group, collection } in declared {
+    for KeptNat { group, collection } in declared {
         let own = groups.iter_mut().find(|g| g.name == *group);
         let at = own.as_ref().and_then(|g| g.collections.iter().position(|c| c == collection));
         match (own, at) {
@@ -91,7 +91,7 @@ pub(super) fn refuse(emitted: &Firewall, findings: &mut Findings<'_>) {
 ///
 /// # Errors
 /// Which collection or rule cannot be understood.
-pub(crate) fn taken_needs(
+pub(crate) fn needs_taken(
     policy: &Policy,
     snapshot: &Snapshot,
     kept: &[NatCollection],
@@ -101,7 +101,7 @@ pub(crate) fn taken_needs(
     let symbols = policy.symbols();
     let mut resolver = Resolver::with_groups(snapshot, &symbols, &resources.ip_groups)?;
     let group =
-        |d: Kept| RuleCollectionGroup { name: d.group, priority: 100, collections: vec![d.collection] };
+        |d: KeptNat| RuleCollectionGroup { name: d.group, priority: 100, collections: vec![d.collection] };
     let groups: Vec<RuleCollectionGroup> = declared(kept)?.into_iter().map(group).collect();
     let emitted = Firewall::of_groups(&groups, &mut resolver)?;
     let wanted = wanted_rules(&Given { policy, gaps: HashSet::new(), extras });

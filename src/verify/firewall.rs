@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::dnat::{self, Kept};
+use super::dnat::{self, KeptNat};
 use super::given::{Findings, Given};
 use super::report::FailureKind;
 use super::wanted::{denied_hosts, is_platform, outbound, wanted_hosts, wanted_rules, without_zero};
@@ -19,7 +19,7 @@ use crate::rules::{Access, Rule, RuleList, first_difference};
 pub(super) fn check(
     given: &Given<'_>,
     resources: &Resources,
-    nat: &[Kept],
+    nat: &[KeptNat],
     resolver: &mut Resolver<'_>,
     findings: &mut Findings<'_>,
 ) {

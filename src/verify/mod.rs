@@ -10,6 +10,7 @@ mod endpoints;
 mod extra;
 mod firewall;
 mod given;
+mod inexpressible;
 mod lists;
 mod named;
 mod names;
@@ -17,7 +18,6 @@ mod nsg;
 mod placed;
 mod report;
 mod routes;
-mod unsaid;
 mod wanted;
 mod way;
 mod work;
@@ -25,10 +25,10 @@ mod work;
 use std::collections::HashSet;
 
 pub use acceptance::{Acceptance, AcceptanceDoes, AcceptedAt};
-pub(crate) use dnat::taken_needs;
+pub(crate) use dnat::needs_taken;
 pub use earlier::earlier;
+pub use inexpressible::Inexpressible;
 pub use report::{Failure, FailureKind, Proven, Report};
-pub use unsaid::Unsaid;
 pub use work::{Work, WorkState};
 
 use crate::plan::{Association, Extra, NatCollection};
@@ -44,7 +44,7 @@ use given::{Findings, Given};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Declared<'a> {
     /// Needs that are wholly not expressible; each that is after all is a failure.
-    pub unsaid: &'a [Unsaid<'a>],
+    pub inexpressible: &'a [Inexpressible<'a>],
     /// What is admitted beyond what was asked for.
     pub extras: &'a [Extra],
     /// DNAT collections of an earlier generation that templates carry on: they must hold these just as they are
@@ -162,9 +162,9 @@ fn follow(
     (format, targets): (&str, &[Target]),
     report: &mut Report,
 ) {
-    let Declared { unsaid, extras, associations, .. } = declared;
+    let Declared { inexpressible, extras, associations, .. } = declared;
     let placed = placed::of(policy, associations, resources);
-    let proof = way::Proof { policy, extras, unsaid, placed: &placed, format, targets };
+    let proof = way::Proof { policy, extras, inexpressible, placed: &placed, format, targets };
     report.works = way::check(&proof, snapshot, resources, report);
 }
 
@@ -177,7 +177,7 @@ fn artefacts(
     format: &str,
     targets: &[Target],
 ) -> Report {
-    let Declared { unsaid, extras, nat, associations } = declared;
+    let Declared { inexpressible, extras, nat, associations } = declared;
     let mut report = Report::default();
     let nat = dnat::declared(nat).unwrap_or_else(|error| {
         report.fail(Target::Firewall, format, FailureKind::Invalid, error.to_string());
@@ -197,7 +197,8 @@ fn artefacts(
         }
     }
     for &target in targets {
-        let gaps: HashSet<&str> = unsaid.iter().filter(|u| u.target == target).map(|u| u.flow).collect();
+        let gaps: HashSet<&str> =
+            inexpressible.iter().filter(|u| u.target == target).map(|u| u.flow).collect();
         let given = Given { policy, gaps, extras };
         let findings = &mut Findings { target, format, report: &mut report };
         match target {

@@ -24,13 +24,13 @@ pub(super) fn check(
     findings: &mut Findings<'_>,
 ) {
     let policy = given.policy;
-    let mut met: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut subnets_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for subnet in policy.network.subnets.keys() {
         let association = placed.iter().find(|association| association.subnet == *subnet);
         let name = association.and_then(|association| association.route_table.as_deref());
         let table = name.and_then(|name| all.iter().find(|table| table.name == name));
         match (policy.is_routed(subnet), name, table) {
-            (true, _, Some(table)) => met.entry(&table.name).or_default().push(subnet),
+            (true, _, Some(table)) => subnets_of.entry(&table.name).or_default().push(subnet),
             (true, _, None) => {
                 findings.fail(FailureKind::Missing, format!("no table is there for subnet {subnet}"))
             }
@@ -41,7 +41,7 @@ pub(super) fn check(
         }
     }
     for table in all {
-        let Some(subnets) = met.get(table.name.as_str()) else {
+        let Some(subnets) = subnets_of.get(table.name.as_str()) else {
             findings.invalid(format!("{} is a table that no subnet has", table.name));
             continue;
         };

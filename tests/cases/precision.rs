@@ -158,13 +158,14 @@ fn an_undeclared_extra_fails_and_so_does_one_that_is_not_allowed() {
     fails(&made, &other, "has no list of addresses");
     // Within the budget, but what may not be let through.
     let mut tight = made.clone();
-    tight.policy.precision.never = set(&["20.33.16.4/30"]);
+    tight.policy = tight.policy.changed(|policy| policy.precision.never = set(&["20.33.16.4/30"])).unwrap();
     fails(&tight, declared, "20.33.16.4/30, which is never let through");
     let mut tight = made.clone();
-    tight.policy.precision.excepted = set(&["20.33.16.4/32"]);
+    tight.policy =
+        tight.policy.changed(|policy| policy.precision.excepted = set(&["20.33.16.4/32"])).unwrap();
     fails(&tight, declared, "20.33.16.4/32, which is never let through");
     let mut tight = made;
-    tight.policy.precision.max_extra = Count::from(11_u64);
+    tight.policy = tight.policy.with_budget(Count::from(11_u64));
     fails(&tight, &tight.plan.extras, "12 extra addresses are declared, but precision.max-extra is 11");
 }
 
@@ -379,8 +380,8 @@ fn a_table_past_its_limit_leaks_no_more_than_the_budget() {
     }
     // The proof would not let it pass either.
     let mut tight = made;
-    let flow = try_generate(&route_policy("", asked), &catalog, &snapshot).unwrap().policy.flows;
-    tight.policy.flows = flow;
+    let flow = try_generate(&route_policy("", asked), &catalog, &snapshot).unwrap().policy.flows.clone();
+    tight.policy = tight.policy.changed(|policy| policy.flows = flow).unwrap();
     let report = prove(&tight, &snapshot, &tight.plan.extras).to_string();
     assert!(report.contains("20.33.17.0/24 is asked for, but goes to Internet as an extra"), "{report}");
 }

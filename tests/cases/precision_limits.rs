@@ -167,10 +167,10 @@ fn a_list_that_firewalls_fetch_is_widened_in_each_family() {
     assert_eq!(text_of(&made, "edl/group-near.ipv6.txt"), "2a00::/126\n2a00::8/128\n");
     // Nothing but lists is made, and what they admit is held against the policy all the same.
     let mut tight = made.clone();
-    tight.policy.precision.max_extra = number(2);
+    tight.policy = tight.policy.with_budget(number(2));
     assert!(prove(&tight, &made.plan.extras).to_string().contains("3 extra addresses are declared"));
     let mut tight = made.clone();
-    tight.policy.precision.never = set(&["20.33.16.3/32"]);
+    tight.policy = tight.policy.changed(|policy| policy.precision.never = set(&["20.33.16.3/32"])).unwrap();
     assert!(prove(&tight, &made.plan.extras).to_string().contains("never let through"));
     let mut wider = made.clone();
     for file in wider.files.iter_mut().filter(|f| f.name == "edl/group-near.ipv4.txt") {

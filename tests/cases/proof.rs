@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tagwall::pipeline::Generation;
 use tagwall::tags::Snapshot;
 use tagwall::target::Target;
-use tagwall::verify::{self, Declared, Unsaid};
+use tagwall::verify::{self, Declared, Inexpressible};
 
 /// Flows that do not overlap, so that every rule is needed; with hosts, prefixes, tags, groups and routes.
 const POLICY: &str = r#"
@@ -442,12 +442,12 @@ fn a_gap_that_is_none_is_no_excuse() {
     let made = support::generate("proof", POLICY, &snapshot);
     let files = support::named(&made.files);
     for flow in made.policy.flows.iter().filter(|f| f.remote_set(&made.policy.symbols()).is_some()) {
-        let lie = [Unsaid { target: Target::Nsg, flow: flow.id.as_str() }];
+        let lie = [Inexpressible { target: Target::Nsg, flow: flow.id.as_str() }];
         let report = verify::check_files(
             &made.policy,
             &snapshot,
             &files,
-            Declared { unsaid: &lie, ..Declared::default() },
+            Declared { inexpressible: &lie, ..Declared::default() },
             &[Target::Nsg],
         );
         assert!(!report.is_success(), "{} passes as not expressible", flow.id);

@@ -7,7 +7,7 @@ use tagwall::pipeline::{self, Generation};
 use tagwall::plan::{Action, Association, RouteTo, Side};
 use tagwall::tags::{Cloud, Snapshot};
 use tagwall::target::Target;
-use tagwall::verify::{self, Declared, Unsaid};
+use tagwall::verify::{self, Declared, Inexpressible};
 
 const HEAD: &str = "schema = 1\nname = \"e\"\nregion = \"westeurope\"\n[network]\naddress-space = [\"10.20.0.0/16\"]\n\
                     firewall = \"10.20.255.4\"\n";
@@ -35,9 +35,10 @@ fn association<'a>(made: &'a Generation, subnet: &str) -> &'a Association {
 fn proof_with(made: &Generation, associations: &[Association]) -> verify::Report {
     let files = support::named(&made.files);
     let whole = made.plan.gaps.iter().filter(|g| !g.partial);
-    let unsaid: Vec<Unsaid<'_>> = whole.map(|g| Unsaid { target: g.target, flow: &g.flow }).collect();
+    let inexpressible: Vec<Inexpressible<'_>> =
+        whole.map(|g| Inexpressible { target: g.target, flow: &g.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
-    let declared = Declared { unsaid: &unsaid, associations, ..Declared::default() };
+    let declared = Declared { inexpressible: &inexpressible, associations, ..Declared::default() };
     let snapshot = support::sample(Cloud::Public).with_outside(made.policy.outside());
     verify::check_files(&made.policy, &snapshot, &files, declared, &targets)
 }

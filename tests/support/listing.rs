@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use tagwall::pipeline::Generation;
-use tagwall::plan::{AppTarget, Destination, FirewallRules, Plan, RouteTo, Side};
+use tagwall::plan::{AppTarget, Destination, FirewallRules, PlanParts, RouteTo, Side};
 
 fn side(side: &Side) -> String {
     match side {
@@ -18,7 +18,7 @@ fn side(side: &Side) -> String {
 
 pub fn listing(made: &Generation) -> String {
     let mut out = String::new();
-    let Plan { nsgs, route_tables, ip_groups, gaps, .. } = &made.plan;
+    let PlanParts { nsgs, route_tables, ip_groups, gaps, .. } = &*made.plan;
     for rule in nsgs.iter().flat_map(|n| &n.rules).filter(|r| !r.flows.is_empty()) {
         let (from, to) = (side(&rule.source), side(&rule.destination));
         writeln!(out, "nsg {} {} {} {from} -> {to}", rule.direction.name(), rule.protocol, rule.ports)

@@ -15,7 +15,7 @@ use tagwall::plan::Extra;
 use tagwall::policy::{PolicySource, cloud_of};
 use tagwall::tags::{Cloud, Snapshot, sample};
 use tagwall::target::Target;
-use tagwall::verify::{self, Declared, Report, Unsaid};
+use tagwall::verify::{self, Declared, Inexpressible, Report};
 
 pub use listing::listing;
 
@@ -100,10 +100,12 @@ pub fn prove_declaring(
     extras: &[Extra],
 ) -> Report {
     let whole = made.plan.gaps.iter().filter(|g| !g.partial);
-    let unsaid: Vec<Unsaid<'_>> = whole.map(|g| Unsaid { target: g.target, flow: &g.flow }).collect();
+    let inexpressible: Vec<Inexpressible<'_>> =
+        whole.map(|g| Inexpressible { target: g.target, flow: &g.flow }).collect();
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
     let nat = made.plan.kept_nat();
-    let declared = Declared { unsaid: &unsaid, extras, nat: &nat, associations: &made.plan.associations };
+    let declared =
+        Declared { inexpressible: &inexpressible, extras, nat: &nat, associations: &made.plan.associations };
     verify::check_files(&made.policy, snapshot, files, declared, &targets)
 }
 

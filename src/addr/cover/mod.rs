@@ -26,7 +26,7 @@ pub use answer::{Anchor, Certificate, CoverError, Covers, CurvePoint};
 pub(crate) use joint::{Split, sums};
 pub(crate) use part::Total;
 pub use price::{PriceError, PriceMap, Prices};
-use problem::{Problem, Window};
+use problem::{CoverProblem, Window};
 pub use request::CoverRequest;
 
 /// The whole trade-off between number of prefixes and cost, of one set or of several under one budget.
@@ -61,7 +61,7 @@ impl CoverCurve {
     /// # Panics
     /// With more than 65,535 sets, for which sums might not fit.
     pub fn joint(requests: &[CoverRequest<'_>], limit: Option<usize>) -> Result<Self, CoverError> {
-        let problem = Problem::new(requests)?;
+        let problem = CoverProblem::new(requests)?;
         let (smallest, lossless) = (problem.smallest(), problem.lossless());
         let cap = limit.unwrap_or(lossless).clamp(smallest, lossless);
         let (window, certificate) = (problem.upward(cap), problem.certificate());
@@ -124,7 +124,7 @@ impl fmt::Debug for CoverCurve {
 /// # Panics
 /// As [`CoverCurve::joint`].
 pub fn fewest_within(requests: &[CoverRequest<'_>], most: Count) -> Result<Covers, CoverError> {
-    Ok(Problem::new(requests)?.fewest_within(most))
+    Ok(CoverProblem::new(requests)?.fewest_within(most))
 }
 
 /// The least cost with at most `most` prefixes in all, for one set or several under one budget: what
@@ -147,7 +147,7 @@ pub fn fewest_within(requests: &[CoverRequest<'_>], most: Count) -> Result<Cover
 /// # Panics
 /// As [`CoverCurve::joint`].
 pub fn cheapest_within(requests: &[CoverRequest<'_>], most: usize) -> Result<Covers, CoverError> {
-    let problem = Problem::new(requests)?;
+    let problem = CoverProblem::new(requests)?;
     problem
         .cheapest_within(most)
         .ok_or_else(|| CoverError::TooFew { wanted: most, certificate: problem.certificate() })

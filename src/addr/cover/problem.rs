@@ -12,14 +12,14 @@ use crate::addr::{AddrSet, Count};
 const FIRST: usize = 256;
 
 /// Sets under one budget, before any programme has run.
-pub(super) struct Problem<'a> {
+pub(super) struct CoverProblem<'a> {
     /// Two for each set, IPv4 first.
     pending: Vec<Box<dyn Pending + 'a>>,
     /// How often each one's cover is written.
     times: Vec<usize>,
 }
 
-impl<'a> Problem<'a> {
+impl<'a> CoverProblem<'a> {
     pub(super) fn new(requests: &[CoverRequest<'a>]) -> Result<Self, CoverError> {
         assert!(requests.len() < 1 << 16, "at most 65,535 sets");
         for (set, request) in requests.iter().enumerate() {
@@ -31,7 +31,7 @@ impl<'a> Problem<'a> {
         }
         let pending = requests.iter().flat_map(CoverRequest::components).collect();
         let times = requests.iter().flat_map(|request| [request.times; 2]).collect();
-        Ok(Problem { pending, times })
+        Ok(CoverProblem { pending, times })
     }
 
     /// The fewest prefixes of any cover.

@@ -1,7 +1,7 @@
 //! From what was read to a draft of a policy.
 
 use super::said::{Adopted, Meaning, MeaningKind, Naming, Proposal, RuleMeaning};
-use super::write::{Entry, Policy};
+use super::write::{Policy, PolicyEntry};
 use crate::addr::{AddrSet, Count, Entry as Address};
 use crate::analyse::lint::{Finding, Linting, lint, origin_of};
 use crate::packet::Direction;
@@ -168,7 +168,7 @@ impl Draft<'_> {
         };
         let mut remotes: Vec<String> = sides.other.iter().filter(|text| !text.is_empty()).cloned().collect();
         remotes.extend(sides.groups.iter().map(|id| format!("asg:{}", last_part(id))));
-        self.policy.entries.push(Entry {
+        self.policy.entries.push(PolicyEntry {
             allow: is(&rule.access, "allow"),
             local,
             direction: if outbound { Direction::Outbound } else { Direction::Inbound },
@@ -377,7 +377,16 @@ impl Draft<'_> {
         };
         let note = self.note_of(&remotes);
         let (direction, why) = (Direction::Outbound, why.to_owned());
-        self.policy.entries.push(Entry { allow, local, direction, remotes, protocols, ports, why, note });
+        self.policy.entries.push(PolicyEntry {
+            allow,
+            local,
+            direction,
+            remotes,
+            protocols,
+            ports,
+            why,
+            note,
+        });
     }
 
     /// What lint says that would be better, each with its price.

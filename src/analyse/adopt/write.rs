@@ -13,7 +13,7 @@ pub(super) type Way = Direction;
 
 /// One need or deny.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct PolicyEntry {
     pub(super) allow: bool,
     pub(super) local: AddrSet,
     pub(super) direction: Way,
@@ -39,7 +39,7 @@ pub(super) struct Policy {
     pub(super) deny_rest: bool,
     pub(super) vnet: bool,
     pub(super) balancer: bool,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<PolicyEntry>,
     pub(super) routes: Vec<(Vec<String>, String, String)>,
     targets: Vec<&'static str>,
 }
@@ -137,7 +137,7 @@ impl Policy {
     }
 }
 
-fn need(entry: &Entry, subnets: &BTreeMap<String, AddrSet>, out: &mut String) {
+fn need(entry: &PolicyEntry, subnets: &BTreeMap<String, AddrSet>, out: &mut String) {
     let own: Vec<String> =
         subnets.iter().filter(|(_, set)| set.is_subset(&entry.local)).map(|(name, _)| name.clone()).collect();
     line(out, format_args!("\n[[{}]]", if entry.allow { "allow" } else { "deny" }));

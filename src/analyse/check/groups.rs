@@ -6,8 +6,8 @@ use super::needs::Need;
 use crate::addr::AddrSet;
 use crate::analyse::compare::pairs;
 use crate::analyse::open::{
-    Atoms, Meaning, OpenList, compare_open, default_names, in_words, intersection, open_group, region_of,
-    subtracted,
+    Atoms, OpenList, OpenResolver, compare_open, default_names, in_words, intersection, open_group,
+    region_of, subtracted,
 };
 use crate::analyse::said::PacketSaid;
 use crate::packet::{Direction, Ports};
@@ -18,7 +18,7 @@ use crate::tags::Snapshot;
 /// What was found out so far.
 pub(super) struct Judged<'a> {
     pub(super) live: [&'a Live; 2],
-    pub(super) meanings: [Meaning<'a>; 2],
+    pub(super) meanings: [OpenResolver<'a>; 2],
     pub(super) needs: &'a [Need],
     classes: Classes<'a>,
     states: Vec<NeedState>,
@@ -42,7 +42,7 @@ pub(super) struct Found<'f> {
 impl<'a> Judged<'a> {
     pub(super) fn new(
         live: [&'a Live; 2],
-        meanings: [Meaning<'a>; 2],
+        meanings: [OpenResolver<'a>; 2],
         needs: &'a [Need],
         snapshot: &'a Snapshot,
     ) -> Self {

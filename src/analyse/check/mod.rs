@@ -12,7 +12,7 @@ pub use generations::Week;
 pub use model::{Drift, Have, LiveState, NeedState, PlanSaid, SnapshotSaid, Use};
 pub use needs::{Need, needs_of};
 
-use super::open::{Meaning, space_of};
+use super::open::{OpenResolver, space_of};
 use crate::read::live::{Live, Note};
 use crate::tags::Snapshot;
 use groups::Judged;
@@ -26,8 +26,8 @@ use groups::Judged;
 pub fn check(wanted: &Live, live: &Live, needs: &[Need], snapshot: &Snapshot) -> Drift {
     let space = space_of(live).or_else(|| space_of(wanted));
     let meanings = [
-        Meaning::new(wanted, Some(snapshot), space.clone(), "the policy"),
-        Meaning::new(live, Some(snapshot), space, "what is there"),
+        OpenResolver::new(wanted, Some(snapshot), space.clone(), "the policy"),
+        OpenResolver::new(live, Some(snapshot), space, "what is there"),
     ];
     let mut judged = Judged::new([wanted, live], meanings, needs, snapshot);
     judged.groups();

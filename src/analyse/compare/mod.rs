@@ -10,7 +10,7 @@ pub use model::{
     BothRead, Comparison, Difference, Part, ReadResource, RouteDifferenceSaid, WayDifferenceSaid,
 };
 
-use super::open::Meaning;
+use super::open::OpenResolver;
 use super::said::Answer;
 use crate::read::live::{Live, Note};
 use crate::tags::Snapshot;
@@ -48,7 +48,7 @@ pub fn compare(a: &Live, b: &Live, snapshot: Option<&Snapshot>) -> Comparison {
     let space = |live: &Live| super::open::space_of(live);
     let both = [space(a).or_else(|| space(b)), space(b).or_else(|| space(a))];
     let [of_a, of_b] = both;
-    let meanings = [Meaning::new(a, snapshot, of_a, "A"), Meaning::new(b, snapshot, of_b, "B")];
+    let meanings = [OpenResolver::new(a, snapshot, of_a, "A"), OpenResolver::new(b, snapshot, of_b, "B")];
     let mut compared = Compared::new([a, b], meanings);
     compared.groups();
     compared.tables();

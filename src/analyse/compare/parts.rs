@@ -4,8 +4,8 @@ use super::model::{Difference, Part, RouteDifferenceSaid};
 use super::pairs::pairs;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::analyse::open::{
-    Answers, Atoms, Meaning, OpenFirewall, OpenList, OpenRoutes, Outcome, Unit, compare_open, default_names,
-    fewest, first_address, in_words, open_group, units,
+    Answers, Atoms, ListDifference, OpenFirewall, OpenList, OpenResolver, OpenRoutes, Unit, compare_open,
+    default_names, fewest, first_address, in_words, open_group, units,
 };
 use crate::analyse::said::{Answer, Named, PacketSaid, firewall_test, group_test, route_test, said};
 use crate::packet::Direction;
@@ -21,7 +21,7 @@ const OTHER_SPACES: [&[&str]; 3] = [&[], &["10.0.0.0/8"], &["0.0.0.0/0", "::/0"]
 /// The comparison as far as it is done.
 pub(super) struct Compared<'a> {
     live: [&'a Live; 2],
-    meanings: [Meaning<'a>; 2],
+    meanings: [OpenResolver<'a>; 2],
     parts: Vec<Part>,
     assumptions: Vec<Assumption>,
 }
@@ -43,7 +43,7 @@ struct Pair<'r> {
 }
 
 impl<'a> Compared<'a> {
-    pub(super) fn new(live: [&'a Live; 2], meanings: [Meaning<'a>; 2]) -> Self {
+    pub(super) fn new(live: [&'a Live; 2], meanings: [OpenResolver<'a>; 2]) -> Self {
         Compared { live, meanings, parts: Vec::new(), assumptions: Vec::new() }
     }
 
@@ -234,7 +234,7 @@ impl<'a> Compared<'a> {
         let mut named = Named::new(self.meanings[0].snapshot, &self.meanings[0].symbols);
         let mut part = part("firewall", &a.name, &b.name, None);
         let rules = [firewall_rules(&both[0]), firewall_rules(&both[1])];
-        let mut whole = Outcome::default();
+        let mut whole = ListDifference::default();
         let mut compare = |lists: [OpenList; 2], host: Option<String>, translated: Option<String>| {
             let outcome = compare_open(&lists[0], &lists[1]);
             let pair = Pair {
@@ -306,7 +306,7 @@ pub(super) fn part(kind: &'static str, a: &str, b: &str, direction: Option<Direc
 }
 
 /// The answer of a part whose differences are filled in.
-fn settle(part: &mut Part, outcome: &Outcome) {
+fn settle(part: &mut Part, outcome: &ListDifference) {
     if outcome.cut {
         part.hangs_on.push("more is unknown than all answers could be tried for".to_owned());
     }
@@ -341,7 +341,7 @@ fn firewall_rules(firewall: &OpenFirewall) -> Rules<'_> {
 }
 
 /// Says all differences of two lists.
-fn fill(part: &mut Part, outcome: &Outcome, pair: &Pair<'_>, atoms: &Atoms, named: &mut Named<'_>) {
+fn fill(part: &mut Part, outcome: &ListDifference, pair: &Pair<'_>, atoms: &Atoms, named: &mut Named<'_>) {
     for region in &fewest(outcome.sure.clone()) {
         let found = tell(region, &Vec::new(), pair, named);
         match region.first {

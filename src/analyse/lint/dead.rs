@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::finding::Finding;
 use super::list::{Line, Lines, in_order};
-use super::sides::Side;
+use super::sides::RuleSide;
 use crate::addr::AddrSet;
 use crate::read::live::Place;
 use crate::rules::{Access, Rule, analyze, compare};
@@ -222,7 +222,7 @@ fn merged(a: &Line, b: &Line) -> Option<(Rule, &'static str)> {
     if first.access != second.access || first.protocol != second.protocol || first.sport != second.sport {
         return None;
     }
-    let union = |one: &Side, other: &Side| {
+    let union = |one: &RuleSide, other: &RuleSide| {
         let of_one_family = one.set.v4.is_empty() == other.set.v4.is_empty()
             && one.set.v6.is_empty() == other.set.v6.is_empty()
             && (one.set.v4.is_empty() || one.set.v6.is_empty());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::dead::taken_by;
 use super::finding::{Finding, Severity};
 use super::list::{Line, Lines};
-use super::sides::{Side, Sides, ports, protocol, same};
+use super::sides::{RuleSide, Sides, ports, protocol, same};
 use crate::packet::Ports;
 use crate::read::live::{Live, LiveCollection, Place, is_same_resource, last_part};
 use crate::read::resources::{ApplicationRule, FirewallRule, NetworkRule};
@@ -127,7 +127,7 @@ impl<'a> Firewall<'a> {
     }
 
     /// A side with the addresses of its IP groups.
-    fn side(&self, texts: &[String], groups: &[String]) -> Side {
+    fn side(&self, texts: &[String], groups: &[String]) -> RuleSide {
         let mut all = texts.to_vec();
         let mut missing = Vec::new();
         for id in groups {
@@ -165,12 +165,12 @@ impl<'a> Firewall<'a> {
         origin: usize,
         access: Access,
         protocols: &[String],
-        (source, destination): (Side, Side),
+        (source, destination): (RuleSide, RuleSide),
         texts: &[String],
     ) {
         let Some(dport) = ports(texts) else { return };
         let (name, place) = self.rules[origin].clone();
-        let widest = |side: &Side| if side.is_known() { side.set.clone() } else { self.sides.all() };
+        let widest = |side: &RuleSide| if side.is_known() { side.set.clone() } else { self.sides.all() };
         for protocol in protocols.iter().filter_map(|text| protocol(text)) {
             let rule = Rule {
                 name: name.clone(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::sides::{Side, Sides, ports, protocol};
+use super::sides::{RuleSide, Sides, ports, protocol};
 use crate::addr::AddrSet;
 use crate::packet::{Direction, Ports, Protocol};
 use crate::read::live::{LiveGroup, LiveRule, Place};
@@ -13,8 +13,8 @@ use crate::rules::{Access, Packet, Rule, RuleList, first_difference};
 pub(super) struct Line {
     /// With every side that is not known as wide as can be.
     pub(super) rule: Rule,
-    pub(super) source: Side,
-    pub(super) destination: Side,
+    pub(super) source: RuleSide,
+    pub(super) destination: RuleSide,
     /// The number of the rule in the file; `None` for rules that Azure adds.
     pub(super) origin: Option<usize>,
     pub(super) place: Place,
@@ -29,8 +29,8 @@ pub(super) struct Lines {
 impl Line {
     pub(super) fn new(
         rule: Rule,
-        source: Side,
-        destination: Side,
+        source: RuleSide,
+        destination: RuleSide,
         origin: Option<usize>,
         place: Place,
     ) -> Self {
@@ -48,7 +48,7 @@ impl Line {
     /// What the rule surely takes of the packets of `other`, a rule whose unknown sides are taken as whole: a side that
     /// is not known holds them only if it names the same.
     pub(super) fn surely(&self, other: &Line) -> Option<Rule> {
-        let certain = |own: &Side, their: &Side, whole: &Arc<AddrSet>| {
+        let certain = |own: &RuleSide, their: &RuleSide, whole: &Arc<AddrSet>| {
             let alike = !their.atoms.is_empty()
                 && their.set.is_empty()
                 && their.atoms.iter().all(|atom| own.atoms.contains(atom));
@@ -183,7 +183,7 @@ fn line(live: &LiveRule, origin: usize, sides: &Sides<'_>) -> Option<Line> {
     let rule = &live.rule;
     let source = sides.side(&rule.sources, &live.source_groups);
     let destination = sides.side(&rule.destinations, &live.destination_groups);
-    let widest = |side: &Side| if side.is_known() { side.set.clone() } else { sides.all() };
+    let widest = |side: &RuleSide| if side.is_known() { side.set.clone() } else { sides.all() };
     let access = match rule.access.to_ascii_lowercase().as_str() {
         "allow" => Access::Allow,
         "deny" => Access::Deny,

@@ -242,7 +242,7 @@ fn sure_of(lines: &Lines, at: usize, only: Option<usize>) -> Option<Rule> {
         return Some(line.rule.clone());
     }
     let rule = Rule { src: line.source.set.clone(), dst: line.destination.set.clone(), ..line.rule.clone() };
-    let known = |side: &super::sides::Side, set: &Arc<AddrSet>| side.is_known() || !set.is_empty();
+    let known = |side: &super::sides::RuleSide, set: &Arc<AddrSet>| side.is_known() || !set.is_empty();
     (known(&line.source, &rule.src) && known(&line.destination, &rule.dst)).then_some(rule)
 }
 

@@ -13,7 +13,7 @@ const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc
 
 /// One side of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Side {
+pub(super) struct RuleSide {
     /// What is known of it.
     pub(super) set: Arc<AddrSet>,
     /// What is not: names of application security groups, tags of no file, expressions; in lower case.
@@ -22,7 +22,7 @@ pub(super) struct Side {
     pub(super) is_list: bool,
 }
 
-impl Side {
+impl RuleSide {
     pub(super) fn is_known(&self) -> bool {
         self.atoms.is_empty()
     }
@@ -58,7 +58,7 @@ impl<'a> Sides<'a> {
     }
 
     /// A side: prefixes, ranges, tags, `*`, and ids of what only has names.
-    pub(super) fn side(&self, texts: &[String], ids: &[String]) -> Side {
+    pub(super) fn side(&self, texts: &[String], ids: &[String]) -> RuleSide {
         let mut sets = Vec::new();
         let mut atoms: Vec<String> = ids.iter().map(|id| id.to_ascii_lowercase()).collect();
         let mut entries = Vec::new();
@@ -84,7 +84,7 @@ impl<'a> Sides<'a> {
                 Arc::new(AddrSet::union_of(sets.iter().map(AsRef::as_ref)))
             }
         };
-        Side { set, atoms, is_list }
+        RuleSide { set, atoms, is_list }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::atoms::{At, Atoms};
 use super::list::{OpenList, OpenRule};
-use super::meaning::Meaning;
+use super::resolver::OpenResolver;
 use crate::addr::AddrSet;
 use crate::packet::{Ports, Protocol};
 use crate::read::live::{Live, LiveCollection, LiveCollectionGroup, last_part};
@@ -55,7 +55,7 @@ impl OpenFirewall {
     /// Reads rule collection groups, each with the rank of its policy: those of parents come first, stage by stage.
     pub(crate) fn of_groups(
         groups: &[(usize, &LiveCollectionGroup)],
-        meaning: &mut Meaning<'_>,
+        meaning: &mut OpenResolver<'_>,
         atoms: &mut Atoms,
     ) -> Self {
         let mut order = Vec::new();
@@ -70,14 +70,18 @@ impl OpenFirewall {
     /// Reads classic collections.
     pub(crate) fn classic(
         collections: &[LiveCollection],
-        meaning: &mut Meaning<'_>,
+        meaning: &mut OpenResolver<'_>,
         atoms: &mut Atoms,
     ) -> Self {
         let order: Vec<_> = collections.iter().map(|collection| (0, 0, "", collection)).collect();
         Self::of(&order, meaning, atoms)
     }
 
-    fn of(all: &[(usize, i64, &str, &LiveCollection)], meaning: &mut Meaning<'_>, atoms: &mut Atoms) -> Self {
+    fn of(
+        all: &[(usize, i64, &str, &LiveCollection)],
+        meaning: &mut OpenResolver<'_>,
+        atoms: &mut Atoms,
+    ) -> Self {
         let mut order: Vec<Ordered<'_>> = all
             .iter()
             .map(|&(rank, priority, group, collection)| {
@@ -93,7 +97,7 @@ impl OpenFirewall {
         firewall
     }
 
-    fn add(&mut self, ordered: &Ordered<'_>, meaning: &mut Meaning<'_>, atoms: &mut Atoms) {
+    fn add(&mut self, ordered: &Ordered<'_>, meaning: &mut OpenResolver<'_>, atoms: &mut Atoms) {
         let collection = &ordered.collection.collection;
         let action = collection.action.to_ascii_lowercase();
         for (rule, place) in collection.rules.iter().zip(&ordered.collection.places) {
@@ -173,17 +177,17 @@ struct Draft<'r, 'm, 'a> {
     name: &'r str,
     access: Result<Access, u32>,
     origin: usize,
-    meaning: &'m mut Meaning<'a>,
+    meaning: &'m mut OpenResolver<'a>,
     atoms: &'m mut Atoms,
     rules: &'m mut Vec<(OpenKind, OpenRule)>,
 }
 
 /// A side with its questions.
-type Side = (Arc<AddrSet>, Vec<u32>);
+type AskedSide = (Arc<AddrSet>, Vec<u32>);
 
 impl Draft<'_, '_, '_> {
     /// Texts and IP groups together. The firewall takes IPv4 only.
-    fn side(&mut self, texts: &[String], groups: &[String], at: At) -> Side {
+    fn side(&mut self, texts: &[String], groups: &[String], at: At) -> AskedSide {
         let (first, mut questions) = self.meaning.side(texts, &[], at, self.atoms);
         let mut sets = vec![first];
         for id in groups {
@@ -201,7 +205,7 @@ impl Draft<'_, '_, '_> {
         &mut self,
         kind: OpenKind,
         protocol: (Protocol, Option<u32>),
-        sides: (&Side, &Side),
+        sides: (&AskedSide, &AskedSide),
         ports: &(Ports, Option<u32>),
     ) {
         let (src, dst) = sides;
@@ -227,7 +231,7 @@ impl Draft<'_, '_, '_> {
         texts.iter().map(|text| self.meaning.protocol(text, self.atoms)).collect()
     }
 
-    fn any(&self) -> Side {
+    fn any(&self) -> AskedSide {
         let v4 = self.meaning.all().v4.clone();
         (Arc::new(AddrSet { v4, ..AddrSet::empty() }), Vec::new())
     }
@@ -335,7 +339,7 @@ impl Unit<'_> {
     }
 
     /// Its rules in order.
-    pub(crate) fn open(&self, meaning: &mut Meaning<'_>, atoms: &mut Atoms) -> OpenFirewall {
+    pub(crate) fn open(&self, meaning: &mut OpenResolver<'_>, atoms: &mut Atoms) -> OpenFirewall {
         match self.classic {
             [] => OpenFirewall::of_groups(&self.groups, meaning, atoms),
             classic => OpenFirewall::classic(classic, meaning, atoms),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::atoms::{At, Atoms};
 use super::list::{OpenList, OpenRule};
-use super::meaning::Meaning;
+use super::resolver::OpenResolver;
 use crate::addr::AddrSet;
 use crate::packet::{Direction, Ports, Protocol};
 use crate::read::live::{LiveGroup, LiveRule};
@@ -25,7 +25,7 @@ pub(crate) fn default_names(direction: Direction) -> [&'static str; 3] {
 pub(crate) fn open_group(
     group: &LiveGroup,
     direction: Direction,
-    meaning: &mut Meaning<'_>,
+    meaning: &mut OpenResolver<'_>,
     atoms: &mut Atoms,
 ) -> OpenList {
     let mut order: Vec<(usize, &LiveRule)> =
@@ -42,7 +42,7 @@ fn is_of(rule: &LiveRule, direction: Direction) -> bool {
     rule.unknown.contains(&"direction") || rule.rule.direction.eq_ignore_ascii_case(direction.name())
 }
 
-fn open_rule(live: &LiveRule, origin: usize, meaning: &mut Meaning<'_>, atoms: &mut Atoms) -> OpenRule {
+fn open_rule(live: &LiveRule, origin: usize, meaning: &mut OpenResolver<'_>, atoms: &mut Atoms) -> OpenRule {
     let rule = &live.rule;
     let (src, sources) = meaning.side(&rule.sources, &live.source_groups, At::Source, atoms);
     let (dst, destinations) =
@@ -78,7 +78,7 @@ fn open_rule(live: &LiveRule, origin: usize, meaning: &mut Meaning<'_>, atoms: &
 }
 
 /// Fields that the export lacks are questions.
-fn lacking(live: &LiveRule, open: &mut OpenRule, meaning: &Meaning<'_>, atoms: &mut Atoms) {
+fn lacking(live: &LiveRule, open: &mut OpenRule, meaning: &OpenResolver<'_>, atoms: &mut Atoms) {
     let mut ask =
         |at: At, field: &str| atoms.number(at, meaning.own(&format!("{field} of rule {}", live.rule.name)));
     for &field in &live.unknown {
@@ -96,7 +96,7 @@ fn lacking(live: &LiveRule, open: &mut OpenRule, meaning: &Meaning<'_>, atoms: &
 /// The rules that Azure adds; what none of them takes is denied.
 ///
 /// Source: network-security-groups-overview.md, 2025-07-15.
-fn defaults(direction: Direction, meaning: &mut Meaning<'_>, atoms: &mut Atoms) -> Vec<OpenRule> {
+fn defaults(direction: Direction, meaning: &mut OpenResolver<'_>, atoms: &mut Atoms) -> Vec<OpenRule> {
     let sides: [(&str, &str); 2] = match direction {
         Direction::Inbound => [("VirtualNetwork", "VirtualNetwork"), ("AzureLoadBalancer", "*")],
         Direction::Outbound => [("VirtualNetwork", "VirtualNetwork"), ("*", "Internet")],

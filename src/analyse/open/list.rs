@@ -144,7 +144,7 @@ pub(crate) type Answers = Vec<(u32, bool)>;
 
 /// Where two lists differ.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Outcome {
+pub(crate) struct ListDifference {
     /// Packets that they decide differently whatever the unknown is. Disjoint.
     pub(crate) sure: Vec<Region>,
     /// Packets that they decide differently under these answers, and not under all.
@@ -153,9 +153,9 @@ pub(crate) struct Outcome {
     pub(crate) cut: bool,
 }
 
-impl Outcome {
+impl ListDifference {
     /// Adds that of other lists of the same resource.
-    pub(crate) fn extend(&mut self, other: Outcome) {
+    pub(crate) fn extend(&mut self, other: ListDifference) {
         self.sure.extend(other.sure);
         self.open.extend(other.open);
         self.cut |= other.cut;
@@ -175,15 +175,15 @@ const ALL_ANSWERS: usize = 8;
 ///
 /// # Cost
 /// That of [`differences`] for each set of answers; lists of the same rules are told without.
-pub(crate) fn compare_open(a: &OpenList, b: &OpenList) -> Outcome {
+pub(crate) fn compare_open(a: &OpenList, b: &OpenList) -> ListDifference {
     if a.same_content(b) {
-        return Outcome::default();
+        return ListDifference::default();
     }
     let mut questions = a.questions();
     questions.extend(b.questions());
     questions.sort_unstable();
     questions.dedup();
-    let mut outcome = Outcome { cut: questions.len() > ALL_ANSWERS, ..Outcome::default() };
+    let mut outcome = ListDifference { cut: questions.len() > ALL_ANSWERS, ..ListDifference::default() };
     let mut found: Vec<(Answers, Vec<Region>)> = Vec::new();
     for answers in answers_to(&questions) {
         let yes = |question: u32| answers.iter().any(|&(number, yes)| number == question && yes);

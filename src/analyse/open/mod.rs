@@ -5,15 +5,15 @@ mod fewest;
 mod firewall;
 mod group;
 mod list;
-mod meaning;
 mod regions;
+mod resolver;
 mod routes;
 
 pub(crate) use atoms::Atoms;
 pub(crate) use fewest::fewest;
 pub(crate) use firewall::{OpenFirewall, Unit, units};
 pub(crate) use group::{DEFAULTS, default_names, open_group};
-pub(crate) use list::{Answers, OpenList, OpenRule, Outcome, compare_open, in_words, some_answers};
-pub(crate) use meaning::{Meaning, space_of};
+pub(crate) use list::{Answers, ListDifference, OpenList, OpenRule, compare_open, in_words, some_answers};
 pub(crate) use regions::{intersection, region_of, subtracted};
+pub(crate) use resolver::{OpenResolver, space_of};
 pub(crate) use routes::{OpenRoutes, first_address};

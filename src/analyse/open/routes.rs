@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::meaning::Meaning;
+use super::resolver::OpenResolver;
 use crate::addr::{AddrSet, Address, IntervalSet, IpPrefix, LongestMatch, Prefix, by_answer, pieces};
 use crate::read::live::{LiveRoute, LiveTable};
 use crate::replay::Rank;
@@ -84,7 +84,7 @@ pub(crate) struct HopDifference {
 
 impl OpenRoutes {
     /// The routes of a table beside the system's; of a list of routes in effect, these alone.
-    pub(crate) fn of(table: Option<&LiveTable>, meaning: &Meaning<'_>) -> Self {
+    pub(crate) fn of(table: Option<&LiveTable>, meaning: &OpenResolver<'_>) -> Self {
         let mut routes = OpenRoutes::default();
         if !table.is_some_and(|table| table.effective) {
             routes.system(meaning.space.as_ref());
@@ -120,7 +120,7 @@ impl OpenRoutes {
         }
     }
 
-    fn add(&mut self, route: &LiveRoute, meaning: &Meaning<'_>) {
+    fn add(&mut self, route: &LiveRoute, meaning: &OpenResolver<'_>) {
         let origin = Some(self.names.len());
         let name = if route.name.is_empty() { route.prefixes.join(", ") } else { route.name.clone() };
         self.names.push(name);

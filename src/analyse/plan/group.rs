@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::body::security_rule;
 use super::model::{NoSafeOrder, Operation, resource_group};
-use crate::analyse::open::{Atoms, Meaning, OpenList, intersection, open_group, some_answers};
+use crate::analyse::open::{Atoms, OpenList, OpenResolver, intersection, open_group, some_answers};
 use crate::packet::Direction;
 use crate::read::live::{LiveGroup, LiveRule};
 use crate::rules::differences;
@@ -57,7 +57,7 @@ fn is_same(a: &LiveRule, b: &LiveRule) -> bool {
 struct Judge<'j, 'a> {
     wanted: &'j LiveGroup,
     live: &'j LiveGroup,
-    meanings: &'j mut [Meaning<'a>; 2],
+    meanings: &'j mut [OpenResolver<'a>; 2],
 }
 
 const BOTH: [Direction; 2] = [Direction::Inbound, Direction::Outbound];
@@ -111,7 +111,7 @@ const FEW: usize = 60;
 pub(super) fn plan(
     wanted: &LiveGroup,
     live: &LiveGroup,
-    meanings: &mut [Meaning<'_>; 2],
+    meanings: &mut [OpenResolver<'_>; 2],
 ) -> Result<Vec<Operation>, NoSafeOrder> {
     let mut judge = Judge { wanted, live, meanings };
     if judge.is_done(live) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::analyse::open::{
-    Atoms, Meaning, OpenFirewall, OpenList, Unit, intersection, some_answers, space_of, units,
+    Atoms, OpenFirewall, OpenList, OpenResolver, Unit, intersection, some_answers, space_of, units,
 };
 use crate::read::live::{Live, LiveCollectionGroup, LiveFirewall, LiveIpGroup};
 use crate::replay::{HostKey, Translation};
@@ -68,7 +68,7 @@ impl Judge<'_> {
     /// What the only firewall among files does.
     fn rules_of(&self, live: &Live, atoms: &mut Atoms) -> OpenFirewall {
         let space = space_of(self.live).or_else(|| space_of(self.wanted));
-        let mut meaning = Meaning::new(live, Some(self.snapshot), space, "the firewall");
+        let mut meaning = OpenResolver::new(live, Some(self.snapshot), space, "the firewall");
         units(live).first().map(|unit| unit.open(&mut meaning, atoms)).unwrap_or_default()
     }
 

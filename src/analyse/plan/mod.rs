@@ -18,7 +18,7 @@ pub use model::{NoSafeOrder, Operation};
 pub use script::az_script;
 
 use super::compare::pairs;
-use super::open::{Meaning, space_of};
+use super::open::{OpenResolver, space_of};
 use crate::read::live::{Live, LiveGroup, LiveTable};
 use crate::tags::Snapshot;
 
@@ -34,8 +34,8 @@ use crate::tags::Snapshot;
 pub fn plan(wanted: &Live, live: &Live, snapshot: &Snapshot) -> Result<Vec<Operation>, NoSafeOrder> {
     let space = space_of(live).or_else(|| space_of(wanted));
     let mut meanings = [
-        Meaning::new(wanted, Some(snapshot), space.clone(), "the policy"),
-        Meaning::new(live, Some(snapshot), space, "what is there"),
+        OpenResolver::new(wanted, Some(snapshot), space.clone(), "the policy"),
+        OpenResolver::new(live, Some(snapshot), space, "what is there"),
     ];
     let mut operations = Vec::new();
     for (one, other) in pairs(&wanted.groups, &live.groups, |_| None, |g: &LiveGroup| &g.name) {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::body::route as body;
 use super::model::{NoSafeOrder, Operation, resource_group};
 use crate::addr::{AddrSet, IpPrefix};
-use crate::analyse::open::{Meaning, OpenRoutes};
+use crate::analyse::open::{OpenResolver, OpenRoutes};
 use crate::read::live::{LiveRoute, LiveTable};
 
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ struct Judge<'j, 'a> {
     live: &'j LiveTable,
     start: OpenRoutes,
     goal: OpenRoutes,
-    meaning: &'j Meaning<'a>,
+    meaning: &'j OpenResolver<'a>,
 }
 
 impl Judge<'_, '_> {
@@ -95,7 +95,7 @@ impl Judge<'_, '_> {
 pub(super) fn plan(
     wanted: &LiveTable,
     live: &LiveTable,
-    meanings: &[Meaning<'_>; 2],
+    meanings: &[OpenResolver<'_>; 2],
 ) -> Result<Vec<Operation>, NoSafeOrder> {
     let judge = Judge {
         live,

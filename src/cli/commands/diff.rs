@@ -16,14 +16,14 @@ use crate::tags::{Delta, SetChange, Snapshot};
 struct Difference {
     schema: u32,
     cloud: &'static str,
-    before: Side,
-    after: Side,
+    before: DiffSide,
+    after: DiffSide,
     #[serde(flatten)]
     delta: Delta,
 }
 
 #[derive(Serialize)]
-struct Side {
+struct DiffSide {
     change_number: u64,
     sha256: String,
     tags: usize,
@@ -53,8 +53,8 @@ fn difference(old: &Snapshot, new: &Snapshot) -> Difference {
     Difference { schema: 1, cloud, before: side(old), after: side(new), delta: Delta::of(old, new) }
 }
 
-fn side(snapshot: &Snapshot) -> Side {
-    Side {
+fn side(snapshot: &Snapshot) -> DiffSide {
+    DiffSide {
         change_number: snapshot.change_number(),
         sha256: snapshot.digest().to_owned(),
         tags: snapshot.tags().len(),

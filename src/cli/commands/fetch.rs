@@ -14,7 +14,7 @@ use crate::text::{did_you_mean, nearest};
 
 /// What became of one cloud, as JSON.
 #[derive(Serialize)]
-struct Outcome {
+struct Fetched {
     status: Status,
     #[serde(flatten)]
     entry: Entry,
@@ -30,7 +30,7 @@ pub(in crate::cli) fn run(args: &Fetch) -> Result<(), Failure> {
     // One cloud out of reach says nothing about the others.
     for cloud in clouds(&args.cloud)? {
         match online.fetch_into(&store, cloud, &terms) {
-            Ok(got) => outcomes.push(Outcome { status: got.status, entry: got.entry, remarks: got.notes }),
+            Ok(got) => outcomes.push(Fetched { status: got.status, entry: got.entry, remarks: got.notes }),
             Err(failure) => failures.push(failure),
         }
     }

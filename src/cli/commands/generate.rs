@@ -17,7 +17,7 @@ use crate::tags::{Cloud, FamilyCounts, Snapshot};
 
 /// The outcome of one policy, as JSON.
 #[derive(Serialize)]
-struct Outcome {
+struct Generated {
     policy: String,
     name: String,
     dir: String,
@@ -87,7 +87,7 @@ struct Many<'a> {
 
 /// One of several environments, written beside its place.
 struct Ready {
-    outcome: Outcome,
+    outcome: Generated,
     notes: Vec<String>,
     staged: Option<Staged>,
 }
@@ -101,7 +101,7 @@ impl Many<'_> {
 
     /// Makes all of them on all cores. One that is wrong leaves no half of a run: all are written beside their places,
     /// and get these together.
-    fn write(&self, environments: &[Environment]) -> Result<Vec<Outcome>, Failure> {
+    fn write(&self, environments: &[Environment]) -> Result<Vec<Generated>, Failure> {
         let mut names: BTreeMap<&str, &str> = BTreeMap::new();
         for environment in environments {
             let (name, file) = (environment.name(), environment.file());
@@ -162,8 +162,8 @@ fn upon_earlier(environment: Environment, folder: &OutputFolder) -> Result<Envir
     Ok(environment.upon(&files))
 }
 
-fn outcome(policy: String, out: &Path, generation: &Generation) -> Outcome {
-    Outcome {
+fn outcome(policy: String, out: &Path, generation: &Generation) -> Generated {
+    Generated {
         policy,
         name: generation.name.clone(),
         dir: out.join(&generation.name).display().to_string(),

@@ -13,7 +13,7 @@ use crate::site::{RollBack, Site};
 
 /// What was done, as JSON.
 #[derive(Serialize)]
-struct Outcome {
+struct RolledBack {
     from: u64,
     generation: u64,
     published_at: String,
@@ -76,13 +76,13 @@ fn changes(site: &Site, done: &RollBack) -> (Vec<Changes>, Vec<String>) {
     }
 }
 
-fn outcome(done: &RollBack, changes: &[Changes], notes: Vec<String>) -> Outcome {
+fn outcome(done: &RollBack, changes: &[Changes], notes: Vec<String>) -> RolledBack {
     let summed = |changes: &Changes| {
         let (rules_changed, lists_changed) = changes.counts();
         let tags = changes.tags.iter().map(|tag| format!("{}: {}", tag.name, tag.delta.summary())).collect();
         Summed { name: changes.name.clone(), rules_changed, lists_changed, tags }
     };
-    Outcome {
+    RolledBack {
         from: done.from,
         generation: done.record.number,
         published_at: done.record.published_at.to_string(),
@@ -114,9 +114,9 @@ fn report(site: &Site, done: &RollBack, changes: &[Changes]) {
     }
 }
 
-fn print(args: &Rollback, outcome: &Outcome) -> Result<(), Failure> {
+fn print(args: &Rollback, outcome: &RolledBack) -> Result<(), Failure> {
     output::print(&args.printing, outcome, |out| {
-        let Outcome { from, generation, published_at, environments, notes, .. } = outcome;
+        let RolledBack { from, generation, published_at, environments, notes, .. } = outcome;
         writeln!(out, "generation {generation} of {published_at} is published again in the place of {from}")?;
         for Summed { name, rules_changed, lists_changed, tags } in environments {
             writeln!(out, "  {name}: {rules_changed} rules and {lists_changed} lists changed")?;
@@ -130,7 +130,7 @@ fn print(args: &Rollback, outcome: &Outcome) -> Result<(), Failure> {
 fn tell(
     hooks: &super::hooks::Hooks,
     site: &Site,
-    outcome: &Outcome,
+    outcome: &RolledBack,
     changes: &[Changes],
     now: Timestamp,
 ) -> Result<(), Failure> {

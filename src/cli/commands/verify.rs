@@ -29,7 +29,7 @@ struct Verdict {
     snapshot: Option<Data>,
     signature: Option<Signature>,
     proof: Vec<Proven>,
-    problems: Vec<Problem>,
+    problems: Vec<EnvironmentProblem>,
     /// What the proof found, each with what shows it.
     failures: Vec<Failed>,
     /// What lies there too, was not made by tagwall and cannot be deployed.
@@ -57,7 +57,7 @@ struct Signature {
 }
 
 #[derive(Serialize)]
-struct Problem {
+struct EnvironmentProblem {
     /// `file`, `signature`, `manifest` or `proof`.
     kind: &'static str,
     text: String,
@@ -136,7 +136,7 @@ fn verdict(
 
 impl Verdict {
     fn extend(&mut self, kind: &'static str, texts: impl IntoIterator<Item = String>) {
-        self.problems.extend(texts.into_iter().map(|text| Problem { kind, text }));
+        self.problems.extend(texts.into_iter().map(|text| EnvironmentProblem { kind, text }));
     }
 }
 
@@ -221,7 +221,7 @@ fn signature(
     published: &Published,
     environment: &PublishedEnvironment<'_>,
     key: Option<&PublicKey>,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<EnvironmentProblem>,
 ) -> Option<Signature> {
     let key = key?;
     let signed = published.signed(environment);
@@ -233,7 +233,7 @@ fn signature(
         (None, _) => Err(format!("{}: is missing", signed.name)),
     };
     let good = checked.is_ok();
-    let comment = checked.map_err(|text| problems.push(Problem { kind: "signature", text })).ok();
+    let comment = checked.map_err(|text| problems.push(EnvironmentProblem { kind: "signature", text })).ok();
     Some(Signature { file: signed.name, good, comment })
 }
 

@@ -50,7 +50,7 @@ pub(super) fn is_json(start: &[u8]) -> bool {
 
 /// Reads a document; all that is wrong with it, a line each.
 pub(super) fn read(text: &str, options: ListOptions) -> Result<AddrList, Vec<String>> {
-    let mut reader = Reader { options, ..Reader::default() };
+    let mut reader = AddressReader { options, ..AddressReader::default() };
     let mut json = serde_json::Deserializer::from_str(text);
     let (mut form, mut place) = (String::new(), String::new());
     // One document, or one after another, as logs and feeds have them.
@@ -83,7 +83,7 @@ pub(super) fn read(text: &str, options: ListOptions) -> Result<AddrList, Vec<Str
 }
 
 #[derive(Default)]
-struct Reader {
+struct AddressReader {
     options: ListOptions,
     list: AddrList,
     entries: Vec<Entry>,
@@ -96,7 +96,7 @@ struct Reader {
     empty: bool,
 }
 
-impl Reader {
+impl AddressReader {
     fn fail(&mut self, message: String) {
         self.wrong += 1;
         if self.errors.len() < ListErrors::MOST {
@@ -130,7 +130,7 @@ impl Reader {
 /// Looks at every text of a document, keys that come twice included: `form` is where it stands without numbers, `place`
 /// with them.
 struct Walk<'a> {
-    reader: &'a mut Reader,
+    reader: &'a mut AddressReader,
     form: &'a mut String,
     place: &'a mut String,
 }

@@ -111,11 +111,11 @@ impl Fleet {
         template: Option<&Path>,
         limits: Option<PathBuf>,
     ) -> Result<Fleet, FleetError> {
-        let mut reader = Reader { limits, ..Reader::default() };
+        let mut reader = FleetReader { limits, ..FleetReader::default() };
         for path in inputs {
             reader.input(path, template)?;
         }
-        let Reader { groups, found, wrong, notes, mut texts, limits } = reader;
+        let FleetReader { groups, found, wrong, notes, mut texts, limits } = reader;
         if !wrong.is_empty() {
             return Err(FleetError::Wrong(wrong));
         }
@@ -262,7 +262,7 @@ impl Group {
 
 /// Reads what is named, and notes what is wrong.
 #[derive(Default)]
-struct Reader {
+struct FleetReader {
     groups: Vec<Group>,
     found: Vec<Entry>,
     wrong: Vec<PolicyErrors>,
@@ -272,7 +272,7 @@ struct Reader {
     limits: Option<PathBuf>,
 }
 
-impl Reader {
+impl FleetReader {
     fn input(&mut self, path: &Path, template: Option<&Path>) -> Result<(), FleetError> {
         if path.is_dir() {
             return self.folder(path);

@@ -21,17 +21,17 @@ impl Fit {
         }
     }
 
-    /// How many extra addresses `calm` has more than this one, which has the fewest; `None` if that is more than a
+    /// How many extra addresses `steady` has more than this one, which has the fewest; `None` if that is more than a
     /// quarter of them.
     ///
     /// The quarter is held against the fewest of each week anew, so that what is kept cannot drift away from it.
-    pub(super) fn hardly_less(&self, calm: &Fit) -> Option<Count> {
-        let (best, calm) = (self.cost()?, calm.cost()?);
+    pub(super) fn hardly_less(&self, steady: &Fit) -> Option<Count> {
+        let (best, steady) = (self.cost()?, steady.cost()?);
         let bound = best.checked_mul(5)?;
-        if calm.checked_mul(4)? > bound {
+        if steady.checked_mul(4)? > bound {
             return None;
         }
         // The fewest under a limit of bytes are those of the lengths that were tried, so that this may have fewer.
-        Some(calm.checked_sub(best).unwrap_or(Count::ZERO))
+        Some(steady.checked_sub(best).unwrap_or(Count::ZERO))
     }
 }

@@ -8,7 +8,7 @@ use crate::addr::{AddrSet, Certificate, Count, CoverError, CoverRequest, IpPrefi
 use crate::lower::names::remote_part;
 use crate::lower::udr::meets;
 use crate::packet::Direction;
-use crate::plan::{Destination, Extra, FirewallRules, LimitKey, NsgRule, Plan, Side, WidenedList};
+use crate::plan::{Destination, Extra, FirewallRules, LimitKey, NsgRule, PlanParts, Side, WidenedList};
 use crate::policy::Policy;
 use crate::target::Target;
 
@@ -52,7 +52,7 @@ pub(super) struct List {
 
 impl<'a> Lists<'a> {
     /// Counts one side of all rules. The remote side, where it lists what a flow asks for, can be widened.
-    pub(super) fn add_nsg(&mut self, plan: &Plan, remote: Direction) {
+    pub(super) fn add_nsg(&mut self, plan: &PlanParts, remote: Direction) {
         let side = |rule: &'_ NsgRule| match remote {
             Direction::Inbound => rule.source.clone(),
             Direction::Outbound => rule.destination.clone(),
@@ -72,7 +72,7 @@ impl<'a> Lists<'a> {
 
     /// Counts what all network rules list: in pairs of source and destination, or each list once for each rule. A flow
     /// can have several rules, each with a piece of the list.
-    pub(super) fn add_firewall(&mut self, plan: &Plan, pairs: bool) {
+    pub(super) fn add_firewall(&mut self, plan: &PlanParts, pairs: bool) {
         let mut pieces: BTreeMap<(&String, bool), (usize, usize)> = BTreeMap::new();
         let mut listed: BTreeSet<&String> = BTreeSet::new();
         for collection in plan.rule_collections() {

@@ -9,7 +9,7 @@ use crate::target::{Part, Target};
 
 /// Lists that are widened together, since they count against the same limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Problem {
+pub(super) enum ListsOf {
     /// The remote sides of one direction.
     Nsg(Direction),
     /// Both directions, since they lie in one file.
@@ -37,49 +37,49 @@ pub(in crate::lower) fn is_of_firewall(exceeded: &Exceeded) -> bool {
     FIREWALL.contains(&exceeded.usage.key)
 }
 
-impl Problem {
+impl ListsOf {
     fn of(exceeded: &Exceeded) -> Self {
         match (exceeded.usage.key, exceeded.part) {
-            (LimitKey::NsgSourcePrefixes, _) => Problem::Nsg(Direction::Inbound),
-            (LimitKey::NsgDestinationPrefixes, _) => Problem::Nsg(Direction::Outbound),
-            (LimitKey::ArmTemplateBytes, Some(Part::Nsg)) => Problem::NsgFile,
+            (LimitKey::NsgSourcePrefixes, _) => ListsOf::Nsg(Direction::Inbound),
+            (LimitKey::NsgDestinationPrefixes, _) => ListsOf::Nsg(Direction::Outbound),
+            (LimitKey::ArmTemplateBytes, Some(Part::Nsg)) => ListsOf::NsgFile,
             (LimitKey::RoutesPerTable, _) | (LimitKey::ArmTemplateBytes, Some(Part::RouteTable)) => {
-                Problem::Routes
+                ListsOf::Routes
             }
-            (LimitKey::ListEntries, _) => Problem::Fetched(exceeded.usage.of.clone()),
-            _ if is_of_firewall(exceeded) => Problem::Firewall,
-            _ => Problem::None,
+            (LimitKey::ListEntries, _) => ListsOf::Fetched(exceeded.usage.of.clone()),
+            _ if is_of_firewall(exceeded) => ListsOf::Firewall,
+            _ => ListsOf::None,
         }
     }
 
     pub(super) fn target(&self) -> Option<Target> {
         match self {
-            Problem::Nsg(_) | Problem::NsgFile => Some(Target::Nsg),
-            Problem::Routes => Some(Target::RouteTable),
-            Problem::Firewall => Some(Target::Firewall),
-            Problem::Fetched(_) => Some(Target::Lists),
-            Problem::None => None,
+            ListsOf::Nsg(_) | ListsOf::NsgFile => Some(Target::Nsg),
+            ListsOf::Routes => Some(Target::RouteTable),
+            ListsOf::Firewall => Some(Target::Firewall),
+            ListsOf::Fetched(_) => Some(Target::Lists),
+            ListsOf::None => None,
         }
     }
 }
 
 /// The problems behind `over`, each once. Where the file of a security group is too large, its directions are one.
-pub(super) fn problems(over: &[Exceeded]) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = Vec::new();
-    for problem in over.iter().map(Problem::of) {
+pub(super) fn problems(over: &[Exceeded]) -> Vec<ListsOf> {
+    let mut problems: Vec<ListsOf> = Vec::new();
+    for problem in over.iter().map(ListsOf::of) {
         if !problems.contains(&problem) {
             problems.push(problem);
         }
     }
-    if problems.contains(&Problem::NsgFile) {
-        problems.retain(|problem| !matches!(problem, Problem::Nsg(_)));
+    if problems.contains(&ListsOf::NsgFile) {
+        problems.retain(|problem| !matches!(problem, ListsOf::Nsg(_)));
     }
     problems
 }
 
-pub(super) fn is_part(problem: &Problem, exceeded: &Exceeded) -> bool {
-    let own = Problem::of(exceeded);
-    own == *problem || (*problem == Problem::NsgFile && matches!(own, Problem::Nsg(_)))
+pub(super) fn is_part(problem: &ListsOf, exceeded: &Exceeded) -> bool {
+    let own = ListsOf::of(exceeded);
+    own == *problem || (*problem == ListsOf::NsgFile && matches!(own, ListsOf::Nsg(_)))
 }
 
 /// What a budget could do about one limit; `total` is the smallest budget for all, of which this one is or is not

@@ -18,17 +18,17 @@ const DEEPEST: usize = 48;
 
 /// Reads what stands between the brackets; `None` where it is no expression.
 pub(super) fn parse(text: &str) -> Option<Expression> {
-    let mut reader = Reader { rest: text };
+    let mut reader = ExpressionReader { rest: text };
     let found = reader.expression(0)?;
     reader.blanks();
     reader.rest.is_empty().then_some(found)
 }
 
-struct Reader<'t> {
+struct ExpressionReader<'t> {
     rest: &'t str,
 }
 
-impl Reader<'_> {
+impl ExpressionReader<'_> {
     fn blanks(&mut self) {
         self.rest = self.rest.trim_start();
     }

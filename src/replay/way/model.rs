@@ -6,7 +6,7 @@ use super::assume::{Assumption, Assumptions};
 use super::course::{Course, taking};
 use super::environment::{Environment, Subnet};
 use super::fate::{ARRIVAL, Fate, ON_PREMISES, OWN, Outcome, PEER, PRIVATE, Question, Way};
-use super::prepared::{Prepared, Reader};
+use super::prepared::{Prepared, Preparer};
 use super::stage::{At, Stage, Verdict};
 use super::steps;
 use crate::addr::AddrSet;
@@ -91,7 +91,7 @@ impl<'a> Model<'a> {
         snapshot: &'a Snapshot,
         assumed: Assumptions,
     ) -> Result<Self, ReplayError> {
-        let reader = Reader::new(environment, snapshot, assumed);
+        let reader = Preparer::new(environment, snapshot, assumed);
         let (mut prepared, mut of) = (Vec::<Prepared>::new(), Vec::<usize>::new());
         for (at, subnet) in environment.subnets.iter().enumerate() {
             let known = environment.subnets[..at].iter().position(|other| alike(other, subnet));
@@ -235,7 +235,7 @@ impl<'a> Model<'a> {
     fn firewall_for(&self, host: Option<&HostKey>) -> Result<Option<Stage>, ReplayError> {
         match host {
             None => Ok(self.firewall.clone()),
-            Some(_) => Reader::new(self.environment, self.snapshot, self.assumed).firewall(host),
+            Some(_) => Preparer::new(self.environment, self.snapshot, self.assumed).firewall(host),
         }
     }
 

@@ -45,15 +45,15 @@ pub(super) struct Doors {
 }
 
 /// Reads what is in an environment.
-pub(super) struct Reader<'a> {
+pub(super) struct Preparer<'a> {
     environment: &'a Environment,
     snapshot: &'a Snapshot,
     assumed: Assumptions,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Preparer<'a> {
     pub(super) fn new(environment: &'a Environment, snapshot: &'a Snapshot, assumed: Assumptions) -> Self {
-        Reader { environment, snapshot, assumed }
+        Preparer { environment, snapshot, assumed }
     }
 
     /// What `subnet` and all like it share.

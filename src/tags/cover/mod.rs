@@ -7,7 +7,7 @@ mod search;
 use std::fmt;
 
 pub use self::goal::TagGoal;
-use self::problem::Problem;
+use self::problem::TagProblem;
 use super::index::{Groups, TagIndex, number, size};
 use super::name::TagName;
 use crate::addr::{AddrSet, Address, Count, Interval, IntervalSet};
@@ -164,8 +164,8 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    fn problem(&self, tags: &[u32], goal: TagGoal) -> Problem {
-        let mut problem = Problem::new(tags.to_vec(), goal);
+    fn problem(&self, tags: &[u32], goal: TagGoal) -> TagProblem {
+        let mut problem = TagProblem::new(tags.to_vec(), goal);
         for (at, group) in self.index.lines().groups.all().enumerate().skip(Groups::NONE as usize + 1) {
             let row: Vec<usize> = group.iter().filter_map(|tag| tags.binary_search(tag).ok()).collect();
             if row.is_empty() {

@@ -9,7 +9,7 @@ use crate::addr::Count;
 ///
 /// Candidates are places in `tags`; rows are ascending lists of them, and distinct.
 #[derive(Debug, Clone)]
-pub(super) struct Problem {
+pub(super) struct TagProblem {
     pub(super) tags: Vec<u32>,
     pub(super) goal: TagGoal,
     /// One of each row has to be chosen.
@@ -18,9 +18,9 @@ pub(super) struct Problem {
     pub(super) charges: BTreeMap<Vec<usize>, Count>,
 }
 
-impl Problem {
+impl TagProblem {
     pub(super) fn new(tags: Vec<u32>, goal: TagGoal) -> Self {
-        Problem { tags, goal, needs: BTreeSet::new(), charges: BTreeMap::new() }
+        TagProblem { tags, goal, needs: BTreeSet::new(), charges: BTreeMap::new() }
     }
 
     /// At least one of `row` is needed.
@@ -39,7 +39,7 @@ impl Problem {
         let place: BTreeMap<usize, usize> = kept.iter().enumerate().map(|(new, &old)| (old, new)).collect();
         let moved =
             |row: &Vec<usize>| -> Vec<usize> { row.iter().filter_map(|c| place.get(c).copied()).collect() };
-        let mut problem = Problem::new(kept.iter().map(|&c| self.tags[c]).collect(), self.goal);
+        let mut problem = TagProblem::new(kept.iter().map(|&c| self.tags[c]).collect(), self.goal);
         self.needs.iter().for_each(|row| problem.need(moved(row)));
         for (row, extra) in &self.charges {
             let row = moved(row);

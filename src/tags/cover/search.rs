@@ -1,7 +1,7 @@
 //! Branch and bound over the tags that can take part.
 
 use super::goal::TagGoal;
-use super::problem::{Problem, columns};
+use super::problem::{TagProblem, columns};
 use crate::addr::Count;
 
 /// With more tags left than this the greedy list is the answer.
@@ -16,7 +16,7 @@ pub(super) struct Found {
 }
 
 /// The best answer to a reduced problem.
-pub(super) fn best(problem: &Problem) -> Found {
+pub(super) fn best(problem: &TagProblem) -> Found {
     let mut search = Search::new(problem);
     let mut best = search.greedy();
     let mut optimal = problem.tags.len() <= MOST_CANDIDATES;
@@ -37,7 +37,7 @@ pub(super) fn best(problem: &Problem) -> Found {
 type Key = (Count, Count);
 
 struct Search<'a> {
-    problem: &'a Problem,
+    problem: &'a TagProblem,
     /// The candidates of each need, the shortest rows first.
     needs: Vec<&'a Vec<usize>>,
     charges: Vec<Count>,
@@ -58,7 +58,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(problem: &'a Problem) -> Self {
+    fn new(problem: &'a TagProblem) -> Self {
         let mut needs: Vec<&Vec<usize>> = problem.needs.iter().collect();
         needs.sort_by_key(|row| row.len());
         let count = problem.tags.len();

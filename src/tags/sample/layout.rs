@@ -1,7 +1,7 @@
 //! Gives every ask its addresses, and lays `AzureCloud` over the regions.
 
-use super::asks::{Ask, Asks, Need};
 use super::block::prefix;
+use super::demands::{Ask, Asks, Need};
 use super::draw::Family;
 use super::shape::{Role, Shape};
 use crate::addr::{Address, Prefix};

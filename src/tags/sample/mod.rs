@@ -20,9 +20,9 @@
 //! - services do not overlap each other, but for the few that are wholly part of another;
 //! - only `AzureCloud` can be minimised by much: its prefixes are finer than they need to be.
 
-mod asks;
 mod block;
 mod carve;
+mod demands;
 mod draw;
 mod json;
 mod layout;
@@ -67,7 +67,7 @@ pub fn sample_json(cloud: Cloud) -> Option<Vec<u8>> {
 
 /// The prefixes of every row of `shape` in one family, each list ascending.
 fn prefixes<A: Address>(shape: &Shape, family: &Family) -> Vec<Vec<Prefix<A>>> {
-    let asks = asks::collect(shape, family);
+    let asks = demands::collect(shape, family);
     let mut lists = layout::place(shape, family, &asks);
     for list in &mut lists {
         list.sort_unstable();

@@ -4,14 +4,14 @@ use crate::plan::{Association, Extra};
 use crate::policy::{Flow, Policy};
 use crate::replay::way::{Model, Subnet};
 use crate::target::Target;
-use crate::verify::unsaid::Unsaid;
+use crate::verify::inexpressible::Inexpressible;
 
 /// What the way is proven from.
 pub(in crate::verify) struct Proof<'a> {
     pub(in crate::verify) policy: &'a Policy,
     pub(in crate::verify) extras: &'a [Extra],
     /// Needs that a target is declared not to say.
-    pub(in crate::verify) unsaid: &'a [Unsaid<'a>],
+    pub(in crate::verify) inexpressible: &'a [Inexpressible<'a>],
     /// What is put on each subnet.
     pub(in crate::verify) placed: &'a [Association],
     pub(in crate::verify) format: &'a str,
@@ -28,6 +28,6 @@ pub(super) struct Course<'a, 'm> {
 impl Course<'_, '_> {
     /// Whether a target that is there is declared not to say all of a need.
     pub(super) fn is_unsaid(&self, flow: &Flow) -> bool {
-        self.proof.unsaid.iter().any(|u| flow.id == *u.flow && self.proof.targets.contains(&u.target))
+        self.proof.inexpressible.iter().any(|u| flow.id == *u.flow && self.proof.targets.contains(&u.target))
     }
 }

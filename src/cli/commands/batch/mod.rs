@@ -26,7 +26,7 @@ use crate::tags::Cloud;
 
 /// What a batch did, as JSON.
 #[derive(Serialize)]
-struct Outcome<'a> {
+struct BatchDone<'a> {
     schema: u32,
     out: &'a str,
     /// Which part it was, where it was one.
@@ -169,7 +169,7 @@ fn to<D: Destination>(
 fn print(args: &Batch, index: &Index, shard: Option<Shard>) -> Result<(), Failure> {
     let file = shard.map_or(INDEX.to_owned(), |s| part_name(s.shard, s.shards));
     let failed: Vec<&Entry> = index.environments.iter().filter(|e| e.status == Status::Failed).collect();
-    let outcome = Outcome {
+    let outcome = BatchDone {
         schema: 1,
         out: &args.out,
         shard: shard.map(|shard| shard.to_string()),
@@ -182,7 +182,7 @@ fn print(args: &Batch, index: &Index, shard: Option<Shard>) -> Result<(), Failur
     output::print(&args.printing, &outcome, |out| write_outcome(out, &outcome, index))
 }
 
-fn write_outcome(out: &mut dyn Write, outcome: &Outcome<'_>, index: &Index) -> std::io::Result<()> {
+fn write_outcome(out: &mut dyn Write, outcome: &BatchDone<'_>, index: &Index) -> std::io::Result<()> {
     let part = outcome.shard.as_ref().map_or(String::new(), |shard| format!("shard {shard}, "));
     let count = outcome.counts.environments;
     writeln!(out, "{}: {part}{count} environments: {}", outcome.out, index.headline())?;

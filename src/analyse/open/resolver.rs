@@ -1,4 +1,4 @@
-//! [`Meaning`]: what the texts of rules stand for, and what of them is not known.
+//! [`OpenResolver`]: what the texts of rules stand for, and what of them is not known.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc
 const PLATFORM: &str = "168.63.129.16/32";
 
 /// What texts mean for one of two sides: its networks, its IP groups, and the tags of a snapshot.
-pub(crate) struct Meaning<'a> {
+pub(crate) struct OpenResolver<'a> {
     pub(crate) snapshot: Option<&'a Snapshot>,
     pub(crate) symbols: Symbols,
     /// The address space of the networks among the files, with those of peers; `None` where there is none.
@@ -53,7 +53,7 @@ fn constants(texts: &[&str]) -> AddrSet {
     texts.iter().map(|text| text.parse::<IpPrefix>().expect("a constant prefix")).collect()
 }
 
-impl<'a> Meaning<'a> {
+impl<'a> OpenResolver<'a> {
     /// The meaning of texts in `live`. Where it holds no virtual network, `space` stands in, and where there is none
     /// either, private space does.
     pub(crate) fn new(
@@ -64,7 +64,7 @@ impl<'a> Meaning<'a> {
     ) -> Self {
         let space = space_of(live).or(space);
         let inside = space.clone().unwrap_or_else(|| constants(&PRIVATE));
-        Meaning {
+        OpenResolver {
             snapshot,
             symbols: Symbols::new(&inside, &constants(&[PLATFORM])),
             space,
@@ -79,7 +79,7 @@ impl<'a> Meaning<'a> {
 
     /// The same with `VirtualNetwork` as another set.
     pub(crate) fn with_network(&self, inside: &AddrSet) -> Self {
-        Meaning {
+        OpenResolver {
             snapshot: self.snapshot,
             symbols: Symbols::new(inside, &AddrSet::empty()),
             space: self.space.clone(),

@@ -20,14 +20,14 @@ const PARALLEL_FROM: usize = 1 << 18;
 
 /// Reads a whole file; `None` for one that has anything unusual.
 pub(super) fn read(text: &str) -> Option<File<'_>> {
-    let mut reader = Reader::new(text);
+    let mut reader = FastReader::new(text);
     let file = reader.file()?;
     (reader.at == text.len()).then_some(file)
 }
 
 /// A place in a file. Every method returns `None` where it meets something unusual, and white space before what it
 /// reads is passed over by whoever read before.
-struct Reader<'a> {
+struct FastReader<'a> {
     text: &'a str,
     at: usize,
     lists: Lists,
@@ -40,9 +40,9 @@ struct Lists {
     v6: Vec<Prefix<u128>>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FastReader<'a> {
     fn new(text: &'a str) -> Self {
-        let mut reader = Reader { text, at: 0, lists: Lists::default() };
+        let mut reader = FastReader { text, at: 0, lists: Lists::default() };
         reader.blanks();
         reader
     }
@@ -181,7 +181,9 @@ impl<'a> Reader<'a> {
         let parts: Vec<_> = self
             .parts()
             .into_par_iter()
-            .map(|part| Reader { text: self.text, at: part.start, lists: Lists::default() }.part(part.end))
+            .map(|part| {
+                FastReader { text: self.text, at: part.start, lists: Lists::default() }.part(part.end)
+            })
             .collect::<Option<_>>()?;
         let mut entries = Vec::with_capacity(parts.iter().map(|(part, _)| part.len()).sum());
         for (part, end) in parts {
