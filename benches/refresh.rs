@@ -16,7 +16,7 @@ use tagwall::site::Site;
 use tagwall::site::refresh::{Job, RefreshStatus, refresh};
 use tagwall::store::guard::{Rule, Thresholds};
 use tagwall::store::source::{Http, HttpSettings, Source};
-use tagwall::store::{Store, Terms, acquire};
+use tagwall::store::{Store, Supply, Terms};
 use tagwall::tags::Cloud;
 
 #[path = "../tests/support/mod.rs"]
@@ -90,7 +90,8 @@ impl Place {
         let accepted = vec![Rule::OlderContent];
         let terms = Terms { thresholds: Thresholds::default(), accepted, now };
         let used = |old: &_| -> BTreeSet<String> { self.environments[0].tags_in_use(old) };
-        let got = acquire(&self.store, &self.source, &self.http, Cloud::Public, &terms, used);
+        let supply = Supply { store: &self.store, source: &self.source };
+        let got = supply.acquire(&self.http, Cloud::Public, &terms, used);
         let got = self.runtime.block_on(got).expect("the data is good");
         let digests = BTreeMap::from([(Cloud::Public, got.entry.digest.clone())]);
         let (site, environments) = (&self.site, self.environments.as_slice());

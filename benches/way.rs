@@ -61,7 +61,8 @@ fn prove(made: &Generation, snapshot: &Snapshot, resources: &Resources) {
         associations: &made.plan.associations,
         ..Declared::default()
     };
-    let report = verify::check(&made.policy, snapshot, resources, declared, "json", &targets);
+    let asked = verify::Asked { policy: &made.policy, snapshot, declared, targets: &targets };
+    let report = verify::check(&asked, resources, "json");
     assert!(report.is_success(), "{report}");
     black_box(report);
 }

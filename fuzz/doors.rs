@@ -18,7 +18,7 @@ use tagwall::read;
 use tagwall::report::Claims;
 use tagwall::tags::{Cloud, Snapshot, sample};
 use tagwall::target::{FormatName, Target};
-use tagwall::verify::{self, Declared};
+use tagwall::verify::{self, Asked, Declared};
 
 /// A door by the name of its fuzz target and of its folder in `fuzz/regressions`.
 pub type Door = (&'static str, fn(&[u8]));
@@ -243,7 +243,8 @@ fn passes(format: FormatName, files: &[(&str, &[u8])]) -> bool {
     let targets = [Target::Nsg, Target::RouteTable, Target::Firewall];
     let targets: Vec<Target> = targets.into_iter().filter(|&target| EXACT.policy.wants(target)).collect();
     let declared = Declared::default();
-    let proof = verify::check(&EXACT.policy, &SNAPSHOT, &resources, declared, format.name(), &targets);
+    let asked = Asked { policy: &EXACT.policy, snapshot: &SNAPSHOT, declared, targets: &targets };
+    let proof = verify::check(&asked, &resources, format.name());
     proof.failures.iter().for_each(|failure| assert_said(&failure.to_string()));
     proof.is_success()
 }

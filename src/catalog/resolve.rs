@@ -274,7 +274,23 @@ impl<'a> Resolver<'a> {
                 if row.flows.len() > 1 {
                     id = format!("{id}/{}", flow.protocol);
                 }
-                rows.push(resolved_row(row, id, remote.clone(), flow.protocol, ports, notes));
+                rows.push(ResolvedRow {
+                    id,
+                    row: row.id.clone(),
+                    direction: row.direction,
+                    need: match row.next_hop {
+                        Some(next_hop) => RowNeed::Route { to: remote.clone(), next_hop },
+                        None => RowNeed::Remote(remote.clone()),
+                    },
+                    protocol: flow.protocol,
+                    ports,
+                    required: row.required,
+                    purpose: row.purpose.clone(),
+                    source: row.sources.join("; "),
+                    covered_by: Vec::new(),
+                    risks: row.risks.clone(),
+                    notes: notes.to_vec(),
+                });
             }
         }
         // Two values may name the same remote, as where a region is itself one of its group.
@@ -474,33 +490,6 @@ fn short(remote: &RemoteSpec) -> String {
             text.strip_suffix("/32").or(text.strip_suffix("/128")).unwrap_or(&text).to_owned()
         }
         other => other.to_string(),
-    }
-}
-
-fn resolved_row(
-    row: &Row,
-    id: String,
-    remote: RemoteSpec,
-    protocol: Protocol,
-    ports: Ports,
-    notes: &[String],
-) -> ResolvedRow {
-    ResolvedRow {
-        id,
-        row: row.id.clone(),
-        direction: row.direction,
-        need: match row.next_hop {
-            Some(next_hop) => RowNeed::Route { to: remote, next_hop },
-            None => RowNeed::Remote(remote),
-        },
-        protocol,
-        ports,
-        required: row.required,
-        purpose: row.purpose.clone(),
-        source: row.sources.join("; "),
-        covered_by: Vec::new(),
-        risks: row.risks.clone(),
-        notes: notes.to_vec(),
     }
 }
 

@@ -15,7 +15,7 @@ use super::args::SourceArgs;
 use super::output;
 use crate::redact;
 use crate::store::source::{self, ApiSettings, Credential, Http, HttpSettings, Progress, Source};
-use crate::store::{AcquireError, Acquired, Status, Store, StoreError, Terms, acquire};
+use crate::store::{AcquireError, Acquired, Status, Store, StoreError, Supply, Terms};
 use crate::tags::Cloud;
 
 const PAGES: &str = "https://www.microsoft.com";
@@ -43,8 +43,9 @@ impl Online {
     pub(super) fn fetch_into(&self, store: &Store, cloud: Cloud, terms: &Terms) -> Result<Acquired, Failure> {
         let source = self.source(cloud)?;
         let mut waiting = Waiting::new()?;
+        let supply = Supply { store, source: &source };
         let mut look = || {
-            let got = waiting.wait(acquire(store, &source, &self.http, cloud, terms, |_| BTreeSet::new()));
+            let got = waiting.wait(supply.acquire(&self.http, cloud, terms, |_| BTreeSet::new()));
             self.quiet();
             Ok::<Acquired, Failure>(got??)
         };

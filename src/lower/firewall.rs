@@ -156,14 +156,14 @@ fn flow_rule(scene: &Scene<'_>, (flow, action): (&Flow, Action), draft: &mut Dra
     note_port_zero(policy, flow, &form, plan);
     match (form, network_protocol(flow.protocol)) {
         (Form::Network(..) | Form::Lists(..), None) => {}
-        (Form::Network(destination, how, why), Some(protocol)) => {
-            into.network.push(network_rule(flow, rule_name(flow), protocol, sources, destination, how));
+        (Form::Network(destination, how, why), Some(_)) => {
+            into.network.push(network_rule(flow, rule_name(flow), sources, destination, how));
             plan.choices.push(choice(how, why));
         }
-        (Form::Lists(pieces, how, why), Some(protocol)) => {
+        (Form::Lists(pieces, how, why), Some(_)) => {
             into.network.extend(pieces.into_iter().map(|piece| {
                 let list = Destination::Prefixes(piece.prefixes);
-                network_rule(flow, piece.name, protocol, sources.clone(), list, how)
+                network_rule(flow, piece.name, sources.clone(), list, how)
             }));
             plan.choices.push(choice(how, why));
         }
@@ -250,7 +250,6 @@ fn network_protocol(protocol: Protocol) -> Option<NetworkProtocol> {
 fn network_rule(
     flow: &Flow,
     name: String,
-    protocol: NetworkProtocol,
     sources: Vec<IpPrefix>,
     destination: Destination,
     how: How,
@@ -258,7 +257,7 @@ fn network_rule(
     NetworkRule {
         name,
         description: description(&flow.causes, how.kind()),
-        protocols: vec![protocol],
+        protocols: network_protocol(flow.protocol).into_iter().collect(),
         sources,
         destination,
         ports: carried_ports(&flow.ports),

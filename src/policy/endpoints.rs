@@ -5,11 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::flows::RowContext;
-use super::place::Path;
+use super::draft::Rows;
 use super::problems::Problems;
 use super::rule::{Cause, EndpointNeed, EndpointOffer, Origin, Remarks};
-use crate::addr::AddrSet;
 use crate::catalog::{EndpointPolicy, Resolved};
 
 /// The service whose resources are storage accounts.
@@ -26,29 +24,27 @@ impl Endpoints {
     pub(super) fn add(
         &mut self,
         resolved: &Resolved,
-        context: &RowContext<'_>,
-        subnets: &[(String, AddrSet)],
-        place: &Path,
+        rows: &Rows<'_>,
         remarks: &mut Remarks,
         problems: &mut Problems,
     ) {
         for policy in &resolved.endpoint_policies {
             let whole = policy.definitions.iter().all(|(_, resources)| !resources.is_empty());
-            for (subnet, _) in subnets {
+            for (subnet, _) in rows.subnets {
                 if whole {
-                    self.need(policy, context, subnet);
+                    self.need(policy, rows, subnet);
                 } else {
-                    remarks.offers.push(offer(policy, context.scope(), subnet));
+                    remarks.offers.push(offer(policy, rows.scope(), subnet));
                 }
             }
             let resources = policy.definitions.iter().flat_map(|(service, list)| {
                 list.iter().filter_map(|id| Some(format!("{id}: {}", wrong_id(service, id)?)))
             });
-            problems.extend(resources.map(|error| (place.at(OPTION), error)));
+            problems.extend(resources.map(|error| (rows.place.at(OPTION), error)));
         }
     }
 
-    fn need(&mut self, policy: &EndpointPolicy, context: &RowContext<'_>, subnet: &str) {
+    fn need(&mut self, policy: &EndpointPolicy, rows: &Rows<'_>, subnet: &str) {
         let need = self.0.entry(subnet.to_owned()).or_insert_with(|| EndpointNeed {
             subnet: subnet.to_owned(),
             definitions: BTreeMap::new(),
@@ -61,13 +57,13 @@ impl Endpoints {
             }
         }
         need.causes.extend(policy.rows.iter().map(|row| Cause {
-            workload: context.scope(),
+            workload: rows.scope(),
             row: row.clone(),
             why: policy.purpose.clone(),
             source: policy.source.clone(),
             covered_by: Vec::new(),
             required: false,
-            origin: Some(Origin { workload: context.workload.to_owned(), row: row.clone() }),
+            origin: Some(Origin { workload: rows.workload.to_owned(), row: row.clone() }),
         }));
     }
 

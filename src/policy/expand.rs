@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::draft::{Draft, Rows};
 use super::endpoints::Endpoints;
-use super::flows::{self, NewFlow};
+use super::flows;
 use super::intent::{Allow, Amount, CloudName, DefaultRoute, Intent, OptionIntent};
 use super::network::Network;
 use super::outside::Outside;
@@ -13,7 +14,7 @@ use super::preconditions::Asked;
 use super::problems::Problems;
 use super::read::PolicySource;
 use super::resolve::Resolver;
-use super::routing::{self, Defaults, Lines, PlacedRoutes};
+use super::routing::{self, Lines};
 use super::rule::Managed;
 use super::rule::{LimitSettings, PolicyParts, Precision, Remarks, Remote, only_families_of};
 use super::sets::addresses;
@@ -31,21 +32,16 @@ use crate::text::{did_you_mean, is_reserved, nearest};
 /// other; each with its line of the file and the way out.
 pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> Result<Policy, PolicyErrors> {
     let intent = &source.intent;
-    let mut problems = Problems::default();
-    check_head(intent, snapshot, &mut problems);
-    let region = find_region(&intent.region, &Path::top().at("region"), snapshot, &mut problems);
-    let network = read_network::network(intent, &mut problems);
-    let mut remarks = Remarks::default();
-    let mut flows = Vec::new();
-    let mut routes = Vec::new();
-    let mut managed = Vec::new();
-    let mut asked = Asked::default();
-    let mut endpoints = Endpoints::default();
+    let mut draft = Draft::default();
+    check_head(intent, snapshot, &mut draft.problems);
+    let region = find_region(&intent.region, &Path::top().at("region"), snapshot, &mut draft.problems);
+    let network = read_network::network(intent, &mut draft.problems);
+    let mut beside = BesideRows::default();
     let diverted = match intent.route_table.default_route {
         Some(wanted) => wanted != DefaultRoute::Internet,
         None => !network.firewall.is_empty(),
     };
-    let as_of = as_of(intent, catalog, &mut problems);
+    let as_of = as_of(intent, catalog, &mut draft.problems);
     let outside = Outside::of(intent, catalog, snapshot);
     let groups = &intent.groups;
     let resolver = Resolver { catalog, snapshot, groups, network: &network, as_of, outside };
@@ -53,17 +49,15 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         let place = Path::top().at("allow").at(index);
         let (home, window) = (region.as_ref(), intent.catalog.window_days);
         let needs = Needs { resolver: &resolver, network: &network, home, allow, place, diverted, window };
-        let found = needs.collect(&mut flows, &mut routes, &mut endpoints, &mut remarks, &mut problems);
-        managed.extend(found.managed);
-        asked.extend(found.asked);
+        needs.collect(&mut draft, &mut beside);
     }
-    let denies = denies(intent, &resolver, &mut remarks, &mut problems);
-    let mut defaults = Defaults::new();
+    denies(intent, &resolver, &mut draft);
     for (index, line) in intent.route.iter().enumerate() {
         let place = Path::top().at("route").at(index);
         let lines = Lines { resolver: &resolver, network: &network };
-        lines.read(line, &place, (&mut routes, &mut defaults), &mut remarks, &mut problems);
+        lines.read(line, &place, &mut draft);
     }
+    let Draft { flows, denies, routes, defaults, managed, mut remarks, mut problems } = draft;
     let reserved = checks::reserved(&intent.nsg.reserved, &mut problems);
     let precision = precision(intent, &mut problems);
     let (tags, here) = (intent.firewall.fqdn_tags, region.as_deref());
@@ -88,7 +82,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         reserved,
         names: intent.names.clone(),
         accept_missing: intent.accept_missing,
-        endpoints: endpoints.into_needs(),
+        endpoints: beside.endpoints.into_needs(),
         precision,
         nsg: intent.nsg.clone(),
         route_table: intent.route_table.clone(),
@@ -105,28 +99,21 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
     remarks.notes.extend(suggest::notes(&policy, snapshot));
     remarks.notes.extend(suggest::peers_missing(&policy.network));
     checks::check_settings(&policy, &mut problems);
-    remarks.preconditions = asked.settle(&policy, &mut problems);
+    remarks.preconditions = beside.asked.settle(&policy, &mut problems);
     remarks.warnings = problems.warnings(source);
     policy.0.remarks = remarks.in_order();
     if problems.is_empty() { Ok(policy) } else { Err(problems.in_source(source)) }
 }
 
 /// What may never pass, in order, each once.
-fn denies(
-    intent: &Intent,
-    resolver: &Resolver<'_>,
-    remarks: &mut Remarks,
-    problems: &mut Problems,
-) -> Vec<NewFlow> {
-    let mut denies: Vec<NewFlow> = Vec::new();
+fn denies(intent: &Intent, resolver: &Resolver<'_>, draft: &mut Draft) {
     for (index, deny) in intent.deny.iter().enumerate() {
         let place = Path::top().at("deny").at(index);
-        let subnets = chosen::subnets(resolver.network, &deny.subnet, &place, problems);
-        denies.extend(hand::denied(deny, &subnets, resolver, &place, (remarks, problems)));
+        let subnets = chosen::subnets(resolver.network, &deny.subnet, &place, &mut draft.problems);
+        hand::denied(deny, &subnets, resolver, &place, draft);
     }
-    denies.sort_by(|a, b| a.id.cmp(&b.id));
-    denies.dedup_by(|b, a| a.id == b.id);
-    denies
+    draft.denies.sort_by(|a, b| a.id.cmp(&b.id));
+    draft.denies.dedup_by(|b, a| a.id == b.id);
 }
 
 /// The day whose facts are taken: the policy's own, else that of the catalogue.
@@ -208,7 +195,7 @@ fn precision(intent: &Intent, problems: &mut Problems) -> Precision {
 /// What a workload says beside its rows.
 #[derive(Default)]
 struct BesideRows {
-    managed: Vec<Managed>,
+    endpoints: Endpoints,
     asked: Asked,
 }
 
@@ -227,74 +214,38 @@ struct Needs<'a> {
 }
 
 impl Needs<'_> {
-    fn collect(
-        &self,
-        flows: &mut Vec<NewFlow>,
-        routes: &mut PlacedRoutes,
-        endpoints: &mut Endpoints,
-        remarks: &mut Remarks,
-        problems: &mut Problems,
-    ) -> BesideRows {
-        let mut beside = BesideRows::default();
-        let subnets = chosen::subnets(self.network, &self.allow.subnet, &self.place, problems);
-        let except = addresses(&self.allow.except, &self.place.at("except"), problems);
-        match &self.allow.workload {
-            Some(workload) => {
-                self.refuse_hand_keys(problems);
-                let found = self.resolver.find_workload(workload, &self.place, problems);
-                for region in self.regions(problems) {
-                    let rows =
-                        found.and_then(|w| self.resolver.rows(w, &region, self.allow, &self.place, problems));
-                    let Some(resolved) = rows else { continue };
-                    let context = flows::RowContext {
-                        workload,
-                        region: &region,
-                        home: self.home.unwrap_or(&region),
-                        except: &except,
-                        diverted: self.diverted,
-                    };
-                    let before = routes.len();
-                    self.dates(workload, &resolved, remarks);
-                    beside.asked.add(workload, &resolved, &subnets, &self.place.at("workload"));
-                    beside.managed.extend(Managed::of_workload(
-                        (workload, &resolved),
-                        &subnets,
-                        self.resolver,
-                        &self.place,
-                        problems,
-                    ));
-                    endpoints.add(&resolved, &context, &subnets, &self.place, remarks, problems);
-                    let place = self.place.at("workload");
-                    flows::from_rows(
-                        &resolved,
-                        &context,
-                        &subnets,
-                        self.resolver,
-                        &place,
-                        flows,
-                        routes,
-                        remarks,
-                        problems,
-                    );
-                    let narrower = found.and_then(|workload| self.narrower(workload, &region));
-                    routes[before..].iter_mut().for_each(|(_, need)| need.narrower.clone_from(&narrower));
-                }
-            }
-            None => {
-                self.refuse_workload_keys(problems);
-                hand::by_hand(
-                    self.allow,
-                    &subnets,
-                    &except,
-                    self.resolver,
-                    &self.place,
-                    flows,
-                    remarks,
-                    problems,
-                );
-            }
+    fn collect(&self, draft: &mut Draft, beside: &mut BesideRows) {
+        let subnets = chosen::subnets(self.network, &self.allow.subnet, &self.place, &mut draft.problems);
+        let except = addresses(&self.allow.except, &self.place.at("except"), &mut draft.problems);
+        let Some(workload) = &self.allow.workload else {
+            self.refuse_workload_keys(&mut draft.problems);
+            return hand::allowed(self.allow, (&subnets, &except), self.resolver, &self.place, draft);
+        };
+        self.refuse_hand_keys(&mut draft.problems);
+        let found = self.resolver.find_workload(workload, &self.place, &mut draft.problems);
+        for region in self.regions(&mut draft.problems) {
+            let (allow, place) = (self.allow, &self.place);
+            let resolved =
+                found.and_then(|w| self.resolver.rows(w, &region, allow, place, &mut draft.problems));
+            let Some(resolved) = resolved else { continue };
+            let rows = Rows {
+                workload,
+                subnets: &subnets,
+                place,
+                region: &region,
+                home: self.home.unwrap_or(&region),
+                except: &except,
+                diverted: self.diverted,
+            };
+            let before = draft.routes.len();
+            self.dates(workload, &resolved, &mut draft.remarks);
+            beside.asked.add(workload, &resolved, &subnets, &place.at("workload"));
+            draft.managed.extend(Managed::of_workload(&resolved, &rows, self.resolver, &mut draft.problems));
+            beside.endpoints.add(&resolved, &rows, &mut draft.remarks, &mut draft.problems);
+            flows::from_rows(&resolved, &rows, self.resolver, draft);
+            let narrower = found.and_then(|workload| self.narrower(workload, &region));
+            draft.routes[before..].iter_mut().for_each(|(_, need)| need.narrower.clone_from(&narrower));
         }
-        beside
     }
 
     /// The choice of a workload with which its routes are fewer, where they are by the tags of the region in place of one

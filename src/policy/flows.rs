@@ -1,58 +1,19 @@
 //! Flows and routes from rows of the catalogue and from needs written by hand.
 
-use std::sync::Arc;
-
-use super::place::Path;
-use super::problems::Problems;
+use super::draft::{Draft, Rows};
 use super::resolve::Resolver;
-use super::routing::PlacedRoutes;
-use super::rule::{Cause, Flow, Origin, Remarks, Remote, RouteNeed, SkippedRow};
+use super::rule::{Cause, Flow, Origin, Remote, RouteNeed, SkippedRow};
 use super::sets::applicable;
 use super::within::holds;
 use crate::addr::AddrSet;
 use crate::catalog::{Resolved, ResolvedRow, RouteHop, RowNeed, SkipReason};
 use crate::packet::{Direction, NextHop};
 use crate::plan::FlowId;
-use crate::tags::Region;
 
-/// A flow before merging.
-pub(super) type NewFlow = Flow;
-
-/// What all rows of one workload share.
-pub(super) struct RowContext<'a> {
-    pub(super) workload: &'a str,
-    pub(super) region: &'a Arc<Region>,
-    /// The environment's own region: rows for another one carry its name in their id.
-    pub(super) home: &'a Arc<Region>,
-    pub(super) except: &'a AddrSet,
-    /// Whether a default route takes traffic off its direct way, so that exceptions from it make sense.
-    pub(super) diverted: bool,
-}
-
-impl RowContext<'_> {
-    /// The workload's name, with the region where that is another one.
-    pub(super) fn scope(&self) -> String {
-        if self.region.suffix() == self.home.suffix() {
-            self.workload.to_owned()
-        } else {
-            format!("{}@{}", self.workload, self.region.location())
-        }
-    }
-}
-
-#[allow(clippy::too_many_arguments)] // four inputs, four places to collect in
-pub(super) fn from_rows(
-    resolved: &Resolved,
-    context: &RowContext<'_>,
-    subnets: &[(String, AddrSet)],
-    resolver: &Resolver<'_>,
-    place: &Path,
-    flows: &mut Vec<NewFlow>,
-    routes: &mut PlacedRoutes,
-    remarks: &mut Remarks,
-    problems: &mut Problems,
-) {
-    let scope = context.scope();
+/// Adds the flows and routes of a workload's rows.
+pub(super) fn from_rows(resolved: &Resolved, rows: &Rows<'_>, resolver: &Resolver<'_>, draft: &mut Draft) {
+    let Draft { flows, routes, remarks, problems, .. } = draft;
+    let scope = rows.scope();
     for risk in &resolved.risks {
         remarks.risk(risk, &scope);
     }
@@ -78,8 +39,8 @@ pub(super) fn from_rows(
             Ok(remote) => remote,
             Err(error) => {
                 let way_out = format!("; leave the row out with without = [\"{}\"]", row.id);
-                problems
-                    .at(place.clone(), format!("row {} of {}: {error}{way_out}", row.id, context.workload));
+                let message = format!("row {} of {}: {error}{way_out}", row.id, rows.workload);
+                problems.at(rows.place.at("workload"), message);
                 continue;
             }
         };
@@ -89,15 +50,12 @@ pub(super) fn from_rows(
         remarks.notes.extend(row.notes.iter().map(|note| format!("{scope}/{}: {note}", row.id)));
         match &row.need {
             RowNeed::Remote(_) => {
-                flows.extend(
-                    subnets
-                        .iter()
-                        .map(|subnet| row_flow(row, stand_in, context, &scope, subnet, remote.clone())),
-                );
+                let flow = |subnet| row_flow((row, stand_in), rows, subnet, remote.clone());
+                flows.extend(rows.subnets.iter().map(flow));
             }
-            RowNeed::Route { next_hop, .. } => match hop(*next_hop, context, resolver) {
-                Some(next_hop) => match route((row, subnets), context, &scope, remote, next_hop) {
-                    Ok(need) => routes.push((place.clone(), need)),
+            RowNeed::Route { next_hop, .. } => match hop(*next_hop, rows, resolver) {
+                Some(next_hop) => match route(row, rows, remote, next_hop) {
+                    Ok(need) => routes.push((rows.place.at("workload"), need)),
                     Err(skipped) => remarks.skipped.push(skipped),
                 },
                 None => remarks.skipped.push(SkippedRow {
@@ -113,23 +71,17 @@ pub(super) fn from_rows(
 }
 
 /// The next hop of a row; a way around the default route is needed only where that leads off the direct way.
-fn hop(hop: RouteHop, context: &RowContext<'_>, resolver: &Resolver<'_>) -> Option<NextHop> {
+fn hop(hop: RouteHop, rows: &Rows<'_>, resolver: &Resolver<'_>) -> Option<NextHop> {
     match hop {
-        RouteHop::Internet => context.diverted.then_some(NextHop::Internet),
+        RouteHop::Internet => rows.diverted.then_some(NextHop::Internet),
         RouteHop::Firewall => resolver.network.firewall.first().copied().map(NextHop::Appliance),
         RouteHop::None => Some(NextHop::None),
     }
 }
 
 /// The route of a row, if `except` leaves anything of it.
-fn route(
-    (row, subnets): (&ResolvedRow, &[(String, AddrSet)]),
-    context: &RowContext<'_>,
-    scope: &str,
-    to: Remote,
-    next_hop: NextHop,
-) -> Result<RouteNeed, SkippedRow> {
-    let except = applicable(context.except, &to);
+fn route(row: &ResolvedRow, rows: &Rows<'_>, to: Remote, next_hop: NextHop) -> Result<RouteNeed, SkippedRow> {
+    let except = applicable(rows.except, &to);
     let left = match &to {
         Remote::Tag(tag) => !tag.set().is_subset(&except) || except.is_empty(),
         Remote::Addresses(set) => !set.is_subset(&except),
@@ -137,7 +89,7 @@ fn route(
     };
     if !left {
         return Err(SkippedRow {
-            workload: scope.to_owned(),
+            workload: rows.scope(),
             row: row.id.clone(),
             reason: format!("nothing is left of the route to {to}: `except` takes all of it"),
             required: row.required,
@@ -153,42 +105,41 @@ fn route(
         as_written: false,
         nested: AddrSet::empty(),
         narrower: None,
-        subnets: subnets.iter().map(|(name, _)| name.clone()).collect(),
-        causes: vec![row_cause(row, context.workload, scope)],
+        subnets: rows.subnets.iter().map(|(name, _)| name.clone()).collect(),
+        causes: vec![row_cause(row, rows)],
     })
 }
 
-fn row_cause(row: &ResolvedRow, workload: &str, scope: &str) -> Cause {
+fn row_cause(row: &ResolvedRow, rows: &Rows<'_>) -> Cause {
     Cause {
-        workload: scope.to_owned(),
+        workload: rows.scope(),
         row: row.id.clone(),
         why: row.purpose.clone(),
         source: row.source.clone(),
         covered_by: row.covered_by.clone(),
         required: row.required,
-        origin: Some(Origin { workload: workload.to_owned(), row: row.row.clone() }),
+        origin: Some(Origin { workload: rows.workload.to_owned(), row: row.row.clone() }),
     }
 }
 
+/// The flow of a row for one subnet; whether it stands in for another row.
 fn row_flow(
-    row: &ResolvedRow,
-    stand_in: bool,
-    context: &RowContext<'_>,
-    scope: &str,
+    (row, stand_in): (&ResolvedRow, bool),
+    rows: &Rows<'_>,
     (subnet, local): &(String, AddrSet),
     remote: Remote,
 ) -> Flow {
     Flow {
-        id: FlowId::new(subnet, scope, &row.id),
+        id: FlowId::new(subnet, &rows.scope(), &row.id),
         stand_in,
         direction: row.direction,
         subnet: subnet.clone(),
         local: local.clone(),
-        except: applicable(context.except, &remote),
+        except: applicable(rows.except, &remote),
         remote,
         protocol: row.protocol,
         ports: row.ports.clone(),
-        causes: vec![row_cause(row, context.workload, scope)],
+        causes: vec![row_cause(row, rows)],
         group: None,
     }
 }
@@ -197,7 +148,7 @@ fn row_flow(
 /// service's regional tag beside its tag without a region, with no more protocols and ports. The latter is noted.
 ///
 /// Every flow allows, so no deny can come between the two.
-pub(super) fn merge(mut flows: Vec<NewFlow>, notes: &mut Vec<String>) -> Vec<Flow> {
+pub(super) fn merge(mut flows: Vec<Flow>, notes: &mut Vec<String>) -> Vec<Flow> {
     flows.sort_by(|a, b| a.id.cmp(&b.id));
     let mut kept: Vec<Flow> = Vec::new();
     for flow in flows {

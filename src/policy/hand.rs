@@ -1,6 +1,6 @@
 //! Needs that a policy writes by hand: what is allowed, and what is denied.
 
-use super::flows::NewFlow;
+use super::draft::Draft;
 use super::intent::{Allow, Deny, DirectionName, OneOrMany, PortItem, PortsText};
 use super::place::Path;
 use super::problems::Problems;
@@ -12,16 +12,13 @@ use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::FlowId;
 use crate::tags::Symbol;
 
-#[allow(clippy::too_many_arguments)] // what is read, and where what is found goes
-pub(super) fn by_hand(
+/// What a policy allows by hand: the flows of an entry but for `except`, for each of the subnets.
+pub(super) fn allowed(
     allow: &Allow,
-    subnets: &[(String, AddrSet)],
-    except: &AddrSet,
+    (subnets, except): (&[(String, AddrSet)], &AddrSet),
     resolver: &Resolver<'_>,
     place: &Path,
-    flows: &mut Vec<NewFlow>,
-    remarks: &mut Remarks,
-    problems: &mut Problems,
+    draft: &mut Draft,
 ) {
     let hand = Hand {
         direction: allow.direction,
@@ -34,7 +31,8 @@ pub(super) fn by_hand(
         place,
         denies: false,
     };
-    hand.flows(subnets, resolver, flows, (remarks, problems));
+    let found = hand.flows(subnets, resolver, draft);
+    draft.flows.extend(found);
 }
 
 /// What a policy denies by hand.
@@ -43,9 +41,9 @@ pub(super) fn denied(
     subnets: &[(String, AddrSet)],
     resolver: &Resolver<'_>,
     place: &Path,
-    (remarks, problems): (&mut Remarks, &mut Problems),
-) -> Vec<NewFlow> {
-    let except = addresses(&deny.except, &place.at("except"), problems);
+    draft: &mut Draft,
+) {
+    let except = addresses(&deny.except, &place.at("except"), &mut draft.problems);
     let hand = Hand {
         direction: deny.direction,
         to: &deny.to,
@@ -58,11 +56,10 @@ pub(super) fn denied(
         denies: true,
     };
     if deny.to.is_empty() && deny.from.is_empty() {
-        problems.at(place.clone(), "a [[deny]] names remotes in `to` or `from`");
+        draft.problems.at(place.clone(), "a [[deny]] names remotes in `to` or `from`");
     }
-    let mut flows = Vec::new();
-    hand.flows(subnets, resolver, &mut flows, (remarks, problems));
-    flows
+    let found = hand.flows(subnets, resolver, draft);
+    draft.denies.extend(found);
 }
 
 /// An entry of `allow` or `deny` as it is written by hand.
@@ -79,13 +76,9 @@ struct Hand<'a> {
 }
 
 impl Hand<'_> {
-    fn flows(
-        &self,
-        subnets: &[(String, AddrSet)],
-        resolver: &Resolver<'_>,
-        flows: &mut Vec<NewFlow>,
-        (remarks, problems): (&mut Remarks, &mut Problems),
-    ) {
+    fn flows(&self, subnets: &[(String, AddrSet)], resolver: &Resolver<'_>, draft: &mut Draft) -> Vec<Flow> {
+        let mut flows = Vec::new();
+        let Draft { remarks, problems, .. } = draft;
         let direction = self.direction(problems);
         let protocols = protocols(self.protocol, self.place, problems);
         let ports = ports(self.ports, &self.place.at("ports"), problems).unwrap_or_else(Ports::all);
@@ -108,6 +101,7 @@ impl Hand<'_> {
                 flows.extend(protocols.iter().map(|&protocol| need.flow(subnet, protocol)));
             }
         }
+        flows
     }
 
     /// The remotes of the entry. Plain addresses of one list are one remote.

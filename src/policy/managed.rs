@@ -1,19 +1,17 @@
 //! [`Managed`]: rules that a service keeps in the security group of its subnets.
 
-use super::place::Path;
+use super::draft::Rows;
 use super::problems::Problems;
 use super::resolve::Resolver;
 use super::rule::Managed;
-use crate::addr::AddrSet;
 use crate::catalog::{ManagedRule, RemoteSpec, Resolved};
 
 impl Managed {
     /// The rules of a workload's service in the group of its subnets.
     pub(super) fn of_workload(
-        (workload, resolved): (&str, &Resolved),
-        subnets: &[(String, AddrSet)],
+        resolved: &Resolved,
+        rows: &Rows<'_>,
         resolver: &Resolver<'_>,
-        place: &Path,
         problems: &mut Problems,
     ) -> Vec<Managed> {
         let mut found = Vec::new();
@@ -22,8 +20,8 @@ impl Managed {
             let mut side = |spec: &RemoteSpec| match resolver.remote(spec, &mut Vec::new()) {
                 Ok(remote) => Some(remote),
                 Err(error) => {
-                    let message = format!("rule {} that {workload} keeps: {error}", rule.id);
-                    problems.at(place.at("workload"), message);
+                    let message = format!("rule {} that {} keeps: {error}", rule.id, rows.workload);
+                    problems.at(rows.place.at("workload"), message);
                     None
                 }
             };
@@ -32,8 +30,8 @@ impl Managed {
             };
             let ManagedRule { direction, protocol, ports, purpose, documented, .. } = rule.clone();
             found.push(Managed {
-                workload: workload.to_owned(),
-                subnets: subnets.iter().map(|(name, _)| name.clone()).collect(),
+                workload: rows.workload.to_owned(),
+                subnets: rows.subnets.iter().map(|(name, _)| name.clone()).collect(),
                 name: name.clone(),
                 priority: *priority,
                 direction,

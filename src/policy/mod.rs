@@ -3,6 +3,7 @@
 mod asked;
 mod checks;
 mod chosen;
+mod draft;
 mod endpoints;
 mod expand;
 mod fill;

@@ -2,7 +2,6 @@
 //!
 //! What the policy itself rules out is refused with its line; what it says is not left to people as homework.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::intent::HostUse;
@@ -42,16 +41,6 @@ impl Asked {
             let fresh = || Question { check: check.clone(), subnets: BTreeSet::new(), place: place.clone() };
             let question = self.0.entry(key).or_insert_with(fresh);
             question.subnets.extend(subnets.iter().map(|(name, _)| name.clone()));
-        }
-    }
-
-    /// Takes up what others found.
-    pub(super) fn extend(&mut self, other: Asked) {
-        for (key, question) in other.0 {
-            match self.0.entry(key) {
-                Entry::Vacant(free) => drop(free.insert(question)),
-                Entry::Occupied(known) => known.into_mut().subnets.extend(question.subnets),
-            }
         }
     }
 

@@ -1,26 +1,21 @@
 //! Routes beside the default: those of workloads, and the lines that a policy writes by hand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::draft::{Defaults, Draft, PlacedRoutes};
 use super::intent::RouteLine;
 use super::network::{Network, Role};
 use super::place::Path;
 use super::problems::Problems;
 use super::read_network::wrong_hop;
 use super::resolve::Resolver;
-use super::rule::{Cause, Remarks, Remote, RouteNeed, only_families_of};
+use super::rule::{Cause, Remote, RouteNeed, only_families_of};
 use super::sets::{addresses, applicable, list_text};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::NextHop;
 use crate::plan::FlowId;
 use crate::text::{did_you_mean, nearest};
-
-/// The default routes of single subnets, by name and family (IPv6 if set).
-pub(super) type Defaults = BTreeMap<(String, bool), NextHop>;
-
-/// Routes, each with the place in the policy that asks for it.
-pub(super) type PlacedRoutes = Vec<(Path, RouteNeed)>;
 
 /// What the lines of a policy are read against.
 pub(super) struct Lines<'a> {
@@ -30,14 +25,8 @@ pub(super) struct Lines<'a> {
 
 impl Lines<'_> {
     /// Reads one `[[route]]`: needs of its own, and the default of its subnets where it leads everywhere.
-    pub(super) fn read(
-        &self,
-        line: &RouteLine,
-        place: &Path,
-        (routes, defaults): (&mut PlacedRoutes, &mut Defaults),
-        remarks: &mut Remarks,
-        problems: &mut Problems,
-    ) {
+    pub(super) fn read(&self, line: &RouteLine, place: &Path, draft: &mut Draft) {
+        let Draft { routes, defaults, remarks, problems, .. } = draft;
         let subnets = self.subnets(line, place, problems);
         let Some(next_hop) = self.next_hop(line, &place.at("next-hop"), problems) else { return };
         let except = addresses(&line.except, &place.at("except"), problems);

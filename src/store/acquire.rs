@@ -1,4 +1,4 @@
-//! [`acquire`]: from a source into the store, past the guard.
+//! [`Supply`]: from a source into the store, past the guard.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -92,38 +92,77 @@ impl Refused {
     }
 }
 
-/// Gets the newest data of `cloud` and makes it current in the store, if the guard lets it.
-///
-/// `used` says which tags are in use by some data. It is asked for the last good and for the new data, and only where
-/// there is new data.
-///
-/// # Errors
-/// [`AcquireError`]; then what was current before still is.
-pub async fn acquire(
-    store: &Store,
-    source: &Source,
-    http: &Http,
-    cloud: Cloud,
-    terms: &Terms,
-    used: impl Fn(&Snapshot) -> BTreeSet<String>,
-) -> Result<Acquired, AcquireError> {
-    let current = store.current(cloud, source.kind())?.filter(|entry| store.data_path(entry).exists());
-    let known = current.as_ref().map(known_of).unwrap_or_default();
-    let today = terms.now.to_zoned(TimeZone::UTC).date();
-    match source.fetch(http, cloud, &known, today).await? {
-        Answer::Body(body) => take(store, source, cloud, terms, body, used),
-        Answer::Unchanged => {
-            let _lock = store.lock()?;
-            // Nothing known can be unchanged only if it is there, and still is: another run may have removed it.
-            let Some(entry) = current.filter(|entry| store.data_path(entry).exists()) else {
-                let attempts =
-                    vec!["nothing changed, it says, but what was known is not there; try again".to_owned()];
-                return Err(FetchError { cloud, attempts }.into());
-            };
-            store.seen(cloud, &entry, terms.now)?;
-            store.set_current(cloud, &entry)?;
-            Ok(Acquired { status: Status::NotModified, entry, snapshot: None, notes: Vec::new() })
+/// A store and the source that it is filled from.
+#[derive(Debug, Clone, Copy)]
+pub struct Supply<'a> {
+    /// Where the data goes.
+    pub store: &'a Store,
+    /// Where it comes from.
+    pub source: &'a Source,
+}
+
+impl Supply<'_> {
+    /// Gets the newest data of `cloud` and makes it current in the store, if the guard lets it.
+    ///
+    /// `used` says which tags are in use by some data. It is asked for the last good and for the new data, and only where
+    /// there is new data.
+    ///
+    /// # Errors
+    /// [`AcquireError`]; then what was current before still is.
+    pub async fn acquire(
+        &self,
+        http: &Http,
+        cloud: Cloud,
+        terms: &Terms,
+        used: impl Fn(&Snapshot) -> BTreeSet<String>,
+    ) -> Result<Acquired, AcquireError> {
+        let Supply { store, source } = *self;
+        let current = store.current(cloud, source.kind())?.filter(|entry| store.data_path(entry).exists());
+        let known = current.as_ref().map(known_of).unwrap_or_default();
+        let today = terms.now.to_zoned(TimeZone::UTC).date();
+        match source.fetch(http, cloud, &known, today).await? {
+            Answer::Body(body) => self.take(cloud, terms, body, used),
+            Answer::Unchanged => {
+                let _lock = store.lock()?;
+                // Nothing known can be unchanged only if it is there, and still is: another run may have removed it.
+                let Some(entry) = current.filter(|entry| store.data_path(entry).exists()) else {
+                    let attempts = vec![
+                        "nothing changed, it says, but what was known is not there; try again".to_owned(),
+                    ];
+                    return Err(FetchError { cloud, attempts }.into());
+                };
+                store.seen(cloud, &entry, terms.now)?;
+                store.set_current(cloud, &entry)?;
+                Ok(Acquired { status: Status::NotModified, entry, snapshot: None, notes: Vec::new() })
+            }
         }
+    }
+
+    /// Past the guard and into the store.
+    fn take(
+        &self,
+        cloud: Cloud,
+        terms: &Terms,
+        body: Body,
+        used: impl Fn(&Snapshot) -> BTreeSet<String>,
+    ) -> Result<Acquired, AcquireError> {
+        let Supply { store, source } = *self;
+        let _lock = store.lock()?;
+        let (last, damaged) = store.last_good(cloud, source.kind())?;
+        let published = is_published(source, &body.from, cloud);
+        let mut arrival = Arrival { store, cloud, last, origin: origin(source, &body, terms.now), published };
+        let (json, snapshot) = arrival.read(body.bytes)?;
+        let verdict = arrival.judge(&snapshot, terms, used)?;
+        if !verdict.is_accepted() {
+            return Err(arrival.refuse(&json, verdict.reasons()));
+        }
+        arrival.origin.accepted = verdict.overridden.iter().map(|rule| rule.name().to_owned()).collect();
+        let added = store.add(&snapshot, &json, &arrival.origin, &verdict.notes)?;
+        store.set_current(cloud, &added.entry)?;
+        let same = arrival.last.is_some_and(|(entry, _)| entry.digest == added.entry.digest);
+        let status = if same { Status::Same } else { Status::New };
+        let notes = damaged.into_iter().chain(verdict.notes).collect();
+        Ok(Acquired { status, entry: added.entry, snapshot: Some(snapshot), notes })
     }
 }
 
@@ -133,33 +172,6 @@ fn known_of(entry: &Entry) -> Known {
         date: entry.date(),
         validators: Validators { etag: entry.etag.clone(), last_modified: entry.last_modified.clone() },
     }
-}
-
-/// Past the guard and into the store.
-fn take(
-    store: &Store,
-    source: &Source,
-    cloud: Cloud,
-    terms: &Terms,
-    body: Body,
-    used: impl Fn(&Snapshot) -> BTreeSet<String>,
-) -> Result<Acquired, AcquireError> {
-    let _lock = store.lock()?;
-    let (last, damaged) = store.last_good(cloud, source.kind())?;
-    let published = is_published(source, &body.from, cloud);
-    let mut arrival = Arrival { store, cloud, last, origin: origin(source, &body, terms.now), published };
-    let (json, snapshot) = arrival.read(body.bytes)?;
-    let verdict = arrival.judge(&snapshot, terms, used)?;
-    if !verdict.is_accepted() {
-        return Err(arrival.refuse(&json, verdict.reasons()));
-    }
-    arrival.origin.accepted = verdict.overridden.iter().map(|rule| rule.name().to_owned()).collect();
-    let added = store.add(&snapshot, &json, &arrival.origin, &verdict.notes)?;
-    store.set_current(cloud, &added.entry)?;
-    let same = arrival.last.is_some_and(|(entry, _)| entry.digest == added.entry.digest);
-    let status = if same { Status::Same } else { Status::New };
-    let notes = damaged.into_iter().chain(verdict.notes).collect();
-    Ok(Acquired { status, entry: added.entry, snapshot: Some(snapshot), notes })
 }
 
 fn origin(source: &Source, body: &Body, at: Timestamp) -> Origin {

@@ -17,7 +17,7 @@ pub mod source;
 mod unpack;
 
 #[cfg(feature = "fetch")]
-pub use acquire::{AcquireError, Acquired, Refused, Status, Terms, acquire};
+pub use acquire::{AcquireError, Acquired, Refused, Status, Supply, Terms};
 pub use disk::{Added, Keep, LastGood, Listing, Refusal, Store, StoreError};
 pub use entry::{Entry, Kind, Origin, date_in_name};
 pub use unpack::{FileKind, LoadError, Packing, load_bytes, load_file, unpack};

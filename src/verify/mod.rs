@@ -54,6 +54,19 @@ pub struct Declared<'a> {
     pub associations: &'a [Association],
 }
 
+/// What files are proven against.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// What was asked for.
+    pub policy: &'a Policy,
+    /// What the tags hold.
+    pub snapshot: &'a Snapshot,
+    /// Where the files declare to do less or more.
+    pub declared: Declared<'a>,
+    /// The targets that the files are for.
+    pub targets: &'a [Target],
+}
+
 /// Reads artefacts back, each format by its own reader, and proves them; see [`check`].
 ///
 /// `files` are names and contents; the name says the format. What cannot be read is a failure, and so are anything that
@@ -79,11 +92,12 @@ pub fn check_files(
         let format = reader.format.name();
         match (reader.read)(&own) {
             Ok(resources) => {
-                let mut own = artefacts(policy, snapshot, &resources, declared, format, targets);
+                let all = Asked { policy, snapshot, declared, targets };
+                let mut own = artefacts(&all, &resources, format);
                 // Formats that say the same lead the same way.
                 let known = followed.contains(&resources);
                 if own.is_success() && !known {
-                    follow((policy, snapshot), &resources, declared, (format, targets), &mut own);
+                    follow(&all, &resources, format, &mut own);
                     followed.push(resources);
                 }
                 report.extend(own);
@@ -131,37 +145,25 @@ pub fn check_files(
     report
 }
 
-/// Proves that `resources`, read back from files of one format, do just what `policy` asks and `declared` says: an
+/// Proves that `resources`, read back from files of one `format`, do just what the policy asks and what is declared: an
 /// address more or less is a failure. Every packet and address is considered, not a sample. What is declared as extra
 /// must be within the policy's `max-extra`, hold nothing that is never let through or excepted, and send nothing that
 /// is asked for another way.
 ///
 /// # Cost
 /// A few milliseconds for an environment with thousands of prefixes; see [`rules`](crate::rules) for the worst case.
-pub fn check(
-    policy: &Policy,
-    snapshot: &Snapshot,
-    resources: &Resources,
-    declared: Declared<'_>,
-    format: &str,
-    targets: &[Target],
-) -> Report {
-    let mut report = artefacts(policy, snapshot, resources, declared, format, targets);
+pub fn check(asked: &Asked<'_>, resources: &Resources, format: &str) -> Report {
+    let mut report = artefacts(asked, resources, format);
     // Each artefact by itself comes first: its messages are the clearest.
     if report.is_success() {
-        follow((policy, snapshot), resources, declared, (format, targets), &mut report);
+        follow(asked, resources, format, &mut report);
     }
     report
 }
 
 /// Proves what all artefacts do together.
-fn follow(
-    (policy, snapshot): (&Policy, &Snapshot),
-    resources: &Resources,
-    declared: Declared<'_>,
-    (format, targets): (&str, &[Target]),
-    report: &mut Report,
-) {
+fn follow(asked: &Asked<'_>, resources: &Resources, format: &str, report: &mut Report) {
+    let Asked { policy, snapshot, declared, targets } = *asked;
     let Declared { inexpressible, extras, associations, .. } = declared;
     let placed = placed::of(policy, associations, resources);
     let proof = way::Proof { policy, extras, inexpressible, placed: &placed, format, targets };
@@ -169,14 +171,8 @@ fn follow(
 }
 
 /// Proves each artefact by itself.
-fn artefacts(
-    policy: &Policy,
-    snapshot: &Snapshot,
-    resources: &Resources,
-    declared: Declared<'_>,
-    format: &str,
-    targets: &[Target],
-) -> Report {
+fn artefacts(asked: &Asked<'_>, resources: &Resources, format: &str) -> Report {
+    let Asked { policy, snapshot, declared, targets } = *asked;
     let Declared { inexpressible, extras, nat, associations } = declared;
     let mut report = Report::default();
     let nat = dnat::declared(nat).unwrap_or_else(|error| {

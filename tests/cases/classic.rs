@@ -8,7 +8,7 @@ use tagwall::pipeline::{self, Generation};
 use tagwall::plan::Previous;
 use tagwall::tags::Cloud;
 use tagwall::target::{FormatName, Target};
-use tagwall::verify::{self, Declared};
+use tagwall::verify::{self, Asked, Declared};
 use tagwall::{analyse, read};
 
 const POLICY: &str = r#"
@@ -259,8 +259,9 @@ fn firewalls_that_azure_gives_are_read() {
     let made = generate(POLICY, None);
     let mut resources = read::read_files(FormatName::Arm, &support::named(&made.files)).unwrap();
     resources.firewalls[0].collections.extend(found.firewalls[0].collections.clone());
-    let report =
-        verify::check(&made.policy, &snapshot, &resources, Declared::default(), "arm", &[Target::Firewall]);
+    let (declared, targets) = (Declared::default(), &[Target::Firewall]);
+    let asked = Asked { policy: &made.policy, snapshot: &snapshot, declared, targets };
+    let report = verify::check(&asked, &resources, "arm");
     assert!(
         report.to_string().contains("goes to 10.20.1.4 port 8443 by web, but nothing asks for it"),
         "{report}"

@@ -333,7 +333,12 @@ impl Draft<'_> {
         remotes.extend(rule.fqdns.iter().map(|host| format!("fqdn:{host}")));
         let local = self.with_groups(&rule.sources, &rule.source_groups);
         let protocols = rule.protocols.iter().map(|text| protocol(text)).collect();
-        self.of_firewall(name, why, allow, &local, remotes, protocols, ports(&rule.ports));
+        let entry = outbound(allow, why);
+        self.of_firewall(
+            name,
+            &local,
+            PolicyEntry { remotes, protocols, ports: ports(&rule.ports), ..entry },
+        );
     }
 
     fn application(&mut self, rule: &ApplicationRule, name: &str, why: &str, allow: bool) {
@@ -347,46 +352,25 @@ impl Draft<'_> {
         let texts: Vec<String> = rule.protocols.iter().map(|(_, port)| port.to_string()).collect();
         let rules = RuleMeaning { resource: "firewall".to_owned(), rule: name.to_owned(), is: Vec::new() };
         self.done.rules.push(rules);
-        self.of_firewall(
-            name,
-            why,
-            allow,
-            &local,
-            remotes.collect(),
-            vec!["tcp".to_owned()],
-            texts.join(","),
-        );
+        let entry = PolicyEntry {
+            remotes: remotes.collect(),
+            protocols: vec!["tcp".to_owned()],
+            ports: texts.join(","),
+            ..outbound(allow, why)
+        };
+        self.of_firewall(name, &local, entry);
     }
 
-    #[allow(clippy::too_many_arguments)] // the fields of one rule
-    fn of_firewall(
-        &mut self,
-        name: &str,
-        why: &str,
-        allow: bool,
-        local: &[String],
-        remotes: Vec<String>,
-        protocols: Vec<String>,
-        ports: String,
-    ) {
+    /// Adds what a rule says, but for its sources and notes, of the subnets that `local` means.
+    fn of_firewall(&mut self, name: &str, local: &[String], entry: PolicyEntry) {
         let Some(local) = set_of(local).filter(|set| !set.is_empty() && !is_any(local)) else {
             return self.cannot(format!(
                 "{name}: its source is {}; a policy's needs are of subnets",
                 local.join(", ")
             ));
         };
-        let note = self.note_of(&remotes);
-        let (direction, why) = (Direction::Outbound, why.to_owned());
-        self.policy.entries.push(PolicyEntry {
-            allow,
-            local,
-            direction,
-            remotes,
-            protocols,
-            ports,
-            why,
-            note,
-        });
+        let note = self.note_of(&entry.remotes);
+        self.policy.entries.push(PolicyEntry { local, note, ..entry });
     }
 
     /// What lint says that would be better, each with its price.
@@ -414,6 +398,20 @@ impl Draft<'_> {
             };
             self.done.proposals.push(made);
         }
+    }
+}
+
+/// An entry for what leaves subnets, to be filled in.
+fn outbound(allow: bool, why: &str) -> PolicyEntry {
+    PolicyEntry {
+        allow,
+        local: AddrSet::empty(),
+        direction: Direction::Outbound,
+        remotes: Vec::new(),
+        protocols: Vec::new(),
+        ports: String::new(),
+        why: why.to_owned(),
+        note: None,
     }
 }
 

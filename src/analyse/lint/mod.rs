@@ -25,7 +25,7 @@ pub use stale::{Origin, origin_of};
 
 use crate::addr::AddrSet;
 use crate::packet::Direction;
-use crate::read::live::{Live, LiveGroup};
+use crate::read::live::{Live, LiveGroup, Place};
 use crate::tags::{Snapshot, Timeline};
 use dead::Looked;
 use list::Lines;
@@ -115,19 +115,19 @@ fn of_group(group: &LiveGroup, sides: &Sides<'_>, linting: &Linting<'_>) -> Vec<
         let owned = |at: &usize| lines.lines[*at].origin.is_some_and(|n| texts::is_intent(&group.rules[n]));
         let silent: Vec<usize> = (0..lines.lines.len()).filter(owned).collect();
         let (resource, place) = (group.name.as_str(), &group.place);
-        Looked { resource, place, lines: &lines, silent }.findings(&mut found);
+        let looked = Looked { resource, place, lines: &lines, silent };
+        looked.findings(&mut found);
         match direction {
-            Direction::Inbound => open::open_ports(&lines, sides, resource, place, &mut found),
-            Direction::Outbound => {
-                open::open_outbound(&lines, sides, resource, place, linting.risks, &mut found);
-            }
+            Direction::Inbound => open::open_ports(&looked, sides, &mut found),
+            Direction::Outbound => open::open_outbound(&looked, sides, linting.risks, &mut found),
         }
     }
     if let Some(timeline) = linting.timeline {
         for rule in &group.rules {
             for list in [&rule.rule.sources, &rule.rule.destinations] {
                 let name = Some(rule.rule.name.as_str());
-                stale_list(&group.name, name, &rule.place, list, (timeline, linting.snapshot), &mut found);
+                let list = list_of(&group.name, name, &rule.place, list);
+                stale::stale(&list, timeline, linting.snapshot, &mut found);
             }
         }
     }
@@ -136,13 +136,14 @@ fn of_group(group: &LiveGroup, sides: &Sides<'_>, linting: &Linting<'_>) -> Vec<
 
 /// Lists in IP groups, route tables and rules of firewalls.
 fn lists(live: &Live, timeline: &Timeline, today: &Snapshot, found: &mut Vec<Finding>) {
+    let mut stale = |list| stale::stale(&list, timeline, today, found);
     for group in &live.ip_groups {
-        stale_list(&group.name, None, &group.place, &group.addresses, (timeline, today), found);
+        stale(list_of(&group.name, None, &group.place, &group.addresses));
     }
     for table in live.tables.iter().filter(|table| !table.effective) {
         let prefixes: Vec<String> =
             table.routes.iter().flat_map(|route| route.prefixes.iter().cloned()).collect();
-        stale_list(&table.name, None, &table.place, &prefixes, (timeline, today), found);
+        stale(list_of(&table.name, None, &table.place, &prefixes));
     }
     let groups = live.collection_groups.iter().map(|group| (group.name.as_str(), &group.collections));
     let classic = live.firewalls.iter().map(|firewall| (firewall.name.as_str(), &firewall.collections));
@@ -150,28 +151,21 @@ fn lists(live: &Live, timeline: &Timeline, today: &Snapshot, found: &mut Vec<Fin
         for (rule, place) in collections.iter().flat_map(|c| c.collection.rules.iter().zip(&c.places)) {
             if let crate::read::resources::FirewallRule::Network(network) = rule {
                 let name = Some(network.name.as_str());
-                stale_list(resource, name, place, &network.destinations, (timeline, today), found);
-                stale_list(resource, name, place, &network.sources, (timeline, today), found);
+                stale(list_of(resource, name, place, &network.destinations));
+                stale(list_of(resource, name, place, &network.sources));
             }
         }
     }
 }
 
-fn stale_list(
-    resource: &str,
-    rule: Option<&str>,
-    place: &crate::read::live::Place,
+/// The addresses of a list that stands somewhere.
+fn list_of<'a>(
+    resource: &'a str,
+    rule: Option<&'a str>,
+    place: &'a Place,
     texts: &[String],
-    (timeline, today): (&Timeline, &Snapshot),
-    found: &mut Vec<Finding>,
-) {
+) -> stale::List<'a> {
     let entries: Vec<_> = texts.iter().filter_map(|text| sides::address(text)).collect();
-    let list = stale::List {
-        resource,
-        rule,
-        place,
-        entries: entries.len(),
-        set: entries.into_iter().collect::<AddrSet>(),
-    };
-    stale::stale(&list, timeline, today, found);
+    let (count, set) = (entries.len(), entries.into_iter().collect::<AddrSet>());
+    stale::List { resource, rule, place, entries: count, set }
 }

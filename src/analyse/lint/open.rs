@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use super::dead::Looked;
 use super::finding::{Finding, Severity};
 use super::list::{Line, Lines, clip, in_order};
 use super::sides::Sides;
 use crate::addr::{AddrSet, Count, IntervalSet, Prefix};
 use crate::packet::{Ports, Protocol};
-use crate::read::live::Place;
 use crate::rules::{Access, PacketProtocol, Region, Rule, differences, first_difference};
 use crate::tags::Symbol;
 
@@ -88,13 +88,8 @@ fn is_everyone(set: &AddrSet) -> bool {
 }
 
 /// What is found of ports that the Internet reaches.
-pub(super) fn open_ports(
-    lines: &Lines,
-    sides: &Sides<'_>,
-    resource: &str,
-    place: &Place,
-    found: &mut Vec<Finding>,
-) {
+pub(super) fn open_ports(looked: &Looked<'_>, sides: &Sides<'_>, found: &mut Vec<Finding>) {
+    let lines = looked.lines;
     let public = Arc::new(sides.symbols.get(Symbol::Internet));
     // Most groups let nobody in, which is seen without comparing anything.
     let wide = |line: &Line| {
@@ -128,19 +123,13 @@ pub(super) fn open_ports(
     if open.is_empty() {
         return;
     }
-    report(lines, &asked, &open, resource, place, found);
+    report(looked, &asked, &open, found);
 }
 
 /// The findings for ports that are open: one for each rule that alone lets everyone in, and one for what several do
 /// together.
-fn report(
-    lines: &Lines,
-    asked: &[Rule],
-    open: &[(&Risky, AddrSet)],
-    resource: &str,
-    place: &Place,
-    found: &mut Vec<Finding>,
-) {
+fn report(looked: &Looked<'_>, asked: &[Rule], open: &[(&Risky, AddrSet)], found: &mut Vec<Finding>) {
+    let Looked { resource, place, lines, .. } = *looked;
     let mut told: Vec<u16> = Vec::new();
     let mut taking_part: Vec<(&Line, Vec<Region>)> = Vec::new();
     for (at, line) in lines.lines.iter().enumerate() {
@@ -269,14 +258,8 @@ fn reach_in_words(set: &AddrSet) -> String {
 }
 
 /// What is found where everything gets out.
-pub(super) fn open_outbound(
-    lines: &Lines,
-    sides: &Sides<'_>,
-    resource: &str,
-    place: &Place,
-    risks: bool,
-    found: &mut Vec<Finding>,
-) {
+pub(super) fn open_outbound(looked: &Looked<'_>, sides: &Sides<'_>, risks: bool, found: &mut Vec<Finding>) {
+    let Looked { resource, place, lines, .. } = *looked;
     let public = sides.symbols.get(Symbol::Internet);
     let v4 = Arc::new(AddrSet { v4: public.v4, ..AddrSet::empty() });
     let all = |protocol| Rule {

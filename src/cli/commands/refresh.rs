@@ -25,7 +25,7 @@ use crate::site::refresh::{Job, RefreshError, RefreshStatus, Refreshed, refresh}
 use crate::site::sign::Signer;
 use crate::site::{Sign, Site};
 use crate::store::guard::{Dated, Guard, Rule, Thresholds};
-use crate::store::{Acquired, Entry, Keep, Status, Store, StoreError, Terms, acquire};
+use crate::store::{Acquired, Entry, Keep, Status, Store, StoreError, Supply, Terms};
 use crate::tags::{Cloud, Snapshot};
 
 /// The code where a new generation changes rules, if it was asked for.
@@ -253,9 +253,9 @@ impl Setup<'_> {
             self.against_published(cloud, &got, None, &terms, used)?;
             return Ok(got);
         }
-        let http = &self.online.http;
+        let (supply, http) = (Supply { store: &self.store, source: &source }, &self.online.http);
         let known = self.store.current(cloud, source.kind())?.map(|entry| entry.digest);
-        let got = waiting.wait(acquire(&self.store, &source, http, cloud, &terms, used));
+        let got = waiting.wait(supply.acquire(http, cloud, &terms, used));
         self.online.quiet();
         let got = got??;
         self.against_published(cloud, &got, known, &terms, used)?;

@@ -119,7 +119,11 @@ fn verdict(
             let own = environment.own_names();
             let found = claims.file_differences(&environment.files, &own);
             verdict.extend("file", found.into_iter().map(|text| format!("{}/{text}", environment.name)));
-            let proven = prove(args, published, environment, &claims, given, &mut verdict);
+            let asked = given.map_or_else(|| own_policy(environment), Ok);
+            let proven = asked.and_then(|asked| {
+                let data = data(args, published, environment, &claims)?;
+                prove(environment, &claims, &asked, data, &mut verdict)
+            });
             // Where the files are not what they were, they may well name a policy or data that is not there.
             match proven {
                 Err(failure) if verdict.problems.is_empty() => return Err(failure),
@@ -140,17 +144,14 @@ impl Verdict {
     }
 }
 
-/// The proof of one environment: of its own policy and data, from the bytes that lie there.
+/// The proof of one environment, from the bytes that lie there, with the data and how many held prefixes are in it.
 fn prove(
-    args: &Verify,
-    published: &Published,
     environment: &PublishedEnvironment<'_>,
     claims: &Claims,
-    given: Option<Environment>,
+    asked: &Environment,
+    (snapshot, held): (Snapshot, usize),
     verdict: &mut Verdict,
 ) -> Result<(), Failure> {
-    let asked = given.map_or_else(|| own_policy(environment), Ok)?;
-    let (snapshot, held) = data(args, published, environment, claims)?;
     let files: Vec<(&str, &[u8])> = environment.files.iter().map(|(name, bytes)| (*name, *bytes)).collect();
     let found = asked.reprove(&snapshot, claims, &files)?;
     verdict.policy = Some(asked.file().to_owned());

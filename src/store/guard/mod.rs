@@ -81,8 +81,8 @@ impl Guard<'_> {
         judge_date(old, new, self.accepted, &mut verdict);
         note_number(old.snapshot, new.snapshot, &mut verdict);
         let weeks = weeks_between(old.date, new.date);
-        judge_tags(old.snapshot, new.snapshot, weeks, self.thresholds, self.accepted, &mut verdict);
-        judge_addresses(old.snapshot, new.snapshot, weeks, self.thresholds, self.accepted, &mut verdict);
+        self.judge_tags(old.snapshot, new.snapshot, weeks, &mut verdict);
+        self.judge_addresses(old.snapshot, new.snapshot, weeks, &mut verdict);
         self.judge_used_into(Some(old), new, &mut verdict);
         verdict
     }
@@ -99,6 +99,57 @@ impl Guard<'_> {
 
     fn judge_used_into(&self, old: Option<Dated<'_>>, new: Dated<'_>, verdict: &mut Verdict) {
         self.used.iter().for_each(|name| used::judge(self, name, old, new, verdict));
+    }
+
+    fn judge_tags(&self, old: &Snapshot, new: &Snapshot, weeks: f64, verdict: &mut Verdict) {
+        let (before, now) = (old.tags().len(), new.tags().len());
+        let change = percent(before as f64, now as f64);
+        if change < -f64::from(self.thresholds.tags_lost) {
+            let gone: Vec<&str> =
+                old.tags().iter().map(|t| t.name().as_str()).filter(|name| new.tag(name).is_none()).collect();
+            let text = format!(
+                "{} tags disappeared: {before} before, {now} now, {:.1} % fewer, where at most {} % may go; gone are {}",
+                gone.len(),
+                -change,
+                self.thresholds.tags_lost,
+                some_of(&gone),
+            );
+            verdict.find(self.accepted, Rule::FewerTags, text);
+        }
+        let most = f64::from(self.thresholds.growth_per_week) * weeks;
+        if before > 0 && change > most {
+            let text =
+                format!("{before} tags became {now}, {change:.1} % more, where at most {most:.0} % may come");
+            verdict.find(self.accepted, Rule::MoreTags, text);
+        }
+    }
+
+    fn judge_addresses(&self, old: &Snapshot, new: &Snapshot, weeks: f64, verdict: &mut Verdict) {
+        let (before, now) = (all_addresses(old), all_addresses(new));
+        let families =
+            [("IPv4", before.v4.count(), now.v4.count()), ("IPv6", before.v6.count(), now.v6.count())];
+        let most = f64::from(self.thresholds.growth_per_week) * weeks;
+        for (family, before, now) in families {
+            if before.is_zero() {
+                if !now.is_zero() {
+                    verdict.notes.push(format!("the file has {family} prefixes now, and had none before"));
+                }
+                continue;
+            }
+            let change = percent(before.to_f64(), now.to_f64());
+            if change < -f64::from(self.thresholds.addresses_lost) {
+                let text = format!(
+                    "{:.1} % of all {family} addresses disappeared, where at most {} % may go",
+                    -change, self.thresholds.addresses_lost
+                );
+                verdict.find(self.accepted, Rule::FewerAddresses, text);
+            } else if change > most {
+                let text = format!(
+                    "there are {change:.1} % more {family} addresses, where at most {most:.0} % may come"
+                );
+                verdict.find(self.accepted, Rule::MoreAddresses, text);
+            }
+        }
     }
 
     fn judge_first(&self, new: Dated<'_>, verdict: &mut Verdict) {
@@ -139,70 +190,6 @@ fn note_number(old: &Snapshot, new: &Snapshot, verdict: &mut Verdict) {
         verdict.notes.push(format!("the content changed, but the change number is still {now}"));
     } else if now < before {
         verdict.notes.push(format!("the change number went back from {before} to {now}"));
-    }
-}
-
-fn judge_tags(
-    old: &Snapshot,
-    new: &Snapshot,
-    weeks: f64,
-    thresholds: &Thresholds,
-    accepted: &[Rule],
-    verdict: &mut Verdict,
-) {
-    let (before, now) = (old.tags().len(), new.tags().len());
-    let change = percent(before as f64, now as f64);
-    if change < -f64::from(thresholds.tags_lost) {
-        let gone: Vec<&str> =
-            old.tags().iter().map(|t| t.name().as_str()).filter(|name| new.tag(name).is_none()).collect();
-        let text = format!(
-            "{} tags disappeared: {before} before, {now} now, {:.1} % fewer, where at most {} % may go; gone are {}",
-            gone.len(),
-            -change,
-            thresholds.tags_lost,
-            some_of(&gone),
-        );
-        verdict.find(accepted, Rule::FewerTags, text);
-    }
-    let most = f64::from(thresholds.growth_per_week) * weeks;
-    if before > 0 && change > most {
-        let text =
-            format!("{before} tags became {now}, {change:.1} % more, where at most {most:.0} % may come");
-        verdict.find(accepted, Rule::MoreTags, text);
-    }
-}
-
-fn judge_addresses(
-    old: &Snapshot,
-    new: &Snapshot,
-    weeks: f64,
-    thresholds: &Thresholds,
-    accepted: &[Rule],
-    verdict: &mut Verdict,
-) {
-    let (before, now) = (all_addresses(old), all_addresses(new));
-    let families = [("IPv4", before.v4.count(), now.v4.count()), ("IPv6", before.v6.count(), now.v6.count())];
-    let most = f64::from(thresholds.growth_per_week) * weeks;
-    for (family, before, now) in families {
-        if before.is_zero() {
-            if !now.is_zero() {
-                verdict.notes.push(format!("the file has {family} prefixes now, and had none before"));
-            }
-            continue;
-        }
-        let change = percent(before.to_f64(), now.to_f64());
-        if change < -f64::from(thresholds.addresses_lost) {
-            let text = format!(
-                "{:.1} % of all {family} addresses disappeared, where at most {} % may go",
-                -change, thresholds.addresses_lost
-            );
-            verdict.find(accepted, Rule::FewerAddresses, text);
-        } else if change > most {
-            let text = format!(
-                "there are {change:.1} % more {family} addresses, where at most {most:.0} % may come"
-            );
-            verdict.find(accepted, Rule::MoreAddresses, text);
-        }
     }
 }
 

@@ -72,22 +72,28 @@ fn judge_growth(
     let per_week = f64::from(guard.thresholds.used_tag_growth);
     let weeks = weeks_between(old.date, new.date);
     let since = old.date.map_or_else(|| "the last good data".to_owned(), |date| date.to_string());
-    if grown(name, (before.set(), now.set()), per_week * weeks, &since, guard, verdict) {
+    let bound = Bound { most: per_week * weeks, since };
+    if grown(guard, name, (before.set(), now.set()), &bound, verdict) {
         return;
     }
     let Some((earlier, tag)) = guard.earlier.and_then(|e| Some((e, e.snapshot.tag(name)?))) else { return };
     let most = 2.0 * per_week * (weeks_between(earlier.date, new.date) / CREEP_WEEKS).max(1.0);
     let since = earlier.date.map_or_else(|| "older data".to_owned(), |date| date.to_string());
-    grown(name, (tag.set(), now.set()), most, &since, guard, verdict);
+    grown(guard, name, (tag.set(), now.set()), &Bound { most, since }, verdict);
 }
 
-/// Refuses growth by more than `most` percent in a family; whether it did.
+/// By how many percent addresses may grow, and since when, in words.
+struct Bound {
+    most: f64,
+    since: String,
+}
+
+/// Refuses growth beyond a bound in a family; whether it did.
 fn grown(
+    guard: &Guard<'_>,
     name: &str,
     (old, new): (&AddrSet, &AddrSet),
-    most: f64,
-    since: &str,
-    guard: &Guard<'_>,
+    Bound { most, since }: &Bound,
     verdict: &mut Verdict,
 ) -> bool {
     let v4 = (old.v4.count().to_f64(), new.v4.count().to_f64(), FEW_V4, "IPv4 addresses");
@@ -96,7 +102,7 @@ fn grown(
     for (before, now, few, unit) in [v4, v6] {
         // From nothing no percentage leads anywhere: a family or region that begins. Of what kind it is, is judged below.
         let change = percent(before, now);
-        if now - before > few as f64 && change > most {
+        if now - before > few as f64 && change > *most {
             let text = format!(
                 "the tag {name}, which a policy uses, grew from {before:.0} to {now:.0} {unit} since {since}, \
                  {change:.0} % more, where at most {most:.0} % may come"

@@ -78,7 +78,7 @@ impl Credential {
             Credential::File(path) => read_text(path),
             Credential::Secret { authority, tenant, client, secret } => {
                 let proof = [("client_secret", secret.as_str())];
-                grant(http, authority, tenant, client, &proof, resource).await
+                Application { authority, tenant, client }.grant(http, &proof, resource).await
             }
             Credential::Federated { authority, tenant, client, file } => {
                 let statement = read_text(file)?;
@@ -86,7 +86,7 @@ impl Credential {
                     ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
                     ("client_assertion", statement.as_str()),
                 ];
-                grant(http, authority, tenant, client, &proof, resource).await
+                Application { authority, tenant, client }.grant(http, &proof, resource).await
             }
             Credential::Managed { endpoint, header, client } => {
                 managed(http, endpoint, header.as_deref(), client.as_deref(), resource).await
@@ -95,23 +95,32 @@ impl Credential {
     }
 }
 
-async fn grant(
-    http: &Http,
-    authority: &Url,
-    tenant: &str,
-    client: &str,
-    proof: &[(&str, &str)],
-    resource: &str,
-) -> Result<String, SourceError> {
-    let url = authority
-        .join(&format!("/{tenant}/oauth2/v2.0/token"))
-        .map_err(|why| SourceError::Address { place: redact::address(authority.as_str()), why })?;
-    let scope = format!("{}/.default", resource.trim_end_matches('/'));
-    let mut form =
-        vec![("grant_type", "client_credentials"), ("client_id", client), ("scope", scope.as_str())];
-    form.extend_from_slice(proof);
-    let reply = http.post_form(&url, &form).await.map_err(SourceError::NoToken)?;
-    token_of(reply.body.as_deref())
+/// An application that is registered in a tenant, and where it asks for tokens.
+struct Application<'a> {
+    authority: &'a Url,
+    tenant: &'a str,
+    client: &'a str,
+}
+
+impl Application<'_> {
+    /// A token for `resource`, with fields that prove who asks.
+    async fn grant(
+        &self,
+        http: &Http,
+        proof: &[(&str, &str)],
+        resource: &str,
+    ) -> Result<String, SourceError> {
+        let Application { authority, tenant, client } = self;
+        let url = authority
+            .join(&format!("/{tenant}/oauth2/v2.0/token"))
+            .map_err(|why| SourceError::Address { place: redact::address(authority.as_str()), why })?;
+        let scope = format!("{}/.default", resource.trim_end_matches('/'));
+        let mut form =
+            vec![("grant_type", "client_credentials"), ("client_id", *client), ("scope", scope.as_str())];
+        form.extend_from_slice(proof);
+        let reply = http.post_form(&url, &form).await.map_err(SourceError::NoToken)?;
+        token_of(reply.body.as_deref())
+    }
 }
 
 async fn managed(

@@ -144,7 +144,7 @@ impl Sources {
     }
 }
 
-fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) {
+pub(super) fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) {
     for entry in fs::read_dir(folder).expect("the folder can be read") {
         let path = entry.expect("the folder can be read").path();
         let name = path.file_name().expect("entries have names").to_str().expect("names are text");

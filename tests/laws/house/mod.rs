@@ -4,6 +4,7 @@
 //! through re-exports to the file that defines the name.
 
 mod imports;
+mod sizes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
