@@ -314,10 +314,11 @@ pub(super) struct Lookup {
 ///
 /// With `--cover` the tags are printed that together hold the addresses of a list: exactly those addresses, in the
 /// fewest tags, unless `--tight` or `--fewest` allows extra ones. The other flags limit which tags may be used.
-///
-/// Examples: tagwall tags --region westeurope --target firewall
-///           tagwall tags --cover blocks.txt --tight --target nsg
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  tagwall tags --region westeurope --target firewall
+  tagwall tags --cover blocks.txt --tight --target nsg")]
 pub(super) struct Tags {
     /// Only tags whose name contains this, in any case.
     pub(super) pattern: Option<String>,
@@ -360,11 +361,12 @@ pub(super) enum TargetArg {
 ///
 /// With `--changes`: what begins or ends on a day, and what changed in the catalogue from version to version; of one
 /// workload, where it is named.
-///
-/// Examples: tagwall workloads aml-compute --region westeurope
-///           tagwall workloads aml-compute --snapshot latest
-///           tagwall workloads --changes --since 2026-01-01
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  tagwall workloads aml-compute --region westeurope
+  tagwall workloads aml-compute --snapshot latest
+  tagwall workloads --changes --since 2026-01-01")]
 pub(super) struct Workloads {
     /// The workload to show.
     pub(super) name: Option<String>,
@@ -427,10 +429,11 @@ pub(super) struct CatalogCheck {
 }
 
 /// Print a manual page, or write those of all commands.
-///
-/// Examples: tagwall man | man -l -
-///           tagwall man --out /usr/local/share/man/man1
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  tagwall man | man -l -
+  tagwall man --out /usr/local/share/man/man1")]
 pub(super) struct Man {
     /// The command; without it the page that lists all.
     #[arg(value_name = "COMMAND", conflicts_with = "out")]

@@ -137,5 +137,20 @@ fn packets_are_explained() {
         .collect();
     assert!(verdicts.contains(&"allow") && verdicts.contains(&"deny"), "{verdicts:?}");
     ended(&explain(&["--to", "NoSuchTag"]), 2);
+    // What is no host is not explained as one.
+    for (to, way_out) in [
+        ("203.0.113.9:1433", "write 203.0.113.9 here and the port as --port 1433"),
+        ("pypi.org:443", "write pypi.org here and the port as --port 443"),
+        ("[2001:db8::1]:22", "write 2001:db8::1 here and the port as --port 22"),
+        ("https://pypi.org/simple/", "write pypi.org here and the port as --port 443"),
+        ("http://pypi.org:8080", "write pypi.org here and the port as --port 8080"),
+        ("Storage.WestEuorpe", "did you mean Storage.WestEurope"),
+        ("a b.org", "is no address, prefix, service tag or host"),
+    ] {
+        let refused = explain(&["--to", to]);
+        assert_eq!(refused.status.code(), Some(2), "{to}");
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains(way_out), "{to}: {said}");
+    }
     ended(&explain(&["--from", "nowhere", "--to", "203.0.113.9"]), 2);
 }

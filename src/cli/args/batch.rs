@@ -12,11 +12,12 @@ use super::shared::{AsOf, Data, Place, Printing};
 /// same policy and data is left, so that a run that was killed goes on where it ended. An environment that fails keeps
 /// no other from being made; the exit code is that of the worst. Writes DIR/index.json, and DIR/summary.md for
 /// whoever reviews it.
-///
-/// Examples: tagwall batch fleet.toml --list
-///           tagwall batch fleet.toml --out out
-///           tagwall batch spokes.csv --template spoke.toml --out az://rules/prod
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  tagwall batch fleet.toml --list
+  tagwall batch fleet.toml --out out
+  tagwall batch spokes.csv --template spoke.toml --out az://rules/prod")]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(in crate::cli) struct Batch {
     #[command(subcommand)]

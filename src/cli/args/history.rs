@@ -10,11 +10,12 @@ use super::shared::Place;
 ///
 /// Reads the snapshots of the store through an index that is kept beside them (index.sqlite, made when it is first
 /// needed); --export hands the whole index to other tools.
-///
-/// Examples: tagwall history AzureMachineLearning
-///           tagwall history 203.0.113.0/24 --format json
-///           tagwall history --export sqlite --out tags.sqlite
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  tagwall history AzureMachineLearning
+  tagwall history 203.0.113.0/24 --format json
+  tagwall history --export sqlite --out tags.sqlite")]
 pub(in crate::cli) struct History {
     /// A tag in any case, or an address or prefix.
     #[arg(value_name = "TAG|PREFIX", required_unless_present = "export")]

@@ -11,11 +11,12 @@ use super::Data;
 /// Reads files, folders and generations in any dialect, all of them together, and looks at every packet. Lists are held
 /// against the weeks in the store. What it finds has stable ids; --explain ID says what one means. Exits with 4 if
 /// anything at or above --fail-on is found.
-///
-/// Examples: tagwall lint nsg.json routes.json --format sarif > lint.sarif
-///           tagwall lint exports/ --ignore TW004 --baseline lint.json
-///           tagwall lint --explain TW020
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  tagwall lint nsg.json routes.json --format sarif > lint.sarif
+  tagwall lint exports/ --ignore TW004 --baseline lint.json
+  tagwall lint --explain TW020")]
 pub(in crate::cli) struct Lint {
     /// Files, folders, generations, `policy:FILE`, or `-` for standard input.
     #[arg(value_name = "FILE", required_unless_present = "explain")]

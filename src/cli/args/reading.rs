@@ -14,10 +14,11 @@ use super::{Data, Printing};
 /// every packet. Several files of one side are separated by commas.
 ///
 /// Exits with 4 if they differ, or if whether they do hangs on something.
-///
-/// Example: tagwall compare before.json after.json
-///          tagwall compare policy:ml-prod.toml nsg.json,routes.json
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  tagwall compare before.json after.json
+  tagwall compare policy:ml-prod.toml nsg.json,routes.json")]
 pub(in crate::cli) struct Compare {
     /// The first: file, folder, generation, `policy:FILE` or `-`.
     #[arg(value_name = "A")]
@@ -38,11 +39,12 @@ pub(in crate::cli) struct Compare {
 /// through the group of the interface and of the subnet, the routes and the firewall, and for connections inside the
 /// network through the groups on the other side. With a tag or prefix on the far side, all packets are explained at once,
 /// in as few parts as there are fates; with a host, that of a connection to it wherever it is.
-///
-/// Examples: tagwall explain ml-prod.toml --to Storage.WestEurope --port 443
-///           tagwall explain nsg.json,vnet.json,routes.json --from 10.20.1.4 --to 203.0.113.9 --port 1433
-///           tagwall explain nsg.json --inbound --from 198.51.100.7 --to 10.20.1.4 --port 22
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  tagwall explain ml-prod.toml --to Storage.WestEurope --port 443
+  tagwall explain nsg.json,vnet.json,routes.json --from 10.20.1.4 --to 203.0.113.9 --port 1433
+  tagwall explain nsg.json --inbound --from 198.51.100.7 --to 10.20.1.4 --port 22")]
 pub(in crate::cli) struct Explain {
     /// Policy, folder, or files.
     #[arg(value_name = "WHAT")]

@@ -13,11 +13,12 @@ use crate::serve::Listen;
 /// The data is that of the store and, with --site, of the folder that `refresh` publishes to: once something new is there it is
 /// served, whole. Whatever fails, what was served before still is. SIGHUP looks for new data, certificates and credentials at
 /// once, SIGTERM lets running requests end.
-///
-/// Examples: tagwall serve --site /srv/tagwall
-///           tagwall serve --listen 0.0.0.0:8443 --tls-certificate cert.pem --tls-key key.pem --access access.toml
-///           tagwall serve ml-prod.toml --site /srv/tagwall --watch '17 5 * * *'
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  tagwall serve --site /srv/tagwall
+  tagwall serve --listen 0.0.0.0:8443 --tls-certificate cert.pem --tls-key key.pem --access access.toml
+  tagwall serve ml-prod.toml --site /srv/tagwall --watch '17 5 * * *'")]
 pub(in crate::cli) struct Serve {
     /// Policy files that are refreshed with --watch, as by `refresh`; settings of the source come from the environment.
     #[arg(value_name = "POLICY", requires = "watch")]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use crate::addr::IpPrefix;
 use crate::analyse::{Asked, Explained, ExplainedSet, Explainer, Far, FateSaid, StepSaid, region_in_words};
-use crate::catalog::Date;
+use crate::catalog::{Date, Fqdn};
 use crate::cli::args::Explain;
 use crate::cli::commands::compare::addresses;
 use crate::cli::reading::{Tags, load, made_of};
@@ -120,13 +120,36 @@ fn far_of(text: &str, inbound: bool, snapshot: &Snapshot) -> Result<Far, Failure
         let empty = crate::addr::AddrSet::empty();
         return Ok(Far::Set(Symbols::new(&empty, &empty).get(symbol)));
     }
-    // As policies write a host.
-    let text = text.strip_prefix("fqdn:").unwrap_or(text);
-    if text.contains('.') && !inbound && !text.contains('/') {
-        return Ok(Far::Host(text.trim_end_matches('.').to_owned()));
+    // As policies write a host. A tag with a region that it does not have is none.
+    let host = text.strip_prefix("fqdn:");
+    let of_tag = |(base, region): (&str, &str)| snapshot.tag(base).is_some() && !region.contains('.');
+    let is_tag = host.is_none() && text.split_once('.').is_some_and(of_tag);
+    let text = host.unwrap_or(text);
+    if text.contains('.')
+        && !inbound
+        && !is_tag
+        && let Ok(host) = Fqdn::parse(text.trim_end_matches('.'))
+    {
+        return Ok(Far::Host(host.as_str().to_owned()));
     }
-    let hint = did_you_mean(&snapshot.nearest(text));
+    let hint = match parts(text) {
+        Some((side, port)) => format!(": write {side} here and the port as --port {port}"),
+        None => did_you_mean(&snapshot.nearest(text)),
+    };
     Err(Failure::Input(format!("`{text}` is no address, prefix, service tag or host{hint}")))
+}
+
+/// A side and a port in one: `SIDE:PORT`, or an address of the Web.
+fn parts(text: &str) -> Option<(&str, u16)> {
+    let web = [("https://", 443), ("http://", 80)];
+    if let Some((rest, usual)) = web.iter().find_map(|(start, port)| Some((text.strip_prefix(start)?, *port)))
+    {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        return Some(parts(host).unwrap_or((host, usual)));
+    }
+    let (side, port) = text.rsplit_once(':')?;
+    let side = side.strip_prefix('[').and_then(|side| side.strip_suffix(']')).unwrap_or(side);
+    (!side.is_empty()).then_some((side, port.parse().ok()?))
 }
 
 fn verdict(verdict: &str, way: &str) -> String {
