@@ -1,7 +1,7 @@
 //! Where snapshots come from and where they are kept.
 //!
 //! [`load_file`] reads one file, [`Store`] keeps many, [`guard`] judges new data before it is taken. With the feature
-//! `fetch`, `source` downloads and `acquire` leads from a source past the guard into the store.
+//! `fetch`, `source` downloads and `Supply` leads from a source past the guard into the store.
 
 #[cfg(feature = "fetch")]
 mod acquire;

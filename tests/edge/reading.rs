@@ -145,6 +145,7 @@ fn packets_are_explained() {
         ("https://pypi.org/simple/", "write pypi.org here and the port as --port 443"),
         ("http://pypi.org:8080", "write pypi.org here and the port as --port 8080"),
         ("Storage.WestEuorpe", "did you mean Storage.WestEurope"),
+        ("https:///simple", "is no address, prefix, service tag or host"),
         ("a b.org", "is no address, prefix, service tag or host"),
     ] {
         let refused = explain(&["--to", to]);

@@ -132,7 +132,7 @@ fn far_of(text: &str, inbound: bool, snapshot: &Snapshot) -> Result<Far, Failure
     {
         return Ok(Far::Host(host.as_str().to_owned()));
     }
-    let hint = match parts(text) {
+    let hint = match side_and_port(text) {
         Some((side, port)) => format!(": write {side} here and the port as --port {port}"),
         None => did_you_mean(&snapshot.nearest(text)),
     };
@@ -140,12 +140,12 @@ fn far_of(text: &str, inbound: bool, snapshot: &Snapshot) -> Result<Far, Failure
 }
 
 /// A side and a port in one: `SIDE:PORT`, or an address of the Web.
-fn parts(text: &str) -> Option<(&str, u16)> {
+fn side_and_port(text: &str) -> Option<(&str, u16)> {
     let web = [("https://", 443), ("http://", 80)];
     if let Some((rest, usual)) = web.iter().find_map(|(start, port)| Some((text.strip_prefix(start)?, *port)))
     {
-        let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-        return Some(parts(host).unwrap_or((host, usual)));
+        let host = rest.split(['/', '?', '#']).next().filter(|host| !host.is_empty())?;
+        return Some(side_and_port(host).unwrap_or((host, usual)));
     }
     let (side, port) = text.rsplit_once(':')?;
     let side = side.strip_prefix('[').and_then(|side| side.strip_suffix(']')).unwrap_or(side);
