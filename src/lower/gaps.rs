@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::packet::NextHop;
 use crate::plan::{CoveredBy, Gap};
 use crate::policy::{Flow, Policy, Remote, RouteNeed, special_ranges};
+use crate::tags::Symbol;
 use crate::target::Target;
 
 /// The gap that `flow` leaves on `target`.
@@ -47,7 +48,12 @@ pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
 
 /// Whether all senders of an inbound need are in the network, in a peered one, behind its gateway or in private space.
 fn comes_from_inside(policy: &Policy, flow: &Flow) -> bool {
-    let Remote::Addresses(set) = &flow.remote else { return false };
+    let set = match &flow.remote {
+        Remote::Addresses(set) => set,
+        // Whatever the tag holds in this network.
+        Remote::Symbol(Symbol::VirtualNetwork) => return true,
+        _ => return false,
+    };
     let inside = policy.network.virtual_network().union(&special_ranges());
     !set.is_empty() && set.difference(&flow.except).is_subset(&inside)
 }

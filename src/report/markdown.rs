@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::cells::cell;
-use super::{Made, compute, deploy, extra, notes as made_notes, preconditions, risks, storage, verdict};
+use super::{
+    Made, compute, deploy, extra, kept, notes as made_notes, preconditions, risks, storage, verdict,
+};
 use crate::addr::Count;
 use crate::catalog::Catalog;
 use crate::packet::{Direction, Protocol};
@@ -317,6 +319,7 @@ fn closing(made: &Made<'_>, out: &mut String) {
             "health probes are denied (`nsg.load-balancer`)"
         };
         line!(out, "Everything else is denied by the security group, both ways. {vnet}; {probes}.");
+        kept::by_services(made.policy, out);
     } else {
         line!(
             out,

@@ -8,6 +8,7 @@ mod copies;
 mod deploy;
 mod extra;
 mod html;
+mod kept;
 mod listed;
 mod made;
 mod manifest;

@@ -19,6 +19,7 @@ mod formats;
 mod fqdn_tags;
 mod golden;
 mod limits;
+mod managed_instances;
 mod outside;
 mod page;
 mod precision;

@@ -131,7 +131,7 @@ impl<'a> Script<'a> {
         self.names("own", "", SettingKind::OwnRules)?;
         self.names("keep", "*", SettingKind::KeptRules)?;
         let (place, wanted) = (self.cursor.place(), self.wanted()?);
-        self.cursor.known(known::RULES)?;
+        self.head(known::RULES, known::KEPT_RULE_BEFORE, known::KEPT_RULE)?;
         let mut rules = Vec::new();
         while !self.cursor.is_at_end() {
             self.cursor.known("\n")?;
@@ -145,6 +145,14 @@ impl<'a> Script<'a> {
         same(&place, &wanted, made)?;
         self.found.nsgs.push(Nsg { name, rules });
         Ok(())
+    }
+
+    /// What stands before rules or routes, guarded where a service keeps some.
+    fn head(&mut self, head: &str, before: &str, [line, guarded]: [&str; 2]) -> Result<(), ReadError> {
+        if self.cursor.takes(before) {
+            return self.cursor.known(&head.replacen(line, guarded, 1));
+        }
+        self.cursor.known(head)
     }
 
     /// The lines of a variable that says which rules are tagwall's, or stay: names, and what else stands in patterns.
@@ -175,7 +183,7 @@ impl<'a> Script<'a> {
             other => return Err(self.cursor.error(format!("disable_bgp is {other}"))),
         };
         let (place, wanted) = (self.cursor.place(), self.wanted()?);
-        self.cursor.known(known::ROUTES)?;
+        self.head(known::ROUTES, known::KEPT_ROUTE_BEFORE, known::KEPT_ROUTE)?;
         let mut routes = Vec::new();
         while !self.cursor.is_at_end() {
             self.cursor.known("\n")?;

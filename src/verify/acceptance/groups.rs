@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::site::{Found, Site, are_all, holds, lets};
+use crate::catalog::is_kept_by_service;
 use crate::packet::{Ports, Protocol};
-use crate::read::resources::FirewallRule;
+use crate::read::resources::{FirewallRule, SecurityRule};
 use crate::replay::way::Role;
 use crate::tags::Symbol;
 use crate::target::Target;
@@ -118,6 +119,17 @@ pub(super) fn managed_rules(site: &Site<'_>) -> Vec<Found> {
             }
         }
     }
+    for (subnet, table) in site.tabled() {
+        for kept in site.policy.managed_routes_of(&subnet.name) {
+            if !table.routes.iter().any(|route| route.name.eq_ignore_ascii_case(&kept.name)) {
+                let text = format!(
+                    "the table of subnet {} has no route {}, which {} keeps there",
+                    subnet.name, kept.name, kept.workload
+                );
+                found.push(Found::new(Target::RouteTable, &table.name, Some(&kept.name), text));
+            }
+        }
+    }
     found
 }
 
@@ -129,7 +141,9 @@ pub(super) fn managed_instance_ports(site: &Site<'_>) -> Vec<Found> {
     let own = site.grouped().filter(|(subnet, _)| is_service(&subnet.role, "Microsoft.Sql/managedInstances"));
     for (_, group) in own {
         let mut seen: BTreeMap<Remote<'_>, &str> = BTreeMap::new();
-        for rule in group.rules.iter().filter(|rule| rule.access.eq_ignore_ascii_case("allow")) {
+        // What the service keeps stands beside rules of people that say the same, such as that of the whole network.
+        let own = |rule: &&SecurityRule| !is_kept_by_service(&rule.name);
+        for rule in group.rules.iter().filter(own).filter(|rule| rule.access.eq_ignore_ascii_case("allow")) {
             let key = (
                 rule.direction.to_ascii_lowercase(),
                 rule.protocol.to_ascii_lowercase(),
