@@ -14,7 +14,7 @@ use super::words;
 use super::{Artefact, Format, Options};
 use crate::catalog::is_kept_by_service;
 use crate::plan::{
-    Association, ClassicFirewall, EndpointPolicy, Firewall, IpGroup, Nsg, NsgRule, PlanParts, Route,
+    Action, Association, ClassicFirewall, EndpointPolicy, Firewall, IpGroup, Nsg, NsgRule, PlanParts, Route,
     RouteTable, Side,
 };
 use crate::target::{ApiVersion, Part};
@@ -489,23 +489,28 @@ FILL  put "azureFirewalls/$firewall" <<<"$text"
 fn classic(firewall: &ClassicFirewall, version: ApiVersion) -> String {
     let id = |name: &str| format!("$scope/ipGroups/{name}");
     let kinds = [
-        ("network", &firewall.network_name, firewall.network()),
-        ("application", &firewall.application_name, firewall.application()),
+        ("network", firewall.network_names(), firewall.network()),
+        ("application", firewall.application_names(), firewall.application()),
     ];
     let (mut queries, mut fill, mut bodies) = (Vec::new(), String::new(), String::new());
-    for (kind, name, collection) in kinds {
-        let others = format!("properties.{kind}RuleCollections[?name!='{name}']");
-        let Some(collection) = collection else {
-            // Flattened, what is missing becomes an empty list.
-            queries.push(format!("    {kind}RuleCollections: [{others}][]"));
-            continue;
-        };
-        let word = format!("tagwall {kind} rules");
-        queries.push(format!("    {kind}RuleCollections: [{others}, ['{word}']][]"));
-        fill += &format!("  fill '{word}' \"${kind}\"\n");
-        let mut body = String::new();
-        write_body(&azure::classic_collection(collection, &id), 0, &mut body);
-        bodies += &format!("\ncollection {kind} <<BODY\n{body}\nBODY\n");
+    for (kind, names, collections) in kinds {
+        let other: Vec<String> = names.iter().map(|name| format!("name!='{name}'")).collect();
+        let others = format!("properties.{kind}RuleCollections[?{}]", other.join(" && "));
+        let mut words = Vec::new();
+        for collection in collections {
+            let (variable, word) = match collection.action {
+                Action::Deny => (format!("{kind}_denies"), format!("tagwall {kind} denies")),
+                Action::Allow => (kind.to_owned(), format!("tagwall {kind} rules")),
+            };
+            fill += &format!("  fill '{word}' \"${variable}\"\n");
+            let mut body = String::new();
+            write_body(&azure::classic_collection(collection, &id), 0, &mut body);
+            bodies += &format!("\ncollection {variable} <<BODY\n{body}\nBODY\n");
+            words.push(format!("'{word}'"));
+        }
+        // Flattened, what is missing becomes an empty list.
+        let own = if words.is_empty() { String::new() } else { format!(", [{}]", words.join(", ")) };
+        queries.push(format!("    {kind}RuleCollections: [{others}{own}][]"));
     }
     let head = CLASSIC
         .replace("API_VERSION", version.name())
