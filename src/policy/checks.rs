@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::demands;
 use super::intent::{DefaultRoute, HostUse, NamesIntent, OneOrMany, OutputIntent, RulesHolder, Sku};
 use super::place::Path;
 use super::problems::Problems;
@@ -24,6 +25,7 @@ pub(super) fn check_settings(policy: &Policy, problems: &mut Problems) {
     check_loops(policy, problems);
     check_keep(policy, problems);
     check_denies(policy, problems);
+    demands::check(policy, problems);
     check_never(policy, problems);
     let route = Path::top().at("route-table");
     let no_firewall = policy.network.firewall.is_empty();

@@ -3,6 +3,7 @@
 mod asked;
 mod checks;
 mod chosen;
+mod demands;
 mod draft;
 mod endpoints;
 mod expand;

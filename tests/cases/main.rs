@@ -11,6 +11,7 @@ mod changes;
 mod classic;
 mod corrections;
 mod dates;
+mod demands;
 mod deployment;
 mod dialects;
 mod dnat;
