@@ -3,12 +3,12 @@
 mod cells;
 pub mod changes;
 mod claims;
+mod closing;
 mod compute;
 mod copies;
 mod deploy;
 mod extra;
 mod html;
-mod kept;
 mod listed;
 mod made;
 mod manifest;
