@@ -7,6 +7,8 @@ use serde::Serialize;
 use super::Failure;
 use super::output;
 #[cfg(feature = "fetch")]
+use crate::feed::RunStatus;
+#[cfg(feature = "fetch")]
 use crate::redact;
 use crate::site::Site;
 
@@ -69,6 +71,13 @@ impl<'a> Status<'a> {
             error: Some(redact::text(&failure.to_string())),
             ..Status::good(command, "failed", 0, at)
         }
+    }
+
+    /// What whoever reads the file finds.
+    #[cfg(feature = "fetch")]
+    pub(super) fn as_read(&self) -> RunStatus {
+        let Status { at, status, ok, exit_code, .. } = *self;
+        RunStatus { at, status: status.to_owned(), ok, exit_code, error: self.error.clone() }
     }
 
     /// Writes it into the published folder. That it cannot be written is told, and is no reason to fail.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answer, GENERATION};
+use super::answer::{Answer, GENERATION, HTML};
 use super::body::Body;
 use super::list;
 use crate::report::MANIFEST;
@@ -259,7 +259,11 @@ impl Publication {
         let path = format!("{environment}/{file}");
         let number = self.record.number;
         let good = |body: Arc<Body>| {
-            let answer = Answer::good(media(file), body).with(GENERATION, number);
+            let media = media(file);
+            let mut answer = Answer::good(media, body).with(GENERATION, number);
+            if media == HTML {
+                answer = answer.with("content-security-policy", FILE_POLICY);
+            }
             Answer { modified, ..answer }
         };
         let kept = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
@@ -385,6 +389,9 @@ fn first_published(site: &Site, record: &Record) -> BTreeMap<String, Timestamp> 
 }
 
 /// `Content-Type` of a published file: a generation keeps no more of it than its name.
+/// The policy of pages that are published as files: they carry their own style, and name it themselves.
+const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 fn media(file: &str) -> &'static str {
     let media = match file.rsplit('.').next() {
         Some("json") => MediaType::Json,

@@ -118,6 +118,14 @@ impl World {
         World { status: sources.site.as_ref().and_then(RunStatus::read), ..self.clone() }
     }
 
+    /// The same with how a run ended that the folder may not tell of, as on a disk that is full; the newer one counts.
+    pub fn told(mut self, status: &RunStatus) -> Self {
+        if self.status.as_ref().is_none_or(|known| known.at < status.at) {
+            self.status = Some(status.clone());
+        }
+        self
+    }
+
     /// A world of one cloud without anything published; for the built-in sample and for tests.
     pub fn of(feed: CloudFeed) -> Self {
         World {

@@ -31,6 +31,7 @@ pub struct Reloader(Sender<Ask>);
 #[derive(Debug)]
 enum Ask {
     Look,
+    Told(RunStatus),
     Stop,
 }
 
@@ -49,6 +50,11 @@ impl Reload {
 }
 
 impl Reloader {
+    /// Tells how a refresh in this process ended: where its disk is full, the published folder cannot.
+    pub fn tell(&self, status: RunStatus) {
+        let _ = self.0.send(Ask::Told(status));
+    }
+
     /// Asks for a look at once.
     pub fn reload(&self) {
         // Nobody looks any more where it stops.
@@ -77,7 +83,7 @@ pub(super) fn start(
     let every = watch_interval(settings.poll);
     let (poll, asked) = (settings.poll, reload.asked);
     thread::spawn(move || {
-        let mut looking = Looking { sources, shared, tls, access, mark: None, status: None };
+        let mut looking = Looking { sources, shared, tls, access, mark: None, status: None, told: None };
         let mut next = Instant::now();
         loop {
             if Instant::now() >= next {
@@ -87,6 +93,10 @@ pub(super) fn start(
             health::alive();
             match asked.recv_timeout(every) {
                 Ok(Ask::Look) => next = Instant::now(),
+                Ok(Ask::Told(status)) => {
+                    looking.told = Some(status);
+                    next = Instant::now();
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Ask::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -107,6 +117,8 @@ struct Looking {
     access: Option<Watched>,
     mark: Option<Mark>,
     status: Option<RunStatus>,
+    /// How the last refresh in this process ended.
+    told: Option<RunStatus>,
 }
 
 impl Looking {
@@ -124,7 +136,8 @@ impl Looking {
 
     fn look_at_data(&mut self) {
         let mark = Mark::of(&self.sources);
-        if self.mark.as_ref() == Some(&mark) {
+        let told = self.told.as_ref().filter(|told| self.status.as_ref().is_none_or(|own| own.at < told.at));
+        if self.mark.as_ref() == Some(&mark) && told.is_none() {
             return;
         }
         let known =
@@ -132,6 +145,10 @@ impl Looking {
         let world = match known {
             Some(world) => Ok(world.with_status(&self.sources)),
             None => World::load(&self.sources),
+        };
+        let world = match told {
+            Some(told) => world.map(|world| world.told(told)),
+            None => world,
         };
         match world {
             Ok(world) => self.take(world, mark),

@@ -33,3 +33,39 @@ fn the_page_takes_its_own_style_only_and_says_the_verdict_first() {
     assert_eq!(first, between(markdown, "\n## ", "\n"), "the page begins as the report does");
     assert!(page.len() < 300_000, "{}", page.len());
 }
+
+/// The picture of a list that was widened says what was written, and what its neighbours on the curve would be.
+#[test]
+fn what_shorter_lists_cost_is_drawn_and_said() {
+    let text = std::fs::read_to_string("tests/policies/widened.toml").unwrap();
+    let text = format!("{text}\n[output]\nreport = [\"markdown\", \"html\"]\n");
+    let made = support::generate("widened.toml", &text, &support::sample(Cloud::Public));
+    let page = support::text_of(&made, "report.html");
+    let part = between(page, "<h2>What shorter lists cost</h2>", "<h2>");
+    let captions: Vec<&str> =
+        part.split("<figcaption>").skip(1).map(|p| p.split("</figcaption>").next().unwrap()).collect();
+    assert!(captions.len() > 1, "{part}");
+    for caption in captions {
+        let digits = |text: &str| -> Vec<u128> {
+            text.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect()
+        };
+        let said = caption.split("</strong>").nth(1).unwrap();
+        let (taken, rest) = said.split_once(" were taken.").unwrap();
+        let [prefixes, extra] = digits(taken)[..] else { panic!("{caption}") };
+        let widened = made.plan.extras.iter().any(|own| {
+            u128::try_from(own.written).unwrap() == prefixes
+                && own.addresses.count().to_string() == extra.to_string()
+        });
+        assert!(widened, "{caption}: no list of the plan is like this");
+        if let Some((_, fewer)) = rest.split_once("with fewer: ") {
+            let next = digits(fewer.split('.').next().unwrap());
+            assert!(next[0] < prefixes && next[1] >= extra, "{caption}");
+        }
+        if let Some((_, more)) = rest.split_once("with more: ") {
+            let next = digits(more.split('.').next().unwrap());
+            assert!(next[0] > prefixes && next[1] < extra, "{caption}");
+        }
+        assert!(rest.contains("with fewer") && rest.contains("with more"), "{caption}");
+    }
+    assert!(page.len() < 300_000, "{}", page.len());
+}

@@ -312,3 +312,31 @@ fn plans_pin_the_data_and_say_the_whole_command() {
         assert!(code == 2 && said.contains("at least 1"), "{said}");
     }
 }
+
+#[test]
+fn own_catalogue_files_are_held_against_their_copies() {
+    let place = Place::new();
+    fleet(&place, 3, None);
+    let workload = |port: u16| {
+        format!(
+            "name = \"own\"\ntitle = \"Own\"\nsummary = \"Its data.\"\n[[row]]\nid = \"own-1\"\n\
+             direction = \"outbound\"\naddresses = \"198.51.100.0/24\"\nflows = \"tcp {port}\"\n\
+             purpose = \"its data\"\nsource = \"our own ticket\"\n"
+        )
+    };
+    let template = format!("{SPOKE}[[allow]]\nworkload = \"own\"\n[catalog]\nfiles = [\"own.toml\"]\n");
+    write(&place, &[("spoke.toml", &template)]);
+    let counts = |said: &str| {
+        let counts = index(&place, "out")["counts"].clone();
+        let of = |name: &str| counts[name].as_u64().unwrap_or_else(|| panic!("{said}"));
+        (of("new"), of("changed"), of("unchanged"))
+    };
+    for (port, expected) in [(443, (3, 0, 0)), (443, (0, 0, 3)), (8443, (0, 3, 0)), (8443, (0, 0, 3))] {
+        write(&place, &[("own.toml", &workload(port))]);
+        let (code, said) = batch(&place, &["-q"]);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(counts(&said), expected, "{said}");
+    }
+    let rules = fs::read_to_string(place.path("out/e002/nsg.arm.json")).unwrap();
+    assert!(rules.contains("8443"), "{rules}");
+}

@@ -28,5 +28,6 @@ mod refresh;
 mod replay;
 mod same_names;
 mod serve;
+mod serve_watch;
 mod store;
 mod verify;

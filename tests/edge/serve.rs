@@ -13,36 +13,36 @@ use tagwall::tags::{Cloud, sample};
 use tagwall::text::sha256_hex;
 
 /// The server, ended with the value.
-struct Server {
-    child: Child,
+pub(crate) struct Server {
+    pub(crate) child: Child,
     at: String,
     said: std::sync::mpsc::Receiver<String>,
 }
 
 /// An answer, as it came over the wire.
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
     }
 
-    fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("text")
     }
 }
 
 impl Server {
-    fn start(place: &Place, args: &[&str]) -> Server {
+    pub(crate) fn start(place: &Place, args: &[&str]) -> Server {
         let mut command = place.command(&["serve", "--listen", "127.0.0.1:0", "--poll", "1"]);
         Server::of(command.args(args))
     }
 
-    fn of(command: &mut Command) -> Server {
+    pub(crate) fn of(command: &mut Command) -> Server {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, said) = std::sync::mpsc::channel();
@@ -53,7 +53,7 @@ impl Server {
     }
 
     /// The next line of standard error that has these words.
-    fn wait_for(&self, words: &str) -> String {
+    pub(crate) fn wait_for(&self, words: &str) -> String {
         loop {
             let line = self.said.recv_timeout(Duration::from_secs(120)).expect("it says what is waited for");
             if line.contains(words) {
@@ -73,7 +73,7 @@ impl Server {
         panic!("{path} gets {line}");
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let done = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(done.unwrap().success());
     }
@@ -85,7 +85,7 @@ impl Server {
         answer(stream)
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[])
     }
 }
@@ -110,7 +110,7 @@ fn answer(mut stream: TcpStream) -> Answer {
 }
 
 /// A week of the small cloud, with a block more in one tag where one is named.
-fn week(more: Option<&str>) -> Vec<u8> {
+pub(crate) fn week(more: Option<&str>) -> Vec<u8> {
     let json = sample::sample_json(Cloud::UsGov).unwrap();
     let Some(more) = more else { return json };
     let mut file: serde_json::Value = serde_json::from_slice(&json).unwrap();
@@ -120,7 +120,7 @@ fn week(more: Option<&str>) -> Vec<u8> {
     file.to_string().into_bytes()
 }
 
-fn publish(place: &Place, week: &[u8]) {
+pub(crate) fn publish(place: &Place, week: &[u8]) {
     std::fs::write(place.path("tags.json"), week).unwrap();
     let done = place.run(&["refresh", "p.toml", "--out", "out", "--source", "tags.json"]);
     assert!(done.status.success(), "{}", stderr(&done));
@@ -134,7 +134,7 @@ fn served(args: &[&str]) -> (Place, Server) {
     (place, server)
 }
 
-const LIST: &str = "/v1/feeds/usgov/Storage.v4.txt";
+pub(crate) const LIST: &str = "/v1/feeds/usgov/Storage.v4.txt";
 
 #[test]
 fn lists_are_whole_exact_and_conditional() {

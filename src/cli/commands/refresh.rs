@@ -19,6 +19,7 @@ use crate::cli::online::{Online, Waiting, check_proxies};
 use crate::cli::status::Status as RunStatus;
 use crate::cli::{Failure, clock, output, select};
 use crate::environment::{Environment, read_text};
+use crate::feed;
 use crate::report::changes::Changes;
 use crate::site::publish::{Copied, Remote};
 use crate::site::refresh::{Job, RefreshError, RefreshStatus, Refreshed, refresh};
@@ -81,10 +82,21 @@ struct Setup<'a> {
     hooks: Hooks,
     remotes: Vec<Remote>,
     signer: Option<Signer>,
+    /// Who else is told how a run ended.
+    listener: &'a dyn Fn(feed::RunStatus),
 }
 
 pub(in crate::cli) fn run(args: &Refresh) -> Result<ExitCode, Failure> {
+    run_telling(args, &|_| ())
+}
+
+/// The same; `listener` is told how each run ended, which the published folder cannot tell on a disk that is full.
+pub(in crate::cli) fn run_telling(
+    args: &Refresh,
+    listener: &dyn Fn(feed::RunStatus),
+) -> Result<ExitCode, Failure> {
     let setup = Setup {
+        listener,
         args,
         store: select::store(&args.place)?,
         site: Site::new(&args.out),
@@ -147,9 +159,12 @@ impl Setup<'_> {
         // What another run is at work on, it tells of; and a folder that was never made gets none for a failure.
         if let Err(failure) = &done
             && !matches!(failure, Failure::Busy(_))
-            && self.site.out().exists()
         {
-            RunStatus::failed("refresh", failure, &self.site, clock::now()).write(&self.site);
+            let status = RunStatus::failed("refresh", failure, &self.site, clock::now());
+            if self.site.out().exists() {
+                status.write(&self.site);
+            }
+            (self.listener)(status.as_read());
         }
         done
     }
@@ -191,9 +206,10 @@ impl Setup<'_> {
         }
         let copied = self.copy(&refreshed, waiting);
         let summary = self.summary(&refreshed, &acquired, now);
-        RunStatus::good("refresh", word(summary.status), summary.generation, now)
-            .holding(summary.held_back, summary.held_prefixes)
-            .write(&self.site);
+        let status = RunStatus::good("refresh", word(summary.status), summary.generation, now)
+            .holding(summary.held_back, summary.held_prefixes);
+        status.write(&self.site);
+        (self.listener)(status.as_read());
         drop(lock);
         self.print(&summary)?;
         self.tidy(now);

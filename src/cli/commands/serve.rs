@@ -14,7 +14,7 @@ use crate::cli::args::RefreshFromEnvironment;
 use crate::cli::args::serve::{AccessLogForm, Serve};
 use crate::cli::{Failure, output, select};
 use crate::feed::Sources;
-use crate::serve::{Limits, LogForm, Reload, ServeError, Settings, TlsFiles, serve};
+use crate::serve::{Limits, LogForm, Reload, Reloader, ServeError, Settings, TlsFiles, serve};
 use crate::site::Site;
 
 pub(in crate::cli) fn run(args: &Serve) -> Result<ExitCode, Failure> {
@@ -28,12 +28,12 @@ pub(in crate::cli) fn run(args: &Serve) -> Result<ExitCode, Failure> {
         .build()
         .map_err(|error| Failure::Io(format!("no threads to serve with: {error}")))?;
     let reload = Reload::default();
-    let reloader = reload.reloader();
+    let (reloader, teller) = (reload.reloader(), reload.reloader());
     let served = runtime.block_on(async move {
         let hangups = hangups(move || reloader.reload());
         let say = Arc::new(|text: &str| output::say(text));
         if let Some(watch) = watch {
-            thread::spawn(move || refresh_on_schedule(*watch));
+            thread::spawn(move || refresh_on_schedule(*watch, &teller));
         }
         let done = serve(settings(args), sources, reload, say, stopped()).await;
         hangups.abort();
@@ -93,9 +93,9 @@ fn watch(args: &Serve) -> Result<Option<Box<RefreshFromEnvironment>>, Failure> {
     Ok(Some(Box::new(parsed)))
 }
 
-/// Refreshes until the process ends. A run that fails is told of by itself; what cannot be begun at all is said.
-fn refresh_on_schedule(settings: RefreshFromEnvironment) {
-    if let Err(failure) = refresh::run(&settings.refresh) {
+/// Refreshes until the process ends, and tells the server how each run ended. A run that fails is told of by itself; what cannot be begun at all is said.
+fn refresh_on_schedule(settings: RefreshFromEnvironment, teller: &Reloader) {
+    if let Err(failure) = refresh::run_telling(&settings.refresh, &|status| teller.tell(status)) {
         output::complain(&failure);
         output::say("warning: nothing is refreshed any more; what is published is still served");
     }

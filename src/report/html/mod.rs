@@ -5,6 +5,7 @@
 
 mod map;
 mod pictures;
+mod tradeoff;
 
 use std::fmt::Write;
 
@@ -43,6 +44,7 @@ pub(super) fn report(made: &Made<'_>, markdown: &str) -> String {
             .for_each(|section| push(&mut out, &[&section.html]));
     }
     pictures::limits(made, &mut out);
+    tradeoff::curves(made, &mut out);
     map::addresses(made, &mut out);
     pictures::lengths(made, &mut out);
     let later = rest.iter().filter(|section| !FIRST.contains(&section.title.as_str()));
@@ -111,6 +113,8 @@ fn rendered(events: Vec<Event<'_>>) -> String {
     html::push_html(&mut out, events.into_iter());
     // Wide tables are moved, not the page; and with the keyboard too.
     let out = out.replace(" style=\"text-align: right\"", " class=\"right\"");
+    // A head without words is none, and a corner without a word heads no column.
+    let out = out.replace("<thead><tr><th></th><th></th></tr></thead>", "").replace("<th></th>", "<td></td>");
     out.replace("<table>", "<div class=\"table\" tabindex=\"0\"><table>")
         .replace("</table>", "</table></div>")
 }

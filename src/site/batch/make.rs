@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::entry::{Entry, Facts, Folder, Status, differing, only_tells};
+use super::entry::{Entry, Facts, Folder, Status, differing, file, only_tells};
 use super::index::{INDEX, Index, SUMMARY};
 use super::place::{Destination, DestinationError};
 use crate::Error;
 use crate::catalog::{Catalog, Date};
+use crate::emit::Artefact;
 use crate::environment::{Environment, EnvironmentError, Fleet, TextError, tags_of};
 use crate::policy::Layers;
 use crate::tags::{Cloud, Snapshot};
@@ -197,10 +198,15 @@ fn is_made(folder: &Folder<'_>, layers: &Layers, data: &Dated, day: Option<Date>
         && manifest.snapshot.sha256 == data.snapshot.digest()
         && manifest.catalog.version == Catalog::version().to_string()
         && folder.policy() == Some(layers.text().as_bytes());
-    // The policy's own catalogue files are not among what is held against each other here; with them it is made anew,
-    // which gives the same bytes where nothing changed.
-    let plain = !layers.has("catalog");
-    same_inputs && plain && as_of(day) == manifest.catalog.as_of && folder.is_whole()
+    same_inputs && as_of(day) == manifest.catalog.as_of && has_catalogs(folder, layers) && folder.is_whole()
+}
+
+/// Whether the folder has copies of the policy's own catalogue files as they are now. Where these cannot be read, making
+/// the environment says so.
+fn has_catalogs(folder: &Folder<'_>, layers: &Layers) -> bool {
+    let same = |copy: &Artefact| file(folder.files, &copy.name) == Some(copy.bytes.as_slice());
+    !layers.has("catalog")
+        || Environment::of(layers.clone()).is_ok_and(|environment| environment.copies().iter().all(same))
 }
 
 fn as_of(day: Option<Date>) -> String {

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Opens the pages of `tagwall serve`, of `tagwall site` and `report.html` in a real browser.
+#
+# usage: pages.sh TAGWALL WORK-DIR
+#
+# Chromium is the one that is installed, else from Debian packages that are unpacked in WORK-DIR; what drives it comes from npm.
+# Screenshots stay in WORK-DIR/shots. Prints PASS and FAIL lines; exit 0 if nothing failed, 1 if something did, 2 if it could not run.
+set -euo pipefail
+
+playwright=1.65.1 axe=4.14.1
+if [[ $# != 2 ]]; then
+  sed -n '2,8p' "$0" >&2
+  exit 2
+fi
+tagwall="$(realpath "$1")"
+work="$(mkdir -p "$2" && cd "$2" && pwd)"
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+cannot() { echo "pages.sh: $1" >&2; exit 2; }
+command -v node > /dev/null && command -v npm > /dev/null || cannot "node with npm is not installed"
+
+browser="$(command -v chromium || true)"
+if [[ -z "$browser" && ! -e "$work/ready" ]] && command -v apt-get > /dev/null; then
+  mkdir -p "$work/debs"
+  apt-get update -qq > "$work/apt.log" 2>&1 || true
+  needed="$(apt-get --simulate --no-install-recommends install chromium 2> /dev/null | awk '/^Inst/ { print $2 }' || true)"
+  # shellcheck disable=SC2086 # one word for each package
+  if [[ -n "$needed" ]] && (cd "$work/debs" && apt-get -qq download $needed >> "$work/apt.log" 2>&1); then
+    for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$work/root"; done
+    rm -rf "$work/debs"
+    touch "$work/ready"
+  fi
+fi
+libraries="$work/root/usr/lib/x86_64-linux-gnu"
+if [[ -z "$browser" ]]; then
+  browser="$work/root/usr/lib/chromium/chromium"
+  export LD_LIBRARY_PATH="$libraries:$libraries/pulseaudio${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+  [[ -x "$browser" ]] || cannot "there is no chromium, and it cannot be had"
+fi
+if [[ "$(cat "$work/npm-ready" 2> /dev/null)" != "$playwright $axe" ]]; then
+  npm install --no-audit --no-fund --loglevel=error --prefix "$work" "playwright-core@$playwright" "axe-core@$axe"
+  echo "$playwright $axe" > "$work/npm-ready"
+fi
+
+scratch="$(mktemp -d)"
+server=0
+end() {
+  if [[ $server != 0 ]]; then kill "$server" 2> /dev/null || true; fi
+  rm -rf "$scratch"
+}
+trap end EXIT
+cd "$scratch"
+export TAGWALL_STORE="$scratch/store"
+
+# Two weeks without real addresses, names and reasons that must be shown as text, and an environment with a list that is widened.
+python3 - << 'PY'
+import json
+def tag(name, prefixes, region=""):
+    return {"name": name, "id": name, "properties": {"region": region, "regionId": 0, "platform": "Azure", "systemService": name.split(".")[0],
+            "changeNumber": 1, "addressPrefixes": prefixes, "networkFeatures": ["API", "NSG", "FW"]}}
+for week, number, more in [("20260302", 1, 0), ("20260309", 2, 40)]:
+    many = [f"198.18.{i // 64}.{i % 64 * 4}/31" for i in range(1000 + more)]
+    six = [f"2001:db8:{i:x}::/48" for i in range(1, 60)]
+    values = [tag("Storage", ["192.0.2.0/25"] + many + six), tag("Storage.WestEurope", many[:300 + more] + six[:20], "westeurope"),
+              tag("Sql.WestEurope", ["203.0.113.0/26"], "westeurope"), tag("AzureCloud", ["192.0.2.0/24", "203.0.113.0/24"] + many)]
+    json.dump({"changeNumber": number, "cloud": "Public", "values": values}, open(f"ServiceTags_Public_{week}.json", "w"))
+PY
+cat > p.toml << 'TOML'
+schema = 1
+name   = "training"
+region = "westeurope"
+network.address-space    = ["10.20.0.0/16"]
+network.firewall         = "10.20.255.4"
+subnets.training.prefixes = ["10.20.1.0/24"]
+nsg.tags = "expand"
+limits.nsg-destination-prefixes = 120
+precision.max-extra = 100000
+output.report = ["markdown", "html"]
+[[allow]]
+to       = ["Storage.WestEurope", "Sql.WestEurope"]
+protocol = "tcp"
+ports    = 443
+why      = "<script>alert(1)</script> & <b style='x'>data</b>"
+[[allow]]
+to       = "fqdn:features.example.com"
+protocol = "tcp"
+ports    = 443
+TOML
+for week in 20260302 20260309; do
+  "$tagwall" snapshots add "ServiceTags_Public_$week.json" > /dev/null
+  "$tagwall" refresh p.toml --no-fetch --out published > refresh.log 2>&1 || { cat refresh.log; exit 2; }
+done
+"$tagwall" site --out static --site published > /dev/null
+"$tagwall" serve --site published --listen 127.0.0.1:0 --access-log off 2> log &
+server=$!
+for _ in $(seq 300); do
+  if grep -q '^serving ' log; then break; fi
+  sleep 0.1
+done
+at="$(sed -n 's/^listening on //p' log)"
+[[ -n "$at" ]] || { cat log; exit 2; }
+mkdir -p "$work/shots"
+cp "$here/pages.mjs" "$work/pages.mjs"
+node "$work/pages.mjs" "$browser" "http://$at" "$scratch/static" "$work/shots"
