@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
+use tagwall::analyse::adopt::{Naming, adopt};
 use tagwall::read::live::{Live, LiveGroup, last_part, read_live};
+use tagwall::tags::Cloud;
 
 use crate::support;
 
@@ -314,4 +316,20 @@ fn what_a_managed_instance_keeps_is_what_the_catalogue_says() {
         let touched = serde_json::to_string(&operations).expect("operations are data");
         assert!(!touched.contains("_UseOnly_"), "{file} {prefix}: {touched}");
     }
+}
+
+#[test]
+#[cfg_attr(not(shared_data), ignore = "needs TAGWALL_SHARED")]
+fn rules_of_a_service_are_proposed_as_its_workload() {
+    let Some(folder) = folder("rules_of_a_service_are_proposed_as_its_workload") else { return };
+    let shared =
+        folder.parent().and_then(std::path::Path::parent).expect("it lies two folders down").to_owned();
+    let snapshot = support::real(&shared, "Public_20260622");
+    let live = read(&folder, "nsg-sqlmi-mixed-case-protocol.json");
+    let naming = Naming { name: "e".to_owned(), region: "westeurope".to_owned(), cloud: Cloud::Public };
+    let adopted = adopt(&live, &snapshot, None, &naming);
+    let of_service = adopted.proposals.iter().filter(|one| one.rule.contains("_UseOnly_"));
+    let told: Vec<&String> = of_service.map(|one| &one.proposal).collect();
+    assert_eq!(told.len(), 9, "{told:?}");
+    assert!(told.iter().all(|text| text.contains("the workload sql-managed-instance")), "{told:?}");
 }
