@@ -103,6 +103,75 @@ impl Role {
     }
 }
 
+/// A rule of TCP that Azure looks for in a group, by its tag, before it takes the group on subnets of some role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// Whether it lets in; else it lets out.
+    pub inbound: bool,
+    /// The tag of the far side.
+    pub tag: &'static str,
+    /// The first and the last of its ports.
+    pub ports: (u16, u16),
+    /// Whether the tag of a region will do.
+    pub regional: bool,
+}
+
+impl Demand {
+    /// Whether a rule with this tag is one that is looked for.
+    pub fn is_tag(&self, name: &str) -> bool {
+        let base = name.split_once('.').filter(|_| self.regional).map_or(name, |(base, _)| base);
+        base.eq_ignore_ascii_case(self.tag)
+    }
+}
+
+const fn demand(inbound: bool, tag: &'static str, first: u16, last: u16) -> Demand {
+    Demand { inbound, tag, ports: (first, last), regional: false }
+}
+
+/// Source: bastion-nsg.md, 2025-03-31; azure-docs issue 80806, 2021-09.
+const BASTION: [Demand; 9] = [
+    demand(true, "Internet", 443, 443),
+    demand(true, "GatewayManager", 443, 443),
+    demand(true, "VirtualNetwork", 8080, 8080),
+    demand(true, "VirtualNetwork", 5701, 5701),
+    demand(false, "VirtualNetwork", 22, 22),
+    demand(false, "VirtualNetwork", 3389, 3389),
+    demand(false, "VirtualNetwork", 8080, 8080),
+    demand(false, "VirtualNetwork", 5701, 5701),
+    demand(false, "AzureCloud", 443, 443),
+];
+
+/// Source: application-gateway/configuration-infrastructure.md, 2025-03-01.
+const APPLICATION_GATEWAY: [Demand; 1] =
+    [Demand { regional: true, ..demand(true, "GatewayManager", 65200, 65535) }];
+
+impl Role {
+    /// The rules without which Azure refuses a group on subnets of this role.
+    ///
+    /// ```
+    /// use tagwall::subnet::Role;
+    /// assert_eq!(Role::ApplicationGateway.demands()[0].ports, (65200, 65535));
+    /// assert!(Role::Ordinary.demands().is_empty());
+    /// ```
+    pub fn demands(&self) -> &'static [Demand] {
+        match self {
+            Role::Bastion => &BASTION,
+            Role::ApplicationGateway => &APPLICATION_GATEWAY,
+            _ => &[],
+        }
+    }
+}
+
+impl fmt::Display for Demand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = if self.inbound { "in from" } else { "out to" };
+        match self.ports {
+            (first, last) if first == last => write!(f, "TCP {first} {way} {}", self.tag),
+            (first, last) => write!(f, "TCP {first}-{last} {way} {}", self.tag),
+        }
+    }
+}
+
 /// A provider and a type: `Microsoft.Databricks/workspaces`.
 fn is_service(text: &str) -> bool {
     let parts: Vec<&str> = text.split('/').collect();

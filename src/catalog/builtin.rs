@@ -28,4 +28,5 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "aml-workspace",
     "databricks",
     "hdinsight",
+    "sql-managed-instance",
 ];

@@ -14,6 +14,8 @@ pub enum Check {
     NotDelegated,
     /// `delegated:SERVICE`: each subnet is delegated to the service.
     Delegated(String),
+    /// `ipv4-only`: no subnet has an IPv6 prefix.
+    Ipv4Only,
     /// `nodes`: each subnet has room for its nodes.
     Nodes,
     /// `way-out`: each subnet has a way out that is not default outbound access.
@@ -44,9 +46,10 @@ pub(super) enum CheckError {
 }
 
 impl Check {
-    const WORDS: [&'static str; 11] = [
+    const WORDS: [&'static str; 12] = [
         "not-delegated",
         "delegated",
+        "ipv4-only",
         "nodes",
         "way-out",
         "firewall",
@@ -63,6 +66,7 @@ impl Check {
         let length = |text: &str| text.parse::<u8>().ok().filter(|length| *length <= 32);
         let check = match (word, about) {
             ("not-delegated", None) => Some(Self::NotDelegated),
+            ("ipv4-only", None) => Some(Self::Ipv4Only),
             ("nodes", None) => Some(Self::Nodes),
             ("way-out", None) => Some(Self::WayOut),
             ("firewall", None) => Some(Self::Firewall),
@@ -92,6 +96,7 @@ impl fmt::Display for Check {
         match self {
             Self::NotDelegated => f.write_str("not-delegated"),
             Self::Delegated(service) => write!(f, "delegated:{service}"),
+            Self::Ipv4Only => f.write_str("ipv4-only"),
             Self::Nodes => f.write_str("nodes"),
             Self::WayOut => f.write_str("way-out"),
             Self::Firewall => f.write_str("firewall"),
@@ -114,6 +119,7 @@ mod tests {
         for text in [
             "not-delegated",
             "delegated:Microsoft.Databricks/workspaces",
+            "ipv4-only",
             "nodes",
             "way-out",
             "firewall",

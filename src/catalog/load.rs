@@ -95,7 +95,7 @@ impl Draft {
         self.preconditions.extend(other.preconditions);
         override_list(&mut self.options, other.options, |o| &o.name);
         override_list(&mut self.rows, other.rows, |r| &r.id);
-        override_list(&mut self.managed, other.managed, |m| &m.rule.id);
+        override_list(&mut self.managed, other.managed, |m| &m.id);
         override_list(&mut self.endpoint_policies, other.endpoint_policies, |p| &p.id);
     }
 }
@@ -135,7 +135,7 @@ impl Finish<'_> {
         }
         let mut managed = draft.managed;
         for row in &mut managed {
-            row.rule.documented = self.source(&draft.place, &row.rule.documented);
+            row.documented = self.source(&draft.place, &row.documented);
         }
         let mut endpoint_policies = draft.endpoint_policies;
         for policy in &mut endpoint_policies {
@@ -178,7 +178,7 @@ impl Finish<'_> {
             }
             include_list(&mut draft.options, &other.options, |o| &o.name);
             include_list(&mut draft.rows, &other.rows, |r| &r.id);
-            include_list(&mut draft.managed, &other.managed, |m| &m.rule.id);
+            include_list(&mut draft.managed, &other.managed, |m| &m.id);
             include_list(&mut draft.endpoint_policies, &other.endpoint_policies, |p| &p.id);
             draft.preconditions.extend(other.preconditions.iter().cloned());
         }
@@ -226,6 +226,9 @@ impl Finish<'_> {
         }
         for managed in &draft.managed {
             self.conditions(draft, &draft.place, &managed.when);
+            for template in managed.templates() {
+                self.template(draft, &draft.place, template, false);
+            }
         }
         for policy in &draft.endpoint_policies {
             for name in &policy.rows {

@@ -36,9 +36,11 @@ mod fields;
 mod fqdn;
 mod fqdn_tags;
 mod load;
+mod managed;
 mod option;
 mod outside;
 mod read;
+mod read_option;
 mod remote;
 mod resolve;
 mod resolved;
@@ -58,6 +60,7 @@ pub use dated::{Date, DatedFact, Dates, Turn};
 pub use fields::{CatalogProblem, Place};
 pub use fqdn::{Fqdn, FqdnError};
 pub use fqdn_tags::{FqdnTag, HostBehind};
+pub use managed::{ManagedName, ManagedRoute, ManagedRow, ManagedRule, ManagedSide, is_kept_by_service};
 pub use option::{OptionKind, OptionSpec, OptionValue, Prefer, WrongValue};
 pub use outside::OutsideTag;
 pub use remote::{RemoteError, RemoteSpec};
@@ -67,9 +70,7 @@ pub use resolved::{
 pub use schema::schema;
 pub use versions::{Version, VersionChange};
 pub use when::Condition;
-pub use workload::{
-    EndpointPolicySpec, ManagedRow, ManagedRule, Precondition, Risk, RouteHop, Row, Workload,
-};
+pub use workload::{EndpointPolicySpec, Precondition, Risk, RouteHop, Row, Workload};
 
 use crate::packet::Ports;
 use crate::tags::{Cloud, FormerRegion, Region, Regions};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::limits::nsg_priorities;
 use crate::packet::Ports;
 
 /// Something that a policy may set for a workload.
@@ -28,6 +29,8 @@ pub enum OptionKind {
     Port,
     /// Ports and ranges, with commas between.
     Ports,
+    /// The priority of a rule of a security group.
+    Priority,
     /// Any text.
     Text,
     /// A list of texts.
@@ -44,12 +47,12 @@ pub struct WrongValue {
     pub expected: OptionKind,
 }
 
-/// The value of an option. Ports are text and checked.
+/// The value of an option. Ports and priorities are text and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OptionValue {
     /// On or off.
     Bool(bool),
-    /// Text, a choice, a port or ports.
+    /// Text, a choice, a port, ports or a priority.
     Text(String),
     /// A list.
     List(Vec<String>),
@@ -101,6 +104,12 @@ impl OptionKind {
                 Ok(ports) => Ok(OptionValue::Text(ports.to_string())),
                 Err(_) => Err(wrong()),
             },
+            (OptionKind::Priority, OptionValue::Text(text)) => match text.trim().parse::<u32>() {
+                Ok(priority) if nsg_priorities().contains(&priority) => {
+                    Ok(OptionValue::Text(priority.to_string()))
+                }
+                _ => Err(wrong()),
+            },
             _ => Err(wrong()),
         }
     }
@@ -111,6 +120,10 @@ impl OptionKind {
             OptionKind::Bool => "true or false".into(),
             OptionKind::Port => "one port from 0 to 65535".into(),
             OptionKind::Ports => "ports and ranges as in \"443,8704-8710\", or \"*\"".into(),
+            OptionKind::Priority => {
+                let all = nsg_priorities();
+                format!("a priority from {} to {}", all.start(), all.end())
+            }
             OptionKind::Text => "a text".into(),
             OptionKind::List => "a list of texts that are not empty".into(),
             OptionKind::Choice(values) => format!("one of {}", values.join(", ")),

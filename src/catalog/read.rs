@@ -11,14 +11,15 @@ use super::check::Check;
 use super::dated::{DatedFact, Dates};
 use super::fields::{CatalogProblem, CatalogReader, Fields, Place, Value};
 use super::fqdn_tags::FqdnTag;
-use super::option::{OptionKind, OptionSpec, OptionValue};
+use super::managed::{ManagedRow, ManagedSide, ManagedWhat, PrioritySpec, RuleSpec};
+use super::option::OptionSpec;
 use super::outside::OutsideTag;
-use super::remote::RemoteSpec;
+use super::read_option::read_option;
 use super::template::Template;
 use super::when::Condition;
 use super::workload::*;
 use crate::limits::nsg_priorities;
-use crate::packet::{Direction, Ports, Protocol};
+use crate::packet::{Direction, NextHop, Ports, Protocol};
 use crate::tags::{Cloud, Regions};
 use crate::text::{did_you_mean, nearest};
 
@@ -143,7 +144,7 @@ fn read_workload<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>,
         beyond_article: fields.flag(reader, "beyond-article"),
         clouds: read_clouds(reader, &mut fields),
         include: fields.plain_texts(reader, "include"),
-        options: read_options(reader, &mut fields),
+        options: tables(reader, &mut fields, "option").into_iter().map(|f| read_option(reader, f)).collect(),
         preconditions: read_preconditions(reader, &mut fields),
         rows: Vec::new(),
         managed: Vec::new(),
@@ -218,72 +219,6 @@ fn read_when<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) ->
         }
     }
     conditions
-}
-
-fn read_options<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Vec<OptionSpec> {
-    let mut options = Vec::new();
-    for mut option in tables(reader, fields, "option") {
-        let name = option.required_text(reader, "name");
-        let kind = read_kind(reader, &mut option);
-        let default = option.take("default");
-        let default = match default.map(|value| (value, option_value(value))) {
-            None => kind.nothing(),
-            Some((value, Some(given))) => kind.check(&given).unwrap_or_else(|expected| {
-                reader.problem(value.span(), format!("`default` of {name} is {expected}"));
-                kind.nothing()
-            }),
-            Some((value, None)) => {
-                reader.problem(value.span(), format!("`default` of {name} is {}", kind.expected()));
-                kind.nothing()
-            }
-        };
-        let required = option.flag(reader, "required").unwrap_or(false);
-        let help = option.required_text(reader, "help");
-        option.finish(reader);
-        options.push(OptionSpec { name, kind, default, help, required });
-    }
-    options
-}
-
-fn read_kind<'t>(reader: &mut CatalogReader<'t>, option: &mut Fields<'_, 't>) -> OptionKind {
-    const KINDS: [&str; 6] = ["bool", "port", "ports", "text", "list", "choice"];
-    let kind = option.required_text(reader, "kind");
-    let choices = option.plain_texts(reader, "choices");
-    match kind.as_str() {
-        "bool" => OptionKind::Bool,
-        "port" => OptionKind::Port,
-        "ports" => OptionKind::Ports,
-        "list" => OptionKind::List,
-        "choice" if !choices.is_empty() => OptionKind::Choice(choices),
-        "choice" => {
-            reader.problem(option.span.clone(), "`choices` is missing".into());
-            OptionKind::Text
-        }
-        "text" | "" => OptionKind::Text,
-        _ => {
-            let near = did_you_mean(&nearest(&kind, KINDS));
-            reader.problem(
-                option.span.clone(),
-                format!("no kind `{kind}`{near}; kinds are {}", KINDS.join(", ")),
-            );
-            OptionKind::Text
-        }
-    }
-}
-
-/// A value in TOML as the value of an option; numbers are taken for ports.
-fn option_value(value: &Value<'_>) -> Option<OptionValue> {
-    match value.get_ref() {
-        DeValue::Boolean(on) => Some(OptionValue::Bool(*on)),
-        DeValue::String(text) => Some(OptionValue::Text(text.to_string())),
-        DeValue::Integer(number) => Some(OptionValue::Text(number.to_string())),
-        DeValue::Array(list) => {
-            let texts: Option<Vec<String>> =
-                list.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect();
-            texts.map(OptionValue::List)
-        }
-        _ => None,
-    }
 }
 
 fn read_row<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) -> Option<Row> {
@@ -497,65 +432,116 @@ fn read_scope(reader: &mut CatalogReader<'_>, name: &str, span: &Range<usize>) -
 }
 
 fn read_managed<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) -> Option<ManagedRow> {
+    let next_hop = read_managed_hop(reader, &mut fields);
     let when = read_when(reader, &mut fields);
-    let source = read_spec(reader, &mut fields, "from");
-    let destination = read_spec(reader, &mut fields, "to");
-    let flow = read_flows(reader, &mut fields, false).into_iter().next();
-    let kept_as = read_kept_as(reader, &mut fields);
-    let rule = flow.and_then(|flow| {
-        Some(ManagedRule {
-            id: fields.required_text(reader, "id"),
-            direction: read_direction(reader, &mut fields, false),
-            source: source?,
-            destination: destination?,
-            protocol: flow.protocol,
-            ports: flow.ports.as_str().parse().ok()?,
-            purpose: fields.required_text(reader, "purpose"),
-            documented: fields.required_text(reader, "source"),
-            kept_as,
-        })
-    });
+    let to = read_side(reader, &mut fields, "to");
+    let name = fields.texts(reader, "name").into_iter().next();
+    let name = name.and_then(|(text, span)| of_subnet(reader, &span, &text));
+    let what = match next_hop {
+        Some(next_hop) => {
+            if name.is_none() {
+                reader
+                    .problem(fields.span.clone(), "`name` of a route that a service keeps is missing".into());
+            }
+            to.map(|to| ManagedWhat::Route { to, next_hop })
+        }
+        None => read_rule(reader, &mut fields, (to, name.is_some())).map(ManagedWhat::Rule),
+    };
+    let id = fields.required_text(reader, "id");
+    let purpose = fields.required_text(reader, "purpose");
+    let documented = fields.required_text(reader, "source");
     fields.finish(reader);
-    rule.map(|rule| ManagedRow { rule, when })
+    what.map(|what| ManagedRow { id, purpose, documented, when, name, what })
 }
 
-/// Name and priority of a rule; one does not go without the other.
-fn read_kept_as<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Option<(String, u32)> {
-    let name = fields.text(reader, "name");
-    let span = fields.span.clone();
-    let priority = fields.take("priority").map(|value| {
-        let number = value.get_ref().as_integer().and_then(|n| n.to_string().parse::<u32>().ok());
-        (number.filter(|n| nsg_priorities().contains(n)), value.span())
-    });
-    match (name, priority) {
-        (None, None) => None,
-        (Some(name), Some((Some(priority), _))) => Some((name, priority)),
-        (_, Some((None, span))) => {
-            let all = nsg_priorities();
-            let message = format!("`priority` is a number from {} to {}", all.start(), all.end());
-            reader.problem(span, message);
-            None
-        }
+/// Where a route that a service keeps leads to; none makes the row a rule.
+fn read_managed_hop<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Option<NextHop> {
+    let (name, span) = fields.texts(reader, "next-hop").into_iter().next()?;
+    match name.as_str() {
+        "internet" => Some(NextHop::Internet),
+        "vnet" => Some(NextHop::VnetLocal),
         _ => {
-            reader.problem(span, "`name` and `priority` of a rule go together".into());
+            reader.problem(
+                span,
+                format!("no next hop `{name}` of a service's route; known are internet, vnet"),
+            );
             None
         }
     }
 }
 
-fn read_spec<'t>(
+/// What of a row is a rule; a priority goes with a name and does not go without one.
+fn read_rule<'t>(
+    reader: &mut CatalogReader<'t>,
+    fields: &mut Fields<'_, 't>,
+    (destination, named): (Option<Template>, bool),
+) -> Option<RuleSpec> {
+    let source = read_side(reader, fields, "from");
+    let flow = read_flows(reader, fields, false).into_iter().next();
+    let priority = read_priority(reader, fields);
+    if named != priority.is_some() {
+        reader.problem(fields.span.clone(), "`name` and `priority` of a rule go together".into());
+    }
+    let direction = read_direction(reader, fields, false);
+    let flow = flow?;
+    Some(RuleSpec {
+        direction,
+        source: source?,
+        destination: destination?,
+        protocol: flow.protocol,
+        ports: flow.ports.as_str().parse().ok()?,
+        priority,
+    })
+}
+
+/// A number, or a text: `{option:NAME}`, or that and `+ N`.
+fn read_priority<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Option<PrioritySpec> {
+    let value = fields.take("priority")?;
+    let all = nsg_priorities();
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    let made = match value.get_ref() {
+        DeValue::Integer(given) => {
+            number(&given.to_string()).filter(|given| all.contains(given)).map(|given| PrioritySpec {
+                first: template(reader, &value.span(), &given.to_string()),
+                plus: 0,
+            })
+        }
+        DeValue::String(text) => {
+            let (first, plus) = text.split_once('+').map_or((&**text, Some(0)), |(a, b)| (a, number(b)));
+            let first = template(reader, &value.span(), first.trim());
+            plus.filter(|_| first.options().count() == 1).map(|plus| PrioritySpec { first, plus })
+        }
+        _ => None,
+    };
+    if made.is_none() {
+        let (low, high) = (all.start(), all.end());
+        let message = format!("`priority` is a number from {low} to {high}, or \"{{option:NAME}} + N\"");
+        reader.problem(value.span(), message);
+    }
+    made
+}
+
+/// One side of a rule: what has no places has to be a remote by now.
+fn read_side<'t>(
     reader: &mut CatalogReader<'t>,
     fields: &mut Fields<'_, 't>,
     key: &'static str,
-) -> Option<RemoteSpec> {
+) -> Option<Template> {
     let span = fields.span.clone();
-    match RemoteSpec::parse(&fields.required_text(reader, key)) {
-        Ok(remote) => Some(remote),
-        Err(error) => {
+    let text = fields.required_text(reader, key);
+    let made = of_subnet(reader, &span, &text)?;
+    match ManagedSide::parse(&text) {
+        Err(error) if !text.contains('{') => {
             reader.problem(span, format!("`{key}`: {error}"));
             None
         }
+        _ => Some(made),
     }
+}
+
+/// A text that may have the places of a subnet.
+fn of_subnet(reader: &mut CatalogReader<'_>, span: &Range<usize>, text: &str) -> Option<Template> {
+    Template::parse_of_subnet(text).map_err(|error| reader.problem(span.clone(), error.to_string())).ok()
 }
 
 fn read_endpoint_policy<'t>(

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::managed::{Filled, ManagedRow, Unfilled};
 use super::option::{OptionKind, OptionValue, Prefer};
 use super::remote::RemoteSpec;
 use super::resolved::*;
@@ -147,6 +148,7 @@ impl<'a> Resolver<'a> {
         self.leave_out_parts(&mut resolved);
         self.cover(&mut resolved);
         self.rest(&mut resolved);
+        self.managed(&mut resolved);
         resolved
     }
 
@@ -441,8 +443,6 @@ impl<'a> Resolver<'a> {
         let applies = |when: &[Condition]| when.iter().all(|c| self.holds(c));
         resolved.preconditions =
             workload.preconditions.iter().filter(|p| applies(&p.when)).cloned().collect();
-        resolved.managed =
-            workload.managed.iter().filter(|m| applies(&m.when)).map(|m| m.rule.clone()).collect();
         let risks: BTreeSet<&Risk> = resolved.rows.iter().flat_map(|r| &r.risks).collect();
         resolved.risks = risks.into_iter().cloned().collect();
         let taken: BTreeSet<&str> = resolved.rows.iter().map(|r| r.row.as_str()).collect();
@@ -451,6 +451,39 @@ impl<'a> Resolver<'a> {
             .filter(|p| p.rows.iter().any(|id| taken.contains(id.as_str())))
             .map(|p| self.endpoint_policy(p))
             .collect();
+    }
+
+    /// What the service keeps in its subnets.
+    fn managed(&mut self, resolved: &mut Resolved) {
+        let applies = |row: &&ManagedRow| row.when.iter().all(|c| self.holds(c));
+        let rows: Vec<&ManagedRow> = self.workload.managed.iter().filter(applies).collect();
+        for row in rows {
+            let why = match row.fill(&self.places()) {
+                Ok(Filled::Rule(rule)) => {
+                    resolved.managed.push(rule);
+                    continue;
+                }
+                Ok(Filled::Route(route)) => {
+                    resolved.managed_routes.push(route);
+                    continue;
+                }
+                Err(Unfilled::Wrong(message)) => {
+                    let (workload, row) = (self.workload.name.clone(), row.id.clone());
+                    self.errors.push(ResolveError::Remote { workload, row, message });
+                    continue;
+                }
+                Err(Unfilled::Gap(Gap::NoPair)) => {
+                    let region = self.context.region.display();
+                    (SkipReason::NotHere, format!("no paired region of {region} is documented"))
+                }
+                Err(Unfilled::Gap(Gap::Option(option))) => {
+                    (SkipReason::OptionMissing, format!("option `{option}` is not given"))
+                }
+            };
+            let (id, (reason, why)) = (row.id.clone(), why);
+            let skipped = Skipped { id, reason, why, required: false, covered_by: Vec::new() };
+            resolved.skipped.push(skipped);
+        }
     }
 
     fn endpoint_policy(&self, spec: &EndpointPolicySpec) -> EndpointPolicy {

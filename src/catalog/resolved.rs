@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::dated::{Date, DatedFact};
+use super::managed::{ManagedRoute, ManagedRule};
 use super::option::{OptionValue, Prefer};
 use super::remote::RemoteSpec;
-use super::workload::{ManagedRule, Precondition, Risk, RouteHop};
+use super::workload::{Precondition, Risk, RouteHop};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::tags::{Cloud, Region, Regions};
 use crate::text::did_you_mean;
@@ -47,6 +48,8 @@ pub struct Resolved {
     pub skipped: Vec<Skipped>,
     /// Rules that Azure keeps by itself and that a plan may not contradict.
     pub managed: Vec<ManagedRule>,
+    /// Routes that Azure keeps by itself in the tables of the subnets.
+    pub managed_routes: Vec<ManagedRoute>,
     /// Service endpoint policies that narrow rows with storage by tag.
     pub endpoint_policies: Vec<EndpointPolicy>,
     /// Days on which rows begin or end whose other conditions hold, in order.

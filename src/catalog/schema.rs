@@ -15,6 +15,15 @@ enum Texts {
     Many(Vec<String>),
 }
 
+/// A number, or the priority of an option and how many behind it.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code)]
+enum Priority {
+    Number(u32),
+    Behind(String),
+}
+
 /// Far sides: one text, a list, or a table by cloud, region or `other`.
 #[derive(JsonSchema)]
 #[serde(untagged)]
@@ -151,12 +160,18 @@ struct Managed {
     id: String,
     /// The name that the service gives the rule.
     name: Option<String>,
-    /// The priority that the service gives it, with a name.
-    priority: Option<u32>,
-    direction: String,
-    from: String,
+    /// The priority that the service gives it, with a name: a number, or `{option:NAME} + N`.
+    priority: Option<Priority>,
+    /// Of a rule.
+    direction: Option<String>,
+    /// Of a rule; `{subnet}` is the prefix of the subnet.
+    from: Option<String>,
+    /// `{subnet}` is the prefix of the subnet.
     to: String,
-    flows: Texts,
+    /// Of a rule.
+    flows: Option<Texts>,
+    /// Makes it a route: internet or vnet.
+    next_hop: Option<String>,
     when: Option<Texts>,
     purpose: String,
     source: String,

@@ -24,15 +24,27 @@ enum Part {
     Code,
     /// `{pair}`: as `{Region}`, of the paired region.
     Pair,
+    /// `{pair-location}`: as `{region}`, of the paired region.
+    PairLocation,
     Option(String),
+    /// `{subnet}` and `{range}`, which are filled in where subnets are known.
+    Later(&'static str),
 }
+
+/// Stands for the prefix of a subnet in what a service keeps there.
+pub(super) const SUBNET: &str = "{subnet}";
+
+/// Stands for the same prefix as a part of a name.
+pub(super) const SUBNET_RANGE: &str = "{range}";
 
 /// Why a text is no template.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TemplateError {
     #[error("`{0}`: `}}` is missing")]
     Open(String),
-    #[error("`{{{0}}}` is not known; known are {{Region}}, {{region}}, {{code}}, {{pair}}, {{option:NAME}}")]
+    #[error(
+        "`{{{0}}}` is not known; known are {{Region}}, {{region}}, {{code}}, {{pair}}, {{pair-location}}, {{option:NAME}}"
+    )]
     Unknown(String),
 }
 
@@ -52,6 +64,21 @@ pub(super) enum Gap {
 
 impl Template {
     pub(super) fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_with(text, Part::parse)
+    }
+
+    /// Reads a text that may also have `{subnet}` and `{range}`; filled, it has these two still.
+    pub(super) fn parse_of_subnet(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_with(text, |place| {
+            let later = [SUBNET, SUBNET_RANGE].into_iter().find(|later| later[1..later.len() - 1] == *place);
+            later.map_or_else(|| Part::parse(place), |later| Ok(Part::Later(later)))
+        })
+    }
+
+    fn parse_with(
+        text: &str,
+        part: impl Fn(&str) -> Result<Part, TemplateError>,
+    ) -> Result<Self, TemplateError> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
@@ -60,7 +87,7 @@ impl Template {
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
             }
-            parts.push(Part::parse(place)?);
+            parts.push(part(place)?);
             rest = behind;
         }
         if !rest.is_empty() {
@@ -93,7 +120,9 @@ impl Template {
                 Part::Region => vec![name(fill.region)],
                 Part::Location => vec![fill.region.location()],
                 Part::Code => vec![fill.region.code().to_owned()],
+                Part::Later(text) => vec![(*text).to_owned()],
                 Part::Pair => vec![name(fill.pair().ok_or(Gap::NoPair)?)],
+                Part::PairLocation => vec![fill.pair().ok_or(Gap::NoPair)?.location()],
                 Part::Option(option) => match fill.options.get(option.as_str()) {
                     Some(value) if !value.is_empty() => value.texts(),
                     _ => return Err(Gap::Option(option.clone())),
@@ -113,6 +142,7 @@ impl Part {
             "region" => Ok(Part::Location),
             "code" => Ok(Part::Code),
             "pair" => Ok(Part::Pair),
+            "pair-location" => Ok(Part::PairLocation),
             _ => place
                 .strip_prefix("option:")
                 .map(|name| Part::Option(name.trim().to_owned()))
@@ -145,6 +175,7 @@ mod tests {
         assert_eq!(fill("francecentral", "AzureCloud.{Region}").unwrap(), ["AzureCloud.centralfrance"]);
         assert_eq!(fill("francecentral", "AzureCloud.{code}").unwrap(), ["AzureCloud.centralfrance"]);
         assert_eq!(fill("norwayeast", "A.{pair}").unwrap(), ["A.NorwayWest"]);
+        assert_eq!(fill("norwayeast", "A.{pair-location}").unwrap(), ["A.norwaywest"]);
         assert_eq!(fill("italynorth", "A.{pair}").unwrap_err(), Gap::NoPair);
         assert_eq!(
             fill("westeurope", "{region}.tundra.azureml.ms").unwrap(),

@@ -133,7 +133,7 @@ mod tests {
                     for row in &change.rows {
                         let known = workload.row(row).is_some()
                             || workload.option(row).is_some()
-                            || workload.managed().iter().any(|m| m.rule.id == *row)
+                            || workload.managed().iter().any(|m| m.id == *row)
                             || workload.endpoint_policies().iter().any(|p| p.id == *row);
                         let elsewhere = change.workloads.len() > 1;
                         assert!(known || elsewhere, "{}: {name} has no {row}", change.id);

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use super::check::Check;
 use super::dated::Dates;
 use super::fields::Place;
+use super::managed::ManagedRow;
 use super::option::OptionSpec;
 use super::remote::{RemoteError, RemoteSpec};
 use super::template::Template;
 use super::when::Condition;
-use crate::packet::{Direction, Ports, Protocol};
+use crate::packet::{Direction, Protocol};
 use crate::tags::{Cloud, Region};
 
 /// What one kind of training environment needs from the network.
@@ -321,38 +322,6 @@ pub(super) enum Scope {
 pub(super) struct Flow {
     pub(super) protocol: Protocol,
     pub(super) ports: Template,
-}
-
-/// A rule that Azure puts into the workload's NSG, as the catalogue file has it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ManagedRow {
-    /// The rule itself.
-    pub rule: ManagedRule,
-    /// The conditions under which Azure makes it.
-    pub when: Vec<Condition>,
-}
-
-/// A rule that Azure itself keeps in an NSG. A plan shows it and may not contradict it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ManagedRule {
-    /// The name of the row, unique in its workload.
-    pub id: String,
-    /// Which way the flow is opened.
-    pub direction: Direction,
-    /// Where packets come from.
-    pub source: RemoteSpec,
-    /// Where packets go to.
-    pub destination: RemoteSpec,
-    /// Protocol.
-    pub protocol: Protocol,
-    /// Destination ports.
-    pub ports: Ports,
-    /// What it is for.
-    pub purpose: String,
-    /// Where this is written.
-    pub documented: String,
-    /// Name and priority that the service gives it, where they are documented; a group is then made with the rule in it.
-    pub kept_as: Option<(String, u32)>,
 }
 
 /// A service endpoint policy that belongs to rows with storage by tag.

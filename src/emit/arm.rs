@@ -560,9 +560,8 @@ const WITH_CLASSIC: &str = "[union(parameters('firewallProperties'), createObjec
      variables('applicationRuleCollections'))))]";
 
 fn classic_template(firewall: &ClassicFirewall, version: ApiVersion) -> Template {
-    let one = |collection: Option<&RuleCollection>| {
-        let tree = collection.map(|c| escaped(azure::classic_collection(c, &ip_group_id)));
-        Tree::List(tree.into_iter().collect())
+    let all = |collections: Vec<&RuleCollection>| {
+        Tree::List(collections.iter().map(|c| escaped(azure::classic_collection(c, &ip_group_id))).collect())
     };
     let resource = Resource {
         zones: Some("[parameters('zones')]"),
@@ -575,8 +574,8 @@ fn classic_template(firewall: &ClassicFirewall, version: ApiVersion) -> Template
     };
     Template {
         variables: Some(Variables {
-            network_rule_collections: one(firewall.network()),
-            application_rule_collections: one(firewall.application()),
+            network_rule_collections: all(firewall.network()),
+            application_rule_collections: all(firewall.application()),
         }),
         ..Template::of(Parameters::firewall(&firewall.name), at(version, vec![resource]))
     }

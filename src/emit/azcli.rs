@@ -12,8 +12,9 @@ use super::format::numbers;
 use super::tree::{Members, Tree};
 use super::words;
 use super::{Artefact, Format, Options};
+use crate::catalog::is_kept_by_service;
 use crate::plan::{
-    Association, ClassicFirewall, EndpointPolicy, Firewall, IpGroup, Nsg, NsgRule, PlanParts, Route,
+    Action, Association, ClassicFirewall, EndpointPolicy, Firewall, IpGroup, Nsg, NsgRule, PlanParts, Route,
     RouteTable, Side,
 };
 use crate::target::{ApiVersion, Part};
@@ -143,6 +144,56 @@ while IFS=$'\t' read -r direction priority name; do
 done <<<"$rules"
 "#;
 
+/// What takes the place of a line of [`NSG_HEAD`] where a service keeps rules in the group: such a rule is made
+/// only where the service has none in its place, under whatever name.
+const KEPT_RULE: [&str; 2] = [
+    "  echo \"rule $name\"\n",
+    r#"  if [[ "$name" == *_UseOnly_* ]] && kept "$1" "$2"; then
+    echo "left as it is, since a service keeps it: rule $name"
+    return
+  fi
+  echo "rule $name"
+"#,
+];
+
+/// Stands before that.
+const KEPT_RULE_BEFORE: &str = r#"
+kept() {
+  local direction priority name
+  while IFS=$'\t' read -r direction priority name; do
+    if [[ "$name" == *_UseOnly_* && "--priority=$priority --direction=$direction" == "$1 $2" ]]; then
+      return 0
+    fi
+  done <<<"$rules"
+  return 1
+}
+"#;
+
+/// What takes the place of a line of [`TABLE_HEAD`] where a service keeps routes in the table: such a route is made
+/// only where the service has none in its place, under whatever name.
+const KEPT_ROUTE: [&str; 2] = [
+    "  echo \"route $name\"\n",
+    r#"  if [[ "$name" == *_UseOnly_* ]] && kept "$1"; then
+    echo "left as it is, since a service keeps it: route $name"
+    return
+  fi
+  echo "route $name"
+"#,
+];
+
+/// Stands before that.
+const KEPT_ROUTE_BEFORE: &str = r#"
+kept() {
+  local prefix name
+  while IFS=$'\t' read -r prefix name; do
+    if [[ "$name" == *_UseOnly_* && "--address-prefix=${prefix,,}" == "${1,,}" ]]; then
+      return 0
+    fi
+  done <<<"$routes"
+  return 1
+}
+"#;
+
 fn security_group(nsg: &Nsg, several: bool, lists: &mut Vec<Artefact>) -> String {
     let mut out = format!("nsg={}\n", quoted(&nsg.name));
     for (name, lines) in [("own", &nsg.own_names), ("keep", &nsg.keep)] {
@@ -154,7 +205,13 @@ fn security_group(nsg: &Nsg, several: bool, lists: &mut Vec<Artefact>) -> String
         out.push_str(&line);
     }
     out.push_str("'\n");
-    out.push_str(NSG_HEAD);
+    if nsg.rules.iter().any(|rule| is_kept_by_service(&rule.name)) {
+        let [line, guarded] = KEPT_RULE;
+        out.push_str(KEPT_RULE_BEFORE);
+        out.push_str(&NSG_HEAD.replacen(line, guarded, 1));
+    } else {
+        out.push_str(NSG_HEAD);
+    }
     for rule in &nsg.rules {
         out.push_str(&security_rule(if several { &nsg.name } else { "" }, rule, lists));
     }
@@ -214,10 +271,11 @@ else
     --disable-bgp-route-propagation "$disable_bgp" --output none
 fi
 
-# Whether a route is one of tagwall's: its names are made of what the route leads to.
+# Whether a route is one of tagwall's: its names are made of what the route leads to. What a service keeps is not.
 mine() {
   local text="${1//[\/:]/_}"
-  [[ "$2" == default || "$2" == default-v6 || "$2" == "$1" || "$2" == "$1"-* || "$2" == *-"$text" ]]
+  [[ "$2" != *_UseOnly_* ]] &&
+    [[ "$2" == default || "$2" == default-v6 || "$2" == "$1" || "$2" == "$1"-* || ("$1" == */* && "$2" == *-"$text") ]]
 }
 
 # Routes of tagwall's that are no longer wanted go first: two routes cannot share a prefix. Routes of others stay.
@@ -243,7 +301,13 @@ fn route_table(table: &RouteTable) -> String {
         writeln!(out, "|{} {}|", route.to, route.name).expect("writing to a string does not fail");
     }
     out.push_str("'\n");
-    out.push_str(TABLE_HEAD);
+    if table.routes.iter().any(|route| is_kept_by_service(&route.name)) {
+        let [line, guarded] = KEPT_ROUTE;
+        out.push_str(KEPT_ROUTE_BEFORE);
+        out.push_str(&TABLE_HEAD.replacen(line, guarded, 1));
+    } else {
+        out.push_str(TABLE_HEAD);
+    }
     out.extend(table.routes.iter().map(route));
     out
 }
@@ -425,23 +489,28 @@ FILL  put "azureFirewalls/$firewall" <<<"$text"
 fn classic(firewall: &ClassicFirewall, version: ApiVersion) -> String {
     let id = |name: &str| format!("$scope/ipGroups/{name}");
     let kinds = [
-        ("network", &firewall.network_name, firewall.network()),
-        ("application", &firewall.application_name, firewall.application()),
+        ("network", firewall.network_names(), firewall.network()),
+        ("application", firewall.application_names(), firewall.application()),
     ];
     let (mut queries, mut fill, mut bodies) = (Vec::new(), String::new(), String::new());
-    for (kind, name, collection) in kinds {
-        let others = format!("properties.{kind}RuleCollections[?name!='{name}']");
-        let Some(collection) = collection else {
-            // Flattened, what is missing becomes an empty list.
-            queries.push(format!("    {kind}RuleCollections: [{others}][]"));
-            continue;
-        };
-        let word = format!("tagwall {kind} rules");
-        queries.push(format!("    {kind}RuleCollections: [{others}, ['{word}']][]"));
-        fill += &format!("  fill '{word}' \"${kind}\"\n");
-        let mut body = String::new();
-        write_body(&azure::classic_collection(collection, &id), 0, &mut body);
-        bodies += &format!("\ncollection {kind} <<BODY\n{body}\nBODY\n");
+    for (kind, names, collections) in kinds {
+        let other: Vec<String> = names.iter().map(|name| format!("name!='{name}'")).collect();
+        let others = format!("properties.{kind}RuleCollections[?{}]", other.join(" && "));
+        let mut words = Vec::new();
+        for collection in collections {
+            let (variable, word) = match collection.action {
+                Action::Deny => (format!("{kind}_denies"), format!("tagwall {kind} denies")),
+                Action::Allow => (kind.to_owned(), format!("tagwall {kind} rules")),
+            };
+            fill += &format!("  fill '{word}' \"${variable}\"\n");
+            let mut body = String::new();
+            write_body(&azure::classic_collection(collection, &id), 0, &mut body);
+            bodies += &format!("\ncollection {variable} <<BODY\n{body}\nBODY\n");
+            words.push(format!("'{word}'"));
+        }
+        // Flattened, what is missing becomes an empty list.
+        let own = if words.is_empty() { String::new() } else { format!(", [{}]", words.join(", ")) };
+        queries.push(format!("    {kind}RuleCollections: [{others}{own}][]"));
     }
     let head = CLASSIC
         .replace("API_VERSION", version.name())

@@ -164,10 +164,10 @@ fn classic(firewall: &ClassicFirewall, ip_groups: &[(&str, &String)], version: A
         ("networkRuleCollections", firewall.network()),
         ("applicationRuleCollections", firewall.application()),
     ];
-    for (name, collection) in kinds {
-        let tree = collection.map(|c| azure::classic_collection(c, &|name| id_of(ip_groups, name)));
+    for (name, collections) in kinds {
+        let trees = collections.iter().map(|c| azure::classic_collection(c, &|name| id_of(ip_groups, name)));
         write!(out, "\nvar {name} = ").expect("writing to a string does not fail");
-        write(&Tree::List(tree.into_iter().collect()), 0, &mut out);
+        write(&Tree::List(trees.collect()), 0, &mut out);
         out.push('\n');
     }
     let code = |text: &str| Tree::Code(text.to_owned());

@@ -9,8 +9,8 @@ use super::hcl::{self, Block, Body, Value};
 use super::words::{self, AppDestination, NSG, NetworkDestination, ROUTE_TABLE, identifiers, one_or_named};
 use super::{Artefact, Format, Options};
 use crate::plan::{
-    ApplicationRule, ClassicFirewall, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule, Nsg,
-    NsgRule, PlanParts, Route, RouteTable, RuleCollection, Side,
+    Action, ApplicationRule, ClassicFirewall, EndpointPolicy, Firewall, FirewallRules, IpGroup, NetworkRule,
+    Nsg, NsgRule, PlanParts, Route, RouteTable, RuleCollection, Side,
 };
 use crate::target::{Part, TerraformStyle};
 use crate::text::sha256_hex;
@@ -368,6 +368,9 @@ fn id_of(ip_groups: &[IpGroup], labels: &[String], name: &str) -> String {
     format!("azurerm_ip_group.{}.id", labels[at])
 }
 
+const NETWORK_COLLECTION: &str = "azurerm_firewall_network_rule_collection";
+const APPLICATION_COLLECTION: &str = "azurerm_firewall_application_rule_collection";
+
 /// Classic collections, one after another, the first after all IP groups: each changes the firewall as a whole.
 fn classic_collections(
     firewall: &ClassicFirewall,
@@ -378,9 +381,14 @@ fn classic_collections(
     let mut before = last_made(ip_labels);
     let mut blocks = Vec::new();
     for collection in &firewall.collections {
-        let (kind, label) = match &collection.rules {
-            FirewallRules::Network(_) => ("azurerm_firewall_network_rule_collection", "network"),
-            FirewallRules::Application(_) => ("azurerm_firewall_application_rule_collection", "application"),
+        let (kind, allowing) = match &collection.rules {
+            FirewallRules::Network(_) => (NETWORK_COLLECTION, "network"),
+            FirewallRules::Application(_) => (APPLICATION_COLLECTION, "application"),
+        };
+        // What allows keeps its label whether or not anything is denied; what denies is called by its name.
+        let label = match collection.action {
+            Action::Allow => allowing.to_owned(),
+            Action::Deny => identifiers(&format!("{allowing}_"), [collection.name.as_str()]).remove(0),
         };
         let body = Body::default()
             .text("name", &collection.name)
@@ -394,7 +402,7 @@ fn classic_collections(
                 body.blocks("rule", rules.iter().map(classic_application_rule))
             }
         };
-        blocks.push(resource(kind, label, patient(body.after(before))));
+        blocks.push(resource(kind, &label, patient(body.after(before))));
         before = vec![format!("{kind}.{label}")];
     }
     blocks

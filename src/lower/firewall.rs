@@ -87,7 +87,7 @@ pub(super) fn lower(policy: &Policy, previous: &Previous, weigh: Weigh, cut: Cut
         }
         RulesHolder::Classic => {
             nat::keep(&mut [], previous, &mut tally.plan);
-            let firewall = classic(policy, rules);
+            let firewall = classic(policy, rules, denies);
             count_classic(&firewall, tally);
             tally.plan.classic_firewall = Some(firewall);
         }
@@ -97,12 +97,21 @@ pub(super) fn lower(policy: &Policy, previous: &Previous, weigh: Weigh, cut: Cut
 /// How much further behind the collection of classic application rules is.
 const APPLICATION_STEP: u32 = 100;
 
-/// Classic rules: one collection of each kind, whose names and priorities do not depend on what is in them.
-fn classic(policy: &Policy, Rules { network, application }: Rules) -> ClassicFirewall {
+/// Classic rules: one collection of each kind, whose names and priorities do not depend on what is in them, and right
+/// before it one that denies, where anything is denied: of one kind the lower priority is tried first.
+fn classic(policy: &Policy, Rules { network, application }: Rules, denies: Rules) -> ClassicFirewall {
     let (network_name, application_name) =
         (name(&[&policy.name, "network"]), name(&[&policy.name, "application"]));
     let mut collections = Vec::new();
     let priority = policy.firewall.priority;
+    let (of_network, of_application): (Vec<_>, Vec<_>) = pack::deny_collections(policy, denies)
+        .into_iter()
+        .partition(|collection| matches!(collection.rules, FirewallRules::Network(_)));
+    let before = |collection: RuleCollection, allowing: u32| RuleCollection {
+        priority: allowing.saturating_sub(1),
+        ..collection
+    };
+    collections.extend(of_network.into_iter().map(|collection| before(collection, priority)));
     if !network.is_empty() {
         let rules = FirewallRules::Network(network);
         collections.push(RuleCollection {
@@ -112,9 +121,10 @@ fn classic(policy: &Policy, Rules { network, application }: Rules) -> ClassicFir
             rules,
         });
     }
+    let priority = priority.saturating_add(APPLICATION_STEP);
+    collections.extend(of_application.into_iter().map(|collection| before(collection, priority)));
     if !application.is_empty() {
-        let (priority, rules) =
-            (priority.saturating_add(APPLICATION_STEP), FirewallRules::Application(application));
+        let rules = FirewallRules::Application(application);
         collections.push(RuleCollection {
             name: application_name.clone(),
             priority,

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::NextHop;
 use crate::plan::{CoveredBy, Gap};
-use crate::policy::{Flow, Policy, Remote, RouteNeed, special_ranges};
+use crate::policy::{Flow, Policy, Remote, RouteNeed, SYSTEM_NONE, special_ranges};
+use crate::tags::Symbol;
 use crate::target::Target;
 
 /// The gap that `flow` leaves on `target`.
@@ -28,13 +30,24 @@ pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
     let remedy = "replies would leave by the firewall, which drops them: add a route for its addresses to the Internet, \
                   or publish the service by DNAT";
     let mut gap = gap(policy, Target::Firewall, flow, reason, remedy);
-    if comes_from_inside(policy, flow) {
+    if let Some(set) = from_inside(policy, flow) {
         gap.reason =
             "it comes from the network, a peered one or private space, not from the Internet".to_owned();
         gap.remedy = "nothing, as long as the sender's routes do not lead by the firewall".to_owned();
-        gap.covered_by.push(CoveredBy::Anyway(
-            "the routes of the network and its peerings, by which replies go back too",
-        ));
+        match replies(policy, flow, &set) {
+            Replies::Direct => gap.covered_by.push(CoveredBy::Anyway(
+                "the routes of the network and its peerings, by which replies go back too",
+            )),
+            Replies::Appliance => gap.covered_by.push(CoveredBy::Anyway(
+                "the appliance to which replies go, where the sender's routes lead by it and it lets them in",
+            )),
+            Replies::Dropped => {
+                gap.reason = "no route leads its replies back: the system's own drops them".to_owned();
+                gap.remedy = "take the routes of its network (network.peers, network.on-premises; route-table.disable-bgp and \
+                              disable-peering-route keep them off), or lead its addresses by a [[route]]"
+                    .to_owned();
+            }
+        }
         return gap;
     }
     let own = policy.routes.iter().filter(|r| r.next_hop == NextHop::Internet && takes_replies(r, flow));
@@ -45,11 +58,47 @@ pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
     gap
 }
 
-/// Whether all senders of an inbound need are in the network, in a peered one, behind its gateway or in private space.
-fn comes_from_inside(policy: &Policy, flow: &Flow) -> bool {
-    let Remote::Addresses(set) = &flow.remote else { return false };
+/// The senders of an inbound need, where all are in the network, in a peered one, behind its gateway or in private space.
+fn from_inside(policy: &Policy, flow: &Flow) -> Option<AddrSet> {
+    let set = match &flow.remote {
+        Remote::Addresses(set) => set.difference(&flow.except),
+        // Whatever the tag holds in this network.
+        Remote::Symbol(Symbol::VirtualNetwork) => policy.network.space.difference(&flow.except),
+        _ => return None,
+    };
     let inside = policy.network.virtual_network().union(&special_ranges());
-    !set.is_empty() && set.difference(&flow.except).is_subset(&inside)
+    (!set.is_empty() && set.is_subset(&inside)).then_some(set)
+}
+
+/// By what replies to senders inside go.
+enum Replies {
+    Direct,
+    Appliance,
+    Dropped,
+}
+
+/// By what replies of a need go to `set`, the worst of it: gateway and peerings lead there unless the table keeps their
+/// routes off. Where a policy names neither, private space may be anything.
+fn replies(policy: &Policy, flow: &Flow, set: &AddrSet) -> Replies {
+    let (network, table) = (&policy.network, &policy.route_table);
+    let none = AddrSet::empty();
+    let peers = if table.disable_peering_route { &none } else { &network.peers };
+    let behind = if table.disable_bgp { &none } else { &network.on_premises };
+    let known = AddrSet::union_of([&network.space, peers, behind]);
+    let led = policy.routes_of(&flow.subnet).filter(|r| matches!(r.next_hop, NextHop::Appliance(_)));
+    let led = AddrSet::union_of(&led.map(|need| policy.route_set(need, &flow.subnet)).collect::<Vec<_>>());
+    let rest = set.difference(&known);
+    let named = !(network.peers.is_empty() && network.on_premises.is_empty());
+    let dropped: AddrSet = SYSTEM_NONE.iter().filter_map(|text| text.parse::<IpPrefix>().ok()).collect();
+    let by_default = [false, true].into_iter().filter_map(|v6| policy.default_hop_of(&flow.subnet, v6));
+    let to_appliance = by_default.into_iter().any(|hop| matches!(hop, NextHop::Appliance(_)));
+    let private = rest.intersection(&dropped);
+    if named && !policy.private_to_firewall() && !private.is_subset(&led) {
+        return Replies::Dropped;
+    }
+    let sent = !set.is_disjoint(&led)
+        || (!rest.is_empty() && to_appliance && (named || policy.private_to_firewall()));
+    if sent { Replies::Appliance } else { Replies::Direct }
 }
 
 /// Whether a route takes the replies of `flow`, all of them.

@@ -3,6 +3,7 @@
 //! Source of the rules: resource-name-rules.md, 2020-02-11; network-security-groups-overview.md, 2025-07-15.
 
 use crate::addr::IpPrefix;
+use crate::catalog::is_kept_by_service;
 use crate::packet::{Ports, Protocol};
 use crate::plan::LimitKey;
 use crate::policy::{Cause, Flow};
@@ -87,7 +88,10 @@ pub(super) fn subnet_part(subnet: &str) -> String {
 /// Whether a rule of a security group is called as rules that are made here are.
 pub(super) fn is_own_rule(name: &str) -> bool {
     const CLOSING: [&str; 4] = ["vnet-in", "vnet-out", "load-balancer-in", "deny-rest-"];
-    name.contains("-in-") || name.contains("-out-") || CLOSING.iter().any(|start| name.starts_with(start))
+    !is_kept_by_service(name)
+        && (name.contains("-in-")
+            || name.contains("-out-")
+            || CLOSING.iter().any(|start| name.starts_with(start)))
 }
 
 /// A part of a name for one chunk of a long list: its first prefix.

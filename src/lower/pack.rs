@@ -76,7 +76,10 @@ pub(super) fn groups(
 }
 
 /// The collections that deny, which come before all others of their kind.
-fn deny_collections(policy: &Policy, Rules { network, application }: Rules) -> Vec<RuleCollection> {
+pub(super) fn deny_collections(
+    policy: &Policy,
+    Rules { network, application }: Rules,
+) -> Vec<RuleCollection> {
     let collection = |what: &str, priority, rules| RuleCollection {
         name: name(&[&policy.name, what]),
         priority,

@@ -3,7 +3,7 @@
 use super::names::name;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::NextHop;
-use crate::policy::{Policy, Remote, RouteNeed, only_families_of};
+use crate::policy::{ManagedRoute, Policy, Remote, RouteNeed, only_families_of};
 
 /// One route of prefixes.
 pub(super) type PrefixRoute = (IpPrefix, NextHop);
@@ -22,6 +22,8 @@ pub(super) struct Table<'a> {
     pub(super) needs: Vec<&'a RouteNeed>,
     /// Routes that stand as they are written.
     pub(super) lines: Vec<PrefixRoute>,
+    /// Routes that a service keeps in it.
+    pub(super) kept: Vec<&'a ManagedRoute>,
     /// The network's address space.
     pub(super) space: &'a AddrSet,
     /// Address space and what lines take: no route is made up there.
@@ -59,6 +61,7 @@ impl<'a> Table<'a> {
             takes_default,
             lines: lines(policy, &needs, subnet),
             needs,
+            kept: policy.managed_routes_of(subnet).collect(),
             space: &policy.network.space,
             settled: AddrSet::union_of(taken.iter().chain([&policy.network.space])),
         }
@@ -69,6 +72,9 @@ impl<'a> Table<'a> {
         self.defaults == other.defaults
             && self.takes_default == other.takes_default
             && self.lines == other.lines
+            // Each of these names the one subnet that it is for.
+            && self.kept.is_empty()
+            && other.kept.is_empty()
             && ids(self) == ids(other)
     }
 
@@ -96,7 +102,8 @@ fn lines(policy: &Policy, needs: &[&RouteNeed], subnet: &str) -> Vec<PrefixRoute
         let set = only_families_of(&set.difference(&need.except), &present);
         for prefix in set.prefixes() {
             let whole = AddrSet::from(prefix);
-            if whole.is_subset(&own) {
+            let kept = |route: &ManagedRoute| matches!(&route.to, Remote::Addresses(set) if *set == whole);
+            if whole.is_subset(&own) && !policy.managed_routes_of(subnet).any(kept) {
                 continue;
             }
             lines.push((prefix, need.next_hop));

@@ -16,7 +16,7 @@ use crate::plan::{
     Choice, Extra, Gap, How, LimitKey, Limits, PlanParts, Route, RouteTable, RouteTo, extra_of,
 };
 use crate::policy::intent::{DefaultRoute, TagUse};
-use crate::policy::{Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
+use crate::policy::{ManagedRoute, Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
 use crate::tags::Tag;
 use crate::target::Target;
 
@@ -48,6 +48,12 @@ fn route_table(policy: &Policy, table: &Table<'_>, limits: &Limits, plan: &mut P
     routes.extend(listed);
     routes.sort_by(|a, b| (&a.to, a.next_hop).cmp(&(&b.to, b.next_hop)));
     routes.dedup_by(|b, a| a.to == b.to && a.next_hop == b.next_hop);
+    for route in &mut routes {
+        // What a service keeps has the name that the service gives it, whoever else asks for it.
+        if let Some(kept) = table.kept.iter().find(|kept| is_kept(kept, route)) {
+            route.name.clone_from(&kept.name);
+        }
+    }
     unique(&mut routes, |r| &mut r.name, |r| r.to.to_string());
     routes.sort_by(|a, b| a.name.cmp(&b.name));
     let written = routes.len();
@@ -62,6 +68,10 @@ fn route_table(policy: &Policy, table: &Table<'_>, limits: &Limits, plan: &mut P
         disable_peering_route: policy.route_table.disable_peering_route,
         routes,
     }
+}
+
+fn is_kept(kept: &ManagedRoute, route: &Route) -> bool {
+    route.next_hop == kept.next_hop && route.to.to_string().eq_ignore_ascii_case(&kept.matches())
 }
 
 fn count_routes(table: &RouteTable, needs: &[&RouteNeed], tally: &mut Tally<'_>) {
@@ -162,6 +172,11 @@ impl<'a> Needs<'a> {
             let (set, why) = match &need.to {
                 Remote::Tag(tag) if !need.except.is_empty() => {
                     (tag.set().clone(), "addresses are excepted, so the rest is listed".to_owned())
+                }
+                // A service puts its own routes in by name, whatever the policy prefers.
+                Remote::Tag(tag) if table.kept.iter().any(|kept| kept.matches() == tag.name().as_str()) => {
+                    needs.by_name.push((need, tag));
+                    continue;
                 }
                 Remote::Tag(tag) => match native(tag, "UDR", policy.route_table.tags) {
                     // Who insists on names gets a refusal past the limit; else the rest is listed.

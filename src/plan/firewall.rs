@@ -18,7 +18,8 @@ pub struct Firewall {
 pub struct ClassicFirewall {
     /// Default name of the firewall.
     pub name: String,
-    /// The collections that have rules, network rules first; names and priorities are unique.
+    /// The collections that have rules, network rules first, of each kind what denies before what allows; names and
+    /// priorities are unique.
     pub collections: Vec<RuleCollection>,
     /// The name of the collection of network rules, whether or not there are any.
     pub network_name: String,
@@ -27,15 +28,31 @@ pub struct ClassicFirewall {
 }
 
 impl ClassicFirewall {
-    /// The collection of network rules, if there are any.
-    pub fn network(&self) -> Option<&RuleCollection> {
-        self.collections.iter().find(|c| matches!(c.rules, FirewallRules::Network(_)))
+    /// The collections of network rules: the one that denies, if there is one, then the one that allows.
+    pub fn network(&self) -> Vec<&RuleCollection> {
+        self.collections.iter().filter(|c| matches!(c.rules, FirewallRules::Network(_))).collect()
     }
 
-    /// The collection of application rules, if there are any.
-    pub fn application(&self) -> Option<&RuleCollection> {
-        self.collections.iter().find(|c| matches!(c.rules, FirewallRules::Application(_)))
+    /// The same of application rules.
+    pub fn application(&self) -> Vec<&RuleCollection> {
+        self.collections.iter().filter(|c| matches!(c.rules, FirewallRules::Application(_))).collect()
     }
+
+    /// The names of the collections of network rules that are made here, one of which may have no rules now.
+    pub fn network_names(&self) -> Vec<&str> {
+        names_of(&self.network(), &self.network_name)
+    }
+
+    /// The same of application rules.
+    pub fn application_names(&self) -> Vec<&str> {
+        names_of(&self.application(), &self.application_name)
+    }
+}
+
+/// The name that always is there, and those of what denies besides.
+fn names_of<'a>(collections: &[&'a RuleCollection], allowing: &'a str) -> Vec<&'a str> {
+    let denying = collections.iter().map(|c| c.name.as_str()).filter(|name| *name != allowing);
+    std::iter::once(allowing).chain(denying).collect()
 }
 
 /// A rule collection group.

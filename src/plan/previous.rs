@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::firewall::NatCollection;
+use super::firewall::{ClassicFirewall, NatCollection};
 use super::nsg::NsgRule;
 use super::parts::PlanParts;
 use crate::addr::IpPrefix;
@@ -92,9 +92,12 @@ impl PlanParts {
                  deleting the group would end them"
             ),
         });
-        let classic = self.classic_firewall.iter().flat_map(|f| [&f.network_name, &f.application_name]);
+        let names = |f: &ClassicFirewall| {
+            f.network_names().into_iter().chain(f.application_names()).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let classic: Vec<String> = self.classic_firewall.iter().flat_map(names).collect();
         let classic: BTreeSet<&String> = match self.rule_collections().next() {
-            Some(_) => classic.collect(),
+            Some(_) => classic.iter().collect(),
             // Without any rule there is no file that would take the collections away.
             None => BTreeSet::new(),
         };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::demands;
 use super::intent::{DefaultRoute, HostUse, NamesIntent, OneOrMany, OutputIntent, RulesHolder, Sku};
 use super::place::Path;
 use super::problems::Problems;
@@ -9,6 +10,7 @@ use super::rule::{Flow, Remote, short_list};
 use super::whole::Policy;
 use crate::addr::{AddrSet, Interval, IntervalSet, IpPrefix};
 use crate::catalog::Date;
+use crate::limits::firewall_priorities;
 use crate::packet::{Direction, NextHop};
 use crate::plan::{LimitKey, Shortage, nsg_priorities};
 use crate::tags::Symbol;
@@ -23,6 +25,7 @@ pub(super) fn check_settings(policy: &Policy, problems: &mut Problems) {
     check_loops(policy, problems);
     check_keep(policy, problems);
     check_denies(policy, problems);
+    demands::check(policy, problems);
     check_never(policy, problems);
     let route = Path::top().at("route-table");
     let no_firewall = policy.network.firewall.is_empty();
@@ -208,8 +211,8 @@ fn check_keep(policy: &Policy, problems: &mut Problems) {
     }
 }
 
-/// What cannot be denied everywhere: a rule on a platform tag is for all subnets of a group, and classic rules are one
-/// collection of a kind, which allows.
+/// What cannot be denied everywhere: a rule on a platform tag is for all subnets of a group, and classic rules that deny need
+/// a priority before those that allow.
 fn check_denies(policy: &Policy, problems: &mut Problems) {
     let place = Path::top().at("deny");
     let platform = |flow: &&Flow| matches!(flow.remote, Remote::Symbol(symbol) if symbol.is_platform());
@@ -232,8 +235,15 @@ fn check_denies(policy: &Policy, problems: &mut Problems) {
     }
     let seen = policy.denies.iter().any(|flow| flow.direction == Direction::Outbound && !platform(&flow));
     if seen && policy.wants(Target::Firewall) && policy.firewall.rules == RulesHolder::Classic {
-        let message = "classic rules that are made here only allow: keep a collection of your own with a lower priority that denies, or move to a firewall policy (firewall.rules = \"policy\")";
-        problems.at(place, message);
+        // What denies stands right before what allows.
+        let least = *firewall_priorities().start();
+        if policy.firewall.priority <= least {
+            let message = format!(
+                "the collection that denies stands right before the one that allows: set it to {} or higher",
+                least + 1
+            );
+            problems.at(Path::top().at("firewall").at("priority"), message);
+        }
     }
 }
 

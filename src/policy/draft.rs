@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::place::Path;
 use super::problems::Problems;
-use super::rule::{Flow, Managed, Remarks, RouteNeed};
+use super::rule::{Flow, Managed, ManagedRoute, Remarks, RouteNeed};
 use crate::addr::AddrSet;
 use crate::packet::NextHop;
 use crate::tags::Region;
@@ -29,6 +29,8 @@ pub(super) struct Draft {
     pub(super) defaults: Defaults,
     /// Rules that services keep in the groups of their subnets.
     pub(super) managed: Vec<Managed>,
+    /// Routes that services keep in the tables of their subnets.
+    pub(super) managed_routes: Vec<ManagedRoute>,
     /// What is said of it.
     pub(super) remarks: Remarks,
     /// What is wrong with it.

@@ -7,6 +7,7 @@ use super::draft::{Draft, Rows};
 use super::endpoints::Endpoints;
 use super::flows;
 use super::intent::{Allow, Amount, CloudName, DefaultRoute, Intent, OptionIntent};
+use super::managed;
 use super::network::Network;
 use super::outside::Outside;
 use super::place::{Path, PolicyErrors};
@@ -15,8 +16,8 @@ use super::problems::Problems;
 use super::read::PolicySource;
 use super::resolve::Resolver;
 use super::routing::{self, Lines};
-use super::rule::Managed;
 use super::rule::{LimitSettings, PolicyParts, Precision, Remarks, Remote, only_families_of};
+use super::rule::{Managed, ManagedRoute};
 use super::sets::addresses;
 use super::whole::Policy;
 use super::{checks, chosen, hand, hosts, read_network, suggest};
@@ -57,7 +58,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         let lines = Lines { resolver: &resolver, network: &network };
         lines.read(line, &place, &mut draft);
     }
-    let Draft { flows, denies, routes, defaults, managed, mut remarks, mut problems } = draft;
+    let Draft { flows, denies, routes, defaults, managed, managed_routes, mut remarks, mut problems } = draft;
     let reserved = checks::reserved(&intent.nsg.reserved, &mut problems);
     let precision = precision(intent, &mut problems);
     let (tags, here) = (intent.firewall.fqdn_tags, region.as_deref());
@@ -65,6 +66,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
     let flows = flows::merge(flows, &mut remarks.notes);
     let routes = routing::merge(routes, &network, &mut problems);
     let managed = Managed::merged(managed);
+    let managed_routes = ManagedRoute::in_order(managed_routes);
     let Some(region) = region.filter(|_| problems.is_empty()) else {
         return Err(problems.in_source(source));
     };
@@ -79,6 +81,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         routes,
         defaults,
         managed,
+        managed_routes,
         reserved,
         names: intent.names.clone(),
         accept_missing: intent.accept_missing,
@@ -240,7 +243,7 @@ impl Needs<'_> {
             let before = draft.routes.len();
             self.dates(workload, &resolved, &mut draft.remarks);
             beside.asked.add(workload, &resolved, &subnets, &place.at("workload"));
-            draft.managed.extend(Managed::of_workload(&resolved, &rows, self.resolver, &mut draft.problems));
+            managed::from_workload(&resolved, &rows, self.resolver, draft);
             beside.endpoints.add(&resolved, &rows, &mut draft.remarks, &mut draft.problems);
             flows::from_rows(&resolved, &rows, self.resolver, draft);
             let narrower = found.and_then(|workload| self.narrower(workload, &region));

@@ -1,51 +1,154 @@
-//! [`Managed`]: rules that a service keeps in the security group of its subnets.
+//! [`Managed`] and [`ManagedRoute`]: rules and routes that a service keeps in the group and the table of its subnets.
 
-use super::draft::Rows;
+use std::collections::BTreeSet;
+
+use super::draft::{Draft, Rows};
 use super::problems::Problems;
 use super::resolve::Resolver;
-use super::rule::Managed;
-use crate::catalog::{ManagedRule, RemoteSpec, Resolved};
+use super::rule::{Cause, Managed, ManagedRoute, Remote, RouteNeed};
+use crate::addr::{AddrSet, IpPrefix};
+use crate::catalog::{ManagedName, ManagedRule, ManagedSide, RemoteSpec, Resolved};
 
-impl Managed {
-    /// The rules of a workload's service in the group of its subnets.
-    pub(super) fn of_workload(
-        resolved: &Resolved,
-        rows: &Rows<'_>,
-        resolver: &Resolver<'_>,
-        problems: &mut Problems,
-    ) -> Vec<Managed> {
-        let mut found = Vec::new();
-        for rule in &resolved.managed {
-            let Some((name, priority)) = &rule.kept_as else { continue };
-            let mut side = |spec: &RemoteSpec| match resolver.remote(spec, &mut Vec::new()) {
-                Ok(remote) => Some(remote),
-                Err(error) => {
-                    let message = format!("rule {} that {} keeps: {error}", rule.id, rows.workload);
-                    problems.at(rows.place.at("workload"), message);
-                    None
-                }
+/// Adds what a workload's service keeps in its subnets.
+pub(super) fn from_workload(
+    resolved: &Resolved,
+    rows: &Rows<'_>,
+    resolver: &Resolver<'_>,
+    draft: &mut Draft,
+) {
+    let mut kept = Kept { rows, resolver, problems: &mut draft.problems };
+    let all: BTreeSet<&str> = rows.subnets.iter().map(|(name, _)| name.as_str()).collect();
+    for rule in &resolved.managed {
+        let Some((name, priority)) = &rule.kept_as else { continue };
+        let named = (name, *priority);
+        if !name.is_of_subnet() {
+            draft.managed.extend(kept.rule(rule, named, &all, None));
+            continue;
+        }
+        for subnet in &all {
+            let Some(prefix) = kept.prefix_of(subnet, &rule.id) else { continue };
+            draft.managed.extend(kept.rule(rule, named, &BTreeSet::from([*subnet]), Some(prefix)));
+        }
+    }
+    for route in &resolved.managed_routes {
+        for subnet in &all {
+            let Some(prefix) = kept.prefix_of(subnet, &route.id) else { continue };
+            let Some(to) = kept.side(&route.to, Some(prefix), &route.id) else { continue };
+            let cause = Cause {
+                workload: rows.scope(),
+                row: route.id.clone(),
+                why: route.purpose.clone(),
+                source: route.documented.clone(),
+                covered_by: Vec::new(),
+                required: true,
+                origin: None,
             };
-            let (Some(source), Some(destination)) = (side(&rule.source), side(&rule.destination)) else {
-                continue;
+            let need = RouteNeed {
+                id: format!("{to} -> {}", route.next_hop),
+                to: to.clone(),
+                except: AddrSet::empty(),
+                next_hop: route.next_hop,
+                as_written: matches!(to, Remote::Addresses(_)),
+                nested: AddrSet::empty(),
+                narrower: None,
+                subnets: BTreeSet::from([(*subnet).to_owned()]),
+                causes: vec![cause],
             };
-            let ManagedRule { direction, protocol, ports, purpose, documented, .. } = rule.clone();
-            found.push(Managed {
+            draft.routes.push((rows.place.at("workload"), need));
+            draft.managed_routes.push(ManagedRoute {
                 workload: rows.workload.to_owned(),
-                subnets: rows.subnets.iter().map(|(name, _)| name.clone()).collect(),
-                name: name.clone(),
-                priority: *priority,
-                direction,
-                source,
-                destination,
-                protocol,
-                ports,
-                description: purpose,
-                documented,
+                subnet: (*subnet).to_owned(),
+                name: route.name.of(prefix),
+                to,
+                next_hop: route.next_hop,
+                documented: route.documented.clone(),
             });
         }
-        found
+    }
+}
+
+/// What is kept for one workload.
+struct Kept<'a, 'p> {
+    rows: &'a Rows<'a>,
+    resolver: &'a Resolver<'a>,
+    problems: &'p mut Problems,
+}
+
+impl Kept<'_, '_> {
+    /// The only IPv4 prefix of a subnet, by which the service names what it keeps there.
+    fn prefix_of(&mut self, subnet: &str, id: &str) -> Option<IpPrefix> {
+        let own = self.resolver.network.addresses_of(subnet);
+        let mut prefixes = own.prefixes().filter(|prefix| prefix.is_v4());
+        match (prefixes.next(), prefixes.next()) {
+            (Some(only), None) => Some(only),
+            _ => {
+                let message = format!(
+                    "{id}: {} names what it keeps in a subnet by the subnet's one IPv4 prefix, and {subnet} has {}",
+                    self.rows.workload,
+                    own.v4.prefixes().count()
+                );
+                self.problem(message);
+                None
+            }
+        }
     }
 
+    fn rule(
+        &mut self,
+        rule: &ManagedRule,
+        (name, priority): (&ManagedName, u32),
+        subnets: &BTreeSet<&str>,
+        prefix: Option<IpPrefix>,
+    ) -> Option<Managed> {
+        let source = self.side(&rule.source, prefix, &rule.id);
+        let destination = self.side(&rule.destination, prefix, &rule.id);
+        Some(Managed {
+            workload: self.rows.workload.to_owned(),
+            subnets: subnets.iter().map(|subnet| (*subnet).to_owned()).collect(),
+            name: prefix.map_or_else(|| name.plain().to_owned(), |prefix| name.of(prefix)),
+            of_subnet: name.is_of_subnet(),
+            priority,
+            direction: rule.direction,
+            source: source?,
+            destination: destination?,
+            protocol: rule.protocol,
+            ports: rule.ports.clone(),
+            description: rule.purpose.clone(),
+            documented: rule.documented.clone(),
+        })
+    }
+
+    fn side(&mut self, side: &ManagedSide, prefix: Option<IpPrefix>, id: &str) -> Option<Remote> {
+        let spec = match (side, prefix) {
+            (ManagedSide::Subnet, Some(prefix)) => return Some(Remote::Addresses(AddrSet::from(prefix))),
+            (ManagedSide::Subnet, None) => {
+                let message =
+                    format!("{id} names the subnet on a side, and its name does not: write {{range}} in it");
+                self.problem(message);
+                return None;
+            }
+            (ManagedSide::Spec(spec), _) => spec,
+        };
+        if let RemoteSpec::Tag(name) = spec
+            && let Some(tag) = self.resolver.outside.named(name)
+        {
+            return Some(Remote::Outside(tag));
+        }
+        match self.resolver.remote(spec, &mut Vec::new()) {
+            Ok(remote) => Some(remote),
+            Err(error) => {
+                self.problem(format!("{id} that {} keeps: {error}", self.rows.workload));
+                None
+            }
+        }
+    }
+
+    fn problem(&mut self, message: String) {
+        self.problems.at(self.rows.place.at("workload"), message);
+    }
+}
+
+impl Managed {
     /// Rules of one name become one, for the subnets of all.
     pub(super) fn merged(mut rules: Vec<Managed>) -> Vec<Managed> {
         rules.sort_by(|a, b| (&a.name, &a.workload).cmp(&(&b.name, &b.workload)));
@@ -60,5 +163,14 @@ impl Managed {
             }
         }
         kept
+    }
+}
+
+impl ManagedRoute {
+    /// Routes in order of subnets and names, each once.
+    pub(super) fn in_order(mut routes: Vec<ManagedRoute>) -> Vec<ManagedRoute> {
+        routes.sort_by(|a, b| (&a.subnet, &a.name).cmp(&(&b.subnet, &b.name)));
+        routes.dedup_by(|b, a| (&a.subnet, &a.name) == (&b.subnet, &b.name));
+        routes
     }
 }

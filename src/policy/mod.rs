@@ -3,6 +3,7 @@
 mod asked;
 mod checks;
 mod chosen;
+mod demands;
 mod draft;
 mod endpoints;
 mod expand;
@@ -51,8 +52,9 @@ pub use read::PolicySource;
 #[cfg(feature = "store")]
 pub(crate) use read::read_as;
 pub use rule::{
-    Cause, EndpointNeed, EndpointOffer, Flow, Held, LimitSettings, Managed, Origin, PolicyParts, Precision,
-    Precondition, Remarks, Remote, RouteNeed, SkippedRow, only_families_of, short_list,
+    Cause, EndpointNeed, EndpointOffer, Flow, Held, LimitSettings, Managed, ManagedRoute, Origin,
+    PolicyParts, Precision, Precondition, Remarks, Remote, RouteNeed, SkippedRow, only_families_of,
+    short_list,
 };
 #[cfg(feature = "store")]
 pub(crate) use tree::value_of;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::intent::Intent;
-use crate::catalog::{Catalog, RemoteSpec};
+use crate::catalog::{Catalog, ManagedRow, ManagedSide, RemoteSpec};
 use crate::tags::{Snapshot, Tag};
 
 /// How a policy forces a name.
@@ -24,7 +24,8 @@ impl Outside {
         let denied = intent.deny.iter().flat_map(|deny| [&deny.to, &deny.from]);
         let texts = allowed.chain(denied).chain(intent.groups.values()).flat_map(|texts| texts.as_slice());
         let texts: Vec<&String> = texts.collect();
-        let names: BTreeSet<String> = texts.iter().filter_map(|text| forced(text)).collect();
+        let mut names: BTreeSet<String> = texts.iter().filter_map(|text| forced(text)).collect();
+        names.extend(kept_by_services(intent, catalog, snapshot));
         let mut tags: BTreeMap<String, Arc<Tag>> = BTreeMap::new();
         for name in names.iter().filter(|name| find(name, catalog, snapshot).is_none()) {
             let number = u16::try_from(tags.len()).unwrap_or(u16::MAX);
@@ -41,10 +42,26 @@ impl Outside {
         Outside(tags)
     }
 
+    /// The tag of this name, where it is one of these.
+    pub(super) fn named(&self, name: &str) -> Option<Arc<Tag>> {
+        self.0.get(&name.to_ascii_lowercase()).cloned()
+    }
+
     /// The tag that `text` forces, where it is one of these.
     pub(super) fn get(&self, text: &str) -> Option<Arc<Tag>> {
         self.0.get(&forced(text).or_else(|| group(text))?.to_ascii_lowercase()).cloned()
     }
+}
+
+/// The tags of rules that services keep in their groups, as far as the catalogue knows them to be in no file.
+fn kept_by_services(intent: &Intent, catalog: &Catalog, snapshot: &Snapshot) -> Vec<String> {
+    let workloads = intent.allow.iter().filter_map(|allow| catalog.workload(allow.workload.as_deref()?));
+    let sides = workloads.flat_map(|workload| workload.managed()).flat_map(ManagedRow::sides);
+    let tags = sides.filter_map(|side| match side {
+        ManagedSide::Spec(RemoteSpec::Tag(name)) => Some(name),
+        _ => None,
+    });
+    tags.filter(|name| catalog.outside(snapshot.cloud(), name).is_some()).collect()
 }
 
 /// An application security group as it is written in rules: which machines are in it, no file says.

@@ -96,6 +96,7 @@ fn answer(check: &Check, workload: &str, subnets: &[(&str, &Subnet)], policy: &P
     match check {
         Check::NotDelegated => not_delegated(workload, subnets),
         Check::Delegated(service) => delegated(service, subnets),
+        Check::Ipv4Only => ipv4_only(workload, subnets),
         Check::Nodes => nodes(subnets),
         Check::WayOut => way_out(subnets, policy),
         Check::Firewall => firewall(policy),
@@ -130,6 +131,15 @@ fn not_delegated(workload: &str, subnets: &[(&str, &Subnet)]) -> Answer {
             "subnet {name} is delegated to {service}, and a subnet of {workload} may not be: take another"
         )),
         None => yes("no subnet of it has a role `delegated:…`"),
+    }
+}
+
+fn ipv4_only(workload: &str, subnets: &[(&str, &Subnet)]) -> Answer {
+    match subnets.iter().find(|(_, subnet)| !subnet.prefixes.v6.is_empty()) {
+        Some((name, _)) => Answer::Never(format!(
+            "subnet {name} has an IPv6 prefix, and {workload} does not run in such a subnet: take that prefix away"
+        )),
+        None => yes("no subnet of it has an IPv6 prefix"),
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) fn check(policy: &PolicyParts) -> Result<(), PolicyFault> {
     ascending("routes", policy.routes.iter().map(|need| &need.id))?;
     ascending("service endpoint policies", policy.endpoints.iter().map(|need| &need.subnet))?;
     ascending("rules of services", policy.managed.iter().map(|rule| (&rule.name, &rule.workload)).map(Pair))?;
+    let routes = policy.managed_routes.iter().map(|route| (&route.subnet, &route.name));
+    ascending("routes of services", routes.map(Pair))?;
     policy.flows.iter().chain(&policy.denies).try_for_each(whole)?;
     if let Some(need) = policy.routes.iter().find(|need| need.causes.is_empty()) {
         return Err(PolicyFault::NoCause(need.id.clone()));
@@ -55,7 +57,7 @@ fn whole(flow: &Flow) -> Result<(), PolicyFault> {
     Ok(())
 }
 
-/// A rule of a service: its name, and whose it is.
+/// A rule of a service: its name, and whose it is. A route: its subnet, and its name.
 #[derive(PartialEq, PartialOrd)]
 struct Pair<'a>((&'a String, &'a String));
 

@@ -245,12 +245,36 @@ pub(super) fn merge(mut routes: PlacedRoutes, network: &Network, problems: &mut 
         kept.push((place, need));
     }
     nest(&mut kept);
+    check_both_ways(&kept, network, problems);
     for (at, (place, need)) in kept.iter().enumerate() {
         for (_, other) in &kept[..at] {
             check_hops(need, other, network, place, problems);
         }
     }
     kept.into_iter().map(|(_, need)| need).collect()
+}
+
+/// Warns of two lines by which subnets reach each other through different appliances: each sees one half of a connection.
+fn check_both_ways(kept: &[(Path, RouteNeed)], network: &Network, problems: &mut Problems) {
+    let by_appliance: Vec<&(Path, RouteNeed)> = kept
+        .iter()
+        .filter(|(_, need)| need.as_written && matches!(need.next_hop, NextHop::Appliance(_)))
+        .collect();
+    let toward = |need: &RouteNeed, other: &RouteNeed| {
+        let set = addresses_of(need).difference(&need.nested);
+        other.subnets.iter().find(|subnet| !network.addresses_of(subnet).is_disjoint(&set)).cloned()
+    };
+    for (at, (place, back)) in by_appliance.iter().enumerate() {
+        for (_, there) in by_appliance[..at].iter().filter(|(_, there)| there.next_hop != back.next_hop) {
+            if let (Some(a), Some(b)) = (toward(back, there), toward(there, back)) {
+                let message = format!(
+                    "{a} and {b} reach each other through different appliances ({} and {}): one that keeps state drops the half of a connection that it did not see begin",
+                    there.next_hop, back.next_hop
+                );
+                problems.warn(place.clone(), message);
+            }
+        }
+    }
 }
 
 /// The addresses that a route takes, without regard to subnets.

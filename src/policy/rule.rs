@@ -38,6 +38,8 @@ pub struct PolicyParts {
     pub defaults: BTreeMap<(String, bool), NextHop>,
     /// Rules that a service keeps in the group of its subnets, in order of their names.
     pub managed: Vec<Managed>,
+    /// Routes that a service keeps in the table of a subnet, in order of subnets and names; each is among `routes` too.
+    pub managed_routes: Vec<ManagedRoute>,
     /// Priorities that no rule made here takes.
     pub reserved: IntervalSet<u16>,
     /// Names of resources, where the policy gives them.
@@ -406,6 +408,8 @@ pub struct Managed {
     pub subnets: BTreeSet<String>,
     /// Name of the rule, as the service gives it.
     pub name: String,
+    /// Whether the name is another one for each subnet, so that each has a group of its own.
+    pub of_subnet: bool,
     /// Priority, as the service gives it.
     pub priority: u32,
     /// Which side opens the connection.
@@ -422,4 +426,28 @@ pub struct Managed {
     pub description: String,
     /// Where this is written.
     pub documented: String,
+}
+
+/// A route that a service puts into the table of its delegated subnet, and that Azure demands there under this name.
+#[derive(Debug, Clone)]
+pub struct ManagedRoute {
+    /// The workload whose service it is.
+    pub workload: String,
+    /// The subnet.
+    pub subnet: String,
+    /// Name of the route, as the service gives it.
+    pub name: String,
+    /// Where it leads to: a tag, or the subnet's own prefix.
+    pub to: Remote,
+    /// Its next hop.
+    pub next_hop: NextHop,
+    /// Where this is written.
+    pub documented: String,
+}
+
+impl ManagedRoute {
+    /// What the route matches, as it stands in a table.
+    pub fn matches(&self) -> String {
+        self.to.to_string()
+    }
 }

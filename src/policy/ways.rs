@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::intent::DefaultRoute;
 use super::network::Role;
-use super::rule::{Flow, Remote, RouteNeed, only_families_of};
+use super::rule::{Flow, ManagedRoute, Remote, RouteNeed, only_families_of};
 use super::whole::Policy;
 use crate::addr::AddrSet;
 use crate::packet::NextHop;
@@ -81,6 +81,11 @@ impl Policy {
         self.routes.iter().filter(move |need| need.subnets.contains(subnet))
     }
 
+    /// The routes that a service keeps in the table of `subnet`.
+    pub fn managed_routes_of<'a>(&'a self, subnet: &'a str) -> impl Iterator<Item = &'a ManagedRoute> {
+        self.managed_routes.iter().filter(move |route| route.subnet == subnet)
+    }
+
     /// Whether a need leads out of the network, its peers and what a gateway announces, which have routes of their own.
     fn leaves(&self, flow: &Flow) -> bool {
         let network = &self.network;
@@ -126,7 +131,8 @@ impl Policy {
                 continue;
             }
             let any_local = matches!(subnet.role, Role::Bastion | Role::ApplicationGateway);
-            let label = if self.nsg.per_subnet || any_local {
+            let single = || self.managed.iter().any(|rule| rule.of_subnet && rule.subnets.contains(name));
+            let label = if self.nsg.per_subnet || any_local || single() {
                 Some(name.clone())
             } else {
                 self.service_of(name, &subnet.role)

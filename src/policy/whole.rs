@@ -99,8 +99,10 @@ impl Policy {
     /// The tags that no published file holds, each once, in order of flows.
     pub fn outside(&self) -> Vec<Arc<Tag>> {
         let mut tags: Vec<Arc<Tag>> = Vec::new();
-        for flow in self.flows.iter().chain(&self.denies) {
-            if let Remote::Outside(tag) = &flow.remote
+        let flows = self.flows.iter().chain(&self.denies).map(|flow| &flow.remote);
+        let kept = self.managed.iter().flat_map(|rule| [&rule.source, &rule.destination]);
+        for remote in flows.chain(kept) {
+            if let Remote::Outside(tag) = remote
                 && tags.iter().all(|known| known.name() != tag.name())
             {
                 tags.push(tag.clone());

@@ -53,6 +53,10 @@ pub enum SettingKind {
     NetworkCollection,
     /// The collection of application rules that is replaced in it.
     ApplicationCollection,
+    /// Name of the classic collection of network rules that deny.
+    NetworkDenies,
+    /// The same of application rules.
+    ApplicationDenies,
     /// Whether groups of rules are put into the draft of the firewall policy or are in force at once.
     Draft,
     /// The version of Azure's network API that the members are written in.

@@ -167,15 +167,17 @@ fn template(file: &File<'_>, classic: Option<&ClassicFirewall>) -> String {
 /// The command that gives the parameters of a template of classic rules: the firewall as it is, without the collections
 /// that are made here.
 fn classic_parameters(firewall: &ClassicFirewall) -> String {
-    let others =
-        |kind: &str, name: &str| format!("{{value: [properties.{kind}RuleCollections[?name!='{name}']][]}}");
+    let others = |kind: &str, names: Vec<&str>| {
+        let other: Vec<String> = names.iter().map(|name| format!("name!='{name}'")).collect();
+        format!("{{value: [properties.{kind}RuleCollections[?{}]][]}}", other.join(" && "))
+    };
     format!(
         "az resource show -g GROUP -n FIREWALL --resource-type Microsoft.Network/azureFirewalls --query \
          \"{{firewallName: {{value: name}}, location: {{value: location}}, zones: {{value: [zones][]}}, \
          tags: {{value: tags || \\`{{}}\\`}}, firewallProperties: {{value: properties}}, \
          otherNetworkRuleCollections: {}, otherApplicationRuleCollections: {}}}\" --output json",
-        others("network", &firewall.network_name),
-        others("application", &firewall.application_name),
+        others("network", firewall.network_names()),
+        others("application", firewall.application_names()),
     )
 }
 

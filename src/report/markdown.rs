@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::cells::cell;
-use super::{Made, compute, deploy, extra, notes as made_notes, preconditions, risks, storage, verdict};
-use crate::addr::Count;
+use super::{
+    Made, closing, compute, deploy, extra, notes as made_notes, preconditions, risks, storage, verdict,
+};
+use crate::addr::{AddrSet, Count};
 use crate::catalog::Catalog;
 use crate::packet::{Direction, Protocol};
 use crate::plan::{Choice, CoveredBy, How, Route, RouteTable, RouteTo};
@@ -201,7 +203,7 @@ fn allowed(made: &Made<'_>, out: &mut String) {
         }
         line!(out);
     }
-    closing(made, out);
+    closing::section(made, out);
 }
 
 fn form(made: &Made<'_>, flow: &Flow, target: Target, choices: &BTreeMap<String, Choice>) -> String {
@@ -299,33 +301,6 @@ fn sources(made: &Made<'_>, out: &mut String) {
     }
 }
 
-fn closing(made: &Made<'_>, out: &mut String) {
-    let nsg = &made.policy.nsg;
-    if !made.policy.wants(Target::Nsg) {
-        return;
-    }
-    use crate::policy::intent::Passage;
-    if nsg.deny_rest {
-        let vnet = if nsg.vnet == Passage::Allow {
-            "Traffic inside the virtual network passes by its literal address space (`nsg.vnet`)"
-        } else {
-            "Traffic inside the virtual network is denied too (`nsg.vnet`)"
-        };
-        let probes = if nsg.load_balancer == Passage::Allow {
-            "health probes pass (`nsg.load-balancer`)"
-        } else {
-            "health probes are denied (`nsg.load-balancer`)"
-        };
-        line!(out, "Everything else is denied by the security group, both ways. {vnet}; {probes}.");
-    } else {
-        line!(
-            out,
-            "**The security group denies nothing beyond Azure's default rules** (`nsg.deny-rest = false`): all outbound traffic to the Internet passes it."
-        );
-    }
-    line!(out);
-}
-
 fn routes(made: &Made<'_>, out: &mut String) {
     if made.plan.route_tables.is_empty() {
         return;
@@ -355,6 +330,10 @@ fn table_routes(made: &Made<'_>, table: &RouteTable, out: &mut String) {
         if let Some(hop) = made.policy.default_hop_of(subnet, v6).filter(|_| present) {
             let all = if v6 { "`::/0`" } else { "`0.0.0.0/0`" };
             line!(out, "| {all} | {hop} | default (`route-table.default`) |");
+            if made.policy.private_to_firewall() && !v6 {
+                let blocks = SYSTEM_NONE.map(|block| format!("`{block}`")).join(", ");
+                line!(out, "| {blocks} | {hop} | private ranges (`route-table.private`) |");
+            }
         }
     }
     for need in made.policy.routes_of(subnet) {
@@ -411,8 +390,14 @@ fn table_routes(made: &Made<'_>, table: &RouteTable, out: &mut String) {
 fn leads_back(made: &Made<'_>, subnet: &str, route: &Route) -> bool {
     let RouteTo::Prefix(prefix) = route.to else { return false };
     let private = SYSTEM_NONE.contains(&prefix.to_string().as_str());
+    let asked = made.policy.routes_of(subnet).any(|need| {
+        need.as_written
+            && need.next_hop == route.next_hop
+            && AddrSet::from(prefix).is_subset(&made.policy.route_set(need, subnet))
+    });
     prefix.len() > 0
         && !private
+        && !asked
         && made.policy.default_hop_of(subnet, !prefix.is_v4()) == Some(route.next_hop)
 }
 

@@ -3,6 +3,7 @@
 mod cells;
 pub mod changes;
 mod claims;
+mod closing;
 mod compute;
 mod copies;
 mod deploy;

@@ -58,6 +58,8 @@ pub(super) fn check(
             SettingKind::Firewall => policy.names.firewall.clone().unwrap_or_else(|| name("firewall")),
             SettingKind::NetworkCollection => name("network"),
             SettingKind::ApplicationCollection => name("application"),
+            SettingKind::NetworkDenies => name("deny-network"),
+            SettingKind::ApplicationDenies => name("deny-application"),
             SettingKind::OwnRules => {
                 if !policy.group_scopes().iter().any(|scope| are_own(&setting.value, &scope.subnets)) {
                     let text = "these are not the rules that are made here for the subnets of one group";
@@ -147,7 +149,12 @@ fn priorities(
     });
     let classic = resources.firewalls.iter().flat_map(|firewall| &firewall.collections);
     let classic = classic.filter_map(|c| {
-        let own = [("network", first), ("application", first + 100)];
+        let own = [
+            ("deny-network", first - 1),
+            ("network", first),
+            ("deny-application", first + 99),
+            ("application", first + 100),
+        ];
         let (_, wanted) = own.into_iter().find(|(what, _)| c.name == name(what))?;
         Some((&c.name, c.priority, wanted))
     });
@@ -201,7 +208,8 @@ fn others(policy: &Policy, resources: &Resources, name: &dyn Fn(&str) -> String)
     }
     // Deploying takes the collections of these names out of the firewall, and leaves all others there.
     for collection in resources.firewalls.iter().flat_map(|firewall| &firewall.collections) {
-        if ![name("network"), name("application")].contains(&collection.name) {
+        let own = ["network", "application", "deny-network", "deny-application"];
+        if !own.map(&name).contains(&collection.name) {
             found.push((Target::Firewall, format!("{} is the name of no collection", collection.name)));
         }
     }

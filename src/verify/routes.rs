@@ -9,7 +9,7 @@ use super::report::FailureKind;
 use crate::addr::{AddrSet, IntervalSet, IpPrefix};
 use crate::packet::NextHop;
 use crate::plan::{Association, Extra, extra_of};
-use crate::policy::{Policy, Remote, RouteNeed, SYSTEM_NONE};
+use crate::policy::{ManagedRoute, Policy, Remote, RouteNeed, SYSTEM_NONE};
 use crate::read::resources::{Route, RouteTable};
 use crate::replay::{Resolver, RouteMap, Stray, WantedHops};
 use crate::tags::Tag;
@@ -58,6 +58,9 @@ fn check_table(
     let policy = given.policy;
     for text in field_errors(table) {
         findings.invalid(text);
+    }
+    for text in missing_managed(policy, table, subnets) {
+        findings.fail(FailureKind::Missing, text);
     }
     if table.disable_bgp.unwrap_or(false) != policy.route_table.disable_bgp {
         let text = if policy.route_table.disable_bgp {
@@ -117,6 +120,22 @@ impl Asked {
             own: inside.then(|| policy.network.addresses_of(subnet)),
         }
     }
+}
+
+/// The routes of services that are not there as the service gives them.
+fn missing_managed(policy: &Policy, table: &RouteTable, subnets: &[&str]) -> Vec<String> {
+    let there = |kept: &ManagedRoute| {
+        table.routes.iter().any(|route| {
+            route.name == kept.name
+                && route.address_prefix.eq_ignore_ascii_case(&kept.matches())
+                && route.next_hop_type == kept.next_hop.to_string()
+        })
+    };
+    let all = subnets.iter().flat_map(|subnet| policy.managed_routes_of(subnet));
+    let missing = all.filter(|kept| !there(kept));
+    missing
+        .map(|kept| format!("the route {} that {} keeps is not there as it is", kept.name, kept.workload))
+        .collect()
 }
 
 fn field_errors(table: &RouteTable) -> Vec<String> {

@@ -21,6 +21,7 @@ fn sample(option: &OptionSpec) -> Vec<OptionValue> {
         OptionKind::Bool => vec![OptionValue::Bool(false), OptionValue::Bool(true)],
         OptionKind::Port => vec![text("22"), text("2222")],
         OptionKind::Ports => vec![text("443,8000-8010"), text("*")],
+        OptionKind::Priority => vec![text("100"), text("120")],
         OptionKind::Text => vec![text("sample")],
         OptionKind::Choice(values) => values.iter().map(|v| text(v)).collect(),
         OptionKind::List => {
@@ -217,8 +218,9 @@ fn tags_exist_or_are_known_to_be_absent() {
         }
         for rule in &resolved.managed {
             for remote in [&rule.source, &rule.destination] {
-                if let RemoteSpec::Tag(name) = remote
+                if let ManagedSide::Spec(RemoteSpec::Tag(name)) = remote
                     && snapshot.tag(name).is_none()
+                    && catalog.outside(context.cloud, name).is_none()
                 {
                     wrong.insert(format!("{}: no {name} ({})", context.cloud, rule.id));
                 }
@@ -259,7 +261,7 @@ fn every_row_of_the_facts_is_here() {
     let mut known: BTreeSet<String> = BTreeSet::new();
     for workload in Catalog::builtin().workloads() {
         known.extend(workload.rows().iter().map(|r| r.id().to_owned()));
-        known.extend(workload.managed().iter().map(|m| m.rule.id.clone()));
+        known.extend(workload.managed().iter().map(|m| m.id.clone()));
     }
     let text = std::fs::read_to_string(directory().join("not-rows.toml")).unwrap();
     let excused: toml::Table = text.parse().unwrap();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tagwall::Error;
 use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
-use tagwall::plan::Previous;
+use tagwall::plan::{Action, Previous};
 use tagwall::tags::Cloud;
 use tagwall::target::{FormatName, Target};
 use tagwall::verify::{self, Asked, Declared};
@@ -217,7 +217,7 @@ fn what_is_left_behind_is_named() {
     // Templates and scripts know both collections, so that one without rules goes by itself.
     let (head, _) = POLICY.rsplit_once("[[allow]]").unwrap();
     let no_hosts = generate(head, Some(&earlier(&classic)));
-    assert!(no_hosts.plan.classic_firewall.as_ref().unwrap().application().is_none());
+    assert!(no_hosts.plan.classic_firewall.as_ref().unwrap().application().is_empty());
     assert!(no_hosts.notes.iter().all(|n| !n.contains("classic rule collection")), "{:?}", no_hosts.notes);
     let script = String::from_utf8(support::bytes_of(&no_hosts, "firewall.sh").to_vec()).unwrap();
     assert!(
@@ -360,4 +360,83 @@ fn exported_classic_rules_are_read_and_compared() {
         assert!(!differs.is_empty(), "{name}");
     }
     assert!(rules >= 3, "only {rules} rules");
+}
+
+/// The policy of this file with things that are denied: a part of what is allowed by list, and a host.
+fn denying() -> String {
+    format!(
+        "{POLICY}\n[[deny]]\nto = \"203.0.113.64/26\"\nprotocol = \"tcp\"\nports = \"8443\"\n\
+         [[deny]]\nto = \"fqdn:*.bad.example.org\"\nprotocol = \"tcp\"\nports = 443\n"
+    )
+}
+
+#[test]
+fn what_is_denied_is_tried_before_what_is_allowed() {
+    let classic = generate(&denying(), None);
+    let collections: Vec<(&str, u32, &str)> = classic
+        .plan
+        .rule_collections()
+        .map(|c| (c.name.as_str(), c.priority, if c.action == Action::Deny { "deny" } else { "allow" }))
+        .collect();
+    assert_eq!(
+        collections,
+        [
+            ("hub-deny-network", 999, "deny"),
+            ("hub-network", 1000, "allow"),
+            ("hub-deny-application", 1099, "deny"),
+            ("hub-application", 1100, "allow"),
+        ]
+    );
+    for format in ["arm", "bicep", "terraform", "azcli", "csv", "json"] {
+        let proven = |part: &str| classic.proof.proven.iter().any(|p| p.format == format && p.part == part);
+        assert!(proven("network rules") && proven("hosts"), "{format}");
+    }
+    // Every packet and name meets the same fate as in a policy.
+    let policy = generate(&denying().replace("rules = \"classic\"", "rules = \"policy\""), None);
+    let read = |made: &Generation| read::read_files(FormatName::Arm, &support::named(&made.files)).unwrap();
+    let snapshot = support::sample(Cloud::Public);
+    let found = analyse::compare_firewalls(&read(&classic), &read(&policy), &snapshot).unwrap();
+    assert!(found.is_empty(), "{found:?}");
+    // What denies is taken out of the firewall as it is and put in again, as what allows is.
+    let (script, report) =
+        (support::text_of(&classic, "firewall.sh"), support::text_of(&classic, "report.md"));
+    assert!(script.contains("[?name!='hub-network' && name!='hub-deny-network'], ['tagwall network denies', 'tagwall network rules']][]"));
+    assert!(
+        report
+            .contains("applicationRuleCollections[?name!='hub-application' && name!='hub-deny-application']")
+    );
+}
+
+#[test]
+fn classic_rules_that_deny_no_longer_or_too_late_are_found() {
+    let made = generate(&denying(), None);
+    let snapshot = support::sample(Cloud::Public);
+    let broken = |name: &str, from: &str, to: &str| {
+        let text = support::text_of(&made, name);
+        assert!(text.contains(from), "{name} has no {from}");
+        let report = support::prove_with(&made, &snapshot, name, text.replacen(from, to, 1).as_bytes());
+        assert!(!report.is_success(), "{name}: {from} is {to}");
+    };
+    for name in ["firewall.arm.json", "firewall.sh"] {
+        broken(name, "\"type\": \"Deny\"", "\"type\": \"Allow\"");
+        broken(name, "\"priority\": 999", "\"priority\": 1001");
+    }
+    broken("firewall.bicep", "type: 'Deny'", "type: 'Allow'");
+    broken("firewall.bicep", "priority: 1099", "priority: 1101");
+    broken("firewall.tf", "\"Deny\"", "\"Allow\"");
+    broken("firewall.csv", "hub-deny-network,999,Deny", "hub-deny-network,1001,Deny");
+    broken("plan.json", "\"deny\"", "\"allow\"");
+    broken("firewall.sh", " && name!='hub-deny-network'", "");
+    broken("firewall.sh", "'tagwall network denies', ", "");
+    broken("firewall.sh", "name!='hub-deny-network'", "name!='hub-others'");
+    // The lowest priority of all leaves no room before it.
+    let lowest = denying().replace("firewall.tags", "firewall.priority = 100\n    firewall.tags");
+    let error = try_generate(&lowest, None).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("set it to 101 or higher"), "{error}");
+    let next = lowest.replace("priority = 100", "priority = 101");
+    assert_eq!(generate(&next, None).plan.rule_collections().next().map(|c| c.priority), Some(100));
+    // What is no longer denied has a collection that deploying does not take away.
+    let again = generate(POLICY, Some(&earlier(&made)));
+    let told = |name: &str| again.notes.iter().any(|note| note.contains(name));
+    assert!(told("hub-deny-network") && told("hub-deny-application"), "{:?}", again.notes);
 }

@@ -336,8 +336,10 @@ fn reserved_priorities_and_names_of_resources() {
 #[test]
 fn a_bastion_has_its_rules_by_tag_to_anywhere_and_no_table() {
     let text = format!(
-        "{HEAD}{}{}[[allow]]\nsubnet = \"AzureBastionSubnet\"\nfrom = [\"Internet\", \"VirtualNetwork\"]\nprotocol = \"tcp\"\nports = 443\n\
-         [[allow]]\nsubnet = \"AzureBastionSubnet\"\nto = \"VirtualNetwork\"\nports = \"22,3389\"\n\
+        "{HEAD}{}{}[[allow]]\nsubnet = \"AzureBastionSubnet\"\nfrom = [\"Internet\", \"GatewayManager\"]\nprotocol = \"tcp\"\nports = 443\n\
+         [[allow]]\nsubnet = \"AzureBastionSubnet\"\nfrom = \"VirtualNetwork\"\nports = \"5701,8080\"\n\
+         [[allow]]\nsubnet = \"AzureBastionSubnet\"\nto = \"VirtualNetwork\"\nports = \"22,3389,5701,8080\"\n\
+         [[allow]]\nsubnet = \"AzureBastionSubnet\"\nto = \"AzureCloud\"\nprotocol = \"tcp\"\nports = 443\n\
          [[allow]]\nsubnet = \"work\"\nto = \"Sql\"\nprotocol = \"tcp\"\nports = 1433\n{ALL}",
         subnet("AzureBastionSubnet", "10.20.253.0/26"),
         subnet("work", "10.20.3.0/24"),
@@ -353,7 +355,14 @@ fn a_bastion_has_its_rules_by_tag_to_anywhere_and_no_table() {
         nsg.rules.iter().filter(|r| r.direction.name() == "inbound" && !r.flows.is_empty()).collect();
     let sources: Vec<_> = inbound.iter().map(|r| (r.source.clone(), r.destination.clone())).collect();
     let tag = |name: &str| Side::Tag(name.to_owned());
-    assert_eq!(sources, [(tag("Internet"), Side::Any), (tag("VirtualNetwork"), Side::Any)]);
+    assert_eq!(
+        sources,
+        [
+            (tag("GatewayManager"), Side::Any),
+            (tag("Internet"), Side::Any),
+            (tag("VirtualNetwork"), Side::Any),
+        ]
+    );
 }
 
 #[test]

@@ -292,3 +292,57 @@ fn without_a_table_nothing_is_said_of_the_way_past_the_firewall() {
     let firewall = format!("{PRIVATE}[output]\ntargets = [\"firewall\"]\n");
     assert!(try_made(&firewall).is_ok());
 }
+
+const SPOKE: &str = "schema = 1\nname = \"e\"\nregion = \"westeurope\"\n[network]\naddress-space = [\"10.20.0.0/16\"]\n\
+                     firewall = \"10.0.1.4\"\npeers = [\"10.0.0.0/22\"]\non-premises = [\"172.20.0.0/16\"]\n\
+                     [subnets.a]\nprefixes = [\"10.20.1.0/24\"]\n[subnets.b]\nprefixes = [\"10.20.2.0/24\"]\n\
+                     [[allow]]\nsubnet = \"a\"\ndirection = \"inbound\"\nfrom = \"172.20.5.0/24\"\nprotocol = \"tcp\"\nports = 443\n\
+                     [[allow]]\nsubnet = \"a\"\nto = \"Sql.westeurope\"\nprotocol = \"tcp\"\nports = 1433\n";
+
+/// By what replies to senders behind a gateway go, as the table lets them.
+#[test]
+fn what_covers_a_need_from_on_premises_is_the_way_of_its_replies() {
+    let gap = |table: &str| {
+        let made = support::generate_on_sample("e.toml", &format!("{SPOKE}[route-table]\n{table}"));
+        let gap =
+            made.plan.gaps.iter().find(|gap| gap.remote == "172.20.5.0/24").expect("it is there").clone();
+        (gap.reason, gap.covered_by.iter().map(ToString::to_string).collect::<String>())
+    };
+    assert!(gap("").1.contains("the routes of the network and its peerings"));
+    // Without the gateway's routes, private space is dropped, or goes to the firewall where the policy sends it there.
+    let (reason, covered) = gap("disable-bgp = true\n");
+    assert!(covered.is_empty() && reason.contains("no route leads its replies back"), "{reason} {covered}");
+    let (_, covered) = gap("disable-bgp = true\nprivate = \"firewall\"\n");
+    assert!(covered.contains("the appliance to which replies go"), "{covered}");
+    // With them the longer prefix of the gateway wins.
+    assert!(gap("private = \"firewall\"\n").1.contains("the routes of the network and its peerings"));
+    let line = "[[route]]\nsubnet = \"a\"\nto = \"172.20.0.0/16\"\nnext-hop = \"firewall\"\n";
+    let made = support::generate_on_sample("e.toml", &format!("{SPOKE}{line}"));
+    let gap = made.plan.gaps.iter().find(|gap| gap.remote == "172.20.5.0/24").expect("it is there");
+    assert!(gap.covered_by.iter().any(|by| by.to_string().contains("the appliance")), "{gap:?}");
+}
+
+#[test]
+fn two_appliances_between_two_subnets_are_warned_of() {
+    let line = |subnet: &str, to: &str, hop: &str| {
+        format!("[[route]]\nsubnet = \"{subnet}\"\nto = \"{to}\"\nnext-hop = \"{hop}\"\n")
+    };
+    let warned = |lines: &str| {
+        let made = support::generate_on_sample("e.toml", &format!("{SPOKE}{lines}"));
+        let report = support::text_of(&made, "report.md").to_owned();
+        let told = made.policy.remarks.warnings.iter().any(|text| text.contains("different appliances"));
+        (told, report)
+    };
+    let there = line("a", "10.20.2.0/24", "firewall");
+    let (told, report) = warned(&(there.clone() + &line("b", "10.20.1.0/24", "10.20.255.5")));
+    assert!(told);
+    // A line by hand to where the default leads too is no exception from a broader route.
+    assert!(!report.contains("back to the default from inside a broader route"), "{report}");
+    assert!(
+        !warned(&(there.clone() + &line("b", "10.20.1.0/24", "firewall"))).0,
+        "the same appliance both ways"
+    );
+    assert!(!warned(&(there + &line("b", "10.0.2.0/24", "10.20.255.5"))).0, "elsewhere");
+    let (_, report) = warned("[route-table]\nprivate = \"firewall\"\n");
+    assert!(report.contains("| private ranges (`route-table.private`) |"), "{report}");
+}

@@ -40,6 +40,7 @@ fn example_value(option: &OptionSpec) -> String {
         OptionKind::Bool => "true".to_owned(),
         OptionKind::Port => "22".to_owned(),
         OptionKind::Ports => "\"443\"".to_owned(),
+        OptionKind::Priority => "100".to_owned(),
         OptionKind::Text => "\"example\"".to_owned(),
         OptionKind::List => "[\"example\"]".to_owned(),
         OptionKind::Choice(words) => format!("\"{}\"", words[0]),

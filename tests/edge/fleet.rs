@@ -52,7 +52,7 @@ const SPOKE: &str = "schema = 1\ncloud = \"usgov\"\nregion = \"usgovvirginia\"\n
     to = [\"Storage.${region}\", \"Sql\"]\nprotocol = \"tcp\"\nports = 443\n";
 
 /// A fleet of `count` environments, of which that at `wrong` is in a region that does not exist.
-fn fleet(place: &Place, count: usize, wrong: Option<usize>) {
+pub(crate) fn fleet(place: &Place, count: usize, wrong: Option<usize>) {
     let region = |n| if Some(n) == wrong { "usgovnowhere" } else { "usgovvirginia" };
     let rows: String = (1..=count).map(|n| format!("e{n:03},{},10.{n}.0.0/24\n", region(n))).collect();
     write(
@@ -74,7 +74,7 @@ fn index(place: &Place, out: &str) -> serde_json::Value {
 }
 
 /// Every file below a folder with its content.
-fn tree(place: &Place, out: &str) -> std::collections::BTreeMap<String, Vec<u8>> {
+pub(crate) fn tree(place: &Place, out: &str) -> std::collections::BTreeMap<String, Vec<u8>> {
     let (mut files, mut folders) = (std::collections::BTreeMap::new(), vec![place.path(out)]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap().flatten() {

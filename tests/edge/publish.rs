@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::fake::{Place, scale, stderr};
+use crate::fleet;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -128,20 +129,14 @@ impl Emulator {
         let url = format!("{}://rules/prod", self.scheme);
         let args =
             ["refresh", "p.toml", "--out", "out", "--source", "tags.json", "--force", "--publish", &url];
-        let mut command = place.command(&args);
-        for (name, _) in std::env::vars_os() {
-            if ["AWS_", "GOOGLE_"].iter().any(|start| name.to_string_lossy().starts_with(start)) {
-                command.env_remove(&name);
-            }
-        }
-        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        let mut command = self.command(place, &args);
         command.env("TAGWALL_NOW", now).stdout(Stdio::null()).stderr(Stdio::piped());
         command
     }
 
-    /// What is published there: the number of the generation, each of whose files must be what the record says.
-    fn published(&self) -> u64 {
-        let url = format!("{}://rules/prod", self.scheme).parse().unwrap();
+    /// A folder there.
+    fn open(&self, path: &str) -> (Box<dyn ObjectStore>, object_store::path::Path) {
+        let url = format!("{}://rules/{path}", self.scheme).parse().unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let options = self.settings.iter().flat_map(|(name, value)| match *name {
             // The emulator's own switch is only read from the environment.
@@ -154,7 +149,24 @@ impl Emulator {
             ],
             name => vec![(name.to_lowercase(), value.clone())],
         });
-        let (store, prefix) = object_store::parse_url_opts(&url, options).unwrap();
+        object_store::parse_url_opts(&url, options).unwrap()
+    }
+
+    /// The command in a place, with what leads to the emulator.
+    fn command(&self, place: &Place, args: &[&str]) -> Command {
+        let mut command = place.command(args);
+        for (name, _) in std::env::vars_os() {
+            if ["AWS_", "GOOGLE_"].iter().any(|start| name.to_string_lossy().starts_with(start)) {
+                command.env_remove(&name);
+            }
+        }
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// What is published there: the number of the generation, each of whose files must be what the record says.
+    fn published(&self) -> u64 {
+        let (store, prefix) = self.open("prod");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let pointer: Value =
@@ -243,9 +255,50 @@ fn race(emulator: &Emulator) {
     assert!(won >= rounds && late >= 1 && won + late == 4 * rounds, "{won} won, {late} were late");
 }
 
+/// A fleet written there is the same as one in a folder, file by file; what is there already is left, also by a run after
+/// one that was killed, and a change is one.
+fn batch(emulator: &Emulator) {
+    let place = Place::new();
+    fleet::fleet(&place, 6, None);
+    let url = format!("{}://rules/fleet", emulator.scheme);
+    let args = ["batch", "fleet.toml", "--snapshot", "sample", "-q", "--out"];
+    let run = |out: &str| {
+        let output = emulator.command(&place, &[&args[..], &[out]].concat()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    };
+    let killed = |after: u64| {
+        let mut child = emulator.command(&place, &[&args[..], &[&url]].concat()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(after));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    };
+    let (store, prefix) = emulator.open("fleet");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let get = |name: &str| runtime.block_on(read(&*store, &prefix, name));
+    let counts = || serde_json::from_slice::<Value>(&get("index.json")).unwrap()["counts"].clone();
+    [40, 80, 160].into_iter().for_each(killed);
+    run(&url);
+    run("out");
+    let mut files = 0;
+    for (name, bytes) in fleet::tree(&place, "out") {
+        let Some((environment, file)) = name.split_once('/') else { continue };
+        let list: Value = serde_json::from_slice(&get(&format!("environments/{environment}.json"))).unwrap();
+        assert_eq!(get(&format!("blobs/{}", list["files"][file].as_str().unwrap())), bytes, "{name}");
+        files += 1;
+    }
+    assert!(files > 20, "{files}");
+    run(&url);
+    assert_eq!((&counts()["unchanged"], &counts()["failed"]), (&6.into(), &0.into()));
+    let template = std::fs::read_to_string(place.path("spoke.toml")).unwrap();
+    std::fs::write(place.path("spoke.toml"), template.replace("443", "8443")).unwrap();
+    run(&url);
+    assert_eq!(counts()["changed"], 6);
+}
+
 #[test]
 fn azure_blob() {
     let Some(tools) = tools() else { return };
+    batch(&azure(&tools));
     missing(&azure(&tools));
     race(&azure(&tools));
 }
@@ -254,6 +307,7 @@ fn azure_blob() {
 #[test]
 fn s3_of_amazon() {
     let Some(tools) = tools() else { return };
+    batch(&s3(&tools));
     missing(&s3(&tools));
     race(&s3(&tools));
 }
@@ -262,6 +316,7 @@ fn s3_of_amazon() {
 #[test]
 fn google_cloud_storage() {
     let Some(tools) = tools() else { return };
+    batch(&gcs(&tools));
     missing(&gcs(&tools));
     race(&gcs(&tools));
 }

@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
+use tagwall::analyse::adopt::{Naming, adopt};
 use tagwall::read::live::{Live, LiveGroup, last_part, read_live};
+use tagwall::tags::Cloud;
 
 use crate::support;
 
@@ -264,4 +266,70 @@ fn firewalls_and_ip_groups() {
     let live = read(&folder, "ipgroup-list-page.json");
     assert_eq!(live.ip_groups.iter().map(|g| g.addresses.len()).collect::<Vec<_>>(), [2, 0, 1]);
     assert_ne!(live.ip_groups[0].id, live.ip_groups[1].id, "two of one name in two resource groups");
+}
+
+/// The policy whose group is one that was exported, but for the rules that people added.
+fn managed_instance(group: &str, prefix: &str, options: &str) -> String {
+    format!(
+        "schema = 1\nname = \"e\"\nregion = \"westeurope\"\nnames.nsg = \"{group}\"\n[network]\naddress-space = [\"{prefix}\"]\n\
+         [subnets.ManagedInstance2]\nprefixes = [\"{prefix}\"]\nrole = \"delegated:Microsoft.Sql/managedInstances\"\n\
+         [[allow]]\nworkload = \"sql-managed-instance\"\nsubnet = \"ManagedInstance2\"\nrules-version = \"v10\"\n{options}\
+         [nsg]\nkeep = [\"allow_*\", \"deny_*\", \"MSSQL\"]\n[output]\nformats = [\"arm\"]\n"
+    )
+}
+
+#[test]
+#[cfg_attr(not(shared_data), ignore = "needs TAGWALL_SHARED")]
+fn what_a_managed_instance_keeps_is_what_the_catalogue_says() {
+    let Some(folder) = folder("what_a_managed_instance_keeps_is_what_the_catalogue_says") else { return };
+    let shared =
+        folder.parent().and_then(std::path::Path::parent).expect("it lies two folders down").to_owned();
+    let snapshot = support::real(&shared, "Public_20260622");
+    for (file, prefix, options, others) in [
+        ("nsg-sqlmi-mixed-case-protocol.json", "10.195.0.0/24", "", 2),
+        ("nsg-sqlmi-service-tags.json", "10.196.0.0/24", "", 7),
+        (
+            "nsg-sqlmi-service-tags.json",
+            "10.0.0.0/24",
+            "inbound-priority = 105\noutbound-priority = 102\n",
+            7,
+        ),
+    ] {
+        let live = read(&folder, file);
+        let text = managed_instance(&only(&live).name, prefix, options);
+        let made = support::generate("e.toml", &text, &snapshot);
+        let wanted =
+            read_live(&[("nsg.arm.json", support::bytes_of(&made, "nsg.arm.json"))]).expect("our own");
+        let of_service = |group: &LiveGroup| -> Vec<String> {
+            let mut all: Vec<String> =
+                rules(group).into_iter().filter(|rule| tagwall::catalog::is_kept_by_service(rule)).collect();
+            all.sort();
+            all
+        };
+        let (own, there) = (of_service(only(&wanted)), of_service(only(&live)));
+        assert_eq!(own.len(), 7, "{own:?}");
+        assert!(own.iter().all(|rule| there.contains(rule)), "{file} {prefix}\n{own:#?}\n{there:#?}");
+        assert_eq!(there.len() - own.len(), others, "those of another subnet");
+        // Whatever else is mended, what the service keeps is neither changed nor deleted.
+        let known = snapshot.with_outside(made.policy.outside());
+        let operations = tagwall::analyse::plan(&wanted, &live, &known).expect("there is an order");
+        let touched = serde_json::to_string(&operations).expect("operations are data");
+        assert!(!touched.contains("_UseOnly_"), "{file} {prefix}: {touched}");
+    }
+}
+
+#[test]
+#[cfg_attr(not(shared_data), ignore = "needs TAGWALL_SHARED")]
+fn rules_of_a_service_are_proposed_as_its_workload() {
+    let Some(folder) = folder("rules_of_a_service_are_proposed_as_its_workload") else { return };
+    let shared =
+        folder.parent().and_then(std::path::Path::parent).expect("it lies two folders down").to_owned();
+    let snapshot = support::real(&shared, "Public_20260622");
+    let live = read(&folder, "nsg-sqlmi-mixed-case-protocol.json");
+    let naming = Naming { name: "e".to_owned(), region: "westeurope".to_owned(), cloud: Cloud::Public };
+    let adopted = adopt(&live, &snapshot, None, &naming);
+    let of_service = adopted.proposals.iter().filter(|one| one.rule.contains("_UseOnly_"));
+    let told: Vec<&String> = of_service.map(|one| &one.proposal).collect();
+    assert_eq!(told.len(), 9, "{told:?}");
+    assert!(told.iter().all(|text| text.contains("the workload sql-managed-instance")), "{told:?}");
 }

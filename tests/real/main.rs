@@ -22,6 +22,8 @@ mod stale;
 mod statements;
 #[cfg(all(feature = "cli", feature = "fetch", unix))]
 mod trial;
+#[cfg(all(feature = "cli", feature = "fetch", unix))]
+mod trial_rows;
 mod vectors;
 mod vectors_chunks;
 mod vectors_priorities;

@@ -3,13 +3,14 @@
 #
 # usage: feeds.sh TAGWALL WORK-DIR
 #
-# curl, nft, ipset, HAProxy and promtool are those that are installed, else from Debian packages that are unpacked in WORK-DIR. Each
-# check that can be had is done; nft and ipset load into a network of their own where the system lets them have one. Prints PASS,
+# curl, nft, ipset, HAProxy, nginx, Squid, FireHOL and Prometheus are those that are installed, else from Debian packages that are
+# unpacked in WORK-DIR. Each check that can be had is done; nft and ipset load into a network of their own where the system lets them
+# have one. Prints PASS,
 # FAIL and SKIP lines; exit 0 if nothing failed, 1 if something did, 2 if it could not run.
 set -euo pipefail
 
 if [[ $# != 2 ]]; then
-  sed -n '2,9p' "$0" >&2
+  sed -n '2,10p' "$0" >&2
   exit 2
 fi
 tagwall="$(realpath "$1")"
@@ -31,7 +32,7 @@ check() {
 if [[ ! -e "$work/ready" ]] && command -v apt-get > /dev/null; then
   mkdir -p "$work/debs"
   apt-get update -qq > "$work/apt.log" 2>&1 || true
-  needed="$(apt-get --simulate --no-install-recommends install nftables ipset haproxy prometheus 2> /dev/null | awk '/^Inst/ { print $2 }' || true)"
+  needed="$(apt-get --simulate --no-install-recommends install nftables ipset haproxy prometheus nginx-light squid firehol-tools iprange 2> /dev/null | awk '/^Inst/ { print $2 }' || true)"
   # shellcheck disable=SC2086 # one word for each package
   if [[ -n "$needed" ]] && (cd "$work/debs" && apt-get -qq download $needed >> "$work/apt.log" 2>&1); then
     for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$work/root"; done
@@ -63,7 +64,8 @@ many = [f"198.18.{i // 64}.{i % 64 * 4}/31" for i in range(2000)]
 values = [tag("Storage", ["192.0.2.0/25", "198.51.100.7/32", "2001:db8:1::/48"] + many), tag("Local", ["127.0.0.1/32"]), tag("Only4", ["203.0.113.0/24"])]
 json.dump({"changeNumber": 1, "cloud": "Public", "values": values}, open("ServiceTags_Public_20260302.json", "w"))
 PY
-env TAGWALL_STORE=store "$tagwall" snapshots add ServiceTags_Public_20260302.json > /dev/null
+# Some time ago: some clients ask again only after a minute.
+env TAGWALL_STORE=store TAGWALL_NOW=2026-03-03T00:00:00Z "$tagwall" snapshots add ServiceTags_Public_20260302.json > /dev/null
 env TAGWALL_STORE=store "$tagwall" serve --listen 127.0.0.1:0 --access-log off 2> log &
 server=$!
 for _ in $(seq 300); do
@@ -80,9 +82,8 @@ fetch -R -o list "$url/v1/feeds/public/Storage.v4.txt"
 check "curl: the list is that of expand" cmp list <(env TAGWALL_STORE=store "$tagwall" expand Storage -4)
 code="$(curl -s -o again -w '%{http_code}' -z list -R "$url/v1/feeds/public/Storage.v4.txt")"
 check "curl -z: the second run is 304" test "$code" = 304
-touch -d '1 hour ago' list
-code="$(curl -s -o again -w '%{http_code}' -z list -R "$url/v1/feeds/public/Storage.v4.txt")"
-check "curl -z with another time gets the list" test "$code" = 200
+code="$(curl -s -o again -w '%{http_code}' -H "If-Modified-Since: $(date -u '+%a, %d %b %Y %H:%M:%S GMT')" "$url/v1/feeds/public/Storage.v4.txt")"
+check "curl with another time gets the list" test "$code" = 200
 code="$(curl -s -o /dev/null -w '%{http_code}' --etag-save etag --etag-compare none "$url/v1/feeds/public/Storage.v4.txt")"
 check "curl --etag-compare: first 200" test "$code" = 200
 code="$(curl -s -o /dev/null -w '%{http_code}' --etag-compare etag "$url/v1/feeds/public/Storage.v4.txt")"
@@ -161,6 +162,145 @@ CFG
   done
 else
   skip "HAProxy: not to be had"
+fi
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# ask URL CURL-ARGUMENTS...: the code, once something answers there
+ask() {
+  local code=000
+  for _ in $(seq 100); do
+    code="$(curl -s -o /dev/null -w '%{http_code}' "${@:2}" "$1" || true)"
+    if [[ "$code" != 000 ]]; then break; fi
+    sleep 0.1
+  done
+  echo "$code"
+}
+stop_proxy() {
+  kill "$proxy" 2> /dev/null || true
+  wait "$proxy" 2> /dev/null || true
+  proxy=0
+}
+
+if command -v nginx > /dev/null; then
+  fetch "$url/v1/feeds/public/Local.mixed.txt" | sed 's/$/ 1;/' > inside.geo
+  fetch "$url/v1/feeds/public/Storage.mixed.txt" | sed 's/$/ 1;/' > outside.geo
+  own=""
+  if [[ $(id -u) == 0 ]]; then own="user root;"; fi
+  for list in inside outside; do
+    port="$(free_port)"
+    cat > nginx.conf << CFG
+daemon off;
+$own
+pid $scratch/nginx.pid;
+error_log $scratch/nginx.log;
+events { }
+http {
+  access_log off;
+  client_body_temp_path $scratch/t1; proxy_temp_path $scratch/t2; fastcgi_temp_path $scratch/t3; uwsgi_temp_path $scratch/t4; scgi_temp_path $scratch/t5;
+  geo \$azure { default 0; include $scratch/$list.geo; }
+  server { listen 127.0.0.1:$port; location / { if (\$azure = 0) { return 403; } return 200 "ok"; } }
+}
+CFG
+    nginx -p "$scratch" -c "$scratch/nginx.conf" > nginx.out 2>&1 &
+    proxy=$!
+    code="$(ask "http://127.0.0.1:$port/")"
+    stop_proxy
+    wanted=200
+    if [[ $list = outside ]]; then wanted=403; fi
+    check "nginx, geo: $wanted from $list" test "$code" = "$wanted"
+  done
+else
+  skip "nginx: not to be had"
+fi
+
+if command -v squid > /dev/null; then
+  fetch -o inside.lst "$url/v1/feeds/public/Local.mixed.txt"
+  fetch -o outside.lst "$url/v1/feeds/public/Storage.mixed.txt"
+  # As root it becomes somebody else, who has to be able to read here.
+  own=""
+  if [[ $(id -u) == 0 ]]; then own="cache_effective_user nobody"; fi
+  mkdir -p squid
+  for part in share/squid share/squid-langpack lib/squid; do
+    if [[ -d "$work/root/usr/$part" ]]; then cp -R "$work/root/usr/$part" "squid/${part//\//-}"; else cp -R "/usr/$part" "squid/${part//\//-}"; fi
+  done
+  chmod -R a+rX "$scratch"
+  for list in inside outside; do
+    port="$(free_port)"
+    cat > squid.conf << CFG
+http_port 127.0.0.1:$port
+$own
+pid_filename none
+access_log none
+cache_log /dev/null
+coredump_dir $scratch
+mime_table $scratch/squid/share-squid/mime.conf
+icon_directory $scratch/squid/share-squid/icons
+error_directory $scratch/squid/share-squid-langpack/en
+unlinkd_program $scratch/squid/lib-squid/unlinkd
+pinger_enable off
+shutdown_lifetime 0 seconds
+memory_cache_shared off
+cache deny all
+acl azure dst "$scratch/$list.lst"
+http_access allow azure
+http_access deny all
+CFG
+    squid -N -d 2 -n "tagwall$$$list" -f "$scratch/squid.conf" > squid.out 2>&1 &
+    proxy=$!
+    code="$(ask "$url/livez" --proxy "http://127.0.0.1:$port")"
+    stop_proxy
+    wanted=200
+    if [[ $list = outside ]]; then wanted=403; fi
+    check "Squid: $wanted for a host of $list" test "$code" = "$wanted"
+    if [[ "$code" != "$wanted" ]]; then tail -n 5 squid.out; fi
+  done
+else
+  skip "Squid: not to be had"
+fi
+
+firehol="$work/root/usr/lib/firehol"
+if [[ ! -e "$firehol/update-ipsets" ]]; then firehol=/usr/lib/firehol; fi
+if [[ -e "$firehol/update-ipsets" ]] && command -v iprange > /dev/null; then
+  mkdir -p firehol/etc/firehol/ipsets.d firehol/etc/firehol/ipsets firehol/var/run firehol/var/cache firehol/var/lib firehol/share
+  cp -R "$firehol" firehol/program
+  sed -i "s#^DATAROOTDIR=.*#DATAROOTDIR=\"$scratch/firehol/share\"#; s#^SYSCONFDIR=.*#SYSCONFDIR=\"$scratch/firehol/etc\"#
+    s#^LOCALSTATEDIR=.*#LOCALSTATEDIR=\"$scratch/firehol/var\"#" firehol/program/install.config
+  echo "update tagwall_storage 0 0 ipv4 both \"$url/v1/feeds/public/Storage.v4.txt\" cat custom Storage tagwall \"$url/\"" \
+    > firehol/etc/firehol/ipsets.d/tagwall.conf
+  touch firehol/etc/firehol/update-ipsets.conf
+  # A set is switched on by an old file of its name.
+  touch -t 200001010000 firehol/etc/firehol/ipsets/tagwall_storage.source
+  update_ipsets() {
+    env HOME="$scratch/firehol" IPSETS_APPLY=0 BASE_DIR="$scratch/firehol/etc/firehol/ipsets" \
+      CONFIG_FILE="$scratch/firehol/etc/firehol/update-ipsets.conf" CACHE_DIR="$scratch/firehol/var/cache" LIB_DIR="$scratch/firehol/var/lib" \
+      RUN_PARENT_DIR="$scratch/firehol/var/run" ADMIN_SUPPLIED_IPSETS="$scratch/firehol/etc/firehol/ipsets.d" \
+      timeout 120 bash firehol/program/update-ipsets --recheck run tagwall_storage 2>&1 || true
+  }
+  update_ipsets > firehol.first
+  check "FireHOL: the first run gets the list" grep -q 'HTTP/200 OK' firehol.first
+  cat firehol/etc/firehol/ipsets/tagwall_storage.*set 2> /dev/null | grep -v '^#' | sort > firehol.set || true
+  check "FireHOL: it has the addresses" cmp <(iprange list) <(iprange firehol.set)
+  update_ipsets > firehol.second
+  check "FireHOL: the second run is 304" grep -q 'HTTP/304 Not Modified' firehol.second
+else
+  skip "FireHOL: not to be had"
+fi
+
+if command -v prometheus > /dev/null; then
+  port="$(free_port)"
+  printf 'scrape_configs: [{ job_name: tagwall, scrape_interval: 200ms, scrape_timeout: 200ms, static_configs: [{ targets: ["%s"] }] }]\n' "$at" > prometheus.yml
+  prometheus --config.file=prometheus.yml --storage.tsdb.path=tsdb --web.listen-address="127.0.0.1:$port" > prometheus.log 2>&1 &
+  proxy=$!
+  found=""
+  for _ in $(seq 150); do
+    found="$(curl -s "http://127.0.0.1:$port/api/v1/query?query=tagwall_snapshot_info" || true)"
+    if [[ "$found" == *change_number* ]]; then break; fi
+    sleep 0.1
+  done
+  stop_proxy
+  check "Prometheus: it scrapes and knows the data" grep -q '"cloud":"public"' <<< "$found"
+else
+  skip "Prometheus: not to be had"
 fi
 
 if command -v promtool > /dev/null; then

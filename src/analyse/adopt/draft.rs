@@ -4,6 +4,7 @@ use super::said::{Adopted, Meaning, MeaningKind, Naming, Proposal, RuleMeaning};
 use super::write::{Policy, PolicyEntry};
 use crate::addr::{AddrSet, Count, Entry as Address};
 use crate::analyse::lint::{Finding, Linting, lint, origin_of};
+use crate::catalog::{Catalog, Workload};
 use crate::packet::Direction;
 use crate::read::live::{Live, LiveGroup, LiveRule, LiveTable, is_same_resource, last_part};
 use crate::read::resources::{ApplicationRule, FirewallRule, NetworkRule};
@@ -394,10 +395,26 @@ impl Draft<'_> {
                     finding.tags[0].missing_today.clone(),
                     finding.tags[0].left.clone(),
                 ),
+                "TW060" => proposal(of_service(rule), "0".to_owned(), "0".to_owned()),
                 _ => continue,
             };
             self.done.proposals.push(made);
         }
+    }
+}
+
+/// What to do about a rule that a service keeps: as a need it would come back under a name of tagwall's.
+fn of_service(rule: &str) -> String {
+    let service = |name: &str| name.split_once("_UseOnly_").map(|(service, _)| service.to_ascii_lowercase());
+    let own = service(rule);
+    let kept =
+        |workload: &&Workload| workload.managed().iter().any(|row| row.name().and_then(service) == own);
+    match Catalog::builtin().workloads().find(|workload| own.is_some() && kept(workload)) {
+        Some(workload) => format!(
+            "a service keeps it: take the workload {} for its subnet in place of this need, so that it keeps name and priority",
+            workload.name()
+        ),
+        None => "a service keeps it: leave it out of the policy and name it in nsg.keep".to_owned(),
     }
 }
 

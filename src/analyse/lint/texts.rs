@@ -3,6 +3,7 @@
 use super::finding::{Finding, Severity};
 use super::sides::{Sides, address, is_any};
 use crate::addr::{AddrSet, Entry, IpPrefix};
+use crate::catalog::is_kept_by_service;
 use crate::read::live::{LiveGroup, LiveRule};
 use crate::tags::Symbol;
 
@@ -32,7 +33,7 @@ const RENTED: [&str; 4] = ["AzureCloud", "AppService", "AzureContainerInstances"
 /// Whether a rule belongs to a network intent policy: a service owns it and puts it back.
 pub(super) fn is_intent(rule: &LiveRule) -> bool {
     let name = rule.rule.name.to_ascii_lowercase();
-    name.contains("_useonly_")
+    is_kept_by_service(&name)
         || name.starts_with("microsoft.sql-managedinstances")
         || name.starts_with("databricks-worker-to-")
 }

@@ -9,6 +9,7 @@ mod body;
 mod firewall;
 mod group;
 mod judge;
+mod kept;
 mod model;
 mod routes;
 mod script;
@@ -40,12 +41,12 @@ pub fn plan(wanted: &Live, live: &Live, snapshot: &Snapshot) -> Result<Vec<Opera
     let mut operations = Vec::new();
     for (one, other) in pairs(&wanted.groups, &live.groups, |_| None, |g: &LiveGroup| &g.name) {
         if let (Some(one), Some(other)) = (one, other) {
-            operations.extend(group::plan(one, other, &mut meanings)?);
+            operations.extend(group::plan(&kept::rules(one, other), other, &mut meanings)?);
         }
     }
     for (one, other) in pairs(&wanted.tables, &live.tables, |_| None, |t: &LiveTable| &t.name) {
         if let (Some(one), Some(other)) = (one, other) {
-            operations.extend(routes::plan(one, other, &meanings)?);
+            operations.extend(routes::plan(&kept::routes(one, other), other, &meanings)?);
         }
     }
     operations.extend(firewall::plan(wanted, live, snapshot)?);

@@ -166,8 +166,8 @@ pub(in crate::cli) fn run(args: &Init) -> Result<(), Failure> {
 
 /// The service that keeps rules of its own in the group of the workload's subnets, which are delegated to it.
 fn delegated_to(workload: &Workload) -> Option<String> {
-    let name = workload.managed().iter().find_map(|managed| managed.rule.kept_as.as_ref())?;
-    let (service, _) = name.0.split_once("_UseOnly_")?;
+    let name = workload.managed().iter().find_map(|managed| managed.name())?;
+    let (service, _) = name.split_once("_UseOnly_")?;
     Some(service.replacen('-', "/", 1))
 }
 
@@ -175,7 +175,7 @@ fn delegated_to(workload: &Workload) -> Option<String> {
 fn subnets(workload: &Workload) -> String {
     match delegated_to(workload) {
         None => "[subnets.training]\nprefixes = [\"10.20.1.0/24\"]\n".to_owned(),
-        Some(service) => DELEGATED
+        Some(service) => delegated(workload)
             .iter()
             .zip(["10.20.1.0/24", "10.20.2.0/24"])
             .map(|(name, prefix)| {
@@ -185,8 +185,13 @@ fn subnets(workload: &Workload) -> String {
     }
 }
 
-/// What the two subnets of a delegated workload are called.
-const DELEGATED: [&str; 2] = ["container", "host"];
+/// What the subnets of a delegated workload are called: one where the service names its rules by the subnet's range, else
+/// two.
+fn delegated(workload: &Workload) -> &'static [&'static str] {
+    let by_range =
+        workload.managed().iter().filter_map(|kept| kept.name()).any(|name| name.contains("{range}"));
+    if by_range { &["instances"] } else { &["container", "host"] }
+}
 
 /// The entry for a workload: its options as comments, or set where they have to be given.
 fn allow(workload: &Workload) -> String {
@@ -196,7 +201,7 @@ fn allow(workload: &Workload) -> String {
         workload.name(),
         match delegated_to(workload) {
             None => "\"training\"".to_owned(),
-            Some(_) => format!("{DELEGATED:?}"),
+            Some(_) => format!("{:?}", delegated(workload)),
         }
     );
     for option in workload.options() {

@@ -84,10 +84,11 @@ else
     --disable-bgp-route-propagation "$disable_bgp" --output none
 fi
 
-# Whether a route is one of tagwall's: its names are made of what the route leads to.
+# Whether a route is one of tagwall's: its names are made of what the route leads to. What a service keeps is not.
 mine() {
   local text="${1//[\/:]/_}"
-  [[ "$2" == default || "$2" == default-v6 || "$2" == "$1" || "$2" == "$1"-* || "$2" == *-"$text" ]]
+  [[ "$2" != *_UseOnly_* ]] &&
+    [[ "$2" == default || "$2" == default-v6 || "$2" == "$1" || "$2" == "$1"-* || ("$1" == */* && "$2" == *-"$text") ]]
 }
 
 # Routes of tagwall's that are no longer wanted go first: two routes cannot share a prefix. Routes of others stay.
@@ -104,6 +105,56 @@ while IFS=$'\t' read -r prefix name; do
     echo "left as it is, since tagwall did not make it: route $name"
   fi
 done <<<"$routes"
+"#;
+
+/// What takes the place of a line of [`RULES`] where a service keeps rules in the group: such a rule is made
+/// only where the service has none in its place, under whatever name.
+pub(super) const KEPT_RULE: [&str; 2] = [
+    "  echo \"rule $name\"\n",
+    r#"  if [[ "$name" == *_UseOnly_* ]] && kept "$1" "$2"; then
+    echo "left as it is, since a service keeps it: rule $name"
+    return
+  fi
+  echo "rule $name"
+"#,
+];
+
+/// Stands before that.
+pub(super) const KEPT_RULE_BEFORE: &str = r#"
+kept() {
+  local direction priority name
+  while IFS=$'\t' read -r direction priority name; do
+    if [[ "$name" == *_UseOnly_* && "--priority=$priority --direction=$direction" == "$1 $2" ]]; then
+      return 0
+    fi
+  done <<<"$rules"
+  return 1
+}
+"#;
+
+/// What takes the place of a line of [`ROUTES`] where a service keeps routes in the table: such a route is made
+/// only where the service has none in its place, under whatever name.
+pub(super) const KEPT_ROUTE: [&str; 2] = [
+    "  echo \"route $name\"\n",
+    r#"  if [[ "$name" == *_UseOnly_* ]] && kept "$1"; then
+    echo "left as it is, since a service keeps it: route $name"
+    return
+  fi
+  echo "route $name"
+"#,
+];
+
+/// Stands before that.
+pub(super) const KEPT_ROUTE_BEFORE: &str = r#"
+kept() {
+  local prefix name
+  while IFS=$'\t' read -r prefix name; do
+    if [[ "$name" == *_UseOnly_* && "--address-prefix=${prefix,,}" == "${1,,}" ]]; then
+      return 0
+    fi
+  done <<<"$routes"
+  return 1
+}
 "#;
 
 /// Where the version of the API stands in the texts here.

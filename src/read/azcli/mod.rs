@@ -1,6 +1,7 @@
 //! Scripts for the Azure command line: the commands that make rules, routes and groups, with their arguments as the
 //! shell would give them. A shell can do anything anywhere, so that every line of a script has to be one that is known.
 
+mod classic;
 mod known;
 mod shell;
 mod subnets;
@@ -131,7 +132,7 @@ impl<'a> Script<'a> {
         self.names("own", "", SettingKind::OwnRules)?;
         self.names("keep", "*", SettingKind::KeptRules)?;
         let (place, wanted) = (self.cursor.place(), self.wanted()?);
-        self.cursor.known(known::RULES)?;
+        self.head(known::RULES, known::KEPT_RULE_BEFORE, known::KEPT_RULE)?;
         let mut rules = Vec::new();
         while !self.cursor.is_at_end() {
             self.cursor.known("\n")?;
@@ -145,6 +146,14 @@ impl<'a> Script<'a> {
         same(&place, &wanted, made)?;
         self.found.nsgs.push(Nsg { name, rules });
         Ok(())
+    }
+
+    /// What stands before rules or routes, guarded where a service keeps some.
+    fn head(&mut self, head: &str, before: &str, [line, guarded]: [&str; 2]) -> Result<(), ReadError> {
+        if self.cursor.takes(before) {
+            return self.cursor.known(&head.replacen(line, guarded, 1));
+        }
+        self.cursor.known(head)
     }
 
     /// The lines of a variable that says which rules are tagwall's, or stay: names, and what else stands in patterns.
@@ -175,7 +184,7 @@ impl<'a> Script<'a> {
             other => return Err(self.cursor.error(format!("disable_bgp is {other}"))),
         };
         let (place, wanted) = (self.cursor.place(), self.wanted()?);
-        self.cursor.known(known::ROUTES)?;
+        self.head(known::ROUTES, known::KEPT_ROUTE_BEFORE, known::KEPT_ROUTE)?;
         let mut routes = Vec::new();
         while !self.cursor.is_at_end() {
             self.cursor.known("\n")?;
@@ -339,28 +348,26 @@ impl<'a> Script<'a> {
         let version = self.versioned(known::PUT)?;
         self.cursor.known(known::COLLECTION)?;
         let kinds = [
-            ("network", SettingKind::NetworkCollection),
-            ("application", SettingKind::ApplicationCollection),
+            ("network", [SettingKind::NetworkCollection, SettingKind::NetworkDenies]),
+            ("application", [SettingKind::ApplicationCollection, SettingKind::ApplicationDenies]),
         ];
-        let mut present = Vec::new();
-        for (index, (kind, setting)) in kinds.into_iter().enumerate() {
-            if self.query(kind, setting, index == 0)? {
-                present.push(kind);
-            }
+        let mut present: Vec<classic::Held> = Vec::new();
+        for (index, (kind, settings)) in kinds.into_iter().enumerate() {
+            present.extend(self.query(kind, settings, index == 0)?);
         }
         if self.versioned(known::CURRENT)? != version {
             return Err(self.cursor.error(format!("API version {version} is expected, as above")));
         }
-        for kind in &present {
-            self.cursor.known(&format!("  fill 'tagwall {kind} rules' \"${kind}\"\n"))?;
+        for held in &present {
+            self.cursor.known(&format!("  fill '{}' \"${}\"\n", held.word, held.variable))?;
         }
         self.cursor.known(known::SEND)?;
         let mut bodies = Vec::new();
-        for kind in &present {
-            self.cursor.known(&format!("\ncollection {kind} "))?;
+        for held in &present {
+            self.cursor.known(&format!("\ncollection {} ", held.variable))?;
             let place = self.cursor.place();
             let body = self.body(&place)?;
-            bodies.push((*kind, place, body));
+            bodies.push((held.kind, place, body));
         }
         if !self.cursor.takes("\nsend\n") {
             return Err(ReadError::new(self.cursor.name, "the collections are not sent"));
@@ -379,28 +386,30 @@ impl<'a> Script<'a> {
         Ok(())
     }
 
-    /// The line that asks for the collections of a kind without ours; whether a word stands in its place.
-    fn query(&mut self, kind: &str, setting: SettingKind, more: bool) -> Result<bool, ReadError> {
+    /// The line that asks for the collections of a kind without ours; the words that stand in their place.
+    fn query(
+        &mut self,
+        kind: &'static str,
+        settings: [SettingKind; 2],
+        more: bool,
+    ) -> Result<Vec<classic::Held>, ReadError> {
         let place = self.cursor.place();
         let before = format!("    {kind}RuleCollections: [properties.{kind}RuleCollections[?name!='");
         let inner = self.cursor.between(&before, if more { "][]," } else { "][]" })?;
-        let word = format!("'], ['tagwall {kind} rules']");
-        let (name, present) = match inner.strip_suffix(&word) {
-            Some(name) => (Some(name), true),
-            None => (inner.strip_suffix("']"), false),
-        };
-        let name = name.filter(|name| is_plain(name));
-        let name = name.ok_or_else(|| ReadError::new(&place, "the name of a collection is expected"))?;
-        self.found.settings.push(Setting { place, kind: setting, value: name.to_owned() });
-        Ok(present)
+        let (names, held) = classic::query(kind, inner)
+            .filter(|(names, _)| names.iter().all(|name| is_plain(name)))
+            .ok_or_else(|| ReadError::new(&place, "the names of collections are expected"))?;
+        for (name, setting) in names.into_iter().zip(settings) {
+            let value = name.to_owned();
+            self.found.settings.push(Setting { place: place.clone(), kind: setting, value });
+        }
+        Ok(held)
     }
 
     /// Makes sure that the collections that are put in are those that were taken out.
     fn names_fit(&self, found: &Resources) -> Result<(), ReadError> {
         let settings = self.found.settings.iter();
-        let replaced: Vec<&Setting> = settings
-            .filter(|s| matches!(s.kind, SettingKind::NetworkCollection | SettingKind::ApplicationCollection))
-            .collect();
+        let replaced: Vec<&Setting> = settings.filter(|s| classic::is_collection(s.kind)).collect();
         let other = found.rule_collections().find(|c| !replaced.iter().any(|s| s.value == c.name));
         match other {
             Some(other) => {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::site::{Found, Site, are_all, holds, lets};
+use super::site::{Found, Site, all_of, are_all, is_way, lets, ports_of};
+use crate::catalog::is_kept_by_service;
 use crate::packet::{Ports, Protocol};
-use crate::read::resources::FirewallRule;
+use crate::read::resources::{FirewallRule, SecurityRule};
 use crate::replay::way::Role;
+use crate::subnet::Demand;
 use crate::tags::Symbol;
 use crate::target::Target;
 
@@ -39,63 +41,95 @@ pub(super) fn platform_tags(site: &Site<'_>) -> Vec<Found> {
     found
 }
 
-/// What a rule of Bastion lets pass: inbound or not, the tag, the port.
-const BASTION: [(bool, &str, u16); 9] = [
-    (true, "Internet", 443),
-    (true, "GatewayManager", 443),
-    (true, "VirtualNetwork", 8080),
-    (true, "VirtualNetwork", 5701),
-    (false, "VirtualNetwork", 22),
-    (false, "VirtualNetwork", 3389),
-    (false, "VirtualNetwork", 8080),
-    (false, "VirtualNetwork", 5701),
-    (false, "AzureCloud", 443),
-];
-
 pub(super) fn bastion_rules(site: &Site<'_>) -> Vec<Found> {
-    demanded(site, &BASTION, |role| *role == Role::Bastion)
+    demanded(site, Role::Bastion.demands(), |role| *role == Role::Bastion)
 }
 
+/// What the page on Bastion asks for besides; whether Azure looks for it is not known.
+const BASTION_ADVISED: [Demand; 2] = [
+    Demand { inbound: true, tag: "AzureLoadBalancer", ports: (443, 443), regional: false },
+    Demand { inbound: false, tag: "Internet", ports: (80, 80), regional: false },
+];
+
+pub(super) fn bastion_advised(site: &Site<'_>) -> Vec<Found> {
+    demanded(site, &BASTION_ADVISED, |role| *role == Role::Bastion)
+}
+
+/// The rule has to let all its ports pass to any address, and no rule that denies may come before it.
 pub(super) fn application_gateway_ports(site: &Site<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
-    for (subnet, group) in site.grouped().filter(|(subnet, _)| subnet.role == Role::ApplicationGateway) {
-        let there = group.rules.iter().any(|rule| {
-            lets(rule, true, "GatewayManager", 65200)
-                && holds(&rule.destination_ports, 65535)
-                && rule.destinations == ["*"]
-        });
-        if !there {
-            let text = format!(
-                "the group of subnet {} has no rule that lets TCP 65200-65535 in from GatewayManager to any address",
-                subnet.name
-            );
-            found.push(Found::new(Target::Nsg, &group.name, None, text));
+    let role = Role::ApplicationGateway;
+    let mut found = demanded(site, role.demands(), |own| *own == role);
+    for (subnet, group) in site.grouped().filter(|(subnet, _)| subnet.role == role) {
+        for demand in role.demands() {
+            let met = group.rules.iter().filter(|rule| lets(rule, demand));
+            let Some(first) = met.min_by_key(|rule| rule.priority) else { continue };
+            if first.destinations != ["*"] {
+                let text =
+                    format!("{} of subnet {} lets them in to a part of it only", first.name, subnet.name);
+                found.push(Found::new(Target::Nsg, &group.name, Some(&first.name), text));
+            }
+            let before = group.rules.iter().filter(|rule| rule.priority < first.priority);
+            if let Some(denies) = before.into_iter().find(|rule| denies_first(rule, demand)) {
+                let text = format!("{} denies some of it before {} lets {demand}", denies.name, first.name);
+                found.push(Found::new(Target::Nsg, &group.name, Some(&denies.name), text));
+            }
         }
     }
     found
 }
 
-pub(super) fn api_management(site: &Site<'_>) -> Vec<Found> {
-    let demands = [(true, "ApiManagement", 3443), (true, "AzureLoadBalancer", 6390)];
-    demanded(site, &demands, |role| is_service(role, "Microsoft.ApiManagement/service"))
+/// Whether a rule denies ports of a demand to its tag, or to what holds that.
+fn denies_first(rule: &SecurityRule, demand: &Demand) -> bool {
+    let side = if demand.inbound { &rule.sources } else { &rule.destinations };
+    let wide = |text: &String| {
+        ["*", "Internet", "0.0.0.0/0", "AzureCloud", demand.tag]
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(text))
+    };
+    rule.access.eq_ignore_ascii_case("deny")
+        && is_way(rule, demand.inbound)
+        && matches!(rule.protocol.parse(), Ok(Protocol::Any | Protocol::Tcp))
+        && side.iter().any(wide)
+        && !ports_of(&rule.destination_ports).is_disjoint(&all_of(demand))
 }
 
-/// Rules by tag and port that the group of subnets of some role has to have.
-fn demanded(site: &Site<'_>, demands: &[(bool, &str, u16)], of: impl Fn(&Role) -> bool) -> Vec<Found> {
+/// What API Management needs to work; Azure takes the group all the same, and the service does not start.
+const API_MANAGEMENT: [Demand; 7] = [
+    Demand { inbound: true, tag: "ApiManagement", ports: (3443, 3443), regional: true },
+    Demand { inbound: true, tag: "AzureLoadBalancer", ports: (6390, 6390), regional: true },
+    Demand { inbound: false, tag: "Storage", ports: (443, 443), regional: true },
+    Demand { inbound: false, tag: "Sql", ports: (1433, 1433), regional: true },
+    Demand { inbound: false, tag: "AzureKeyVault", ports: (443, 443), regional: true },
+    Demand { inbound: false, tag: "AzureMonitor", ports: (443, 443), regional: true },
+    Demand { inbound: false, tag: "AzureMonitor", ports: (1886, 1886), regional: true },
+];
+
+pub(super) fn api_management(site: &Site<'_>) -> Vec<Found> {
+    demanded(site, &API_MANAGEMENT, |role| is_service(role, "Microsoft.ApiManagement/service"))
+}
+
+/// Rules by tag and ports that the group of subnets of some role has to have. What goes out passes by Azure's own rule where
+/// no rule of the group denies all of it, and nobody looks for rules of their own there.
+fn demanded(site: &Site<'_>, demands: &[Demand], of: impl Fn(&Role) -> bool) -> Vec<Found> {
     let mut found = Vec::new();
     for (subnet, group) in site.grouped().filter(|(subnet, _)| of(&subnet.role)) {
-        for (inbound, tag, port) in demands {
-            if !group.rules.iter().any(|rule| lets(rule, *inbound, tag, *port)) {
-                let way = if *inbound { "in from" } else { "out to" };
-                let text = format!(
-                    "the group of subnet {} has no rule that lets TCP {port} {way} {tag}",
-                    subnet.name
-                );
+        let open = !matches!(subnet.role, Role::Bastion | Role::ApplicationGateway)
+            && !group.rules.iter().any(closes_outbound);
+        for demand in demands.iter().filter(|demand| demand.inbound || !open) {
+            if !group.rules.iter().any(|rule| lets(rule, demand)) {
+                let text = format!("the group of subnet {} has no rule that lets {demand}", subnet.name);
                 found.push(Found::new(Target::Nsg, &group.name, None, text));
             }
         }
     }
     found
+}
+
+fn closes_outbound(rule: &SecurityRule) -> bool {
+    rule.access.eq_ignore_ascii_case("deny")
+        && is_way(rule, false)
+        && rule.destinations == ["*"]
+        && are_all(&rule.destination_ports)
 }
 
 fn is_service(role: &Role, service: &str) -> bool {
@@ -118,6 +152,17 @@ pub(super) fn managed_rules(site: &Site<'_>) -> Vec<Found> {
             }
         }
     }
+    for (subnet, table) in site.tabled() {
+        for kept in site.policy.managed_routes_of(&subnet.name) {
+            if !table.routes.iter().any(|route| route.name.eq_ignore_ascii_case(&kept.name)) {
+                let text = format!(
+                    "the table of subnet {} has no route {}, which {} keeps there",
+                    subnet.name, kept.name, kept.workload
+                );
+                found.push(Found::new(Target::RouteTable, &table.name, Some(&kept.name), text));
+            }
+        }
+    }
     found
 }
 
@@ -129,7 +174,9 @@ pub(super) fn managed_instance_ports(site: &Site<'_>) -> Vec<Found> {
     let own = site.grouped().filter(|(subnet, _)| is_service(&subnet.role, "Microsoft.Sql/managedInstances"));
     for (_, group) in own {
         let mut seen: BTreeMap<Remote<'_>, &str> = BTreeMap::new();
-        for rule in group.rules.iter().filter(|rule| rule.access.eq_ignore_ascii_case("allow")) {
+        // What the service keeps stands beside rules of people that say the same, such as that of the whole network.
+        let own = |rule: &&SecurityRule| !is_kept_by_service(&rule.name);
+        for rule in group.rules.iter().filter(own).filter(|rule| rule.access.eq_ignore_ascii_case("allow")) {
             let key = (
                 rule.direction.to_ascii_lowercase(),
                 rule.protocol.to_ascii_lowercase(),

@@ -19,11 +19,12 @@ type Check = fn(&Site<'_>) -> Vec<Found>;
 
 /// The rows that files can be held against. The others are held against the policy (`no-length`), or are said in the
 /// report.
-const CHECKS: [(&str, Check); 19] = [
+const CHECKS: [(&str, Check); 20] = [
     ("reserved-group", places::reserved_group),
     ("reserved-table", places::reserved_table),
     ("gateway-default", places::gateway_default),
     ("bastion-rules", groups::bastion_rules),
+    ("bastion-advised", groups::bastion_advised),
     ("application-gateway-ports", groups::application_gateway_ports),
     ("platform-tags", groups::platform_tags),
     ("managed-rules", groups::managed_rules),

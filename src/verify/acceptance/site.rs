@@ -1,9 +1,11 @@
 //! What rows of the data are held against.
 
+use crate::addr::{Interval, IntervalSet};
 use crate::packet::{Ports, Protocol};
 use crate::policy::Policy;
 use crate::read::resources::{Nsg, Resources, RouteTable, SecurityRule};
 use crate::replay::way::{Environment, Subnet};
+use crate::subnet::Demand;
 use crate::target::Target;
 
 /// Files, where they are put, and what the policy says of the subnets.
@@ -47,21 +49,30 @@ impl<'a> Site<'a> {
     }
 }
 
-/// Whether a rule lets one port of TCP pass in a direction from or to just this tag.
-pub(super) fn lets(rule: &SecurityRule, inbound: bool, tag: &str, port: u16) -> bool {
-    let way = if inbound { "inbound" } else { "outbound" };
-    let side = if inbound { &rule.sources } else { &rule.destinations };
-    let protocol = matches!(rule.protocol.parse(), Ok(Protocol::Any | Protocol::Tcp));
+/// Whether a rule lets what is demanded pass, from or to the tag or that of a region.
+pub(super) fn lets(rule: &SecurityRule, demand: &Demand) -> bool {
+    let side = if demand.inbound { &rule.sources } else { &rule.destinations };
     rule.access.eq_ignore_ascii_case("allow")
-        && rule.direction.eq_ignore_ascii_case(way)
-        && protocol
-        && side.iter().any(|own| own.eq_ignore_ascii_case(tag))
-        && holds(&rule.destination_ports, port)
+        && is_way(rule, demand.inbound)
+        && matches!(rule.protocol.parse(), Ok(Protocol::Any | Protocol::Tcp))
+        && side.iter().any(|own| demand.is_tag(own))
+        && all_of(demand).is_subset(&ports_of(&rule.destination_ports))
 }
 
-/// Whether texts of ports hold one.
-pub(super) fn holds(texts: &[String], port: u16) -> bool {
-    texts.iter().filter_map(|text| text.parse::<Ports>().ok()).any(|own| own.set().contains(port))
+pub(super) fn is_way(rule: &SecurityRule, inbound: bool) -> bool {
+    rule.direction.eq_ignore_ascii_case(if inbound { "inbound" } else { "outbound" })
+}
+
+/// The ports that texts name.
+pub(super) fn ports_of(texts: &[String]) -> IntervalSet<u16> {
+    let named = texts.iter().filter_map(|text| text.parse::<Ports>().ok());
+    named.fold(IntervalSet::empty(), |all, ports| all.union(ports.set()))
+}
+
+/// The ports of a demand.
+pub(super) fn all_of(demand: &Demand) -> IntervalSet<u16> {
+    let (first, last) = demand.ports;
+    Interval::new(first, last).into_iter().collect()
 }
 
 /// Whether texts of ports are all of them.

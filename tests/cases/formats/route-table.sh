@@ -32,10 +32,11 @@ else
     --disable-bgp-route-propagation "$disable_bgp" --output none
 fi
 
-# Whether a route is one of tagwall's: its names are made of what the route leads to.
+# Whether a route is one of tagwall's: its names are made of what the route leads to. What a service keeps is not.
 mine() {
   local text="${1//[\/:]/_}"
-  [[ "$2" == default || "$2" == default-v6 || "$2" == "$1" || "$2" == "$1"-* || "$2" == *-"$text" ]]
+  [[ "$2" != *_UseOnly_* ]] &&
+    [[ "$2" == default || "$2" == default-v6 || "$2" == "$1" || "$2" == "$1"-* || ("$1" == */* && "$2" == *-"$text") ]]
 }
 
 # Routes of tagwall's that are no longer wanted go first: two routes cannot share a prefix. Routes of others stay.
