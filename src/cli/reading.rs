@@ -278,7 +278,7 @@ fn network(name: &str, space: &AddrSet) -> LiveNetwork {
     LiveNetwork {
         name: name.to_owned(),
         space: space.prefixes().map(|prefix| prefix.to_string()).collect(),
-        place: Place { file: name.to_owned(), line: 1, pointer: String::new() },
+        place: Place { file: name.into(), line: 1, pointer: String::new() },
         ..LiveNetwork::default()
     }
 }
@@ -348,7 +348,7 @@ fn subnets_of(manifest: &[u8], network: &str) -> Vec<LiveSubnet> {
         prefixes: association["prefixes"].as_array().into_iter().flatten().filter_map(text).collect(),
         group: text(&association["nsg"]),
         table: text(&association["route_table"]),
-        place: Place { file: format!("{network}/{MANIFEST}"), line: 1, pointer: String::new() },
+        place: Place { file: format!("{network}/{MANIFEST}").into(), line: 1, pointer: String::new() },
         ..LiveSubnet::default()
     };
     manifest["associations"].as_array().into_iter().flatten().map(one).collect()
@@ -368,7 +368,7 @@ pub(super) fn network_of(policy: &Policy) -> Live {
             name: name.clone(),
             network: Some(policy.name.clone()),
             prefixes: subnet.prefixes.prefixes().map(|prefix| prefix.to_string()).collect(),
-            place: Place { file: policy.name.clone(), line: 1, pointer: String::new() },
+            place: Place { file: policy.name.as_str().into(), line: 1, pointer: String::new() },
             ..LiveSubnet::default()
         })
         .collect();

@@ -11,6 +11,7 @@ use super::list::Family;
 use super::pages::{Medium, asset};
 use super::paths::Query;
 use super::publication::Publication;
+use super::shards;
 use super::world::World;
 use crate::text::sha256_hex;
 
@@ -25,6 +26,7 @@ pub const DIGESTS: &str = "SHA256SUMS";
 pub fn export(world: &World, consumers: &[Consumer]) -> Files {
     let mut files = Files::new();
     pages(world, &mut files);
+    shards::add(world, &mut files);
     for (_, feed) in world.clouds() {
         cloud(world, feed, consumers, &mut files);
     }
@@ -41,7 +43,7 @@ pub fn export(world: &World, consumers: &[Consumer]) -> Files {
 
 /// A digest of everything that decides what is in the files, but for the consumers: the program, data and generation.
 pub fn inputs(world: &World, consumers: &[Consumer]) -> String {
-    let mut text = format!("tagwall {} files 1\n", env!("CARGO_PKG_VERSION"));
+    let mut text = format!("tagwall {} files 2\n", env!("CARGO_PKG_VERSION"));
     for (cloud, feed) in world.clouds() {
         let weeks: Vec<&str> = feed.history().weeks().iter().map(|week| week.digest.as_str()).collect();
         writeln!(text, "{} {}", cloud.name(), weeks.join(" ")).expect("memory does not fail");
@@ -131,6 +133,7 @@ mod tests {
     fn every_link_between_the_pages_leads_to_a_file() {
         let files = export(&world(), &[Consumer::Panos]);
         assert!(files.contains_key("v1/edl/panos/usgov/Storage.v4.txt"));
+        assert!(files.contains_key("lookup/wide.json"));
         let mut links = 0;
         for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with(".html")) {
             let text = std::str::from_utf8(bytes).unwrap();

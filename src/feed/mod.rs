@@ -22,6 +22,7 @@ mod pages;
 mod paths;
 mod publication;
 mod rules;
+mod shards;
 mod status;
 mod world;
 

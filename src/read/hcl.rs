@@ -374,6 +374,7 @@ fn json_term(value: Tree<'_>) -> Result<Term, &'static str> {
         Tree::Texts(texts) => {
             texts.list().into_iter().map(json_term).collect::<Result<_, _>>().map(Term::List)
         }
+        Tree::Objects(_) => json_term(value.unfolded()),
         Tree::List(items) => items.into_iter().map(json_term).collect::<Result<_, _>>().map(Term::List),
         Tree::Map(members) => {
             let member = |(key, value): (Cow<'_, str>, _)| Ok((key.into_owned(), json_term(value)?));

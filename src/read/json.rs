@@ -320,9 +320,9 @@ fn security_rule(rule: SecurityRule) -> Result<resources::SecurityRule, ReadErro
         name: rule.name,
         description: rule.description,
         priority: rule.priority,
-        direction: rule.direction,
-        access: rule.action,
-        protocol: rule.protocol,
+        direction: rule.direction.into(),
+        access: rule.action.into(),
+        protocol: rule.protocol.into(),
         source_ports: vec!["*".to_owned()],
         destination_ports: rule.ports,
     })

@@ -12,6 +12,7 @@ mod json;
 mod lists;
 pub mod live;
 mod node;
+mod passing;
 pub mod resources;
 mod terraform;
 mod tree;

@@ -2,6 +2,8 @@
 //!
 //! Fields hold text as it stands in the file. What the text means is the business of the replay.
 
+use std::borrow::Cow;
+
 /// The resources of one or several files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resources {
@@ -112,6 +114,43 @@ pub struct Nsg {
     pub rules: Vec<SecurityRule>,
 }
 
+/// A text of a field that nearly always holds one of few: those take no memory of their own.
+pub type Word = Cow<'static, str>;
+
+/// Direction, access and protocol as clients write them.
+const WORDS: [&str; 16] = [
+    "Inbound",
+    "Outbound",
+    "Allow",
+    "Deny",
+    "Tcp",
+    "Udp",
+    "*",
+    "Icmp",
+    "Esp",
+    "Ah",
+    "TCP",
+    "UDP",
+    "All",
+    "Any",
+    "ICMP",
+    "AlwaysAllow",
+];
+
+/// A text as a [`Word`], exactly as it is.
+///
+/// ```
+/// use tagwall::read::resources::word;
+/// assert_eq!(word("Inbound"), "Inbound");
+/// assert_eq!(word("inbound?"), "inbound?");
+/// ```
+pub fn word(text: &str) -> Word {
+    match WORDS.iter().find(|known| **known == text) {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(text.to_owned()),
+    }
+}
+
 /// A rule of a network security group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SecurityRule {
@@ -122,11 +161,11 @@ pub struct SecurityRule {
     /// Priority.
     pub priority: i64,
     /// `Inbound` or `Outbound`.
-    pub direction: String,
+    pub direction: Word,
     /// `Allow` or `Deny`.
-    pub access: String,
+    pub access: Word,
     /// `Tcp`, `Udp`, `Icmp`, `Esp`, `Ah` or `*`.
-    pub protocol: String,
+    pub protocol: Word,
     /// Addresses, prefixes, one tag or `*`.
     pub sources: Vec<String>,
     /// The same for the other side.

@@ -2,12 +2,13 @@
 //! line.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::error::{ReadError, utf8};
+use super::passing::{Name, Names, Passing, twice};
 
 /// A value of a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,8 @@ pub(super) enum Tree<'a> {
     List(Vec<Tree<'a>>),
     /// A list of texts alone, as it stands in the document; only where [`Strings::in_place`] asks for it.
     Texts(Texts<'a>),
+    /// A long list of objects that stay in the document; only where [`Strings::in_place`] asks for it.
+    Objects(Box<Objects<'a>>),
     /// Members in order of the document, each name once.
     Map(Vec<(Cow<'a, str>, Tree<'a>)>),
 }
@@ -44,9 +47,22 @@ impl<'a> Tree<'a> {
     pub(super) fn opened(self) -> Self {
         match self {
             Tree::Texts(texts) => Tree::List(texts.list()),
+            Tree::Objects(objects) => Tree::List(objects.iter().map(Tree::opened).collect()),
             Tree::List(items) => Tree::List(items.into_iter().map(Tree::opened).collect()),
             Tree::Map(members) => {
                 Tree::Map(members.into_iter().map(|(name, value)| (name, value.opened())).collect())
+            }
+            other => other,
+        }
+    }
+
+    /// The value with a value for each object of its long lists; lists of texts stay in place.
+    pub(super) fn unfolded(self) -> Self {
+        match self {
+            Tree::Objects(objects) => Tree::List(objects.iter().map(Tree::unfolded).collect()),
+            Tree::List(items) => Tree::List(items.into_iter().map(Tree::unfolded).collect()),
+            Tree::Map(members) => {
+                Tree::Map(members.into_iter().map(|(name, value)| (name, value.unfolded())).collect())
             }
             other => other,
         }
@@ -83,10 +99,62 @@ impl<'a> Texts<'a> {
     }
 }
 
+/// A long list of objects, of which only is known where each begins in the document. Each is read when it is asked for and
+/// forgotten after that: as values many small rules would take several times the memory of their text.
+#[derive(Debug, Clone)]
+pub(super) struct Objects<'a> {
+    document: &'a str,
+    /// Offsets of the braces that open them.
+    starts: Box<[usize]>,
+    strings: Strings,
+}
+
+impl<'a> Objects<'a> {
+    /// The objects in order, each read anew.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Tree<'a>> {
+        self.starts.iter().map(|&start| self.read(start))
+    }
+
+    fn read(&self, start: usize) -> Tree<'a> {
+        // It was gone through when the list was found, so that there is no error.
+        value_at(self.document, start, self.strings).map_or(Tree::Null, |(tree, _)| tree)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// The document from the first object to the end of the last.
+    pub(super) fn text(&self) -> &'a str {
+        let (Some(&first), Some(&last)) = (self.starts.first(), self.starts.last()) else { return "" };
+        let rest = self.document.get(last..).unwrap_or_default();
+        let mut reader = serde_json::Deserializer::from_str(rest).into_iter::<de::IgnoredAny>();
+        let length = reader.next().map_or(rest.len(), |_| reader.byte_offset());
+        self.document.get(first..last + length).unwrap_or_default()
+    }
+
+    /// Where the first one begins.
+    pub(super) fn start(&self) -> &'a str {
+        self.starts.first().and_then(|&start| self.document.get(start..)).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Objects<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+/// Members that hold long lists of small objects, in lower case without separators; `value` is that of pages.
+const LONG: [&str; 7] = ["securityrules", "securityrule", "routes", "route", "rules", "rule", "value"];
+
+/// The objects of a list that are held as values before the list stays in the document.
+const MANY: usize = 64;
+
 /// How the strings of a document are taken.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Strings {
-    /// Whether lists of texts stay where they are, as [`Texts`].
+    /// Whether lists of texts stay where they are, as [`Texts`], and long lists of rules and routes, as [`Objects`].
     pub(super) in_place: bool,
     /// Whether those in brackets are expressions, as in templates. One that begins with two brackets is none.
     pub(super) expressions: bool,
@@ -99,10 +167,30 @@ pub(super) struct Strings {
 /// # Errors
 /// [`ReadError`] with line and column where it is no JSON, or an object has a member twice.
 pub(super) fn parse<'a>(text: &'a str, place: &str, strings: Strings) -> Result<Tree<'a>, ReadError> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let seed = Reading { strings, text };
-    let tree = seed.deserialize(&mut reader).and_then(|tree| reader.end().map(|()| tree));
+    let tree = value_at(text, 0, strings).and_then(|(tree, mut rest)| rest.end().map(|()| tree));
     tree.map_err(|error| ReadError::new(place, error.to_string()))
+}
+
+type Reader<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
+
+/// The value that begins at an offset of a document, and the reader behind it.
+fn value_at(text: &str, start: usize, strings: Strings) -> serde_json::Result<(Tree<'_>, Reader<'_>)> {
+    let is_odd = Cell::new(false);
+    let from = |strings: Strings| {
+        let mut reader = serde_json::Deserializer::from_str(text.get(start..).unwrap_or_default());
+        // A bare list of rules is a whole document.
+        let reading = Reading { strings, text, is_long: strings.in_place, is_odd: &is_odd };
+        reading.deserialize(&mut reader).map(|tree| (tree, reader))
+    };
+    let found = from(strings)?;
+    if is_odd.get() { from(Strings { in_place: false, ..strings }) } else { Ok(found) }
+}
+
+/// Whether a name is `key`, which is in lower case without separators: `securityRules`, `security_rules` and
+/// `SecurityRules` are one.
+pub(super) fn same(name: &str, key: &str) -> bool {
+    let letters = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|b| b.to_ascii_lowercase());
+    letters.eq(key.bytes())
 }
 
 /// The line of `text` in which `part`, a piece of it, begins; `None` where it is no piece of it.
@@ -133,12 +221,48 @@ fn cut(text: Cow<'_, str>, front: usize, back: usize) -> Cow<'_, str> {
 
 /// A document that is being read.
 #[derive(Clone, Copy)]
-struct Reading<'de> {
+struct Reading<'de, 'r> {
     strings: Strings,
     text: &'de str,
+    /// Whether the value is that of a member which holds long lists.
+    is_long: bool,
+    /// Set where a long list of objects goes on with something else, so that it cannot stay in place.
+    is_odd: &'r Cell<bool>,
 }
 
-impl<'de> Reading<'de> {
+impl<'de> Reading<'de, '_> {
+    /// Where an object begins, by its first name.
+    fn brace(self, name: &str) -> Option<usize> {
+        let at = (name.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
+        let before = self.text.as_bytes().get(..at)?.strip_suffix(b"\"")?;
+        let brace = before.iter().rposition(|byte| !byte.is_ascii_whitespace())?;
+        (before[brace] == b'{').then_some(brace)
+    }
+
+    /// Where each of the values begins, if all are objects.
+    fn braces(self, items: &[Tree<'de>]) -> Option<Vec<usize>> {
+        let one = |item: &Tree<'de>| match item {
+            Tree::Map(members) => match members.first()? {
+                (Cow::Borrowed(name), _) => self.brace(name),
+                _ => None,
+            },
+            _ => None,
+        };
+        items.iter().map(one).collect()
+    }
+
+    /// The rest of a long list of objects, of which those that were read begin at `starts`.
+    fn objects<A: SeqAccess<'de>>(self, mut starts: Vec<usize>, mut from: A) -> Result<Tree<'de>, A::Error> {
+        while let Some(first) = from.next_element_seed(Passing { any_case: self.strings.any_case })? {
+            match first.and_then(|name| self.brace(name)) {
+                Some(start) => starts.push(start),
+                None => self.is_odd.set(true),
+            }
+        }
+        let objects = Objects { document: self.text, starts: starts.into(), strings: self.strings };
+        Ok(Tree::Objects(Box::new(objects)))
+    }
+
     /// What lies between the begin of one piece of the document and the end of another.
     fn between(self, first: &'de str, last: &'de str) -> Option<Texts<'de>> {
         let start = (first.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
@@ -147,7 +271,7 @@ impl<'de> Reading<'de> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Reading<'de> {
+impl<'de> DeserializeSeed<'de> for Reading<'de, '_> {
     type Value = Tree<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Tree<'de>, D::Error> {
@@ -155,7 +279,7 @@ impl<'de> DeserializeSeed<'de> for Reading<'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Reading<'de> {
+impl<'de> Visitor<'de> for Reading<'de, '_> {
     type Value = Tree<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -194,7 +318,8 @@ impl<'de> Visitor<'de> for Reading<'de> {
         let mut items = Vec::new();
         // The first and the last of texts that lie in the document, as long as there is nothing else.
         let mut texts: Option<(&'de str, &'de str)> = None;
-        while let Some(item) = from.next_element_seed(self)? {
+        let inner = Reading { is_long: false, ..self };
+        while let Some(item) = from.next_element_seed(inner)? {
             match item {
                 Tree::Text(Cow::Borrowed(text)) if self.strings.in_place && items.is_empty() => {
                     texts = Some((texts.map_or(text, |(first, _)| first), text));
@@ -206,6 +331,13 @@ impl<'de> Visitor<'de> for Reading<'de> {
                     items.push(item);
                 }
             }
+            if self.is_long
+                && items.len() == MANY
+                && let Some(starts) = self.braces(&items)
+            {
+                drop(items);
+                return self.objects(starts, from);
+            }
         }
         if let Some(texts) = texts.and_then(|(first, last)| self.between(first, last)) {
             return Ok(Tree::Texts(texts));
@@ -216,67 +348,17 @@ impl<'de> Visitor<'de> for Reading<'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Tree<'de>, A::Error> {
         let mut members: Vec<(Cow<'de, str>, Tree<'de>)> = Vec::new();
-        let mut names = Names { any_case: self.strings.any_case, many: HashSet::new() };
+        let mut names = Names::new(self.strings.any_case);
         while let Some(name) = from.next_key_seed(Name)? {
-            if names.is_there(&members, &name) {
-                return Err(de::Error::custom(format_args!("the member `{name}` is there twice")));
+            if names.is_there(members.iter().map(|(other, _)| other), &name) {
+                return Err(twice(&name));
             }
-            let value = from.next_value_seed(self)?;
+            let is_long = self.strings.in_place && LONG.iter().any(|key| same(&name, key));
+            let value = from.next_value_seed(Reading { is_long, ..self })?;
             members.push((name, value));
         }
         members.shrink_to_fit();
         Ok(Tree::Map(members))
-    }
-}
-
-/// The names of an object so far; looked up one by one while there are few.
-struct Names {
-    any_case: bool,
-    many: HashSet<String>,
-}
-
-/// More members than any object of a rule has.
-const FEW: usize = 24;
-
-impl Names {
-    fn is_there(&mut self, members: &[(Cow<'_, str>, Tree<'_>)], name: &str) -> bool {
-        let same = |other: &str| if self.any_case { other.eq_ignore_ascii_case(name) } else { other == name };
-        if members.len() < FEW {
-            return members.iter().any(|(other, _)| same(other));
-        }
-        let any_case = self.any_case;
-        let key = |name: &str| if any_case { name.to_ascii_lowercase() } else { name.to_owned() };
-        if self.many.is_empty() {
-            self.many = members.iter().map(|(other, _)| key(other)).collect();
-        }
-        !self.many.insert(key(name))
-    }
-}
-
-/// The name of a member.
-struct Name;
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Cow<'de, str>, D::Error> {
-        from.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a member")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Borrowed(text))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Owned(text.to_owned()))
     }
 }
 
@@ -347,6 +429,69 @@ mod tests {
             let tree = parse(text, "t", in_place).unwrap();
             assert_eq!(matches!(tree, Tree::Texts(_)), stays, "{text}: {tree:?}");
             assert_eq!(tree.opened(), parse(text, "t", Strings::default()).unwrap(), "{text}");
+        }
+    }
+
+    /// Long lists of objects say the same whether they stay in the document or not, and hold the same pieces of it.
+    #[test]
+    fn long_lists_of_objects_stay_in_place() {
+        let in_place = Strings { in_place: true, ..Strings::default() };
+        let rules = |from: usize, to: usize| {
+            let one = |at| {
+                format!(
+                    "{{ \"name\" : \"r{at}\", \"properties\":{{\"to\":[\"a\", \"b\"], \"rules\": [{{\"x\": {at}}}]}} }}"
+                )
+            };
+            (from..to).map(one).collect::<Vec<_>>().join(",\n")
+        };
+        let most = rules(0, MANY);
+        for (text, stays) in [
+            (format!("[{most}]"), true),
+            (format!("[ {most},{} ]", rules(MANY, 3 * MANY)), true),
+            (format!("[{}]", rules(0, MANY - 1)), false),
+            (format!("[{most}, {{}}]"), false),
+            (format!("[{most}, null, {most}]"), false),
+            (format!("[{most}, \"System.Object\"]"), false),
+            (format!("[{most}, {{\"\\u0061\": 1}}]"), false),
+            (format!("[{{}}, {most}]"), false),
+        ] {
+            for key in ["securityRules", "security_rule", "Routes", "value"] {
+                let text = format!("{{\"{key}\": {text}, \"rest\": [1]}}");
+                let tree = parse(&text, "t", in_place).unwrap();
+                let list = tree.get(key).unwrap();
+                assert_eq!(matches!(list, Tree::Objects(_)), stays, "{text}");
+                assert_eq!(tree.opened(), parse(&text, "t", Strings::default()).unwrap(), "{text}");
+            }
+            let elsewhere = format!("{{\"resources\": {text}}}");
+            let tree = parse(&elsewhere, "t", in_place).unwrap();
+            assert!(matches!(tree.get("resources"), Some(Tree::List(_))), "{elsewhere}");
+        }
+        let text = format!("\n[{most}, {{\"name\": \"last [\"}} ]  ");
+        let Tree::Objects(objects) = parse(&text, "t", in_place).unwrap() else { panic!("it does not stay") };
+        assert_eq!(objects.len(), MANY + 1);
+        assert_eq!(objects.text(), text.trim().trim_matches(['[', ']']).trim());
+        let Some(Tree::Map(members)) = objects.iter().nth(3) else { panic!("no object") };
+        let Cow::Borrowed(name) = members[0].0 else { panic!("it is copied") };
+        assert_eq!(line_of(&text, name), Some(5));
+    }
+
+    /// What is wrong in what stays in place is found where it stands.
+    #[test]
+    fn long_lists_have_the_errors_of_others() {
+        let good = "{\"a\": 1},\n".repeat(2 * MANY);
+        for bad in [
+            "{\"a\": 1, \"a\": 2}",
+            "{\"a\": [{\"b\": 1, \"b\": 1}]}",
+            "{\"a\" 1}",
+            "{\"a\": 1e999}",
+            "{\"a\": ",
+            "{\"a\": tru}",
+        ] {
+            let text = format!("{{\"rules\": [{good}{bad}]}}");
+            let error = |strings| parse(&text, "t", strings).map(|_| ()).unwrap_err().to_string();
+            let in_place = Strings { in_place: true, ..Strings::default() };
+            assert_eq!(error(in_place), error(Strings::default()));
+            assert!(error(in_place).contains("line 129 "), "{}", error(in_place));
         }
     }
 

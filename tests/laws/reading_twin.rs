@@ -452,3 +452,92 @@ fn explained_groups_decide_as_the_twin() {
     }
     assert_eq!(asked, 200);
 }
+
+/// Rules of a template, a state, a plan, a page and a bare list: long lists say the same of each rule as lists of one do,
+/// and where it stands.
+#[test]
+fn a_long_list_says_what_short_ones_say() {
+    const RULES: usize = 150;
+    let fields = |at: usize| {
+        json!({
+            "priority": 100 + at, "direction": "Outbound", "access": "Allow", "protocol": "Tcp",
+            "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationPortRanges": ["443", at.to_string()],
+            // Some are worked out, or known later.
+            "destinationAddressPrefix": match at % 40 {
+                39 => "[parameters('net')]".to_owned(),
+                _ => format!("198.51.100.{at}"),
+            },
+        })
+    };
+    let flat = |at: usize| {
+        let mut rule = fields(at);
+        rule["name"] = json!(format!("r{at}"));
+        rule
+    };
+    let nested = |at: usize| json!({"name": format!("r{at}"), "properties": fields(at)});
+    let snake = |at: usize| {
+        let text = flat(at).to_string();
+        let text = text.replace("AddressPrefix", "_address_prefix").replace("PortRange", "_port_range");
+        serde_json::from_str::<Value>(&text).expect("it is JSON still")
+    };
+    let unknown = |at: usize| json!({"name": false, "description": at % 7 == 3});
+    let kind = "Microsoft.Network/networkSecurityGroups";
+    let schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
+    let parameters = json!({"net": {"type": "string", "defaultValue": "203.0.113.0/24"}});
+    type Rules = Vec<usize>;
+    let documents: [(&str, &dyn Fn(Rules) -> Value); 7] = [
+        ("az", &|all| json!({"name": "n", "securityRules": all.into_iter().map(flat).collect::<Vec<_>>()})),
+        ("bare list", &|all| all.into_iter().map(flat).collect()),
+        ("page", &|all| json!({"value": all.into_iter().map(nested).collect::<Vec<_>>()})),
+        ("template", &|all| {
+            let rules: Vec<Value> = all.into_iter().map(nested).collect();
+            json!({"$schema": schema, "contentVersion": "1.0.0.0", "parameters": parameters, "resources": [
+                {"type": kind, "name": "n", "properties": {"securityRules": rules}}]})
+        }),
+        ("template with parameters", &|all| {
+            let rules: Vec<Value> = all.into_iter().map(nested).collect();
+            let mut parameters = parameters.clone();
+            parameters["all"] = json!({"type": "object", "defaultValue": {"rules": rules}});
+            json!({"$schema": schema, "contentVersion": "1.0.0.0", "parameters": parameters, "resources": [
+                {"type": kind, "name": "n", "properties": {"securityRules": "[parameters('all').rules]"}}]})
+        }),
+        ("state", &|all| {
+            let rules: Vec<Value> = all.into_iter().map(snake).collect();
+            json!({"format_version": "1.0", "values": {"root_module": {"resources": [
+                {"type": "azurerm_network_security_group", "mode": "managed", "name": "n",
+                 "values": {"name": "n", "security_rule": rules}}]}}})
+        }),
+        ("plan", &|all| {
+            let later: Vec<Value> = all.iter().map(|at| unknown(*at)).collect();
+            let rules: Vec<Value> = all.into_iter().map(snake).collect();
+            json!({"format_version": "1.2", "resource_changes": [
+                {"type": "azurerm_network_security_group", "mode": "managed", "name": "n", "change": {
+                    "after": {"name": "n", "security_rule": rules}, "after_unknown": {"security_rule": later}}}]})
+        }),
+    ];
+    for (dialect, document) in documents {
+        let whole = document((0..RULES).collect());
+        let text = serde_json::to_string_pretty(&whole).expect("it is JSON");
+        let read = |text: &str| read_live(&[("a.json", text.as_bytes())]).expect("it is read");
+        let long = read(&text);
+        assert_eq!(long.groups[0].rules.len(), RULES, "{dialect}");
+        assert!(long.passed_over.is_empty(), "{dialect}: {:?}", long.passed_over);
+        for (at, rule) in long.groups[0].rules.iter().enumerate() {
+            let one = read(&document(vec![at]).to_string());
+            let one = &one.groups[0].rules[0];
+            assert_eq!((&rule.rule, &rule.unknown), (&one.rule, &one.unknown), "{dialect}");
+            if dialect == "template with parameters" {
+                continue;
+            }
+            let place = &rule.place;
+            let there = whole.pointer(&place.pointer).unwrap_or_else(|| panic!("{dialect}: {place}"));
+            assert_eq!(there["name"], rule.rule.name.as_str(), "{dialect}: {place}");
+            let lines = text.lines().skip(place.line - 1);
+            let depth = text.lines().nth(place.line - 1).expect("a line").find('{').expect("a brace");
+            let own =
+                lines.take_while(|line| line.trim_end_matches(',') != format!("{}}}", " ".repeat(depth)));
+            let name = format!("\"name\": \"r{at}\"");
+            assert!(own.into_iter().any(|line| line.contains(&name)), "{dialect}: {place}");
+        }
+    }
+}

@@ -1,5 +1,5 @@
 //! Reading takes memory in proportion to the file: at most four times its size, as clients print it and where there is not
-//! a blank between addresses.
+//! a blank between addresses, be its size in lists of addresses or in very many tiny rules.
 //! A binary of its own, so that no other test has a part in what is measured.
 
 #![cfg(target_os = "linux")]
@@ -138,6 +138,78 @@ fn dialects(blank: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Rules with one address each: nearly nothing of the file is an address.
+const TINY: usize = 30_000;
+
+/// Each dialect with nothing but the fields of tiny rules, with `line` before each member and item; and how many times its
+/// size the file may take.
+fn tiny(line: &str) -> Vec<(&'static str, String, f64)> {
+    let object = |members: Vec<String>| format!("{{{line}{}}}", members.join(&format!(",{line}")));
+    let name = |at: usize| format!("\"name\":\"r{at}\"");
+    let address = |at: usize| format!("20.{}.{}.0/24", at / 250, at % 250);
+    let camel = |at: usize| {
+        vec![
+            format!("\"priority\":{}", 100 + at),
+            "\"direction\":\"Outbound\"".to_owned(),
+            "\"access\":\"Allow\"".to_owned(),
+            "\"protocol\":\"Tcp\"".to_owned(),
+            "\"sourceAddressPrefix\":\"*\"".to_owned(),
+            "\"sourcePortRange\":\"*\"".to_owned(),
+            format!("\"destinationAddressPrefix\":\"{}\"", address(at)),
+            "\"destinationPortRange\":\"443\"".to_owned(),
+        ]
+    };
+    let flat = |at: usize| object([vec![name(at)], camel(at)].concat());
+    let nested = |at: usize| object(vec![name(at), format!("\"properties\":{}", object(camel(at)))]);
+    let snake =
+        |at: usize| flat(at).replace("AddressPrefix", "_address_prefix").replace("PortRange", "_port_range");
+    let of_firewall = |at: usize| {
+        object(vec![
+            "\"ruleType\":\"NetworkRule\"".to_owned(),
+            name(at),
+            "\"ipProtocols\":[\"TCP\"]".to_owned(),
+            "\"sourceAddresses\":[\"*\"]".to_owned(),
+            format!("\"destinationAddresses\":[\"{}\"]", address(at)),
+            "\"destinationPorts\":[\"443\"]".to_owned(),
+        ])
+    };
+    let all = |rule: &dyn Fn(usize) -> String| (0..TINY).map(rule).collect::<Vec<_>>().join(",");
+    let (flat, nested, snake, of_firewall) = (all(&flat), all(&nested), all(&snake), all(&of_firewall));
+    let kind = "\"type\":\"Microsoft.Network/networkSecurityGroups\",\"name\":\"n\"";
+    let schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
+    vec![
+        ("az", format!("{{\"name\":\"n\",\"securityRules\":[{flat}]}}"), 4.0),
+        ("bare list", format!("[{flat}]"), 4.0),
+        ("rest", format!("{{\"value\":[{{{kind},\"properties\":{{\"securityRules\":[{nested}]}}}}]}}"), 4.0),
+        (
+            "template",
+            format!(
+                "{{\"$schema\":\"{schema}\",\"resources\":[{{{kind},\"properties\":{{\"securityRules\":[{nested}]}}}}]}}"
+            ),
+            4.0,
+        ),
+        (
+            "terraform",
+            format!(
+                "{{\"format_version\":\"1.0\",\"values\":{{\"root_module\":{{\"resources\":[{{\"type\":\
+                 \"azurerm_network_security_group\",\"mode\":\"managed\",\"name\":\"n\",\"values\":{{\"name\":\"n\",\
+                 \"security_rule\":[{snake}]}}}}]}}}}}}"
+            ),
+            4.0,
+        ),
+        (
+            // A rule of a firewall has eight lists of its own, most of them empty, and half the text of a group's.
+            "firewall",
+            format!(
+                "[{{\"type\":\"Microsoft.Network/FirewallPolicies/RuleCollectionGroups\",\"name\":\"n\",\"priority\":200,\
+                 \"ruleCollections\":[{{\"ruleCollectionType\":\"FirewallPolicyFilterRuleCollection\",\"name\":\"c\",\
+                 \"priority\":100,\"action\":{{\"type\":\"Allow\"}},\"rules\":[{of_firewall}]}}]}}]"
+            ),
+            4.5,
+        ),
+    ]
+}
+
 /// What a process of its own reads: the test below starts one for each file, so that none has what another left behind.
 #[test]
 fn reads_one_file() {
@@ -164,7 +236,7 @@ fn reads_one_file() {
         other => panic!("{other:?}"),
     });
     let all: Vec<usize> = of_groups.chain(of_lists).chain(of_firewalls).collect();
-    assert_eq!(all, vec![PREFIXES; RULES]);
+    assert!(all == vec![PREFIXES; RULES] || all == vec![1; TINY], "{} rules", all.len());
 }
 
 #[test]
@@ -177,7 +249,13 @@ fn reading_takes_memory_in_proportion_to_the_file() {
     let rule = az.find("\"r300\"").expect("the rule is there");
     let end = az[rule..].match_indices("/24").nth(700).expect("so many").0;
     let broken = ("az", "cut off", az[..rule + end].to_owned());
-    for (dialect, layout, text) in printed.chain(sent).chain([broken]) {
+    let long = printed.chain(sent).chain([broken]);
+    let long = long.map(|(dialect, layout, text)| (dialect, layout, text, 4.0));
+    let small =
+        [("tiny, printed", "\n      "), ("tiny, compact", "")].into_iter().flat_map(|(layout, line)| {
+            tiny(line).into_iter().map(move |(dialect, text, most)| (dialect, layout, text, most))
+        });
+    for (dialect, layout, text, most) in long.chain(small) {
         let path = folder.path().join("one.json");
         std::fs::write(&path, &text).expect("it is written");
         let output = std::process::Command::new(std::env::current_exe().expect("this program"))
@@ -191,6 +269,6 @@ fn reading_takes_memory_in_proportion_to_the_file() {
         let taken: usize = taken.unwrap_or_else(|| panic!("{told}")).parse().expect("a number");
         let times = taken as f64 / text.len() as f64;
         println!("{dialect} {layout}: {} MiB of text, {times:.2} times that", text.len() >> 20);
-        assert!(times > 0.2 && times <= 4.0, "{dialect} {layout}: {times:.2} times the file");
+        assert!(times > 0.2 && times <= most, "{dialect} {layout}: {times:.2} times the file");
     }
 }

@@ -37,9 +37,9 @@ fn admin(name: &str, priority: i64, access: &str, ports: &[&str]) -> LiveAdminRu
         name: name.to_owned(),
         description: String::new(),
         priority,
-        direction: "Inbound".to_owned(),
-        access: access.to_owned(),
-        protocol: "Tcp".to_owned(),
+        direction: "Inbound".into(),
+        access: access.to_owned().into(),
+        protocol: "Tcp".into(),
         sources: texts(&["Internet"]),
         source_ports: texts(&["*"]),
         destinations: texts(&["*"]),
@@ -128,7 +128,7 @@ fn the_chain_is_that_of_azures_diagnosis() {
     ]);
     let mut live = read_live(&[("all.json", files.to_string().as_bytes())]).expect("it is read");
     let mut allow = admin("VirtualNetwork", 10, "Allow", &["*"]);
-    (allow.rule.protocol, allow.rule.sources) = ("*".to_owned(), vec!["VirtualNetwork".to_owned()]);
+    (allow.rule.protocol, allow.rule.sources) = ("*".into(), vec!["VirtualNetwork".to_owned()]);
     live.admin_rules = vec![allow];
     let [source, destination, ..] = &answer.asked;
     let flow = FlowTuple {

@@ -178,10 +178,10 @@ fn a_managers_rules_come_before_groups() {
     ] {
         let mut live = live("nsg.json", r#"{ "name": "closed", "securityRules": [] }"#);
         let mut rule = admin.rule.clone();
-        rule.access = access.to_owned();
+        rule.access = access.to_owned().into();
         rule.destination_ports = vec!["*".to_owned()];
         rule.source_ports = vec!["*".to_owned()];
-        rule.protocol = "*".to_owned();
+        rule.protocol = "*".into();
         live.admin_rules = vec![LiveAdminRule { rule, ..admin.clone() }];
         let asked = Asked {
             direction: Direction::Inbound,

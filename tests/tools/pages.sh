@@ -43,8 +43,10 @@ fi
 
 scratch="$(mktemp -d)"
 server=0
+files=0
 end() {
   if [[ $server != 0 ]]; then kill "$server" 2> /dev/null || true; fi
+  if [[ $files != 0 ]]; then kill "$files" 2> /dev/null || true; fi
   rm -rf "$scratch"
 }
 trap end EXIT
@@ -98,6 +100,19 @@ for _ in $(seq 300); do
 done
 at="$(sed -n 's/^listening on //p' log)"
 [[ -n "$at" ]] || { cat log; exit 2; }
+# The copy as files behind a web server that knows nothing of tagwall.
+cat > files.py << 'PY'
+import functools, http.server
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory="static"))
+print(server.server_address[1], flush=True)
+server.serve_forever()
+PY
+python3 files.py > files.port &
+files=$!
+until [[ -s files.port ]]; do sleep 0.05; done
 mkdir -p "$work/shots"
 cp "$here/pages.mjs" "$work/pages.mjs"
-node "$work/pages.mjs" "$browser" "http://$at" "$scratch/static" "$work/shots"
+node "$work/pages.mjs" "$browser" "http://$at" "http://127.0.0.1:$(cat files.port)" "$work/shots"

@@ -47,7 +47,7 @@ pub(in crate::analyse) fn environment(live: &Live, snapshot: &Snapshot) -> (Envi
     environment.admin = live
         .admin_rules
         .iter()
-        .map(|admin| SecurityRule { protocol: word(&admin.rule.protocol), ..admin.rule.clone() })
+        .map(|admin| SecurityRule { protocol: word(&admin.rule.protocol).into(), ..admin.rule.clone() })
         .collect();
     environment.firewall = firewall(live, &environment.network);
     environment.places = places(live);
@@ -231,7 +231,7 @@ fn group(group: &LiveGroup) -> Nsg {
 
 /// A rule as the replay takes it: sides of one family, without overlaps; two rules where it has both.
 fn rules(live: &LiveRule) -> Vec<SecurityRule> {
-    let rule = SecurityRule { protocol: word(&live.rule.protocol), ..live.rule.clone() };
+    let rule = SecurityRule { protocol: word(&live.rule.protocol).into(), ..live.rule.clone() };
     let (sources, destinations) =
         (side(&rule.sources, &live.source_groups), side(&rule.destinations, &live.destination_groups));
     let is_v6 = |texts: &[String]| texts.iter().any(|text| text.contains(':'));
@@ -385,7 +385,7 @@ fn tolerated(collection: &RuleCollection, live: &Live) -> RuleCollection {
 
 fn places(live: &Live) -> BTreeMap<(String, String), way::Place> {
     let place = |place: &Place| way::Place {
-        file: place.file.clone(),
+        file: place.file.to_string(),
         line: Some(place.line),
         pointer: Some(place.pointer.clone()),
     };

@@ -221,7 +221,7 @@ impl<'a> Explainer<'a> {
 
     fn step(&self, step: &Step, question: &Question) -> StepSaid {
         let place = step.place.as_ref().map(|place| Place {
-            file: place.file.clone(),
+            file: place.file.as_str().into(),
             line: place.line.unwrap_or(1),
             pointer: place.pointer.clone().unwrap_or_default(),
         });

@@ -75,9 +75,9 @@ fn security_rule(rule: &Node<'_>) -> Result<SecurityRule, ReadError> {
             name,
             description: p.description()?,
             priority: p.member("priority")?.number()?,
-            direction: p.member("direction")?.word(&DIRECTIONS)?,
-            access: p.member("access")?.word(&ACCESSES)?,
-            protocol: p.member("protocol")?.word(&PROTOCOLS)?,
+            direction: p.member("direction")?.word(&DIRECTIONS)?.into(),
+            access: p.member("access")?.word(&ACCESSES)?.into(),
+            protocol: p.member("protocol")?.word(&PROTOCOLS)?.into(),
             sources: side(
                 p,
                 ["sourceAddressPrefix", "sourceAddressPrefixes", "sourceApplicationSecurityGroups"],

@@ -463,9 +463,9 @@ fn rule(mut command: Command<'_>) -> Result<SecurityRule, ReadError> {
     let number = |text: String| text.parse().map_err(|_| format!("{text} is no priority"));
     let rule = SecurityRule {
         priority: number(priority).map_err(|text| ReadError::new(&command.place, text))?,
-        direction: command.one("direction")?,
-        access: command.one("access")?,
-        protocol: command.one("protocol")?,
+        direction: command.one("direction")?.into(),
+        access: command.one("access")?.into(),
+        protocol: command.one("protocol")?.into(),
         sources: side(&mut command, "source")?,
         destinations: side(&mut command, "destination")?,
         source_ports: command.many("source-port-ranges")?,

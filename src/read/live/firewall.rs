@@ -44,6 +44,7 @@ pub(super) fn collection_group(view: &View<'_>, whole: bool) -> Result<LiveColle
     if let Some(list) = view.any(&["rulecollections", "rules"]) {
         lists += 1;
         for item in objects(&list)? {
+            let item = item.view();
             group.collections.push(collection(&item, None)?);
         }
         if let Some(text) = unresolved(&list) {
@@ -67,6 +68,7 @@ fn of_kinds(view: &View<'_>, collections: &mut Vec<LiveCollection>) -> Result<us
         let Some(list) = view.get(key) else { continue };
         lists += 1;
         for item in objects(&list)? {
+            let item = item.view();
             collections.push(collection(&item, Some(kind))?);
         }
     }
@@ -89,7 +91,10 @@ fn collection(view: &View<'_>, kind: Option<Kind>) -> Result<LiveCollection, Rea
         has_priority: priority.is_some(),
     };
     if let Some(list) = view.any(&["rules", "rule"]) {
+        read.collection.rules.reserve_exact(list.count());
+        read.places.reserve_exact(list.count());
         for item in objects(&list)? {
+            let item = item.view();
             read.collection.rules.push(rule(&item, kind));
             read.places.push(item.place());
         }

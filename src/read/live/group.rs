@@ -4,7 +4,7 @@ use super::model::{LiveGroup, LiveRule, Note};
 use super::names::{id_of, last_part, name_of, objects, part_of_id, refuse_cut, type_of, unresolved};
 use super::view::View;
 use crate::read::ReadError;
-use crate::read::resources::SecurityRule;
+use crate::read::resources::{SecurityRule, word};
 
 /// Names under which members of rules go, the client's first.
 const SOURCES: [&str; 2] = ["sourceaddressprefix", "sourceaddressprefixes"];
@@ -50,14 +50,16 @@ pub(super) fn group(view: &View<'_>, whole: bool) -> Result<LiveGroup, ReadError
         None => group.incomplete.push(view.note("the export has no list of rules")),
     }
     if let Some(defaults) = view.get("defaultsecurityrules") {
-        group.defaults += objects(&defaults)?.len();
+        group.defaults += objects(&defaults)?.count();
     }
     Ok(group)
 }
 
 /// Adds the rules of a list; Azure's own are counted only.
 pub(super) fn add_rules(group: &mut LiveGroup, list: &View<'_>) -> Result<(), ReadError> {
+    group.rules.reserve_exact(list.count());
     for item in objects(list)? {
+        let item = item.view();
         if is_default(&item) { group.defaults += 1 } else { group.rules.push(rule(&item)?) }
     }
     Ok(())
@@ -84,14 +86,14 @@ pub(super) fn rule(view: &View<'_>) -> Result<LiveRule, ReadError> {
         }
     }
     let mut unknown = Vec::new();
-    let mut word = |key: &'static str| {
+    let mut known = |key: &'static str| {
         let text = view.get(key).and_then(|value| value.flat_texts().into_iter().next());
         if text.as_ref().is_none_or(|text| text.starts_with('[')) {
             unknown.push(key);
         }
-        text.unwrap_or_default()
+        word(&text.unwrap_or_default())
     };
-    let (direction, access, protocol) = (word("direction"), word("access"), word("protocol"));
+    let (direction, access, protocol) = (known("direction"), known("access"), known("protocol"));
     let priority = view.number_of("priority");
     if priority.is_none() {
         unknown.push("priority");
@@ -173,6 +175,7 @@ pub fn bare_rule_name(name: &str) -> String {
 pub(super) fn rule_list(list: &View<'_>) -> Result<Vec<LiveGroup>, ReadError> {
     let mut groups: Vec<LiveGroup> = Vec::new();
     for item in objects(list)? {
+        let item = item.view();
         let id = id_of(&item).unwrap_or_default();
         let name = part_of_id(&id, "networkSecurityGroups").unwrap_or_default().to_owned();
         let at = groups.iter().position(|group| group.name.eq_ignore_ascii_case(&name));
@@ -184,12 +187,15 @@ pub(super) fn rule_list(list: &View<'_>) -> Result<Vec<LiveGroup>, ReadError> {
                 id: end.map(|end| id[..end].to_owned()),
                 effective: is_effective_name(&item),
                 place: list.place(),
+                // Nearly always all are of one group.
+                rules: Vec::with_capacity(if groups.is_empty() { list.count() } else { 0 }),
                 ..LiveGroup::default()
             });
             groups.len() - 1
         });
         if is_default(&item) { groups[at].defaults += 1 } else { groups[at].rules.push(rule(&item)?) }
     }
+    groups.iter_mut().for_each(|group| group.rules.shrink_to_fit());
     Ok(groups)
 }
 
@@ -220,7 +226,7 @@ pub(super) fn group_view(view: &View<'_>) -> Result<Vec<LiveGroup>, ReadError> {
         for group in &mut read {
             group.applied_to.extend(association.own("id").and_then(|id| id.text()));
             if let Some(defaults) = all.own("defaultsecurityrules") {
-                group.defaults = objects(&defaults)?.len();
+                group.defaults = objects(&defaults)?.count();
             }
         }
         groups.extend(read);

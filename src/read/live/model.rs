@@ -1,6 +1,7 @@
 //! What was read of files that others made: resources with their places, and what of them is not known.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -9,8 +10,8 @@ use crate::read::resources::{RuleCollection, SecurityRule};
 /// Where something stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Place {
-    /// The file, as it was named.
-    pub file: String,
+    /// The file, as it was named; the places of one document share it.
+    pub file: Arc<str>,
     /// The line, from one.
     pub line: usize,
     /// The way through the document, as a JSON pointer (RFC 6901); empty in documents that are not JSON.

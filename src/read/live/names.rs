@@ -1,6 +1,6 @@
 //! Names and types in resource ids, and texts that are no values.
 
-use super::view::View;
+use super::view::{Item, View};
 use crate::read::ReadError;
 
 /// The last part of an id, or the name itself.
@@ -124,9 +124,11 @@ pub(super) fn refuse_cut(view: &View<'_>) -> Result<(), ReadError> {
 ///
 /// # Errors
 /// As [`refuse_cut`].
-pub(super) fn objects<'d>(list: &View<'d>) -> Result<Vec<View<'d>>, ReadError> {
+pub(super) fn objects<'v, 'd>(
+    list: &'v View<'d>,
+) -> Result<impl Iterator<Item = Item<'d>> + use<'v, 'd>, ReadError> {
     refuse_cut(list)?;
-    Ok(list.items().into_iter().filter(View::is_map).collect())
+    Ok(list.each().filter(|item| item.view().is_map()))
 }
 
 /// What in a list is no object and not resolved.

@@ -28,7 +28,8 @@ pub(super) fn network(view: &View<'_>) -> Result<(LiveNetwork, Vec<LiveSubnet>),
     }
     let list = view.any(&["subnets", "subnet"]).filter(View::is_list);
     let mut subnets = Vec::new();
-    for item in list.map(|list| objects(&list)).transpose()?.unwrap_or_default() {
+    for item in list.iter().map(objects).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+        let item = item.view();
         let mut subnet = subnet(&item);
         subnet.network = Some(network.name.clone());
         subnets.push(subnet);

@@ -146,7 +146,7 @@ impl Finder<'_> {
         let found = self.files.iter().find_map(|(file, text)| Some((file, line(text)?)));
         let first = || self.files.first().map(|(file, _)| (file, 1));
         match found.or_else(first) {
-            Some((file, line)) => Place { file: (*file).to_owned(), line, pointer: String::new() },
+            Some((file, line)) => Place { file: (*file).into(), line, pointer: String::new() },
             None => Place::default(),
         }
     }

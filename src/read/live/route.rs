@@ -29,7 +29,8 @@ pub(super) fn table(view: &View<'_>, whole: bool) -> Result<LiveTable, ReadError
     };
     match view.any(&["routes", "route"]) {
         Some(list) => {
-            table.routes = objects(&list)?.iter().map(route).collect();
+            table.routes.reserve_exact(list.count());
+            table.routes.extend(objects(&list)?.map(|item| route(&item.view())));
             if let Some(text) = unresolved(&list) {
                 table.incomplete.push(list.note(format!("the routes are not known: {text}")));
             }
@@ -69,6 +70,7 @@ pub(super) fn effective(list: &View<'_>) -> Result<LiveTable, ReadError> {
         ..LiveTable::default()
     };
     for item in objects(list)? {
+        let item = item.view();
         let active = item.text_of("state").is_none_or(|state| state.eq_ignore_ascii_case("active"));
         if active {
             table.routes.push(route(&item));
@@ -79,10 +81,8 @@ pub(super) fn effective(list: &View<'_>) -> Result<LiveTable, ReadError> {
 
 /// Whether a list is one of routes in effect, not of a table's own.
 pub(super) fn is_effective(list: &View<'_>) -> bool {
-    let items = list.items();
-    !items.is_empty()
-        && items.iter().all(|item| is_route(item))
-        && items.iter().any(|item| item.get("state").is_some() && item.get("source").is_some())
+    let in_effect = |item: &View<'_>| item.get("state").is_some() && item.get("source").is_some();
+    list.each().all(|item| is_route(&item.view())) && list.each().any(|item| in_effect(&item.view()))
 }
 
 /// Puts a route that stands beside its table into it; the same route twice is one.

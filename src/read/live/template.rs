@@ -6,8 +6,7 @@ use std::collections::HashMap;
 
 use super::expression::{Expression, parse};
 use super::functions;
-use super::view::same;
-use crate::read::tree::Tree;
+use crate::read::tree::{Objects, Tree, same};
 
 /// The most values that one template may grow to.
 const MOST: usize = 2_000_000;
@@ -55,7 +54,11 @@ impl<'a> Scope<'a> {
 
     /// A value with its expressions worked out; borrowed where it holds none.
     pub(super) fn resolve<'t>(&self, value: &'t Tree<'a>) -> Cow<'t, Tree<'a>> {
-        let many = if let Tree::Texts(texts) = value { texts.iter().count() } else { 0 };
+        let many = match value {
+            Tree::Texts(texts) => texts.iter().count(),
+            Tree::Objects(objects) => objects.len(),
+            _ => 0,
+        };
         self.left.set(self.left.get().saturating_sub(1 + many));
         if self.left.get() == 0 {
             return Cow::Owned(open("the template grows too large"));
@@ -72,6 +75,10 @@ impl<'a> Scope<'a> {
                     return Cow::Borrowed(value);
                 }
                 Cow::Owned(Tree::List(found.into_iter().map(Cow::into_owned).collect()))
+            }
+            Tree::Objects(objects) if may_change(objects) => {
+                let found = objects.iter().map(|item| self.resolve(&item).into_owned());
+                Cow::Owned(Tree::List(found.collect()))
             }
             Tree::Map(members) => self.map(members).map_or(Cow::Borrowed(value), Cow::Owned),
             other => Cow::Borrowed(other),
@@ -236,7 +243,7 @@ impl<'a> Scope<'a> {
     }
 
     fn settled(&self, value: &Tree<'a>) -> Option<Tree<'a>> {
-        let settled = self.resolve(value).into_owned();
+        let settled = self.resolve(value).into_owned().unfolded();
         (!matches!(settled, Tree::Code(_))).then_some(settled)
     }
 
@@ -259,10 +266,19 @@ fn is_loop(each: &Tree<'_>) -> bool {
     member(each, "count").is_some() && member(each, "input").is_some()
 }
 
+/// Whether objects may hold expressions or loops. In a text that is not looked at further they begin with a bracket, which
+/// may be written as an escape.
+fn may_change(objects: &Objects<'_>) -> bool {
+    let text = objects.text();
+    ["\"[", "\\u"].iter().any(|sign| text.contains(sign))
+        || text.as_bytes().windows(6).any(|word| word.eq_ignore_ascii_case(b"\"copy\""))
+}
+
 fn size(value: &Tree<'_>) -> usize {
     match value {
         Tree::List(items) => 1 + items.iter().map(size).sum::<usize>(),
         Tree::Texts(texts) => 1 + texts.iter().count(),
+        Tree::Objects(objects) => 1 + objects.iter().map(|object| size(&object)).sum::<usize>(),
         Tree::Map(members) => 1 + members.iter().map(|(_, value)| size(value)).sum::<usize>(),
         _ => 1,
     }
@@ -303,5 +319,7 @@ fn item<'a>(of: &Tree<'a>, index: &Tree<'_>) -> Option<Tree<'a>> {
 /// The values of a parameter file: `{ "parameters": { "name": { "value": … } } }`.
 pub(super) fn given<'a>(file: &Tree<'a>) -> HashMap<String, Tree<'a>> {
     let values = members(file, "parameters");
-    values.filter_map(|(name, entry)| Some((name.to_owned(), member(entry, "value")?.clone()))).collect()
+    values
+        .filter_map(|(name, entry)| Some((name.to_owned(), member(entry, "value")?.clone().unfolded())))
+        .collect()
 }

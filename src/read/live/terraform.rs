@@ -112,7 +112,7 @@ fn change<'d>(resource: &View<'d>) -> Option<Found<'d>> {
 
 /// Attributes with what is known only later: each such one is an expression. What is known already stays borrowed, and
 /// so does a resource of which all is known.
-pub(super) fn with_unknown<'d>(value: &'d Tree<'d>, unknown: &Tree<'d>) -> Cow<'d, Tree<'d>> {
+pub(super) fn with_unknown<'t, 'd>(value: &'t Tree<'d>, unknown: &Tree<'d>) -> Cow<'t, Tree<'d>> {
     match (value, unknown) {
         (_, unknown) if !any_unknown(unknown) => Cow::Borrowed(value),
         (_, Tree::Bool(true)) => Cow::Owned(later()),
@@ -127,6 +127,8 @@ pub(super) fn with_unknown<'d>(value: &'d Tree<'d>, unknown: &Tree<'d>) -> Cow<'
             });
             Cow::Owned(Tree::Map(own.chain(added.map(|(name, _)| (name.clone(), later()))).collect()))
         }
+        (Tree::Objects(_), _) => Cow::Owned(with_unknown(&value.clone().unfolded(), unknown).into_owned()),
+        (_, Tree::Objects(_)) => with_unknown(value, &unknown.clone().unfolded()),
         (Tree::List(items), Tree::List(later)) => {
             let rest = items.iter().skip(later.len()).cloned();
             let all = items.iter().zip(later).map(|(own, later)| with_unknown(own, later).into_owned());
@@ -151,6 +153,7 @@ fn any_unknown(unknown: &Tree<'_>) -> bool {
     match unknown {
         Tree::Bool(later) => *later,
         Tree::List(items) => items.iter().any(any_unknown),
+        Tree::Objects(objects) => objects.iter().any(|object| any_unknown(&object)),
         Tree::Map(members) => members.iter().any(|(_, value)| any_unknown(value)),
         _ => false,
     }

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::model::{Note, Place};
-use crate::read::tree::Tree;
+use crate::read::tree::{Objects, Tree, same};
 
 /// A document that views look into.
 pub(super) struct Doc<'d> {
-    file: &'d str,
+    file: Arc<str>,
     text: &'d str,
     /// How many lines end before each block of the text: enough to count the rest from there.
     blocks: Vec<usize>,
@@ -22,14 +23,14 @@ fn line_ends(text: &[u8]) -> usize {
 }
 
 impl<'d> Doc<'d> {
-    pub(super) fn new(file: &'d str, text: &'d str) -> Self {
+    pub(super) fn new(file: &str, text: &'d str) -> Self {
         let mut ended = 0;
         let blocks = text.as_bytes().chunks(BLOCK).map(|block| {
             let before = ended;
             ended += line_ends(block);
             before
         });
-        Doc { file, text, blocks: blocks.collect() }
+        Doc { file: file.into(), text, blocks: blocks.collect() }
     }
 
     /// Where a piece of the text begins; `None` for a text that is none.
@@ -66,13 +67,6 @@ pub(super) struct View<'d> {
     way: Way<'d>,
     /// The offset of what is nearest to it and known.
     near: usize,
-}
-
-/// Whether a name is `key`, which is in lower case without separators: `securityRules`, `security_rules` and
-/// `SecurityRules` are one.
-pub(super) fn same(name: &str, key: &str) -> bool {
-    let letters = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|b| b.to_ascii_lowercase());
-    letters.eq(key.bytes())
 }
 
 /// A text without blanks around it; an empty one is none.
@@ -125,7 +119,7 @@ impl<'d> View<'d> {
     }
 
     pub(super) fn is_list(&self) -> bool {
-        matches!(self.value, Tree::List(_) | Tree::Texts(_))
+        matches!(self.value, Tree::List(_) | Tree::Texts(_) | Tree::Objects(_))
     }
 
     /// Its own member under `key`; null is no member.
@@ -146,7 +140,8 @@ impl<'d> View<'d> {
     }
 
     /// Items of a list; of an object, which stands for a list of one, itself. Of a list of texts alone there are none:
-    /// [`View::flat_texts`] has them.
+    /// [`View::flat_texts`] has them. Nor are there any of long lists of rules and routes: these are gone through by
+    /// [`View::each`].
     pub(super) fn items(&self) -> Vec<View<'d>> {
         match self.value {
             Tree::List(items) => {
@@ -155,6 +150,20 @@ impl<'d> View<'d> {
             Tree::Map(_) => vec![self.clone()],
             _ => Vec::new(),
         }
+    }
+
+    /// The same one after the other, also of long lists that stay in the document.
+    pub(super) fn each(&self) -> impl Iterator<Item = Item<'d>> + use<'d, '_> {
+        let stays = if let Tree::Objects(objects) = self.value { Some(objects.as_ref()) } else { None };
+        let here = if stays.is_none() { self.items() } else { Vec::new() };
+        let read = stays.into_iter().flat_map(Objects::iter).enumerate();
+        let read = read.map(|(at, value)| Item::Read(self.clone(), at, value));
+        here.into_iter().map(Item::Here).chain(read)
+    }
+
+    /// How many items there are.
+    pub(super) fn count(&self) -> usize {
+        if let Tree::Objects(objects) = self.value { objects.len() } else { self.items().len() }
     }
 
     /// A string, number or unresolved expression as text; empty ones are none.
@@ -188,7 +197,9 @@ impl<'d> View<'d> {
     pub(super) fn texts(&self, keys: &[&str]) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for view in keys.iter().filter_map(|key| self.get(key)) {
-            found.extend(view.flat_texts());
+            let more = view.flat_texts();
+            // What is taken over as it is leaves no gaps behind in memory, of which many small rules would make many.
+            if found.is_empty() { found = more } else { found.extend(more) }
         }
         if found.len() > 1 {
             let mut seen = std::collections::HashSet::with_capacity(found.len());
@@ -204,7 +215,11 @@ impl<'d> View<'d> {
     pub(super) fn flat_texts(&self) -> Vec<String> {
         match self.value {
             Tree::List(items) => items.iter().filter_map(text).collect(),
-            Tree::Texts(texts) => texts.iter().filter_map(filled).collect(),
+            Tree::Texts(texts) => {
+                let mut found = Vec::with_capacity(texts.iter().count());
+                found.extend(texts.iter().filter_map(filled));
+                found
+            }
             _ => self.text().into_iter().collect(),
         }
     }
@@ -234,12 +249,32 @@ impl<'d> View<'d> {
             });
             at = step.up.as_ref();
         }
-        let pointer = steps.iter().rev().fold(String::new(), |text, step| text + "/" + step);
-        Place { file: self.doc.file.to_owned(), line: self.doc.line(self.near), pointer }
+        let mut pointer = String::with_capacity(steps.iter().map(|step| 1 + step.len()).sum());
+        for step in steps.iter().rev() {
+            pointer.push('/');
+            pointer.push_str(step);
+        }
+        Place { file: self.doc.file.clone(), line: self.doc.line(self.near), pointer }
     }
 
     pub(super) fn note(&self, text: impl Into<String>) -> Note {
         Note { place: self.place(), text: text.into() }
+    }
+}
+
+/// An item of a list: a value of the document, or one that was read for the moment.
+pub(super) enum Item<'d> {
+    Here(View<'d>),
+    /// The list, the item's number in it and its value.
+    Read(View<'d>, usize, Tree<'d>),
+}
+
+impl Item<'_> {
+    pub(super) fn view(&self) -> View<'_> {
+        match self {
+            Item::Here(view) => view.clone(),
+            Item::Read(list, at, value) => list.with(value).child(value, Key::Item(*at)),
+        }
     }
 }
 
@@ -254,6 +289,7 @@ fn begin(doc: &Doc<'_>, value: &Tree<'_>) -> Option<usize> {
         Tree::Map(members) => back(doc.offset(&members.first()?.0)?, b'{'),
         Tree::List(items) => back(begin(doc, items.first()?)?, b'['),
         Tree::Texts(texts) => back(doc.offset(texts.start())?, b'['),
+        Tree::Objects(objects) => back(doc.offset(objects.start())?, b'['),
         Tree::Text(text) | Tree::Code(text) => doc.offset(text),
         _ => None,
     }

@@ -43,7 +43,7 @@ impl Walk {
     /// Reads a document; `given` are values of parameters from a file of their own.
     pub(super) fn document(&mut self, view: &View<'_>, given: &HashMap<String, Tree<'_>>) -> Done {
         match view.value {
-            Tree::List(_) | Tree::Texts(_) => self.list(view, given),
+            Tree::List(_) | Tree::Texts(_) | Tree::Objects(_) => self.list(view, given),
             Tree::Map(_) => self.object(view, given),
             _ => {
                 refuse_cut(view)?;
@@ -56,19 +56,22 @@ impl Walk {
     }
 
     fn list(&mut self, view: &View<'_>, given: &HashMap<String, Tree<'_>>) -> Done {
-        let items = view.items();
         refuse_cut(view)?;
-        if !items.is_empty() && items.iter().all(group::is_rule) {
+        let are_all =
+            |is: fn(&View<'_>) -> bool| view.count() > 0 && view.each().all(|item| is(&item.view()));
+        if are_all(group::is_rule) {
             self.live.groups.extend(group::rule_list(view)?);
         } else if route::is_effective(view) {
             self.live.tables.push(route::effective(view)?);
-        } else if !items.is_empty() && items.iter().all(route::is_route) {
-            for item in &items {
+        } else if are_all(route::is_route) {
+            for item in view.each() {
+                let item = &item.view();
                 let parent = id_of(item).and_then(|id| part_of_id(&id, "routeTables").map(str::to_owned));
                 self.routes.push((parent.unwrap_or_else(|| "routes".to_owned()), route::route(item)));
             }
         } else {
             for item in objects(view)? {
+                let item = item.view();
                 self.object(&item, given)?;
             }
         }
@@ -147,7 +150,7 @@ impl Walk {
         }
         let of_views = || {
             let list = view.own("networkinterfaces")?;
-            let holds = list.items().iter().any(|item| item.own("securityruleassociations").is_some());
+            let holds = list.each().any(|item| item.view().own("securityruleassociations").is_some());
             (view.own("name").is_none() && holds).then_some(list)
         };
         let named = ["value", "data", "rows", "results", "effectiverouteswrapper"];
@@ -161,7 +164,7 @@ impl Walk {
                 )));
             }
         }
-        let (total, here) = (view.number_of("totalrecords"), list.items().len());
+        let (total, here) = (view.number_of("totalrecords"), list.count());
         if let Some(total) = total.filter(|&total| total > i64::try_from(here).unwrap_or(i64::MAX)) {
             self.live.incomplete.push(view.note(format!("the page holds {here} of {total} records")));
         }
