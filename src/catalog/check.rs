@@ -16,6 +16,8 @@ pub enum Check {
     Delegated(String),
     /// `ipv4-only`: no subnet has an IPv6 prefix.
     Ipv4Only,
+    /// `not-denied:TAG`: the policy denies the tag to no subnet of it.
+    NotDenied(String),
     /// `nodes`: each subnet has room for its nodes.
     Nodes,
     /// `way-out`: each subnet has a way out that is not default outbound access.
@@ -46,10 +48,11 @@ pub(super) enum CheckError {
 }
 
 impl Check {
-    const WORDS: [&'static str; 12] = [
+    const WORDS: [&'static str; 13] = [
         "not-delegated",
         "delegated",
         "ipv4-only",
+        "not-denied",
         "nodes",
         "way-out",
         "firewall",
@@ -67,6 +70,7 @@ impl Check {
         let check = match (word, about) {
             ("not-delegated", None) => Some(Self::NotDelegated),
             ("ipv4-only", None) => Some(Self::Ipv4Only),
+            ("not-denied", Some(tag)) if !tag.is_empty() => Some(Self::NotDenied(tag.to_owned())),
             ("nodes", None) => Some(Self::Nodes),
             ("way-out", None) => Some(Self::WayOut),
             ("firewall", None) => Some(Self::Firewall),
@@ -97,6 +101,7 @@ impl fmt::Display for Check {
             Self::NotDelegated => f.write_str("not-delegated"),
             Self::Delegated(service) => write!(f, "delegated:{service}"),
             Self::Ipv4Only => f.write_str("ipv4-only"),
+            Self::NotDenied(tag) => write!(f, "not-denied:{tag}"),
             Self::Nodes => f.write_str("nodes"),
             Self::WayOut => f.write_str("way-out"),
             Self::Firewall => f.write_str("firewall"),
@@ -120,6 +125,7 @@ mod tests {
             "not-delegated",
             "delegated:Microsoft.Databricks/workspaces",
             "ipv4-only",
+            "not-denied:AzurePlatformDNS",
             "nodes",
             "way-out",
             "firewall",

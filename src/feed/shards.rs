@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::export::Files;
 use super::world::World;
 use crate::addr::IpPrefix;
 
@@ -20,7 +19,7 @@ fn shard(prefix: IpPrefix) -> String {
 }
 
 /// Adds the files `lookup/NAME.json`: a list of prefix, cloud and the tags that have it, in order.
-pub(super) fn add(world: &World, files: &mut Files) {
+pub(super) fn add(world: &World, files: &mut BTreeMap<String, Vec<u8>>) {
     type Shard<'w> = BTreeMap<(IpPrefix, &'static str), Vec<&'w str>>;
     let mut shards: BTreeMap<String, Shard<'_>> = BTreeMap::from([(WIDE.to_owned(), Shard::new())]);
     for (cloud, feed) in world.clouds() {

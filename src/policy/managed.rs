@@ -16,6 +16,8 @@ pub(super) fn from_workload(
     resolver: &Resolver<'_>,
     draft: &mut Draft,
 ) {
+    // The subnets are in the environment's own region, whatever other regions its needs are asked for in.
+    let elsewhere = rows.region.suffix() != rows.home.suffix();
     let mut kept = Kept { rows, resolver, problems: &mut draft.problems };
     let all: BTreeSet<&str> = rows.subnets.iter().map(|(name, _)| name.as_str()).collect();
     for rule in &resolved.managed {
@@ -25,12 +27,15 @@ pub(super) fn from_workload(
             draft.managed.extend(kept.rule(rule, named, &all, None));
             continue;
         }
+        if elsewhere {
+            continue;
+        }
         for subnet in &all {
             let Some(prefix) = kept.prefix_of(subnet, &rule.id) else { continue };
             draft.managed.extend(kept.rule(rule, named, &BTreeSet::from([*subnet]), Some(prefix)));
         }
     }
-    for route in &resolved.managed_routes {
+    for route in resolved.managed_routes.iter().filter(|_| !elsewhere) {
         for subnet in &all {
             let Some(prefix) = kept.prefix_of(subnet, &route.id) else { continue };
             let Some(to) = kept.side(&route.to, Some(prefix), &route.id) else { continue };

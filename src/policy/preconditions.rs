@@ -97,6 +97,7 @@ fn answer(check: &Check, workload: &str, subnets: &[(&str, &Subnet)], policy: &P
         Check::NotDelegated => not_delegated(workload, subnets),
         Check::Delegated(service) => delegated(service, subnets),
         Check::Ipv4Only => ipv4_only(workload, subnets),
+        Check::NotDenied(tag) => not_denied(tag, workload, subnets, policy),
         Check::Nodes => nodes(subnets),
         Check::WayOut => way_out(subnets, policy),
         Check::Firewall => firewall(policy),
@@ -131,6 +132,17 @@ fn not_delegated(workload: &str, subnets: &[(&str, &Subnet)]) -> Answer {
             "subnet {name} is delegated to {service}, and a subnet of {workload} may not be: take another"
         )),
         None => yes("no subnet of it has a role `delegated:…`"),
+    }
+}
+
+fn not_denied(tag: &str, workload: &str, subnets: &[(&str, &Subnet)], policy: &Policy) -> Answer {
+    let denied = policy.denies.iter().filter(|deny| deny.remote.to_string().eq_ignore_ascii_case(tag));
+    match denied.into_iter().find(|deny| subnets.iter().any(|(name, _)| *name == deny.subnet)) {
+        Some(deny) => Answer::Never(format!(
+            "{tag} is denied to subnet {}, and {workload} does not work without it: name other subnets in that [[deny]]",
+            deny.subnet
+        )),
+        None => yes(format!("no [[deny]] names {tag} for it")),
     }
 }
 

@@ -125,6 +125,10 @@ fn the_version_and_the_places_of_what_is_kept_are_settings() {
         kept(&old, "e-a-nsg")[..2],
         ["inbound 105 mi-sqlmgmt-in-10-20-1-0-24-v10", "inbound 106 mi-corpsaw-in-10-20-1-0-24-v10"]
     );
+    // The needs of another region bring no rules of the service there: the subnet is where the environment is.
+    let both = made("region = [\"westeurope\", \"eastus\"]\n");
+    assert_eq!(kept(&both, "e-a-nsg"), kept(&made(""), "e-a-nsg"));
+    assert_eq!(routes(&both, "e-a-routes"), routes(&made(""), "e-a-routes"));
     let late = refused(&policy("outbound-priority = 4095\n"));
     assert!(late.contains("mi-n6") && late.contains("4095 + 3"), "{late}");
     // What is not decided by tags being lists or names: the service puts its routes in by name.
@@ -147,6 +151,8 @@ fn subnets_that_the_service_cannot_name_or_does_not_run_in_are_refused() {
     assert!(refused(&small).contains("smaller than /27"), "{}", refused(&small));
     let other = policy("").replacen("Microsoft.Sql/managedInstances", "Microsoft.Web/serverFarms", 1);
     assert!(refused(&other).contains("Microsoft.Web/serverFarms"), "{}", refused(&other));
+    let deaf = policy("") + "[[deny]]\nto = \"AzurePlatformDNS\"\n";
+    assert!(refused(&deaf).contains("AzurePlatformDNS is denied to subnet a"), "{}", refused(&deaf));
     let astray =
         policy("") + "[[route]]\nto = \"Storage.westeurope\"\nnext-hop = \"firewall\"\nsubnet = \"a\"\n";
     assert!(refused(&astray).contains("two next hops"), "{}", refused(&astray));
