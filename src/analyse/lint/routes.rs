@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::finding::{Finding, Severity};
 use super::sides::{Sides, address, inside, is_any, same};
+use super::texts::is_intent;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::NextHop;
 use crate::read::live::{Live, LiveGroup, LiveRoute, LiveSubnet, LiveTable};
@@ -186,7 +187,8 @@ fn together(
 ) {
     if let Some(default) = default_to_appliance(table) {
         let names_network = |texts: &[String]| texts.iter().any(|t| t.eq_ignore_ascii_case("VirtualNetwork"));
-        let named = group.rules.iter().find(|rule| {
+        // What a service puts back whatever is done to it, nobody can mend.
+        let named = group.rules.iter().filter(|rule| !is_intent(rule)).find(|rule| {
             rule.rule.access.eq_ignore_ascii_case("allow")
                 && (names_network(&rule.rule.sources) || names_network(&rule.rule.destinations))
         });
@@ -198,13 +200,17 @@ fn together(
             let found_here = Finding::new("TW030", &group.name, Some(&rule.rule.name), &rule.place, message);
             found.push(found_here.fix("write the address space of the network in place of the tag"));
         }
-        let public = sides.symbols.get(Symbol::Internet);
+        // Of the Internet, what has no way back of its own.
+        let returned = sides.symbols.get(Symbol::Internet).intersection(&to_appliances(table, sides));
+        let own = set(&subnet.prefixes);
         let from_outside = group.rules.iter().find(|rule| {
             let side = sides.side(&rule.rule.sources, &rule.source_groups);
+            let local = sides.side(&rule.rule.destinations, &rule.destination_groups);
             rule.rule.direction.eq_ignore_ascii_case("inbound")
                 && rule.rule.access.eq_ignore_ascii_case("allow")
                 && side.is_known()
-                && !side.set.is_disjoint(&public)
+                && !side.set.is_disjoint(&returned)
+                && (own.is_empty() || !local.is_known() || !local.set.is_disjoint(&own))
                 && rule.rule.sources.iter().any(|text| !is_any(text))
         });
         if let Some(rule) = from_outside {
@@ -218,6 +224,15 @@ fn together(
         }
     }
     dropped(table, group, subnet, sides, found);
+}
+
+/// The addresses that a table leads to appliances; none where it is not understood, of which other findings tell.
+fn to_appliances(table: &LiveTable, sides: &Sides<'_>) -> AddrSet {
+    let resolver = Resolver::new(sides.snapshot, &sides.symbols);
+    let map = RouteMap::system(&AddrSet::empty()).with_table(&table_of(table, None, false), &resolver);
+    let classes = map.map(|map| map.classes()).unwrap_or_default();
+    let led = classes.iter().filter(|class| matches!(class.hop, NextHop::Appliance(_)));
+    AddrSet::union_of(led.map(|class| &class.addresses))
 }
 
 /// TW034: what the group lets out and the table drops.

@@ -1,5 +1,6 @@
 //! Firewalls: rule collection groups of policies, classic rules, IP groups.
 
+use super::adopt::Named;
 use super::model::{LiveCollection, LiveCollectionGroup, LiveFirewall, LiveFirewallPolicy, LiveIpGroup};
 use super::names::{id_of, last_part, name_of, objects, parent_name, part_of_id, unresolved};
 use super::view::View;
@@ -231,18 +232,21 @@ pub(super) fn ip_group(view: &View<'_>) -> LiveIpGroup {
     }
 }
 
-/// Puts a collection that stands beside its firewall into it.
-pub(super) fn adopt(firewalls: &mut Vec<LiveFirewall>, name: &str, collection: LiveCollection) {
-    match firewalls.iter_mut().find(|firewall| firewall.name.eq_ignore_ascii_case(last_part(name))) {
-        Some(firewall) => firewall.collections.push(collection),
-        None => {
-            let place = collection.places.first().cloned().unwrap_or_default();
-            firewalls.push(LiveFirewall {
-                name: name.to_owned(),
-                collections: vec![collection],
-                place,
-                ..LiveFirewall::default()
-            });
+/// Puts collections that stand beside their firewalls into these.
+pub(super) fn adopt(
+    firewalls: &mut Vec<LiveFirewall>,
+    collections: impl IntoIterator<Item = (String, LiveCollection)>,
+) {
+    let mut named = Named::of(firewalls.iter().enumerate().map(|(at, own)| (at, own.name.as_str())));
+    for (name, collection) in collections {
+        match named.first([last_part(&name)]) {
+            Some(at) => firewalls[at].collections.push(collection),
+            None => {
+                named.add(&name, firewalls.len());
+                let place = collection.places.first().cloned().unwrap_or_default();
+                let collections = vec![collection];
+                firewalls.push(LiveFirewall { name, collections, place, ..LiveFirewall::default() });
+            }
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Network security groups: as configured, and as in effect on an interface.
 
+use std::collections::HashMap;
+
+use super::adopt::Named;
 use super::model::{LiveGroup, LiveRule, Note};
 use super::names::{id_of, last_part, name_of, objects, part_of_id, refuse_cut, type_of, unresolved};
 use super::view::View;
@@ -245,28 +248,35 @@ pub(super) fn group_view(view: &View<'_>) -> Result<Vec<LiveGroup>, ReadError> {
     Ok(groups)
 }
 
-/// Puts a rule that stands beside its group into it; the same rule twice is one.
-pub(super) fn adopt(groups: &mut Vec<LiveGroup>, parent: &str, rule: LiveRule) {
-    let known = groups.iter_mut().find(|group| {
-        !group.effective && (group.name.eq_ignore_ascii_case(last_part(parent)) || group.name == parent)
-    });
-    let group = match known {
-        Some(group) => group,
-        None => {
-            let place = rule.place.clone();
-            let why = Note {
-                place: place.clone(),
-                text: format!("the group {parent} itself is not among the files"),
-            };
-            let id = parent.starts_with('/').then(|| parent.to_owned());
-            let name = if id.is_some() { last_part(parent).to_owned() } else { parent.to_owned() };
-            groups.push(LiveGroup { name, id, place, incomplete: vec![why], ..LiveGroup::default() });
-            groups.last_mut().expect("just added")
+/// Puts rules that stand beside their groups into these; the same rule twice is one.
+pub(super) fn adopt(groups: &mut Vec<LiveGroup>, rules: impl IntoIterator<Item = (String, LiveRule)>) {
+    let own = groups.iter().enumerate().filter(|(_, group)| !group.effective);
+    let mut named = Named::of(own.map(|(at, group)| (at, group.name.as_str())));
+    let mut known: HashMap<usize, Named> = HashMap::new();
+    for (parent, rule) in rules {
+        let at = named.first([last_part(&parent), &parent]).unwrap_or_else(|| {
+            let group = missing(&parent, &rule);
+            named.add(&group.name, groups.len());
+            groups.push(group);
+            groups.len() - 1
+        });
+        let group = &mut groups[at];
+        let known = known.entry(at).or_insert_with(|| {
+            Named::of(group.rules.iter().enumerate().map(|(at, own)| (at, own.rule.name.as_str())))
+        });
+        // What is set beside the group is what was not known of it.
+        if known.add(&rule.rule.name, group.rules.len()) {
+            group.rules.push(rule);
         }
-    };
-    // What is set beside the group is what was not known of it.
-    match group.rules.iter().position(|own| own.rule.name.eq_ignore_ascii_case(&rule.rule.name)) {
-        Some(_) => {}
-        None => group.rules.push(rule),
     }
+}
+
+/// A group of which only rules are there.
+fn missing(parent: &str, rule: &LiveRule) -> LiveGroup {
+    let place = rule.place.clone();
+    let text = format!("the group {parent} itself is not among the files");
+    let why = Note { place: place.clone(), text };
+    let id = parent.starts_with('/').then(|| parent.to_owned());
+    let name = if id.is_some() { last_part(parent).to_owned() } else { parent.to_owned() };
+    LiveGroup { name, id, place, incomplete: vec![why], ..LiveGroup::default() }
 }

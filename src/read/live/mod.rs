@@ -6,6 +6,7 @@
 //! is, its name does not. What is read knows its [`Place`]. What is not known stays a text that is no address and no
 //! tag, or stands in `incomplete`, so that nothing is proven of it.
 
+mod adopt;
 mod broken;
 mod expression;
 mod firewall;

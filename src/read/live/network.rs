@@ -1,5 +1,7 @@
 //! Virtual networks, subnets, interfaces.
 
+use std::collections::HashMap;
+
 use super::model::{LiveInterface, LiveNetwork, LiveSubnet};
 use super::names::{id_of, last_part, name_of, objects, parent_name, part_of_id};
 use super::view::View;
@@ -97,23 +99,32 @@ pub(super) fn interface(view: &View<'_>) -> LiveInterface {
     interface
 }
 
-/// Puts a subnet that stands beside its network among the others; the same subnet twice is one.
-pub(super) fn adopt(subnets: &mut Vec<LiveSubnet>, subnet: LiveSubnet) {
-    let same_network = |own: &LiveSubnet| match (&own.network, &subnet.network) {
-        (Some(a), Some(b)) => last_part(a).eq_ignore_ascii_case(last_part(b)),
-        _ => true,
-    };
-    let known =
-        subnets.iter_mut().find(|own| own.name.eq_ignore_ascii_case(&subnet.name) && same_network(own));
-    match known {
-        // What one of the two lacks, the other says.
-        Some(own) => {
-            own.group = own.group.take().or(subnet.group);
-            own.table = own.table.take().or(subnet.table);
-            if own.prefixes.is_empty() {
-                own.prefixes = subnet.prefixes;
+/// Puts subnets that stand beside their networks among the others; the same subnet twice is one.
+pub(super) fn adopt(subnets: &mut Vec<LiveSubnet>, more: impl IntoIterator<Item = LiveSubnet>) {
+    let mut named: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, subnet) in subnets.iter().enumerate() {
+        named.entry(subnet.name.to_ascii_lowercase()).or_default().push(at);
+    }
+    for subnet in more {
+        let same_network = |own: &LiveSubnet| match (&own.network, &subnet.network) {
+            (Some(a), Some(b)) => last_part(a).eq_ignore_ascii_case(last_part(b)),
+            _ => true,
+        };
+        let places = named.entry(subnet.name.to_ascii_lowercase()).or_default();
+        match places.iter().copied().find(|&at| same_network(&subnets[at])) {
+            // What one of the two lacks, the other says.
+            Some(at) => {
+                let own = &mut subnets[at];
+                own.group = own.group.take().or(subnet.group);
+                own.table = own.table.take().or(subnet.table);
+                if own.prefixes.is_empty() {
+                    own.prefixes = subnet.prefixes;
+                }
+            }
+            None => {
+                places.push(subnets.len());
+                subnets.push(subnet);
             }
         }
-        None => subnets.push(subnet),
     }
 }

@@ -1,5 +1,8 @@
 //! Route tables, and routes in effect.
 
+use std::collections::HashMap;
+
+use super::adopt::Named;
 use super::model::{LiveRoute, LiveTable, Note};
 use super::names::{id_of, last_part, name_of, objects, type_of, unresolved};
 use super::view::View;
@@ -85,26 +88,34 @@ pub(super) fn is_effective(list: &View<'_>) -> bool {
     list.each().all(|item| is_route(&item.view())) && list.each().any(|item| in_effect(&item.view()))
 }
 
-/// Puts a route that stands beside its table into it; the same route twice is one.
-pub(super) fn adopt(tables: &mut Vec<LiveTable>, parent: &str, route: LiveRoute) {
-    let known = tables.iter_mut().find(|table| {
-        !table.effective && (table.name.eq_ignore_ascii_case(last_part(parent)) || table.name == parent)
-    });
-    let table = match known {
-        Some(table) => table,
-        None => {
-            let place = route.place.clone();
-            let why = Note {
-                place: place.clone(),
-                text: format!("the table {parent} itself is not among the files"),
-            };
-            let id = parent.starts_with('/').then(|| parent.to_owned());
-            let name = if id.is_some() { last_part(parent).to_owned() } else { parent.to_owned() };
-            tables.push(LiveTable { name, id, place, incomplete: vec![why], ..LiveTable::default() });
-            tables.last_mut().expect("just added")
+/// Puts routes that stand beside their tables into these; the same route twice is one.
+pub(super) fn adopt(tables: &mut Vec<LiveTable>, routes: impl IntoIterator<Item = (String, LiveRoute)>) {
+    let own = tables.iter().enumerate().filter(|(_, table)| !table.effective);
+    let mut named = Named::of(own.map(|(at, table)| (at, table.name.as_str())));
+    let mut known: HashMap<usize, Named> = HashMap::new();
+    for (parent, route) in routes {
+        let at = named.first([last_part(&parent), &parent]).unwrap_or_else(|| {
+            let table = missing(&parent, &route);
+            named.add(&table.name, tables.len());
+            tables.push(table);
+            tables.len() - 1
+        });
+        let table = &mut tables[at];
+        let known = known.entry(at).or_insert_with(|| {
+            Named::of(table.routes.iter().enumerate().map(|(at, own)| (at, own.name.as_str())))
+        });
+        if known.add(&route.name, table.routes.len()) {
+            table.routes.push(route);
         }
-    };
-    if !table.routes.iter().any(|own| own.name.eq_ignore_ascii_case(&route.name)) {
-        table.routes.push(route);
     }
+}
+
+/// A table of which only routes are there.
+fn missing(parent: &str, route: &LiveRoute) -> LiveTable {
+    let place = route.place.clone();
+    let text = format!("the table {parent} itself is not among the files");
+    let why = Note { place: place.clone(), text };
+    let id = parent.starts_with('/').then(|| parent.to_owned());
+    let name = if id.is_some() { last_part(parent).to_owned() } else { parent.to_owned() };
+    LiveTable { name, id, place, incomplete: vec![why], ..LiveTable::default() }
 }

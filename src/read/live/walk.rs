@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::adopt::Named;
 use super::model::{Live, LiveCollection, LiveRoute, LiveRule, LiveSubnet};
-use super::names::{id_of, name_of, objects, parent_name, part_of_id, refuse_cut, type_of};
+use super::names::{id_of, last_part, name_of, objects, parent_name, part_of_id, refuse_cut, type_of};
 use super::template::{self, Scope};
 use super::terraform::{self, Found};
 use super::view::View;
@@ -424,46 +425,47 @@ impl Walk {
 
     /// Puts together what stood apart.
     pub(super) fn finish(mut self) -> Live {
-        for (parent, rule) in std::mem::take(&mut self.rules) {
-            let parent = self.named(parent);
-            group::adopt(&mut self.live.groups, &parent, rule);
+        let rules: Vec<_> = std::mem::take(&mut self.rules);
+        let rules: Vec<_> = rules.into_iter().map(|(parent, rule)| (self.named(parent), rule)).collect();
+        group::adopt(&mut self.live.groups, rules);
+        let routes: Vec<_> = std::mem::take(&mut self.routes);
+        let routes: Vec<_> = routes.into_iter().map(|(parent, route)| (self.named(parent), route)).collect();
+        route::adopt(&mut self.live.tables, routes);
+        let mut subnets = std::mem::take(&mut self.subnets);
+        for subnet in &mut subnets {
+            subnet.network = subnet.network.take().map(|name| self.named(name));
         }
-        for (parent, route) in std::mem::take(&mut self.routes) {
-            let parent = self.named(parent);
-            route::adopt(&mut self.live.tables, &parent, route);
-        }
-        for mut subnet in std::mem::take(&mut self.subnets) {
-            subnet.network = subnet.network.map(|name| self.named(name));
-            network::adopt(&mut self.live.subnets, subnet);
-        }
-        for (name, collection) in std::mem::take(&mut self.collections) {
-            let name = self.named(name);
-            firewall::adopt(&mut self.live.firewalls, &name, collection);
-        }
+        network::adopt(&mut self.live.subnets, subnets);
+        let collections = std::mem::take(&mut self.collections);
+        let collections: Vec<_> =
+            collections.into_iter().map(|(name, one)| (self.named(name), one)).collect();
+        firewall::adopt(&mut self.live.firewalls, collections);
+        let networks = self.live.networks.iter().enumerate().map(|(at, network)| (at, network.name.as_str()));
+        let named = Named::of(networks);
         for (name, peers) in std::mem::take(&mut self.peers) {
-            let network = self.live.networks.iter_mut().find(|n| n.name.eq_ignore_ascii_case(&name));
-            if let Some(network) = network {
-                network.peers.extend(peers);
+            if let Some(at) = named.first([name.as_str()]) {
+                self.live.networks[at].peers.extend(peers);
             }
         }
+        self.put_on_subnets();
+        self.live
+    }
+
+    /// Puts groups and tables on subnets where that is said outside of these.
+    fn put_on_subnets(&mut self) {
+        let subnets = &self.live.subnets;
+        let by_id =
+            Named::of(subnets.iter().enumerate().filter_map(|(at, own)| Some((at, own.id.as_deref()?))));
+        let by_name = Named::of(subnets.iter().enumerate().map(|(at, own)| (at, own.name.as_str())));
         for (subnet, put) in std::mem::take(&mut self.put_on) {
             let subnet = self.named(subnet);
-            let put = match put {
-                Put::Group(group) => Put::Group(self.named(group)),
-                Put::Table(table) => Put::Table(self.named(table)),
-            };
-            let known = |own: &&mut LiveSubnet| {
-                own.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(&subnet))
-                    || own.name.eq_ignore_ascii_case(super::names::last_part(&subnet))
-            };
-            if let Some(own) = self.live.subnets.iter_mut().find(known) {
-                match put {
-                    Put::Group(group) => own.group = Some(group),
-                    Put::Table(table) => own.table = Some(table),
-                }
+            let found = [by_id.first([subnet.as_str()]), by_name.first([last_part(&subnet)])];
+            let Some(at) = found.into_iter().flatten().min() else { continue };
+            match put {
+                Put::Group(group) => self.live.subnets[at].group = Some(self.named(group)),
+                Put::Table(table) => self.live.subnets[at].table = Some(self.named(table)),
             }
         }
-        self.live
     }
 }
 
