@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::cells::cell;
 use super::{
-    Made, closing, compute, deploy, extra, notes as made_notes, preconditions, risks, storage, verdict,
+    Made, closing, compute, deploy, extra, lint, notes as made_notes, preconditions, risks, storage, verdict,
 };
 use crate::addr::{AddrSet, Count};
 use crate::catalog::Catalog;
@@ -28,6 +28,7 @@ pub(super) fn report(made: &Made<'_>) -> String {
     risk_section(made, &mut out);
     notes(made, &mut out);
     preconditions::checked(made, &mut out);
+    lint::section(made, &mut out);
     limits(made, &mut out);
     proof(made, &mut out);
     sources(made, &mut out);

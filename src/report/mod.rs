@@ -9,6 +9,7 @@ mod copies;
 mod deploy;
 mod extra;
 mod html;
+mod lint;
 mod listed;
 mod made;
 mod manifest;

@@ -134,3 +134,31 @@ fn subnets_that_are_reserved_or_unlike_their_siblings() {
     assert_eq!(network([three(), vec![subnet("AzureFirewallSubnet", 4, false)]].concat()), NONE);
     assert_eq!(network([three(), vec![subnet("AzureFirewallSubnet", 4, true)]].concat()), ["TW037 "]);
 }
+
+/// The report of what is made says what lint finds in it, and knows the subnets that groups and tables are put on.
+#[test]
+fn the_report_tells_of_what_lint_finds() {
+    let policy = |more: &str| {
+        format!(
+            "schema = 1\nname = \"own\"\nregion = \"westeurope\"\nnetwork.address-space = [\"10.20.0.0/16\"]\n\
+             network.firewall = \"10.20.255.4\"\nsubnets.a.prefixes = [\"10.20.1.0/24\"]\nroute-table.default = \"firewall\"\n\
+             output.targets = [\"nsg\", \"route-table\"]\naccept-missing = true\n[[allow]]\nsubnet = \"a\"\n\
+             from = \"203.0.113.0/28\"\nprotocol = \"tcp\"\nports = 443\n{more}"
+        )
+    };
+    let report = |more: &str| {
+        let made = support::generate("own.toml", &policy(more), &support::sample(Cloud::Public));
+        let text = support::text_of(&made, "report.md").to_owned();
+        text.split_once("\n## Lint\n")
+            .unwrap_or_else(|| panic!("{text}"))
+            .1
+            .split("\n## ")
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let lost = report("");
+    assert!(lost.contains("| TW032 | warning | own-nsg |"), "{lost}");
+    let kept = report("[[route]]\nto = \"203.0.113.0/28\"\nnext-hop = \"internet\"\n");
+    assert!(!kept.contains("TW032"), "{kept}");
+}
