@@ -19,17 +19,9 @@ snapshots=()
 for file in "${@:3}"; do snapshots+=("$(realpath "$file")"); done
 each="${SECONDS_EACH:-5}" rounds="${ROUNDS:-3}"
 
-if ! command -v nginx > /dev/null || ! command -v wrk > /dev/null; then
-  if [[ ! -e "$work/ready" ]]; then
-    mkdir -p "$work/debs"
-    # shellcheck disable=SC2046 # one word for each package
-    (cd "$work/debs" && apt-get -qq download $(apt-get --simulate --no-install-recommends install nginx-light wrk | awk '/^Inst/ { print $2 }') 2> /dev/null)
-    for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$work/root"; done
-    touch "$work/ready"
-  fi
-  export PATH="$PATH:$work/root/usr/sbin:$work/root/usr/bin"
-  export LD_LIBRARY_PATH="$work/root/usr/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-fi
+# shellcheck source=tests/tools/debian.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../tests/tools/debian.sh"
+unpack_debian "$work/root" nginx-light wrk
 
 scratch="$(mktemp -d)"
 server=0

@@ -28,20 +28,9 @@ check() {
   if log="$("$@" 2>&1)"; then pass "$what"; else fail "$what"; printf '%s\n' "$log" | tail -n 5; fi
 }
 
-# Packages with what they need, unpacked and not installed.
-if [[ ! -e "$work/ready" ]] && command -v apt-get > /dev/null; then
-  mkdir -p "$work/debs"
-  apt-get update -qq > "$work/apt.log" 2>&1 || true
-  needed="$(apt-get --simulate --no-install-recommends install nftables ipset haproxy prometheus nginx-light squid firehol-tools iprange 2> /dev/null | awk '/^Inst/ { print $2 }' || true)"
-  # shellcheck disable=SC2086 # one word for each package
-  if [[ -n "$needed" ]] && (cd "$work/debs" && apt-get -qq download $needed >> "$work/apt.log" 2>&1); then
-    for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$work/root"; done
-    rm -rf "$work/debs"
-    touch "$work/ready"
-  fi
-fi
-export PATH="$PATH:$work/root/usr/sbin:$work/root/usr/bin:$work/root/sbin"
-export LD_LIBRARY_PATH="$work/root/usr/lib/x86_64-linux-gnu:$work/root/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+# shellcheck source=tests/tools/debian.sh
+. "$here/debian.sh"
+unpack_debian "$work/root" nftables ipset haproxy prometheus nginx-light squid firehol-tools iprange
 
 scratch="$(mktemp -d)"
 server=0

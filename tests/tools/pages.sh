@@ -19,21 +19,12 @@ cannot() { echo "pages.sh: $1" >&2; exit 2; }
 command -v node > /dev/null && command -v npm > /dev/null || cannot "node with npm is not installed"
 
 browser="$(command -v chromium || true)"
-if [[ -z "$browser" && ! -e "$work/ready" ]] && command -v apt-get > /dev/null; then
-  mkdir -p "$work/debs"
-  apt-get update -qq > "$work/apt.log" 2>&1 || true
-  needed="$(apt-get --simulate --no-install-recommends install chromium 2> /dev/null | awk '/^Inst/ { print $2 }' || true)"
-  # shellcheck disable=SC2086 # one word for each package
-  if [[ -n "$needed" ]] && (cd "$work/debs" && apt-get -qq download $needed >> "$work/apt.log" 2>&1); then
-    for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$work/root"; done
-    rm -rf "$work/debs"
-    touch "$work/ready"
-  fi
-fi
-libraries="$work/root/usr/lib/x86_64-linux-gnu"
 if [[ -z "$browser" ]]; then
+  # shellcheck source=tests/tools/debian.sh
+  . "$here/debian.sh"
+  unpack_debian "$work/root" chromium
+  export LD_LIBRARY_PATH="$work/root/usr/lib/$(uname -m)-linux-gnu/pulseaudio:$LD_LIBRARY_PATH"
   browser="$work/root/usr/lib/chromium/chromium"
-  export LD_LIBRARY_PATH="$libraries:$libraries/pulseaudio${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
   [[ -x "$browser" ]] || cannot "there is no chromium, and it cannot be had"
 fi
 if [[ "$(cat "$work/npm-ready" 2> /dev/null)" != "$playwright $axe" ]]; then

@@ -21,25 +21,16 @@ if [[ "$(id -u)" != 0 ]]; then
   exit 2
 fi
 
-# unpack FOLDER PACKAGE...: Debian packages with what they need and this system lacks.
-unpack() {
-  local folder="$1" needed
-  shift
-  [[ -e "$folder/ready" ]] && return
-  mkdir -p "$folder"
-  needed="$(apt-get --simulate --no-install-recommends install "$@" 2> /dev/null | awk '/^Inst/ { print $2 }')"
-  # shellcheck disable=SC2086 # one word for each package
-  (cd "$folder" && apt-get -qq download ${needed:-$*} 2> /dev/null && for deb in *.deb; do dpkg -x "$deb" .; done)
-  touch "$folder/ready"
-}
-
-unpack "$work/slurm" slurmctld slurmd slurm-client munge || {
+# shellcheck source=tests/tools/debian.sh
+. "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
+root="$work/slurm"
+unpack_debian "$root" slurmctld slurmd slurm-client munge
+lib="$root/usr/lib/$(uname -m)-linux-gnu"
+export LD_LIBRARY_PATH="$lib/slurm-wlm:$LD_LIBRARY_PATH"
+command -v slurmctld-wlm > /dev/null || {
   echo "slurm.sh: the packages of Slurm cannot be had" >&2
   exit 2
 }
-root="$work/slurm"
-lib="$root/usr/lib/$(uname -m)-linux-gnu"
-export LD_LIBRARY_PATH="$lib:$lib/slurm-wlm" PATH="$root/usr/bin:$root/usr/sbin:$PATH"
 run="$(mktemp -d /tmp/slurm-XXXXXX)"
 started=()
 finish() {
@@ -190,8 +181,9 @@ else
   failed=1
 fi
 
-if unpack "$work/parallel" parallel; then
-  PERL5LIB="$work/parallel/usr/share/perl5" PATH="$work/parallel/usr/bin:$PATH" TAGWALL="$tagwall" \
+unpack_debian "$root" parallel
+if command -v parallel > /dev/null; then
+  PERL5LIB="$root/usr/share/perl5" TAGWALL="$tagwall" \
     "$here/examples/fleet/gnu-parallel.sh" "$fleet" 5 "$run/parallel" sample > /dev/null
   rm -f "$run/parallel/.parallel.log"
   if diff -r --exclude='shard-*' "$run/parallel" "$run/whole" > "$run/diff"; then
