@@ -34,6 +34,9 @@ class Credential:
     def acquire_token(self, *args, **kwargs):
         return {{"access_token": "loopback", "token_type": "Bearer", "expires_in": 86400, "token_source": "cache"}}
 _profile.Profile._create_credential = lambda self, *args, **kwargs: Credential()
+# az looks for these in several threads at once, which now and then ends in a deadlock of the interpreter's.
+import azure.core.pipeline.transport._requests_basic
+import urllib3.util.retry
 from azure.cli.core import get_default_cli
 sys.exit(get_default_cli().invoke(sys.argv[1:]))
 '''
