@@ -295,11 +295,14 @@ impl Writing<'_> {
         let fresh = atomic::with_mode(builder.prefix(&prefix), 0o777).tempdir_in(&folder.out);
         let mut staged =
             Staged { fresh: fresh.map_err(failed(&folder.out))?.keep(), target, files: Vec::new() };
+        let mut made = staged.fresh.clone();
         for file in files {
             let inner = place(&file.name)?;
             let path = staged.fresh.join(inner);
-            if let Some(above) = path.parent() {
+            // Names come in order, so that those of one folder follow each other.
+            if let Some(above) = path.parent().filter(|above| *above != made) {
                 fs::create_dir_all(above).map_err(failed(above))?;
+                made = above.to_owned();
             }
             atomic::write_new(&path, &file.bytes).map_err(failed(&path))?;
             staged.files.push(inner.to_owned());
