@@ -15,7 +15,7 @@ use crate::text::{did_you_mean, nearest};
 /// | `Sql.westeurope`, `tag:Sql` | service tag; in a policy, `tag:` also names one that no published file holds |
 /// | `Internet`, `VirtualNetwork`, … | tag that Azure resolves by itself |
 /// | `203.0.113.0/24`, `203.0.113.7`, `203.0.113.1-203.0.113.9` | addresses |
-/// | `fqdn:pypi.org`, `fqdn:*.pytorch.org` | one host, every host below a name |
+/// | `fqdn:example.org`, `fqdn:*.pytorch.org` | one host, every host below a name |
 /// | `fqdn-tag:WindowsUpdate` | FQDN tag of Azure Firewall |
 /// | `url:host/path/*` | URL |
 /// | `group:name` | a group that the policy defines |
@@ -322,11 +322,11 @@ mod tests {
     fn errors_say_what_was_meant() {
         for (text, part) in [
             ("10.0.0.1/24", "10.0.0.0/24"),
-            ("pypi.org", "write `fqdn:pypi.org`"),
-            ("*.pypi.org", "write `fqdn:*.pypi.org`"),
+            ("example.org", "write `fqdn:example.org`"),
+            ("*.example.org", "write `fqdn:*.example.org`"),
             ("a.blob.core.windows.net", "fqdn:"),
             ("host/path", "url:host/path"),
-            ("fqnd:pypi.org", "did you mean fqdn"),
+            ("fqnd:example.org", "did you mean fqdn"),
             ("url:https://a.org/x", "without scheme"),
             ("url:a.org", "a path is missing"),
             ("fqdn:*pytorch.org", "write both `pytorch.org` and `*.pytorch.org`"),

@@ -118,7 +118,7 @@ fn a_table_of_one_subnet_changed_is_found_by_that_subnet() {
 #[test]
 fn hosts_are_opened_once_for_all_subnets_and_ports_of_a_remote_are_one_rule() {
     let text = format!(
-        "{HEAD}{}{}{}[[allow]]\nto = [\"fqdn:pypi.org\", \"fqdn:*.pytorch.org\"]\nprotocol = \"tcp\"\nports = 443\n\
+        "{HEAD}{}{}{}[[allow]]\nto = [\"fqdn:example.org\", \"fqdn:*.pytorch.org\"]\nprotocol = \"tcp\"\nports = 443\n\
          [[allow]]\nfrom = \"Sql\"\nsubnet = \"a\"\nprotocol = \"tcp\"\nports = 9000\n\
          [[allow]]\nfrom = \"Sql\"\nsubnet = \"a\"\nprotocol = \"tcp\"\nports = \"9003,1438\"\n[nsg]\nhosts = \"internet\"\n",
         subnet("a", "10.20.1.0/24"),

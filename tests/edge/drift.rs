@@ -21,7 +21,7 @@ to       = "203.0.113.0/24"
 protocol = "tcp"
 ports    = "443"
 [[allow]]
-to       = "fqdn:pypi.org"
+to       = "fqdn:example.org"
 protocol = "tcp"
 ports    = "443"
 [[allow]]
@@ -438,7 +438,7 @@ fn a_host_still_works_where_an_address_does_not() {
         own[0]["state"].clone()
     };
     assert_eq!(
-        (of("198.51.100.0/25"), of("203.0.113.0/24"), of("pypi.org")),
+        (of("198.51.100.0/25"), of("203.0.113.0/24"), of("example.org")),
         (json!("missing"), json!("ok"), json!("ok"))
     );
     // A rule that does more than it should is needed all the same; one of somebody else's is not.

@@ -140,10 +140,10 @@ fn packets_are_explained() {
     // What is no host is not explained as one.
     for (to, way_out) in [
         ("203.0.113.9:1433", "write 203.0.113.9 here and the port as --port 1433"),
-        ("pypi.org:443", "write pypi.org here and the port as --port 443"),
+        ("example.org:443", "write example.org here and the port as --port 443"),
         ("[2001:db8::1]:22", "write 2001:db8::1 here and the port as --port 22"),
-        ("https://pypi.org/simple/", "write pypi.org here and the port as --port 443"),
-        ("http://pypi.org:8080", "write pypi.org here and the port as --port 8080"),
+        ("https://example.org/simple/", "write example.org here and the port as --port 443"),
+        ("http://example.org:8080", "write example.org here and the port as --port 8080"),
         ("Storage.WestEuorpe", "did you mean Storage.WestEurope"),
         ("https:///simple", "is no address, prefix, service tag or host"),
         ("a b.org", "is no address, prefix, service tag or host"),

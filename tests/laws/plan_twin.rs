@@ -26,7 +26,7 @@ impl Dice {
 
 const SOURCES: [&str; 4] = ["*", "10.0.0.0/30", "10.0.0.2/31", "10.0.0.1"];
 const TARGETS: [&str; 4] = ["*", "198.51.100.0/30", "198.51.100.2/31", "198.51.100.1"];
-const HOSTS: [&str; 3] = ["pypi.org", "*.pypi.org", "files.pypi.org"];
+const HOSTS: [&str; 3] = ["example.org", "*.example.org", "files.example.org"];
 const IP_GROUPS: [&str; 2] = ["ours", "theirs"];
 
 /// Packets at every border: source, destination, port, and the host that they are for.
@@ -39,7 +39,8 @@ fn number(text: &str) -> u32 {
 fn packets() -> Vec<Packet> {
     let sources = ["10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"];
     let targets = ["198.51.100.0", "198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4"];
-    let hosts = [None, Some("pypi.org"), Some("files.pypi.org"), Some("a.pypi.org"), Some("example.com")];
+    let hosts =
+        [None, Some("example.org"), Some("files.example.org"), Some("a.example.org"), Some("example.com")];
     let mut all = Vec::new();
     for src in sources.map(number) {
         for dst in targets.map(number) {

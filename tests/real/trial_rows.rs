@@ -250,10 +250,10 @@ fn t9_slips_are_found_at_their_lines() {
     let said = row.made(&format!("{HEAD}{NETWORK}{SUBNET}{need}[limits]\nroutes-per-table = 4000\n"));
     assert!(said.contains("routes-per-table = 4000 is more than the 1000 that Azure documents"), "{said}");
     let alone = "[network]\naddress-space = [\"10.20.0.0/16\"]\n";
-    let host = "[[allow]]\nto = \"fqdn:pypi.org\"\nprotocol = \"tcp\"\nports = 443\n";
+    let host = "[[allow]]\nto = \"fqdn:example.org\"\nprotocol = \"tcp\"\nports = 443\n";
     let (code, said) = row.refused(&format!("{HEAD}{alone}{SUBNET}{host}"));
     assert_eq!(code, 4, "{said}");
-    assert!(said.contains("fqdn:pypi.org works nowhere for subnet a"), "{said}");
+    assert!(said.contains("fqdn:example.org works nowhere for subnet a"), "{said}");
 }
 
 #[test]
