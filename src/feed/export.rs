@@ -113,6 +113,7 @@ fn environments(world: &World, published: &Publication, files: &mut Files) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::addr::{AddrSet, IpPrefix};
     use crate::feed::{History, Week};
     use crate::tags::{Cloud, Snapshot, sample};
 
@@ -163,6 +164,27 @@ mod tests {
             }
         }
         assert!(links > 1_000, "{links}");
+    }
+
+    /// What static pages look up in: no prefix is lost, none is wider, and none is another tag's.
+    #[test]
+    fn the_files_of_prefixes_together_hold_each_tag_exactly() {
+        let mut held: BTreeMap<String, Vec<IpPrefix>> = BTreeMap::new();
+        for (_, bytes) in export(&world(), &[]).iter().filter(|(path, _)| path.starts_with("lookup/")) {
+            let rows: Vec<(String, String, Vec<String>)> = serde_json::from_slice(bytes).unwrap();
+            for (prefix, cloud, tags) in rows {
+                assert_eq!(cloud, "usgov");
+                let prefix: IpPrefix = prefix.parse().unwrap();
+                tags.into_iter().for_each(|tag| held.entry(tag).or_default().push(prefix));
+            }
+        }
+        assert!(held.len() > 50, "{}", held.len());
+        let snapshot = Snapshot::parse(&sample::sample_json(Cloud::UsGov).unwrap()).unwrap();
+        for tag in snapshot.tags() {
+            let own = held.remove(tag.name().as_str()).unwrap_or_default();
+            assert_eq!(own.into_iter().collect::<AddrSet>(), *tag.set(), "{}", tag.name());
+        }
+        assert!(held.is_empty(), "{held:?}");
     }
 
     #[test]

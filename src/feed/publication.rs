@@ -389,8 +389,11 @@ fn first_published(site: &Site, record: &Record) -> BTreeMap<String, Timestamp> 
 }
 
 /// `Content-Type` of a published file: a generation keeps no more of it than its name.
-/// The policy of pages that are published as files: they carry their own style, and name it themselves.
-const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The policy of pages that are published as files. Which styles they take they say themselves, by digest, and two policies
+/// hold together: one here that named styles would have to know those of every version of the program.
+const FILE_POLICY: &str = "script-src 'none'; connect-src 'none'; img-src 'none'; font-src 'none'; media-src 'none'; \
+                           object-src 'none'; frame-src 'none'; worker-src 'none'; manifest-src 'none'; base-uri 'none'; \
+                           form-action 'none'; frame-ancestors 'none'";
 
 fn media(file: &str) -> &'static str {
     let media = match file.rsplit('.').next() {
