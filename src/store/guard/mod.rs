@@ -153,10 +153,14 @@ impl Guard<'_> {
     }
 
     fn judge_first(&self, new: Dated<'_>, verdict: &mut Verdict) {
-        match usual::unusual(new.snapshot, new.date) {
-            Some(text) if self.published => verdict.find(self.accepted, Rule::UnusualSize, text),
-            Some(text) => verdict.notes.push(format!("{text}; nothing was known before to hold it against")),
-            None => {}
+        let all = all_addresses(new.snapshot);
+        let used = self.used.iter().filter_map(|name| usual::outgrown(new.snapshot.tag(name)?, &all));
+        for text in usual::unusual(new.snapshot, &all, new.date).into_iter().chain(used) {
+            if self.published {
+                verdict.find(self.accepted, Rule::UnusualSize, text);
+            } else {
+                verdict.notes.push(format!("{text}; nothing was known before to hold it against"));
+            }
         }
         self.judge_used_into(None, new, verdict);
     }

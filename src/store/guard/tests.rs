@@ -194,6 +194,43 @@ fn a_first_file_is_held_against_what_is_usual() {
 }
 
 #[test]
+fn a_first_file_has_as_many_addresses_as_is_usual() {
+    // As many tags and prefixes as files of usgov have; what differs is how many addresses they are.
+    let judged = |storage: &[&str], cloud: &str, used: &str| {
+        let mut values: Vec<_> = (0..298)
+            .map(|tag| {
+                let prefixes: Vec<String> =
+                    (0..22).map(|at| format!("20.{}.{}.{at}/32", tag / 256, tag % 256)).collect();
+                serde_json::json!({"name": format!("T{tag}"), "properties": {"addressPrefixes": prefixes}})
+            })
+            .collect();
+        let tag =
+            |name, prefixes| serde_json::json!({"name": name, "properties": {"addressPrefixes": prefixes}});
+        values.extend([tag("Storage", storage), tag("AzureCloud", &[cloud][..])]);
+        for value in &mut values {
+            value["properties"]["region"] = "".into();
+        }
+        let file = serde_json::json!({"changeNumber": 1, "cloud": "AzureGovernment", "values": values});
+        let file = Snapshot::parse(file.to_string().as_bytes()).unwrap();
+        let used = BTreeSet::from([used.to_owned()]);
+        guard(&used, &[]).judge(None, dated(&file, "2026-07-20")).reasons().join("\n")
+    };
+    assert_eq!(judged(&["21.0.0.0/20"], "21.0.0.0/12", "Storage"), "");
+    let eight = judged(&["21.0.0.0/20", "8.0.0.0/8"], "21.0.0.0/12", "Storage");
+    assert!(eight.starts_with("the file has 17832") && eight.contains("IPv4 addresses"), "{eight}");
+    assert!(judged(&["21.0.0.0/20"], "21.0.0.0/20", "Storage").contains("IPv4 addresses, where"));
+    let sites = judged(&["21.0.0.0/20", "2603:1000::/24"], "21.0.0.0/12", "Storage");
+    assert!(sites.contains("16777216 IPv6 blocks of a /48"), "{sites}");
+    // A service's tag that holds the whole cloud changes nothing but itself.
+    let whole = judged(&["21.0.0.0/12"], "21.0.0.0/12", "Storage");
+    assert!(
+        whole.starts_with("the tag Storage, which a policy uses, holds 99 % of the file's IPv4"),
+        "{whole}"
+    );
+    assert_eq!(judged(&["21.0.0.0/12"], "21.0.0.0/12", "AzureCloud"), "");
+}
+
+#[test]
 fn dates_refuse_and_numbers_do_not() {
     let (old, new) = (snapshot(9, &[("A", &["10.0.0.0/9"])]), snapshot(8, &[("A", &["10.128.0.0/9"])]));
     let judged = |old, new| guard(&BTreeSet::new(), &[]).judge(Some(old), new);

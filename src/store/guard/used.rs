@@ -115,7 +115,7 @@ fn grown(
 }
 
 /// In how many blocks of a /48 there are addresses of `set`.
-fn sites(set: &IntervalSet<u128>) -> f64 {
+pub(super) fn sites(set: &IntervalSet<u128>) -> f64 {
     let (mut count, mut next) = (0_u128, 0_u128);
     for interval in set.intervals() {
         let (first, last) = ((interval.first() >> 80).max(next), interval.last() >> 80);
