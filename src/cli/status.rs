@@ -11,6 +11,8 @@ use crate::feed::RunStatus;
 #[cfg(feature = "fetch")]
 use crate::redact;
 use crate::site::Site;
+#[cfg(feature = "fetch")]
+use crate::site::refresh::held_prefixes;
 
 /// Name of the file.
 const STATUS: &str = "status.json";
@@ -60,14 +62,21 @@ impl<'a> Status<'a> {
         Status { held_back, held_prefixes, ..self }
     }
 
-    /// A run that failed; what was published before still is.
+    /// A run that failed; what was published before still is, and what was held back or held on to.
     #[cfg(feature = "fetch")]
     pub(super) fn failed(command: &'static str, failure: &Failure, site: &Site, at: Timestamp) -> Self {
-        let generation = site.current().ok().flatten().map(|record| record.number);
+        let record = site.current().ok().flatten();
+        let generation = record.as_ref().map(|record| record.number);
+        let last: Option<serde_json::Value> =
+            site.read_notice(STATUS).and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        // What was told of another generation says nothing of this one.
+        let held_back = last.filter(|last| last["generation"].as_u64() == generation);
         Status {
             ok: false,
             exit_code: failure.exit_code(),
             generation,
+            held_back: held_back.and_then(|last| last["held_back"].as_u64()),
+            held_prefixes: record.map_or(0, |record| held_prefixes(site, &record)),
             error: Some(redact::text(&failure.to_string())),
             ..Status::good(command, "failed", 0, at)
         }

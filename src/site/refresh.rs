@@ -154,13 +154,19 @@ fn renew(
         Ok(more) => notes.extend(more),
         Err(error) => notes.push(format!("old generations are not removed: {error}")),
     }
-    let held_prefixes = count(&kept(job.site, &record, HELD).ok().flatten().unwrap_or_default());
+    let held_prefixes = held_prefixes(job.site, &record);
     Ok(Refreshed { changes, held_prefixes, ..done(RefreshStatus::Published, &record, notes) })
 }
 
 fn done(status: RefreshStatus, record: &Record, notes: Vec<String>) -> Refreshed {
     let record = record.clone();
     Refreshed { status, record, changes: Vec::new(), notes, held_back: None, held_prefixes: 0 }
+}
+
+/// How many removed prefixes a generation lets through for a while yet; none where that cannot be read.
+#[must_use]
+pub fn held_prefixes(site: &Site, record: &Record) -> usize {
+    count(&kept(site, record, HELD).ok().flatten().unwrap_or_default())
 }
 
 fn count(held: &HeldByName) -> usize {

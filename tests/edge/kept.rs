@@ -149,6 +149,25 @@ fn damage_to_what_a_generation_keeps_is_named_and_held_prefixes_are_not_lost() {
 }
 
 #[test]
+fn the_status_says_what_the_published_generation_holds_on_to() {
+    let place = place("\"arm\"");
+    fs::write(place.path("p.toml"), format!("refresh.hold-removed-days = 7\n{POLICY}")).unwrap();
+    (0..2).for_each(|week| published(&place, 3 - 2 * week));
+    let holds = || {
+        let status = fs::read(place.path("out/status.json")).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&status).unwrap()["held_prefixes"].as_u64().unwrap()
+    };
+    assert_eq!(holds(), 2);
+    assert_eq!(run(&place, &["rollback", "--out", "out"]).0, 0);
+    assert_eq!(holds(), 0);
+    assert_eq!(run(&place, &["rollback", "--out", "out", "--to", "2"]).0, 0);
+    assert_eq!(holds(), 2, "so does one that is published again");
+    fs::write(place.path("tags.json"), "<html>").unwrap();
+    assert_eq!(run(&place, &["refresh", "p.toml", "--out", "out", "--source", "tags.json"]).0, 5);
+    assert_eq!(holds(), 2, "a run that fails lets go of nothing");
+}
+
+#[test]
 fn what_was_rolled_back_twice_stays_away() {
     let place = place("\"arm\"");
     (0..3).for_each(|week| published(&place, week));

@@ -280,6 +280,9 @@ fn a_rollback_says_what_it_changes_and_tells_the_hooks() {
     let held = run(&place, &grown(), &["--detailed-exitcode"]);
     assert_eq!((held.status.code(), summary(&held)["held_back"].as_u64()), (Some(0), Some(2)));
     assert_eq!((status()["status"].as_str(), status()["held_back"].as_u64()), (Some("rolled-back"), Some(2)));
+    // A run that fails changes nothing of that.
+    assert_eq!(run(&place, "<html>", &[]).status.code(), Some(5));
+    assert_eq!((status()["status"].as_str(), status()["held_back"].as_u64()), (Some("failed"), Some(2)));
     let again = run(&place, &grown(), &["--force"]);
     assert_eq!((summary(&again)["held_back"].as_u64(), status()["ok"].as_bool()), (None, Some(true)));
     assert!(

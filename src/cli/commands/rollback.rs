@@ -9,6 +9,7 @@ use crate::cli::status::Status;
 use crate::cli::{Failure, clock, output};
 use crate::report::changes::Changes;
 use crate::site::changes_between;
+use crate::site::refresh::held_prefixes;
 use crate::site::{RollBack, Site};
 
 /// What was done, as JSON.
@@ -47,7 +48,9 @@ pub(in crate::cli) fn run(args: &Rollback) -> Result<(), Failure> {
     let done = site.rollback(args.to)?;
     let (changes, mut notes) = changes(&site, &done);
     report(&site, &done, &changes);
-    Status::good("rollback", "restored", done.record.number, now).holding(held_back(&done), 0).write(&site);
+    Status::good("rollback", "restored", done.record.number, now)
+        .holding(held_back(&done), held_prefixes(&site, &done.record))
+        .write(&site);
     drop(lock);
     notes.extend(done.notes.iter().cloned());
     let outcome = outcome(&done, &changes, notes);
