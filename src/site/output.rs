@@ -218,8 +218,9 @@ impl OutputFolder {
             rest.is_some_and(|rest| rest.starts_with(mark))
         };
         let entries = entries.flatten().filter(|e| left(&e.file_name().to_string_lossy()));
-        let folders = entries.filter(|e| e.file_type().is_ok_and(|found| found.is_dir()));
-        folders.map(|e| e.path()).collect()
+        // A file with such a name is one that was to be written beside the folders.
+        let own = entries.filter(|e| e.file_type().is_ok_and(|found| found.is_dir() || found.is_file()));
+        own.map(|e| e.path()).collect()
     }
 
     fn has_leftovers(&self) -> bool {
@@ -229,6 +230,9 @@ impl OutputFolder {
     /// Removes what a killed run left behind, and puts back what it had moved aside.
     fn sweep(&self, mark: &str, notes: &mut Vec<String>) {
         for path in self.leftovers(mark) {
+            if fs::remove_file(&path).is_ok() {
+                continue; // no folder, which cannot be removed so
+            }
             let old = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OLD));
             let listed = match manifest_of(&path) {
                 _ if !old => None,
@@ -330,7 +334,9 @@ impl Writing<'_> {
     /// [`OutputError`].
     pub fn write_beside(&self, name: &str, bytes: &[u8]) -> Result<(), OutputError> {
         let path = self.folder.out.join(place(name)?);
-        atomic::write(&path, bytes).map_err(failed(&path))
+        // Under a name that says whose it is, so that it is swept if this run is killed.
+        let prefix = format!("{NEW}{}", self.mark);
+        atomic::write_as(&prefix, &path, bytes).map_err(failed(&path))
     }
 
     /// Looks what others put beside files that have their places, and notes what that means.

@@ -8,8 +8,13 @@ use std::path::Path;
 ///
 /// A reader finds the old content or the new, never a part; so does the next start after a crash.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_as(".new-", path, bytes)
+}
+
+/// The same with a temporary file whose name begins with `prefix`.
+pub(crate) fn write_as(prefix: &str, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = with_mode(tempfile::Builder::new().prefix(".new-"), 0o666).tempfile_in(folder)?;
+    let mut file = with_mode(tempfile::Builder::new().prefix(prefix), 0o666).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|e| e.error)?;

@@ -294,7 +294,7 @@ fn a_full_disk_leaves_everything_as_it_was() {
 }
 
 /// Leaves about `free` KiB on the disk.
-fn fill(place: &Place, free: u64) {
+pub(crate) fn fill(place: &Place, free: u64) {
     let file = place.path("filler");
     let _ = std::fs::remove_file(&file);
     let available = || {

@@ -3,6 +3,7 @@
 #![cfg(all(feature = "fetch", unix))]
 
 use std::fs;
+use std::process::Command;
 
 use crate::fake::{POLICY, Place};
 use crate::folders::run;
@@ -239,6 +240,37 @@ fn whoever_kills_a_batch_leaves_no_half_of_an_environment() {
 
 fn tree_if_there(place: &Place) -> std::collections::BTreeMap<String, Vec<u8>> {
     if place.path("out").exists() { tree(place, "out") } else { Default::default() }
+}
+
+/// The files beside the environments are written anew each time; killed while one is, a run leaves it half.
+#[test]
+fn what_a_killed_batch_left_of_its_index_is_swept() {
+    let can = Command::new("strace").args(["-e", "inject=fsync:error=EIO:when=9", "true"]).output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        return crate::crash::skip("strace cannot trace here");
+    }
+    let place = Place::new();
+    fleet(&place, 2, None);
+    assert_eq!(batch(&place, &[]).0, 0);
+    let run = place.command(&["batch", "fleet.toml", "--snapshot", "sample"]);
+    let left = || -> Vec<String> {
+        let entries = fs::read_dir(place.path("out")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with('.') && !name.starts_with(".tagwall-lock")).collect()
+    };
+    let before = left();
+    let mut seen = 0;
+    for call in ["renameat:signal=KILL:when=1", "renameat:signal=KILL:when=2", "fsync:signal=KILL:when=1"] {
+        let flags = ["-f", "-o", "/dev/null", "-e", &format!("inject={call}")];
+        let killed = crate::crash::traced(&run, &flags).status().unwrap();
+        assert!(!killed.success(), "{call}");
+        seen += left().len() - before.len();
+        fs::write(place.path("out/.new-ideas"), "of others").unwrap();
+        assert_eq!(batch(&place, &[]).0, 0);
+        fs::remove_file(place.path("out/.new-ideas")).expect("files of others stay");
+        assert_eq!(left(), before, "{call}");
+    }
+    assert!(seen > 0, "no run left anything");
 }
 
 #[test]

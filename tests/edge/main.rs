@@ -31,3 +31,4 @@ mod serve;
 mod serve_watch;
 mod store;
 mod verify;
+mod writers;
