@@ -137,3 +137,30 @@ pub(crate) fn last_split<C: Amount>(a: &[C], b: &[C], total: usize, wanted: C) -
         .find(|&i| a[i].plus(b[total - i]) == wanted)
         .expect("the value was made from such a split")
 }
+
+/// The sums of two lists of which each step costs no less than the one before: the cheaper step comes first. `None` if
+/// one of them is no such list.
+pub(crate) fn combine_convex<C: Amount + Into<u64>>(a: &[C], b: &[C]) -> Option<Vec<C>> {
+    if !is_convex(a) || !is_convex(b) {
+        return None;
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut out = Vec::with_capacity(a.len() + b.len() - 1);
+    out.push(a[0].plus(b[0]));
+    while i + 1 < a.len() || j + 1 < b.len() {
+        let left = a.get(i + 1).map(|next| next.plus(b[j]));
+        let right = b.get(j + 1).map(|next| next.plus(a[i]));
+        if right.is_none_or(|right| left.is_some_and(|left| left <= right)) {
+            i += 1;
+        } else {
+            j += 1;
+        }
+        out.push(a[i].plus(b[j]));
+    }
+    Some(out)
+}
+
+fn is_convex<C: Copy + Into<u64>>(list: &[C]) -> bool {
+    let wide = |cell: C| u128::from(cell.into());
+    list.windows(3).all(|three| wide(three[0]) + wide(three[2]) >= 2 * wide(three[1]))
+}

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::amount::{Amount, Priced};
-use super::part::{Family, Join, Part, Pending, Total};
+use super::narrow::Narrowing;
+use super::part::{Family, Join, Narrow, Part, Pending, Total};
 use super::price::PriceMap;
 use super::program::{Program, Terms, least_prefixes};
 use super::savings::Savings;
@@ -151,6 +152,12 @@ impl<'a, A: Family> Component<'a, A> {
         let savings = Savings::run(&self.tree, whole, &self.leaf_costs(narrow), most, work)?;
         Some(Box::new(Saved { tree: Arc::clone(&self.tree), savings, shift }))
     }
+
+    fn narrowing<C: Widen + Into<u64>>(&self, times: usize, (shift, unit): (u32, u32)) -> Box<dyn Narrow> {
+        let whole = self.wholes().map(|whole| whole.map(|total| C::narrow(total, shift))).collect();
+        let (tree, above) = (Arc::clone(&self.tree), shift.saturating_sub(unit));
+        Box::new(Narrowing { tree, whole, shift, above, times: times as i128, lean: Vec::new() })
+    }
 }
 
 fn size<A: Address>(prefix: Prefix<A>) -> u128 {
@@ -236,6 +243,22 @@ impl<A: Family> Pending for Component<'_, A> {
             Kind::Wide => self.start_back::<u128>(most, shift, work),
             Kind::Priced => self.start_back::<Priced<u64>>(most, shift, work),
             Kind::PricedWide => self.start_back::<Priced<Count>>(most, shift, work),
+        }
+    }
+
+    fn shift(&self) -> Option<u32> {
+        self.wholes().flatten().next().map(|_| self.units().shift)
+    }
+
+    fn narrow(&self, times: usize, unit: u32) -> Option<Box<dyn Narrow>> {
+        // What costs are in the unit of all.
+        let fits = self.bound().shifted_down(unit).to_u64().is_some();
+        let Units { kind, shift } = self.units();
+        match kind {
+            _ if !fits => None,
+            Kind::Short => Some(self.narrowing::<u32>(times, (shift, unit))),
+            Kind::Word => Some(self.narrowing::<u64>(times, (shift, unit))),
+            Kind::Wide | Kind::Priced | Kind::PricedWide => None,
         }
     }
 }

@@ -9,6 +9,7 @@ mod amount;
 mod answer;
 mod component;
 mod joint;
+mod narrow;
 mod part;
 mod price;
 mod problem;
@@ -115,8 +116,9 @@ impl fmt::Debug for CoverCurve {
 /// [`CoverCurve::at_most`].
 ///
 /// A small budget touches few nodes: for `n` exact prefixes `O(n log n)` and what the nodes take that fit the budget
-/// whole, so that 100 extra addresses of a million take as long as reading them. At worst, with `s` prefixes saved
-/// and `k` left, `O(n * min(s, k))`.
+/// whole, so that 100 extra addresses of a million take as long as reading them. In the middle what an optimum can have
+/// below each node is narrowed down, which for random lists is hardly more. At worst, with `s` prefixes saved and `k`
+/// left, `O(n * min(s, k))`.
 ///
 /// # Errors
 /// As [`CoverCurve::joint`]. A cost of 0 can always be met, so there is an answer.
@@ -130,7 +132,7 @@ pub fn fewest_within(requests: &[CoverRequest<'_>], most: Count) -> Result<Cover
 /// The least cost with at most `most` prefixes in all, for one set or several under one budget: what
 /// [`CoverCurve::at_most`] says, without the rest of the curve.
 ///
-/// For `n` exact prefixes `O(n * k)`, and near the exact number as [`fewest_within`] for the cost that is met there.
+/// For `n` exact prefixes `O(n * k)` at worst, and near the exact number and in the middle as [`fewest_within`].
 ///
 /// ```
 /// use tagwall::addr::{AddrSet, CoverRequest, IpPrefix, cheapest_within};

@@ -62,6 +62,12 @@ pub(super) trait Pending {
     /// Runs the programme from the exact cover down, as far as `most` is not passed; `None` if that takes more than
     /// `work` steps, of which those it took are taken off.
     fn run_back(&self, most: Count, work: &mut u64) -> Option<Box<dyn Part>>;
+    /// The power of two that divides every cost, as far as the programmes count in units of it; `None` if nothing can
+    /// be saved.
+    fn shift(&self) -> Option<u32>;
+    /// What a part of the curve is narrowed down with, for a cover that is written `times` times and costs in units of
+    /// `2^unit`; `None` if cost and extra addresses differ, or totals do not fit a machine word.
+    fn narrow(&self, times: usize, unit: u32) -> Option<Box<dyn Narrow>>;
 }
 
 /// Two neighbours of the tree of prefixes become one: a prefix less.
@@ -71,4 +77,36 @@ pub(super) struct Join {
     pub(super) cost: Count,
     /// What that is more than its two children whole.
     pub(super) more: Count,
+}
+
+/// What a saved prefix is worth: `per_prefix / per_cost` of a unit of cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Price {
+    pub(crate) per_prefix: i128,
+    pub(crate) per_cost: i128,
+}
+
+/// A number of saved prefixes and its cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Point {
+    pub(crate) saved: i128,
+    pub(crate) cost: i128,
+}
+
+impl Price {
+    /// What a point costs less what it is worth.
+    pub(crate) fn value(self, point: Point) -> i128 {
+        self.per_cost * point.cost - self.per_prefix * point.saved
+    }
+}
+
+/// A component whose costs fit a machine word, before its programme has run.
+pub(crate) trait Narrow {
+    /// Finds the lean covers at a price; the one that saves most.
+    fn lean(&mut self, price: Price) -> Point;
+    /// How many prefixes a lean cover saves that saves `wanted` or little more, or as many as any does if those are less.
+    fn fill(&self, wanted: i128) -> i128;
+    /// Runs the programme for covers that are not more than `gap` above the lean ones; `None` if that takes more than
+    /// `work` steps, of which those it took are taken off.
+    fn run(&self, price: Price, gap: i128, work: &mut u64) -> Option<Box<dyn Part>>;
 }

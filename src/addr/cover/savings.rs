@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::{DefaultHasher, Entry};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash};
 
-use super::amount::{Amount, combine_within, last_split};
+use super::amount::{Amount, combine, combine_convex, combine_within, last_split};
 use super::tree::Tree;
 use crate::addr::{Address, Prefix};
 
@@ -26,13 +26,25 @@ pub(super) struct Savings<C> {
 
 /// The lists that occur, each once.
 struct Classes<C> {
+    /// How many prefixes the first cell of each class saves: none, unless lists are narrowed.
+    lows: Vec<u32>,
     /// Where the cells of each class begin; one more at the end.
     starts: Vec<usize>,
     cells: Vec<C>,
     /// Where a list with that hash is. Two lists of one hash are two classes: only speed depends on it.
     known: Map<u64, u32>,
-    /// What two classes below a node make, by what the node costs whole, if it may be taken so.
-    made: Map<(u32, u32, Option<C>), u32>,
+    /// What two classes below a node make.
+    made: Map<Below<C>, u32>,
+}
+
+/// Two classes below a node, and what the node saves and costs whole, if it may be taken so.
+type Below<C> = (u32, u32, Option<(usize, C)>);
+
+/// Which part of a list is kept: what is at most `gap` above the least value.
+pub(super) struct Keep<'a, C> {
+    /// The value of saving so many at such a cost.
+    pub(super) value: &'a dyn Fn(usize, C) -> i128,
+    pub(super) gap: i128,
 }
 
 /// Always the same hash function, so that the same input takes the same steps.
@@ -52,22 +64,48 @@ impl<C: Amount + Hash> Savings<C> {
         work: &mut u64,
     ) -> Option<Self> {
         let mut classes = Classes::new();
-        let leaf = leaf.iter().map(|&cost| classes.add(&[cost])).collect();
+        let leaf = leaf.iter().map(|&cost| classes.add(0, &[cost])).collect();
         let mut savings = Savings { inner: Vec::with_capacity(tree.inner().len()), leaf, classes };
         for (index, node) in tree.inner().iter().enumerate() {
             let (left, right) = (savings.class(tree, node.left), savings.class(tree, node.right));
             // No node is cheaper than both its children whole, so it can be within the budget only if they are.
             let can_be = savings.has_whole(tree, node.left) && savings.has_whole(tree, node.right);
             let whole = if can_be { whole(index).filter(|cost| cost.is_within(most)) } else { None };
+            let whole = whole.map(|cost| (node.leaves as usize - 1, cost));
             let class = savings.classes.meet(left, right, whole, most, work)?;
             savings.inner.push(class);
         }
         Some(savings)
     }
 
-    /// The least cost by number of prefixes saved, from none on; `None` without any prefix.
-    pub(super) fn of_root<A: Address>(&self, tree: &Tree<A>) -> Option<&[C]> {
-        tree.root().map(|root| self.cells(tree, root))
+    /// The same for leaves that cost nothing, of the numbers of saved prefixes alone that `keep` keeps at each node.
+    ///
+    /// What an optimum has below a node must be kept. Other cells may cost more than the least, never less: so none of
+    /// them can be taken for a part of an optimum of the most saved prefixes.
+    pub(super) fn narrowed<A: Address>(
+        tree: &Tree<A>,
+        whole: impl Fn(usize) -> Option<C>,
+        keep: &Keep<'_, C>,
+        work: &mut u64,
+    ) -> Option<Self>
+    where
+        C: Into<u64>,
+    {
+        let mut classes = Classes::new();
+        let leaf = vec![classes.add(0, &[C::ZERO])];
+        let mut savings = Savings { inner: Vec::with_capacity(tree.inner().len()), leaf, classes };
+        for (index, node) in tree.inner().iter().enumerate() {
+            let (left, right) = (savings.class(tree, node.left), savings.class(tree, node.right));
+            let whole = whole(index).map(|cost| (node.leaves as usize - 1, cost));
+            let class = savings.classes.meet_narrowly((left, right), whole, keep, work)?;
+            savings.inner.push(class);
+        }
+        Some(savings)
+    }
+
+    /// The least cost by number of prefixes saved, and from what number on; `None` without any prefix.
+    pub(super) fn of_root<A: Address>(&self, tree: &Tree<A>) -> Option<(usize, &[C])> {
+        tree.root().map(|root| (self.low(tree, root), self.cells(tree, root)))
     }
 
     /// Appends the cheapest prefixes below `node`, so many `saved`, ascending.
@@ -90,8 +128,10 @@ impl<C: Amount + Hash> Savings<C> {
             return;
         }
         let inner = tree.inner()[index];
-        let wanted = self.cells(tree, node)[saved];
-        let on_left = last_split(self.cells(tree, inner.left), self.cells(tree, inner.right), saved, wanted);
+        let wanted = self.cells(tree, node)[saved - self.low(tree, node)];
+        let (left, right) = (self.low(tree, inner.left), self.low(tree, inner.right));
+        let (on_left, on_right) = (self.cells(tree, inner.left), self.cells(tree, inner.right));
+        let on_left = left + last_split(on_left, on_right, saved - left - right, wanted);
         self.cover(tree, inner.left, on_left, out);
         self.cover(tree, inner.right, saved - on_left, out);
     }
@@ -102,6 +142,10 @@ impl<C: Amount + Hash> Savings<C> {
             None if self.leaf.len() == 1 => self.leaf[0],
             None => self.leaf[node as usize],
         }
+    }
+
+    fn low<A: Address>(&self, tree: &Tree<A>, node: u32) -> usize {
+        self.classes.lows[self.class(tree, node) as usize] as usize
     }
 
     fn cells<A: Address>(&self, tree: &Tree<A>, node: u32) -> &[C] {
@@ -116,7 +160,13 @@ impl<C: Amount + Hash> Savings<C> {
 
 impl<C: Amount + Hash> Classes<C> {
     fn new() -> Self {
-        Classes { starts: vec![0], cells: Vec::new(), known: Map::default(), made: Map::default() }
+        Classes {
+            lows: Vec::new(),
+            starts: vec![0],
+            cells: Vec::new(),
+            known: Map::default(),
+            made: Map::default(),
+        }
     }
 
     #[inline]
@@ -125,7 +175,14 @@ impl<C: Amount + Hash> Classes<C> {
     }
 
     /// The class of a node above two others.
-    fn meet(&mut self, left: u32, right: u32, whole: Option<C>, most: C, work: &mut u64) -> Option<u32> {
+    fn meet(
+        &mut self,
+        left: u32,
+        right: u32,
+        whole: Option<(usize, C)>,
+        most: C,
+        work: &mut u64,
+    ) -> Option<u32> {
         let nothing = [C::ZERO];
         if whole.is_none() && self.cells(left) == nothing {
             return Some(right);
@@ -139,27 +196,82 @@ impl<C: Amount + Hash> Classes<C> {
         let (a, b) = (self.cells(left), self.cells(right));
         *work = work.checked_sub(a.len() as u64 * b.len() as u64)?;
         let mut cells = combine_within(a, b, most);
-        if let Some(cost) = whole {
-            debug_assert_eq!(cells.len(), a.len() + b.len() - 1, "what is below costs no more");
+        if let Some((saved, cost)) = whole {
+            debug_assert_eq!(cells.len(), saved, "what is below costs no more");
             cells.push(cost);
         }
-        let class = self.add(&cells);
+        let class = self.add(0, &cells);
         self.made.insert((left, right, whole), class);
         Some(class)
     }
 
-    /// The class with these cells.
-    fn add(&mut self, cells: &[C]) -> u32 {
+    /// The class of a node above two others, narrowed to what is kept.
+    fn meet_narrowly(
+        &mut self,
+        (left, right): (u32, u32),
+        whole: Option<(usize, C)>,
+        keep: &Keep<'_, C>,
+        work: &mut u64,
+    ) -> Option<u32>
+    where
+        C: Into<u64>,
+    {
+        if let Some(&class) = self.made.get(&(left, right, whole)) {
+            return Some(class);
+        }
+        let (a, b) = (self.cells(left), self.cells(right));
+        *work = work.checked_sub((a.len() + b.len()) as u64)?;
+        let mut low = (self.lows[left as usize] + self.lows[right as usize]) as usize;
+        let mut cells = match combine_convex(a, b) {
+            Some(cells) => cells,
+            None => {
+                *work = work.checked_sub(a.len() as u64 * b.len() as u64)?;
+                let mut cells = vec![C::MOST; a.len() + b.len() - 1];
+                combine(a, b, &mut cells);
+                cells
+            }
+        };
+        let value = |low: usize, at: usize, cell: C| (keep.value)(low + at, cell);
+        let values = cells.iter().enumerate().map(|(at, &cell)| value(low, at, cell));
+        let parts = values.min().expect("lists are not empty");
+        if let Some((saved, cost)) = whole {
+            let whole = (keep.value)(saved, cost);
+            if whole.saturating_add(keep.gap) < parts {
+                (low, cells) = (saved, vec![cost]);
+            } else if whole <= parts.saturating_add(keep.gap) {
+                // Whoever wants fewer saved than the node whole saves may pay for that.
+                *work = work.checked_sub((saved - low) as u64)?;
+                cells.resize(saved - low, cost);
+                cells.push(cost);
+            }
+        }
+        for at in (1..cells.len()).rev() {
+            cells[at - 1] = cells[at - 1].min(cells[at]);
+        }
+        let values = || cells.iter().enumerate().map(|(at, &cell)| value(low, at, cell));
+        let most = values().min().expect("lists are not empty").saturating_add(keep.gap);
+        let first = values().position(|value| value <= most).expect("the least is kept");
+        let last = values().rposition(|value| value <= most).expect("the least is kept");
+        let class = self.add((low + first) as u32, &cells[first..=last]);
+        self.made.insert((left, right, whole), class);
+        Some(class)
+    }
+
+    /// The class with these cells, of which the first saves `low`.
+    fn add(&mut self, low: u32, cells: &[C]) -> u32 {
         let new = (self.starts.len() - 1) as u32;
-        match self.known.entry(BuildHasherDefault::<DefaultHasher>::default().hash_one(cells)) {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((low, cells));
+        match self.known.entry(hash) {
             Entry::Vacant(place) => drop(place.insert(new)),
             Entry::Occupied(place) => {
                 let class = *place.get() as usize;
-                if self.cells[self.starts[class]..self.starts[class + 1]] == *cells {
+                let same = self.cells[self.starts[class]..self.starts[class + 1]] == *cells;
+                if same && self.lows[class] == low {
                     return class as u32;
                 }
             }
         }
+        self.lows.push(low);
         self.cells.extend_from_slice(cells);
         self.starts.push(self.cells.len());
         new

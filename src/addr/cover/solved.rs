@@ -96,13 +96,14 @@ impl<A: Family, C: Widen> Part for Solved<A, C> {
 
 impl<A: Family, C: Widen> Part for Saved<A, C> {
     fn start(&self) -> usize {
-        self.savings.of_root(&self.tree).map_or(0, |cells| self.tree.leaves().len() - (cells.len() - 1))
+        let most = self.savings.of_root(&self.tree).map(|(low, cells)| low + cells.len() - 1);
+        most.map_or(0, |most| self.tree.leaves().len() - most)
     }
 
     fn curve(&self) -> Vec<Total> {
         match self.savings.of_root(&self.tree) {
             None => vec![Total::ZERO],
-            Some(cells) => cells.iter().rev().map(|c| c.widen(self.shift)).collect(),
+            Some((_, cells)) => cells.iter().rev().map(|c| c.widen(self.shift)).collect(),
         }
     }
 
