@@ -26,7 +26,7 @@ const POLICY: &str = r#"
     protocol = "tcp"
     ports = 443
     [[allow]]
-    to = ["fqdn:*.example.org", "fqdn:example.net"]
+    to = ["fqdn:*.example.org", "fqdn:example.net", "fqdn:deep.example.com"]
     protocol = "tcp"
     ports = 443
 "#;
@@ -72,7 +72,7 @@ fn an_address_is_found_in_rules_by_their_ip_groups_and_a_host_by_its_name() {
     assert_eq!(count(1), 0, "a wildcard is not the bare name: {found:#}");
     assert!(count(2) >= 1, "{found:#}");
     assert!(results[3]["error"].as_str().unwrap().contains('-'), "{found:#}");
-    let wide = json(&server, "/v1/lookup?host=*.org");
+    let wide = json(&server, "/v1/lookup?host=*.example.com");
     assert_eq!(wide["results"][0]["rules"][0]["whole"], false, "{wide:#}");
 
     let page = server.get("/?q=www.example.org");
