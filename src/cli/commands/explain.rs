@@ -155,50 +155,16 @@ fn to_change(out: &mut dyn Write, changes: &[String]) -> io::Result<()> {
 
 fn steps(out: &mut dyn Write, steps: &[StepSaid], week: Option<&str>) -> io::Result<()> {
     for (number, step) in (1..).zip(steps) {
-        writeln!(out, "{number}. {}: {}.", who(step), step.because)?;
+        writeln!(out, "{number}. {}: {}.", step.who(), step.because)?;
         if let Some(tag) = &step.tag {
             let week = week.map_or_else(String::new, |week| format!(", as published on {week}"));
             writeln!(out, "   The address is of the tag {tag}{week}.")?;
         }
-        if let Some(workload) = &step.workload {
-            let who = if workload == "policy" {
-                "The policy".to_owned()
-            } else {
-                format!("The workload {workload}")
-            };
-            let row = step
-                .row
-                .as_deref()
-                .filter(|row| !row.is_empty())
-                .map_or_else(String::new, |row| format!(", {row}"));
-            let source =
-                step.source.as_ref().map_or_else(String::new, |source| format!(" (source: {source})"));
-            writeln!(out, "   {who} asks for it{row}{source}.")?;
+        if let Some(asked) = step.asked_for() {
+            writeln!(out, "   {asked}.")?;
         }
     }
     Ok(())
-}
-
-/// Who decides, and by which rule.
-fn who(step: &StepSaid) -> String {
-    let place =
-        step.place.as_ref().map_or_else(String::new, |place| format!(" ({}:{})", place.file, place.line));
-    let name = &step.name;
-    let what = match step.at {
-        _ if name.starts_with("the ") => name.replacen("the ", "The ", 1),
-        "nsg" => format!("Group {name}"),
-        "route" if step.place.is_none() => "Routes".to_owned(),
-        "route" => format!("Route table {name}"),
-        "firewall" | "dnat" => "Firewall".to_owned(),
-        "admin" => "Network manager".to_owned(),
-        "outbound" => format!("Way out of {name}"),
-        _ => format!("Network {name}"),
-    };
-    let kind = if step.at == "route" { "route" } else { "rule" };
-    match &step.rule {
-        Some(rule) if step.at != "route" || step.place.is_some() => format!("{what}, {kind} {rule}{place}"),
-        _ => what,
-    }
 }
 
 fn set(out: &mut dyn Write, found: &ExplainedSet, week: Option<&str>) -> io::Result<()> {

@@ -120,7 +120,10 @@ fn verdict(found: &Explanation) -> String {
         names if names.len() == all.len() && !all.iter().any(|(_, _, stops)| *stops) => {
             format!("Everything that was asked for passes {direction} {}.", found.far)
         }
-        names => format!("Some of it passes {direction} {}, for {}.", found.far, names.join(", ")),
+        names => {
+            let of = if found.direction == "inbound" { "into" } else { "out of" };
+            format!("Some of it passes {direction} {}, {of} subnet {}.", found.far, names.join(", "))
+        }
     }
 }
 
@@ -174,12 +177,8 @@ fn services(region: &RegionSaid, inbound: bool) -> String {
 
 /// Who decided, and because of what.
 fn step(step: &StepSaid) -> String {
-    let rule = step.rule.as_deref().map_or_else(String::new, |rule| format!(", {rule}"));
-    let workload = step.workload.as_deref().map_or_else(String::new, |workload| {
-        let row = step.row.as_deref().map_or_else(String::new, |row| format!(" {row}"));
-        format!(" (asked for by {workload}{row})")
-    });
-    format!("{} {}{rule}: {}{workload}", step.at, step.name, step.because)
+    let asked = step.asked_for().map_or_else(String::new, |asked| format!(" {asked}."));
+    format!("{}: {}.{asked}", step.who(), step.because)
 }
 
 fn notes(hangs_on: &[String], changes: &[String]) -> Vec<String> {
