@@ -12,7 +12,7 @@ use crate::catalog::Date;
 use crate::environment::Environment;
 use crate::pipeline;
 use crate::policy::{Policy, PolicySource};
-use crate::read::live::{Live, LiveNetwork, LiveSubnet, Place, is_ours, of_resources, read_live};
+use crate::read::live::{Live, LiveNetwork, LiveSubnet, Place, Pointer, is_ours, of_resources, read_live};
 use crate::read::{READERS, ReadError, read_files};
 use crate::report::MANIFEST;
 use crate::site::published::Published;
@@ -278,7 +278,7 @@ fn network(name: &str, space: &AddrSet) -> LiveNetwork {
     LiveNetwork {
         name: name.to_owned(),
         space: space.prefixes().map(|prefix| prefix.to_string()).collect(),
-        place: Place { file: name.into(), line: 1, pointer: String::new() },
+        place: Place { file: name.into(), line: 1, pointer: Pointer::default() },
         ..LiveNetwork::default()
     }
 }
@@ -348,7 +348,7 @@ fn subnets_of(manifest: &[u8], network: &str) -> Vec<LiveSubnet> {
         prefixes: association["prefixes"].as_array().into_iter().flatten().filter_map(text).collect(),
         group: text(&association["nsg"]),
         table: text(&association["route_table"]),
-        place: Place { file: format!("{network}/{MANIFEST}").into(), line: 1, pointer: String::new() },
+        place: Place { file: format!("{network}/{MANIFEST}").into(), line: 1, pointer: Pointer::default() },
         ..LiveSubnet::default()
     };
     manifest["associations"].as_array().into_iter().flatten().map(one).collect()
@@ -368,7 +368,7 @@ pub(super) fn network_of(policy: &Policy) -> Live {
             name: name.clone(),
             network: Some(policy.name.clone()),
             prefixes: subnet.prefixes.prefixes().map(|prefix| prefix.to_string()).collect(),
-            place: Place { file: policy.name.as_str().into(), line: 1, pointer: String::new() },
+            place: Place { file: policy.name.as_str().into(), line: 1, pointer: Pointer::default() },
             ..LiveSubnet::default()
         })
         .collect();
