@@ -13,7 +13,7 @@ use crate::environment::Environment;
 use crate::pipeline;
 use crate::policy::Policy;
 use crate::read::ReadError;
-use crate::read::live::{Live, LiveSubnet, Place, is_ours, read_live};
+use crate::read::live::{Live, LiveSubnet, Place, Pointer, is_ours, read_live};
 use crate::report::MANIFEST;
 use crate::site::live::{live_of, network};
 use crate::site::published::Published;
@@ -301,7 +301,7 @@ pub(super) fn network_of(policy: &Policy) -> Live {
             name: name.clone(),
             network: Some(policy.name.clone()),
             prefixes: subnet.prefixes.prefixes().map(|prefix| prefix.to_string()).collect(),
-            place: Place { file: policy.name.as_str().into(), line: 1, pointer: String::new() },
+            place: Place { file: policy.name.as_str().into(), line: 1, pointer: Pointer::default() },
             ..LiveSubnet::default()
         })
         .collect();

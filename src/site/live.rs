@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::addr::{AddrSet, IpPrefix};
 use crate::policy::PolicySource;
-use crate::read::live::{Live, LiveNetwork, LiveSubnet, Place, of_resources, read_live};
+use crate::read::live::{Live, LiveNetwork, LiveSubnet, Place, Pointer, of_resources, read_live};
 use crate::read::{READERS, ReadError, read_files};
 use crate::report::{MANIFEST, POLICY_COPY};
 use crate::target::FormatName;
@@ -61,7 +61,7 @@ pub fn network(name: &str, space: &AddrSet) -> LiveNetwork {
     LiveNetwork {
         name: name.to_owned(),
         space: space.prefixes().map(|prefix| prefix.to_string()).collect(),
-        place: Place { file: name.into(), line: 1, pointer: String::new() },
+        place: Place { file: name.into(), line: 1, pointer: Pointer::default() },
         ..LiveNetwork::default()
     }
 }
@@ -76,7 +76,7 @@ fn subnets_of(manifest: &[u8], network: &str) -> Vec<LiveSubnet> {
         prefixes: association["prefixes"].as_array().into_iter().flatten().filter_map(text).collect(),
         group: text(&association["nsg"]),
         table: text(&association["route_table"]),
-        place: Place { file: format!("{network}/{MANIFEST}").into(), line: 1, pointer: String::new() },
+        place: Place { file: format!("{network}/{MANIFEST}").into(), line: 1, pointer: Pointer::default() },
         ..LiveSubnet::default()
     };
     manifest["associations"].as_array().into_iter().flatten().map(one).collect()

@@ -214,7 +214,7 @@ impl<'a> Explainer<'a> {
         let place = step.place.as_ref().map(|place| Place {
             file: place.file.as_str().into(),
             line: place.line.unwrap_or(1),
-            pointer: place.pointer.clone().unwrap_or_default(),
+            pointer: place.pointer.clone().unwrap_or_default().into(),
         });
         let allows = step.verdict != crate::replay::way::Verdict::Deny && step.rule.is_some();
         let cause =
