@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use super::finding::Finding;
+use crate::text::fits_in_any_case;
 
 /// A kind of finding that is let stand until a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,48 +44,11 @@ impl Dismissal {
     /// assert!(dismissal("SSH").is_about(open) && !dismissal("rdp*").is_about(open));
     /// ```
     pub fn is_about(&self, finding: &Finding) -> bool {
-        let of = |pattern: &Option<String>, text: &str| pattern.as_deref().is_none_or(|p| fits(p, text));
+        let of = |pattern: &Option<String>, text: &str| {
+            pattern.as_deref().is_none_or(|p| fits_in_any_case(p, text))
+        };
         finding.id.eq_ignore_ascii_case(&self.id)
             && of(&self.resource, &finding.resource)
             && of(&self.rule, finding.rule.as_deref().unwrap_or_default())
-    }
-}
-
-/// Whether a text fits a pattern in which `*` stands for any text; in any case.
-pub fn fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
-    let parts: Vec<&str> = pattern.split('*').collect();
-    let [first, .., last] = parts.as_slice() else { return pattern == text };
-    let Some(mut rest) = text.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else {
-        return false;
-    };
-    for part in &parts[1..parts.len() - 1] {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    true
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fits;
-
-    #[test]
-    fn patterns() {
-        for (pattern, text, is) in [
-            ("a", "A", true),
-            ("a", "ab", false),
-            ("a*", "ab", true),
-            ("*b", "ab", true),
-            ("a*c*e", "abcde", true),
-            ("a*a", "a", false),
-            ("*", "", true),
-            ("", "", true),
-            ("", "a", false),
-            ("a*b*a", "aba", true),
-            ("a*c*a", "aba", false),
-        ] {
-            assert_eq!(fits(pattern, text), is, "{pattern} {text}");
-        }
     }
 }

@@ -20,7 +20,7 @@ mod texts;
 
 use rayon::prelude::*;
 
-pub use dismissed::{Dismissal, fits};
+pub use dismissed::Dismissal;
 pub use finding::{CHECKS, Check, Finding, Severity, TagMatch, check};
 pub use flows::{Changed, FlowReplay, Replayed, Used};
 pub use stale::{Origin, origin_of};

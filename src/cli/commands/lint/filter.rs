@@ -5,14 +5,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyse::lint::{Dismissal, Finding, check, fits};
+use crate::analyse::lint::{Dismissal, Finding, check};
 use crate::cli::args::Lint;
 use crate::cli::reading::policy_of;
 use crate::cli::{Failure, clock, output, select};
 use crate::policy::PolicySource;
 use crate::report::{POLICY_COPY, dismissal_of};
 use crate::store::{atomic, plain};
-use crate::text::sha256_hex;
+use crate::text::{fits_in_any_case, sha256_hex};
 
 /// What a finding is about, whatever its sentence says this week: the same finding in a later run has the same.
 pub(super) fn fingerprints(found: &[Finding]) -> Vec<String> {
@@ -111,7 +111,10 @@ impl Pattern {
 
     fn fits(&self, finding: &Finding) -> bool {
         finding.id.eq_ignore_ascii_case(&self.id)
-            && self.rule.as_deref().is_none_or(|rule| fits(rule, finding.rule.as_deref().unwrap_or_default()))
+            && self
+                .rule
+                .as_deref()
+                .is_none_or(|rule| fits_in_any_case(rule, finding.rule.as_deref().unwrap_or_default()))
     }
 }
 
