@@ -117,8 +117,8 @@ pub struct Nsg {
 /// A text of a field that nearly always holds one of few: those take no memory of their own.
 pub type Word = Cow<'static, str>;
 
-/// Direction, access and protocol as clients write them.
-const WORDS: [&str; 16] = [
+/// Direction, access, protocol, next hop and origin as clients write them.
+const WORDS: [&str; 24] = [
     "Inbound",
     "Outbound",
     "Allow",
@@ -135,6 +135,14 @@ const WORDS: [&str; 16] = [
     "Any",
     "ICMP",
     "AlwaysAllow",
+    "VirtualAppliance",
+    "Internet",
+    "None",
+    "VnetLocal",
+    "VNetLocal",
+    "VirtualNetworkGateway",
+    "Default",
+    "User",
 ];
 
 /// A text as a [`Word`], exactly as it is.

@@ -105,14 +105,14 @@ impl<'a> Texts<'a> {
 pub(super) struct Objects<'a> {
     document: &'a str,
     /// Offsets of the braces that open them.
-    starts: Box<[usize]>,
+    starts: Box<[u32]>,
     strings: Strings,
 }
 
 impl<'a> Objects<'a> {
     /// The objects in order, each read anew.
     pub(super) fn iter(&self) -> impl Iterator<Item = Tree<'a>> {
-        self.starts.iter().map(|&start| self.read(start))
+        self.starts.iter().map(|&start| self.read(start as usize))
     }
 
     fn read(&self, start: usize) -> Tree<'a> {
@@ -127,6 +127,7 @@ impl<'a> Objects<'a> {
     /// The document from the first object to the end of the last.
     pub(super) fn text(&self) -> &'a str {
         let (Some(&first), Some(&last)) = (self.starts.first(), self.starts.last()) else { return "" };
+        let (first, last) = (first as usize, last as usize);
         let rest = self.document.get(last..).unwrap_or_default();
         let mut reader = serde_json::Deserializer::from_str(rest).into_iter::<de::IgnoredAny>();
         let length = reader.next().map_or(rest.len(), |_| reader.byte_offset());
@@ -135,7 +136,7 @@ impl<'a> Objects<'a> {
 
     /// Where the first one begins.
     pub(super) fn start(&self) -> &'a str {
-        self.starts.first().and_then(|&start| self.document.get(start..)).unwrap_or_default()
+        self.starts.first().and_then(|&start| self.document.get(start as usize..)).unwrap_or_default()
     }
 }
 
@@ -145,8 +146,32 @@ impl PartialEq for Objects<'_> {
     }
 }
 
-/// Members that hold long lists of small objects, in lower case without separators; `value` is that of pages.
-const LONG: [&str; 7] = ["securityrules", "securityrule", "routes", "route", "rules", "rule", "value"];
+/// Members that hold long lists of small objects, in lower case without separators: rules and routes, resources of templates
+/// and of Terraform, and those of pages.
+const LONG: [&str; 22] = [
+    "securityrules",
+    "securityrule",
+    "effectivesecurityrules",
+    "routes",
+    "route",
+    "rules",
+    "rule",
+    "rulecollections",
+    "networkrulecollections",
+    "networkrulecollection",
+    "applicationrulecollections",
+    "applicationrulecollection",
+    "natrulecollections",
+    "natrulecollection",
+    "subnets",
+    "resources",
+    "resourcechanges",
+    "instances",
+    "value",
+    "data",
+    "rows",
+    "results",
+];
 
 /// The objects of a list that are held as values before the list stays in the document.
 const MANY: usize = 64;
@@ -154,7 +179,7 @@ const MANY: usize = 64;
 /// How the strings of a document are taken.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Strings {
-    /// Whether lists of texts stay where they are, as [`Texts`], and long lists of rules and routes, as [`Objects`].
+    /// Whether lists of texts stay where they are, as [`Texts`], and long lists of objects, as [`Objects`].
     pub(super) in_place: bool,
     /// Whether those in brackets are expressions, as in templates. One that begins with two brackets is none.
     pub(super) expressions: bool,
@@ -232,15 +257,15 @@ struct Reading<'de, 'r> {
 
 impl<'de> Reading<'de, '_> {
     /// Where an object begins, by its first name.
-    fn brace(self, name: &str) -> Option<usize> {
+    fn brace(self, name: &str) -> Option<u32> {
         let at = (name.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
         let before = self.text.as_bytes().get(..at)?.strip_suffix(b"\"")?;
         let brace = before.iter().rposition(|byte| !byte.is_ascii_whitespace())?;
-        (before[brace] == b'{').then_some(brace)
+        u32::try_from(brace).ok().filter(|_| before[brace] == b'{')
     }
 
     /// Where each of the values begins, if all are objects.
-    fn braces(self, items: &[Tree<'de>]) -> Option<Vec<usize>> {
+    fn braces(self, items: &[Tree<'de>]) -> Option<Vec<u32>> {
         let one = |item: &Tree<'de>| match item {
             Tree::Map(members) => match members.first()? {
                 (Cow::Borrowed(name), _) => self.brace(name),
@@ -252,7 +277,7 @@ impl<'de> Reading<'de, '_> {
     }
 
     /// The rest of a long list of objects, of which those that were read begin at `starts`.
-    fn objects<A: SeqAccess<'de>>(self, mut starts: Vec<usize>, mut from: A) -> Result<Tree<'de>, A::Error> {
+    fn objects<A: SeqAccess<'de>>(self, mut starts: Vec<u32>, mut from: A) -> Result<Tree<'de>, A::Error> {
         while let Some(first) = from.next_element_seed(Passing { any_case: self.strings.any_case })? {
             match first.and_then(|name| self.brace(name)) {
                 Some(start) => starts.push(start),
@@ -462,9 +487,9 @@ mod tests {
                 assert_eq!(matches!(list, Tree::Objects(_)), stays, "{text}");
                 assert_eq!(tree.opened(), parse(&text, "t", Strings::default()).unwrap(), "{text}");
             }
-            let elsewhere = format!("{{\"resources\": {text}}}");
+            let elsewhere = format!("{{\"things\": {text}}}");
             let tree = parse(&elsewhere, "t", in_place).unwrap();
-            assert!(matches!(tree.get("resources"), Some(Tree::List(_))), "{elsewhere}");
+            assert!(matches!(tree.get("things"), Some(Tree::List(_))), "{elsewhere}");
         }
         let text = format!("\n[{most}, {{\"name\": \"last [\"}} ]  ");
         let Tree::Objects(objects) = parse(&text, "t", in_place).unwrap() else { panic!("it does not stay") };

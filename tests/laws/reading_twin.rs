@@ -530,7 +530,8 @@ fn a_long_list_says_what_short_ones_say() {
                 continue;
             }
             let place = &rule.place;
-            let there = whole.pointer(&place.pointer).unwrap_or_else(|| panic!("{dialect}: {place}"));
+            let there =
+                whole.pointer(&place.pointer.to_string()).unwrap_or_else(|| panic!("{dialect}: {place}"));
             assert_eq!(there["name"], rule.rule.name.as_str(), "{dialect}: {place}");
             let lines = text.lines().skip(place.line - 1);
             let depth = text.lines().nth(place.line - 1).expect("a line").find('{').expect("a brace");

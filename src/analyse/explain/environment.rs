@@ -290,7 +290,7 @@ fn table(table: &LiveTable) -> RouteTable {
         route.prefixes.iter().map(|prefix| Route {
             name: route.name.clone(),
             address_prefix: prefix.clone(),
-            next_hop_type: route.next_hop_type.clone(),
+            next_hop_type: route.next_hop_type.to_string(),
             next_hop_address: route.next_hop_address.clone(),
         })
     });
@@ -387,7 +387,7 @@ fn places(live: &Live) -> BTreeMap<(String, String), way::Place> {
     let place = |place: &Place| way::Place {
         file: place.file.to_string(),
         line: Some(place.line),
-        pointer: Some(place.pointer.clone()),
+        pointer: Some(place.pointer.to_string()),
     };
     let mut places = BTreeMap::new();
     for group in &live.groups {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -84,7 +85,7 @@ struct Planned<'a> {
 }
 
 /// By what changed flows are counted together: group, tag, direction, protocol, port, rules.
-type Key = (usize, String, bool, PacketProtocol, Option<u16>, String, String);
+type Key = (usize, String, bool, PacketProtocol, Option<u16>, String, Arc<str>);
 
 /// Replays flows one after another; what it keeps grows with the kinds of changes, not with the flows.
 pub struct FlowReplay<'a> {
@@ -163,7 +164,7 @@ impl<'a> FlowReplay<'a> {
         let key = (at, tag, tuple.inbound, packet.protocol(), packet.dport(), rule, tuple.rule.clone());
         let full = changed.len() >= KINDS && !changed.contains_key(&key);
         let key =
-            if full { (at, "others".to_owned(), key.2, key.3, None, key.5, String::new()) } else { key };
+            if full { (at, "others".to_owned(), key.2, key.3, None, key.5, Arc::default()) } else { key };
         changed.entry(key).or_insert((0, packet)).0 += 1;
     }
 
@@ -198,7 +199,7 @@ impl<'a> FlowReplay<'a> {
                     flows,
                     resource: self.planned[at].group.name.clone(),
                     rule,
-                    recorded_rule,
+                    recorded_rule: recorded_rule.to_string(),
                     packet,
                 })
                 .collect();

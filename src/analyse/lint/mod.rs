@@ -6,6 +6,7 @@
 
 mod blockers;
 mod dead;
+mod dismissed;
 mod finding;
 mod firewall;
 mod flows;
@@ -19,6 +20,7 @@ mod texts;
 
 use rayon::prelude::*;
 
+pub use dismissed::Dismissal;
 pub use finding::{CHECKS, Check, Finding, Severity, TagMatch, check};
 pub use flows::{Changed, FlowReplay, Replayed, Used};
 pub use stale::{Origin, origin_of};

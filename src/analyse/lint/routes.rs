@@ -138,7 +138,7 @@ fn table_of(table: &LiveTable, leave_out: Option<usize>, change: bool) -> RouteT
             continue;
         }
         let none = route.next_hop_type.eq_ignore_ascii_case("None");
-        let hop = if change && none { "Internet".to_owned() } else { route.next_hop_type.clone() };
+        let hop = if change && none { "Internet".to_owned() } else { route.next_hop_type.to_string() };
         routes.extend(route.prefixes.iter().map(|prefix| Route {
             name: route.name.clone(),
             address_prefix: prefix.clone(),

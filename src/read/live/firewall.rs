@@ -1,6 +1,6 @@
 //! Firewalls: rule collection groups of policies, classic rules, IP groups.
 
-use super::adopt::Named;
+use super::adopt::{Children, Named, join};
 use super::model::{LiveCollection, LiveCollectionGroup, LiveFirewall, LiveFirewallPolicy, LiveIpGroup};
 use super::names::{id_of, last_part, name_of, objects, parent_name, part_of_id, unresolved};
 use super::view::View;
@@ -232,21 +232,23 @@ pub(super) fn ip_group(view: &View<'_>) -> LiveIpGroup {
     }
 }
 
-/// Puts collections that stand beside their firewalls into these.
+/// Puts collections that stand beside their firewalls into these, the names of which `real` knows.
 pub(super) fn adopt(
     firewalls: &mut Vec<LiveFirewall>,
-    collections: impl IntoIterator<Item = (String, LiveCollection)>,
+    collections: Children<LiveCollection>,
+    real: impl Fn(String) -> String,
 ) {
     let mut named = Named::of(firewalls.iter().enumerate().map(|(at, own)| (at, own.name.as_str())));
-    for (name, collection) in collections {
-        match named.first([last_part(&name)]) {
-            Some(at) => firewalls[at].collections.push(collection),
-            None => {
-                named.add(&name, firewalls.len());
-                let place = collection.places.first().cloned().unwrap_or_default();
-                let collections = vec![collection];
-                firewalls.push(LiveFirewall { name, collections, place, ..LiveFirewall::default() });
-            }
-        }
+    let joined = collections.joined(|name, first| {
+        let name = real(name);
+        named.first([last_part(&name)]).unwrap_or_else(|| {
+            named.add(last_part(&name), firewalls.len());
+            let place = first.places.first().cloned().unwrap_or_default();
+            firewalls.push(LiveFirewall { name, place, ..LiveFirewall::default() });
+            firewalls.len() - 1
+        })
+    });
+    for (at, collections) in joined {
+        join(&mut firewalls[at].collections, collections);
     }
 }

@@ -1,8 +1,6 @@
 //! Network security groups: as configured, and as in effect on an interface.
 
-use std::collections::HashMap;
-
-use super::adopt::Named;
+use super::adopt::{Children, Named, add_new};
 use super::model::{LiveGroup, LiveRule, Note};
 use super::names::{id_of, last_part, name_of, objects, part_of_id, refuse_cut, type_of, unresolved};
 use super::view::View;
@@ -248,26 +246,22 @@ pub(super) fn group_view(view: &View<'_>) -> Result<Vec<LiveGroup>, ReadError> {
     Ok(groups)
 }
 
-/// Puts rules that stand beside their groups into these; the same rule twice is one.
-pub(super) fn adopt(groups: &mut Vec<LiveGroup>, rules: impl IntoIterator<Item = (String, LiveRule)>) {
+/// Puts rules that stand beside their groups into these, the names of which `real` knows; the same rule twice is one.
+pub(super) fn adopt(groups: &mut Vec<LiveGroup>, rules: Children<LiveRule>, real: impl Fn(String) -> String) {
     let own = groups.iter().enumerate().filter(|(_, group)| !group.effective);
     let mut named = Named::of(own.map(|(at, group)| (at, group.name.as_str())));
-    let mut known: HashMap<usize, Named> = HashMap::new();
-    for (parent, rule) in rules {
-        let at = named.first([last_part(&parent), &parent]).unwrap_or_else(|| {
-            let group = missing(&parent, &rule);
+    let joined = rules.joined(|parent, first| {
+        let parent = real(parent);
+        named.first([last_part(&parent), &parent]).unwrap_or_else(|| {
+            let group = missing(&parent, first);
             named.add(&group.name, groups.len());
             groups.push(group);
             groups.len() - 1
-        });
-        let group = &mut groups[at];
-        let known = known.entry(at).or_insert_with(|| {
-            Named::of(group.rules.iter().enumerate().map(|(at, own)| (at, own.rule.name.as_str())))
-        });
+        })
+    });
+    for (at, rules) in joined {
         // What is set beside the group is what was not known of it.
-        if known.add(&rule.rule.name, group.rules.len()) {
-            group.rules.push(rule);
-        }
+        add_new(&mut groups[at].rules, rules, |rule| &rule.rule.name);
     }
 }
 

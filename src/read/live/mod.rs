@@ -16,6 +16,7 @@ mod model;
 mod names;
 mod network;
 mod own;
+mod place;
 mod record;
 mod route;
 mod template;
@@ -30,11 +31,12 @@ pub use group::bare_rule_name;
 pub use model::{
     FlowTuple, Live, LiveAdminRule, LiveCollection, LiveCollectionGroup, LiveFirewall, LiveFirewallPolicy,
     LiveGroup, LiveInterface, LiveIpGroup, LiveNetwork, LiveRoute, LiveRule, LiveSubnet, LiveTable, Note,
-    Place, RecordedAnswer,
+    RecordedAnswer,
 };
 pub use names::{is_same_resource, last_part, part_of_id};
 #[cfg(feature = "cli")]
 pub(crate) use own::of_resources;
+pub use place::{Place, Pointer};
 pub use record::flow_tuple;
 
 use super::ReadError;
@@ -173,40 +175,41 @@ fn read_document(
     let mut walk = Walk::default();
     walk.document(&View::top(&doc, &tree), given)?;
     let live = walk.finish();
+    // What stands in the document is not needed any more, and our own reader has it as values.
+    let may_be_own = own::may_be(format, &tree);
+    drop(tree);
     let is_open = !live.incomplete.is_empty()
         || live.groups.iter().any(|group| !group.incomplete.is_empty())
         || live.tables.iter().any(|table| !table.incomplete.is_empty());
-    Ok((is_open && !is_marked).then(own).flatten().unwrap_or(live))
+    Ok((is_open && !is_marked && may_be_own).then(own).flatten().unwrap_or(live))
 }
 
 /// Of resources with one id that say the same only the first is kept.
 fn each_once(live: &mut Live) {
-    fn keep<T>(list: &mut Vec<T>, id: impl Fn(&T) -> Option<String>, same: impl Fn(&T, &T) -> bool) {
-        let mut kept: Vec<T> = Vec::new();
-        let mut by_id: HashMap<String, Vec<usize>> = HashMap::new();
-        for item in std::mem::take(list) {
-            let Some(id) = id(&item).map(|id| id.to_ascii_lowercase()) else {
-                kept.push(item);
-                continue;
-            };
-            let known = by_id.entry(id).or_default();
-            if !known.iter().any(|&at| same(&kept[at], &item)) {
-                known.push(kept.len());
-                kept.push(item);
+    fn keep<T>(list: &mut Vec<T>, id: impl Fn(&T) -> Option<&str>, same: impl Fn(&T, &T) -> bool) {
+        let (places, ids): (Vec<usize>, Vec<&str>) =
+            list.iter().enumerate().filter_map(|(at, item)| Some((at, id(item)?))).unzip();
+        let mut is_kept = vec![true; list.len()];
+        for alike in adopt::alike(&ids) {
+            let mut known: Vec<usize> = Vec::new();
+            for at in alike.into_iter().map(|at| places[at]) {
+                is_kept[at] = !known.iter().any(|&own| same(&list[own], &list[at]));
+                known.extend(is_kept[at].then_some(at));
             }
         }
-        *list = kept;
+        let mut is_kept = is_kept.into_iter();
+        list.retain(|_| is_kept.next() != Some(false));
     }
     fn rules(group: &LiveGroup) -> impl Iterator<Item = &SecurityRule> {
         group.rules.iter().map(|r| &r.rule)
     }
-    keep(&mut live.groups, |g| g.id.clone().filter(|_| !g.effective), |a, b| rules(a).eq(rules(b)));
+    keep(&mut live.groups, |g| g.id.as_deref().filter(|_| !g.effective), |a, b| rules(a).eq(rules(b)));
     fn routes(table: &LiveTable) -> impl Iterator<Item = (&str, &[String], &str)> {
-        table.routes.iter().map(|r| (r.name.as_str(), r.prefixes.as_slice(), r.next_hop_type.as_str()))
+        table.routes.iter().map(|r| (r.name.as_str(), r.prefixes.as_slice(), r.next_hop_type.as_ref()))
     }
-    keep(&mut live.tables, |t| t.id.clone(), |a, b| routes(a).eq(routes(b)));
-    keep(&mut live.ip_groups, |g| g.id.clone(), |a, b| a.addresses == b.addresses);
-    keep(&mut live.networks, |n| n.id.clone(), |a, b| a.space == b.space);
-    keep(&mut live.subnets, |s| s.id.clone(), |a, b| a.prefixes == b.prefixes);
-    keep(&mut live.interfaces, |i| i.id.clone(), |a, b| a.addresses == b.addresses);
+    keep(&mut live.tables, |t| t.id.as_deref(), |a, b| routes(a).eq(routes(b)));
+    keep(&mut live.ip_groups, |g| g.id.as_deref(), |a, b| a.addresses == b.addresses);
+    keep(&mut live.networks, |n| n.id.as_deref(), |a, b| a.space == b.space);
+    keep(&mut live.subnets, |s| s.id.as_deref(), |a, b| a.prefixes == b.prefixes);
+    keep(&mut live.interfaces, |i| i.id.as_deref(), |a, b| a.addresses == b.addresses);
 }

@@ -5,25 +5,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::read::resources::{RuleCollection, SecurityRule};
-
-/// Where something stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Place {
-    /// The file, as it was named; the places of one document share it.
-    pub file: Arc<str>,
-    /// The line, from one.
-    pub line: usize,
-    /// The way through the document, as a JSON pointer (RFC 6901); empty in documents that are not JSON.
-    pub pointer: String,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)?;
-        if self.pointer.is_empty() { Ok(()) } else { write!(f, " {}", self.pointer) }
-    }
-}
+use super::adopt::join;
+use super::place::Place;
+use crate::read::resources::{RuleCollection, SecurityRule, Word};
 
 /// Something to be said of a place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -112,20 +96,20 @@ impl Live {
 
     /// Adds what another file holds.
     pub fn extend(&mut self, other: Live) {
-        self.groups.extend(other.groups);
-        self.tables.extend(other.tables);
-        self.collection_groups.extend(other.collection_groups);
-        self.firewalls.extend(other.firewalls);
-        self.policies.extend(other.policies);
-        self.ip_groups.extend(other.ip_groups);
-        self.networks.extend(other.networks);
-        self.subnets.extend(other.subnets);
-        self.interfaces.extend(other.interfaces);
-        self.admin_rules.extend(other.admin_rules);
-        self.flows.extend(other.flows);
-        self.answers.extend(other.answers);
-        self.passed_over.extend(other.passed_over);
-        self.incomplete.extend(other.incomplete);
+        join(&mut self.groups, other.groups);
+        join(&mut self.tables, other.tables);
+        join(&mut self.collection_groups, other.collection_groups);
+        join(&mut self.firewalls, other.firewalls);
+        join(&mut self.policies, other.policies);
+        join(&mut self.ip_groups, other.ip_groups);
+        join(&mut self.networks, other.networks);
+        join(&mut self.subnets, other.subnets);
+        join(&mut self.interfaces, other.interfaces);
+        join(&mut self.admin_rules, other.admin_rules);
+        join(&mut self.flows, other.flows);
+        join(&mut self.answers, other.answers);
+        join(&mut self.passed_over, other.passed_over);
+        join(&mut self.incomplete, other.incomplete);
     }
 }
 
@@ -197,11 +181,11 @@ pub struct LiveRoute {
     /// Prefixes, or one service tag. Routes in effect have several.
     pub prefixes: Vec<String>,
     /// Type of the next hop, as text.
-    pub next_hop_type: String,
+    pub next_hop_type: Word,
     /// Address of the appliance.
     pub next_hop_address: Option<String>,
     /// `Default`, `User`, `VirtualNetworkGateway`, for routes in effect.
-    pub source: Option<String>,
+    pub source: Option<Word>,
     /// Where it stands.
     pub place: Place,
 }
@@ -375,10 +359,10 @@ pub struct FlowTuple {
     /// `A` allowed or `D` denied in network security group logs; `B`egin, `C`ontinuing, `E`nd, `D`enied in those of
     /// virtual networks.
     pub state: char,
-    /// The rule that decided, as the log names it.
-    pub rule: String,
+    /// The rule that decided, as the log names it; the lines of one list share it.
+    pub rule: Arc<str>,
     /// The resource whose rules decided.
-    pub resource: String,
+    pub resource: Arc<str>,
     /// Bytes both ways, where the log counts them.
     pub bytes: Option<u64>,
 }

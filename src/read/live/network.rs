@@ -1,7 +1,6 @@
 //! Virtual networks, subnets, interfaces.
 
-use std::collections::HashMap;
-
+use super::adopt::{alike, join};
 use super::model::{LiveInterface, LiveNetwork, LiveSubnet};
 use super::names::{id_of, last_part, name_of, objects, parent_name, part_of_id};
 use super::view::View;
@@ -100,31 +99,33 @@ pub(super) fn interface(view: &View<'_>) -> LiveInterface {
 }
 
 /// Puts subnets that stand beside their networks among the others; the same subnet twice is one.
-pub(super) fn adopt(subnets: &mut Vec<LiveSubnet>, more: impl IntoIterator<Item = LiveSubnet>) {
-    let mut named: HashMap<String, Vec<usize>> = HashMap::new();
-    for (at, subnet) in subnets.iter().enumerate() {
-        named.entry(subnet.name.to_ascii_lowercase()).or_default().push(at);
-    }
-    for subnet in more {
-        let same_network = |own: &LiveSubnet| match (&own.network, &subnet.network) {
-            (Some(a), Some(b)) => last_part(a).eq_ignore_ascii_case(last_part(b)),
-            _ => true,
-        };
-        let places = named.entry(subnet.name.to_ascii_lowercase()).or_default();
-        match places.iter().copied().find(|&at| same_network(&subnets[at])) {
+pub(super) fn adopt(subnets: &mut Vec<LiveSubnet>, more: Vec<LiveSubnet>) {
+    let before = subnets.len();
+    join(subnets, more);
+    let mut is_kept = vec![true; subnets.len()];
+    let alike = alike(&subnets.iter().map(|subnet| subnet.name.as_str()).collect::<Vec<_>>());
+    for alike in alike {
+        let mut places: Vec<usize> = Vec::new();
+        for at in alike {
+            let same_network = |own: usize| match (&subnets[own].network, &subnets[at].network) {
+                (Some(a), Some(b)) => last_part(a).eq_ignore_ascii_case(last_part(b)),
+                _ => true,
+            };
+            let Some(own) = places.iter().copied().find(|&own| at >= before && same_network(own)) else {
+                places.push(at);
+                continue;
+            };
             // What one of the two lacks, the other says.
-            Some(at) => {
-                let own = &mut subnets[at];
-                own.group = own.group.take().or(subnet.group);
-                own.table = own.table.take().or(subnet.table);
-                if own.prefixes.is_empty() {
-                    own.prefixes = subnet.prefixes;
-                }
-            }
-            None => {
-                places.push(subnets.len());
-                subnets.push(subnet);
+            is_kept[at] = false;
+            let subnet = std::mem::take(&mut subnets[at]);
+            let own = &mut subnets[own];
+            own.group = own.group.take().or(subnet.group);
+            own.table = own.table.take().or(subnet.table);
+            if own.prefixes.is_empty() {
+                own.prefixes = subnet.prefixes;
             }
         }
     }
+    let mut is_kept = is_kept.into_iter();
+    subnets.retain(|_| is_kept.next() != Some(false));
 }

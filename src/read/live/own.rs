@@ -4,9 +4,12 @@ use std::path::Path;
 
 use super::model::{
     Live, LiveCollection, LiveCollectionGroup, LiveFirewall, LiveGroup, LiveIpGroup, LiveRoute, LiveRule,
-    LiveTable, Place,
+    LiveTable,
 };
-use crate::read::resources::{Resources, RuleCollection};
+use super::place::{Place, Pointer};
+use super::template::member;
+use crate::read::resources::{Resources, RuleCollection, word};
+use crate::read::tree::Tree;
 use crate::read::{READERS, ReadError};
 use crate::target::FormatName;
 
@@ -41,6 +44,33 @@ pub(super) fn read(format: FormatName, files: &[(&str, &str)]) -> Result<Live, R
         files.iter().map(|(name, text)| (base(name).unwrap_or_default(), text.as_bytes())).collect();
     let named: Vec<(&str, &[u8])> = named.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
     Ok(of_resources((reader.read)(&named)?, files))
+}
+
+/// The types of what stands in our own templates.
+const OWN: [&str; 6] = [
+    "networkSecurityGroups",
+    "routeTables",
+    "serviceEndpointPolicies",
+    "firewallPolicies/ruleCollectionGroups",
+    "azureFirewalls",
+    "ipGroups",
+];
+
+/// Whether a document may be one of ours in that format. Templates with other resources are none, and need not be held as
+/// values to find that out.
+pub(super) fn may_be(format: Option<FormatName>, tree: &Tree<'_>) -> bool {
+    let is_own = |resource: &Tree<'_>| match member(resource, "type") {
+        Some(Tree::Text(kind)) => {
+            kind.strip_prefix("Microsoft.Network/").is_some_and(|kind| OWN.contains(&kind))
+        }
+        _ => false,
+    };
+    match (format, member(tree, "resources")) {
+        (Some(FormatName::Arm), Some(Tree::List(list))) => list.iter().all(is_own),
+        (Some(FormatName::Arm), Some(Tree::Objects(list))) => list.iter().all(|resource| is_own(&resource)),
+        (Some(FormatName::Arm), _) => false,
+        (format, _) => format.is_some(),
+    }
 }
 
 /// Why a text cannot be read, in words that say what to do.
@@ -82,7 +112,7 @@ pub(crate) fn of_resources(resources: Resources, files: &[(&str, &str)]) -> Live
             place: finder.place(&route.name),
             name: route.name,
             prefixes: vec![route.address_prefix],
-            next_hop_type: route.next_hop_type,
+            next_hop_type: word(&route.next_hop_type),
             next_hop_address: route.next_hop_address,
             source: None,
         });
@@ -146,7 +176,7 @@ impl Finder<'_> {
         let found = self.files.iter().find_map(|(file, text)| Some((file, line(text)?)));
         let first = || self.files.first().map(|(file, _)| (file, 1));
         match found.or_else(first) {
-            Some((file, line)) => Place { file: (*file).into(), line, pointer: String::new() },
+            Some((file, line)) => Place { file: (*file).into(), line, pointer: Pointer::default() },
             None => Place::default(),
         }
     }

@@ -1,5 +1,7 @@
 //! What Azure recorded: flow logs, answers of its diagnostics, rules of a network manager.
 
+use std::sync::Arc;
+
 use super::model::{FlowTuple, LiveAdminRule, RecordedAnswer};
 use super::names::{last_part, name_of};
 use super::view::View;
@@ -11,11 +13,14 @@ pub(super) fn flows(view: &View<'_>, found: &mut Vec<FlowTuple>) -> usize {
     for record in view.own("records").map(|list| list.items()).unwrap_or_default() {
         odd += flows(&record, found);
     }
-    let resource =
-        ["resourceid", "targetresourceid"].iter().find_map(|key| view.text_of(key)).unwrap_or_default();
+    let resource: Arc<str> = ["resourceid", "targetresourceid"]
+        .iter()
+        .find_map(|key| view.text_of(key))
+        .unwrap_or_default()
+        .into();
     // Version 1 and 2: a group's rules, each with its interfaces.
     for by_rule in view.get("flows").map(|list| list.items()).unwrap_or_default() {
-        let rule = by_rule.text_of("rule").unwrap_or_default();
+        let rule: Arc<str> = by_rule.text_of("rule").unwrap_or_default().into();
         for by_interface in by_rule.own("flows").map(|list| list.items()).unwrap_or_default() {
             odd += tuples(&by_interface, &rule, &resource, found);
         }
@@ -23,22 +28,20 @@ pub(super) fn flows(view: &View<'_>, found: &mut Vec<FlowTuple>) -> usize {
     // Version 4: lists by their ids, each with its rules.
     let by_list = view.own("flowrecords").and_then(|records| records.own("flows")).map(|list| list.items());
     for list in by_list.unwrap_or_default() {
-        let resource = list.text_of("aclid").unwrap_or_else(|| resource.clone());
+        let resource = list.text_of("aclid").map_or_else(|| resource.clone(), Arc::from);
         for group in list.own("flowgroups").map(|list| list.items()).unwrap_or_default() {
-            let rule = group.text_of("rule").unwrap_or_default();
+            let rule: Arc<str> = group.text_of("rule").unwrap_or_default().into();
             odd += tuples(&group, &rule, &resource, found);
         }
     }
     odd
 }
 
-fn tuples(view: &View<'_>, rule: &str, resource: &str, found: &mut Vec<FlowTuple>) -> usize {
+fn tuples(view: &View<'_>, rule: &Arc<str>, resource: &Arc<str>, found: &mut Vec<FlowTuple>) -> usize {
     let mut odd = 0;
     for text in view.own("flowtuples").map(|list| list.flat_texts()).unwrap_or_default() {
         match flow_tuple(&text) {
-            Some(tuple) => {
-                found.push(FlowTuple { rule: rule.to_owned(), resource: resource.to_owned(), ..tuple })
-            }
+            Some(tuple) => found.push(FlowTuple { rule: rule.clone(), resource: resource.clone(), ..tuple }),
             None => odd += 1,
         }
     }

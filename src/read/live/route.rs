@@ -1,12 +1,11 @@
 //! Route tables, and routes in effect.
 
-use std::collections::HashMap;
-
-use super::adopt::Named;
+use super::adopt::{Children, Named, add_new};
 use super::model::{LiveRoute, LiveTable, Note};
 use super::names::{id_of, last_part, name_of, objects, type_of, unresolved};
 use super::view::View;
 use crate::read::ReadError;
+use crate::read::resources::word;
 
 /// Whether an object is a route by its members.
 pub(super) fn is_route(view: &View<'_>) -> bool {
@@ -57,9 +56,9 @@ pub(super) fn route(view: &View<'_>) -> LiveRoute {
             .unwrap_or_default(),
         // A tag in effect stands beside the prefixes that it was at that moment.
         prefixes: if tags.is_empty() { prefixes } else { tags },
-        next_hop_type: view.text_of("nexthoptype").unwrap_or_default(),
+        next_hop_type: word(&view.text_of("nexthoptype").unwrap_or_default()),
         next_hop_address: hop.and_then(|hop| hop.flat_texts().into_iter().next()),
-        source: view.text_of("source"),
+        source: view.text_of("source").map(|text| word(&text)),
         place: view.place(),
     }
 }
@@ -88,25 +87,25 @@ pub(super) fn is_effective(list: &View<'_>) -> bool {
     list.each().all(|item| is_route(&item.view())) && list.each().any(|item| in_effect(&item.view()))
 }
 
-/// Puts routes that stand beside their tables into these; the same route twice is one.
-pub(super) fn adopt(tables: &mut Vec<LiveTable>, routes: impl IntoIterator<Item = (String, LiveRoute)>) {
+/// Puts routes that stand beside their tables into these, the names of which `real` knows; the same route twice is one.
+pub(super) fn adopt(
+    tables: &mut Vec<LiveTable>,
+    routes: Children<LiveRoute>,
+    real: impl Fn(String) -> String,
+) {
     let own = tables.iter().enumerate().filter(|(_, table)| !table.effective);
     let mut named = Named::of(own.map(|(at, table)| (at, table.name.as_str())));
-    let mut known: HashMap<usize, Named> = HashMap::new();
-    for (parent, route) in routes {
-        let at = named.first([last_part(&parent), &parent]).unwrap_or_else(|| {
-            let table = missing(&parent, &route);
+    let joined = routes.joined(|parent, first| {
+        let parent = real(parent);
+        named.first([last_part(&parent), &parent]).unwrap_or_else(|| {
+            let table = missing(&parent, first);
             named.add(&table.name, tables.len());
             tables.push(table);
             tables.len() - 1
-        });
-        let table = &mut tables[at];
-        let known = known.entry(at).or_insert_with(|| {
-            Named::of(table.routes.iter().enumerate().map(|(at, own)| (at, own.name.as_str())))
-        });
-        if known.add(&route.name, table.routes.len()) {
-            table.routes.push(route);
-        }
+        })
+    });
+    for (at, routes) in joined {
+        add_new(&mut tables[at].routes, routes, |route| &route.name);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::view::View;
+use crate::read::ReadError;
 use crate::read::tree::Tree;
 
 /// A resource of Terraform with its attributes.
@@ -16,31 +17,41 @@ pub(super) struct Found<'d> {
     pub(super) unknown: Option<&'d Tree<'d>>,
 }
 
-/// The resources of a document of Terraform; `None` where it is none.
-pub(super) fn resources<'d>(view: &View<'d>) -> Option<Vec<Found<'d>>> {
-    let is_terraform = view.own("terraformversion").is_some() || view.own("formatversion").is_some();
+/// What takes one resource after the other: of many small ones never more than one is held.
+type Take<'t> = &'t mut dyn FnMut(&Found<'_>) -> Result<(), ReadError>;
+
+/// Goes through the resources of a document of Terraform; whether it is one.
+pub(super) fn each(view: &View<'_>, take: Take<'_>) -> Result<bool, ReadError> {
+    Ok(resources(view, take)? || raw(view, take)?)
+}
+
+fn resources(view: &View<'_>, take: Take<'_>) -> Result<bool, ReadError> {
     if let Some(changes) = view.own("resourcechanges") {
-        return Some(changes.items().iter().filter_map(change).collect());
+        for item in changes.each() {
+            change(&item.view()).iter().try_for_each(&mut *take)?;
+        }
+        return Ok(true);
     }
-    let root = view.own("values").or_else(|| view.own("plannedvalues"))?.own("rootmodule");
-    if let Some(root) = root {
-        let mut found = Vec::new();
-        module(&root, &mut found, 0);
-        return Some(found);
+    let Some(values) = view.own("values").or_else(|| view.own("plannedvalues")) else { return Ok(false) };
+    match values.own("rootmodule") {
+        Some(root) => module(&root, take, 0).map(|()| true),
+        None => Ok(view.own("terraformversion").is_some() || view.own("formatversion").is_some()),
     }
-    is_terraform.then(Vec::new)
 }
 
 /// The same for raw state (version 4), recorded states by type and name, and `.tf.json`.
-pub(super) fn raw<'d>(view: &View<'d>) -> Option<Vec<Found<'d>>> {
+fn raw(view: &View<'_>, take: Take<'_>) -> Result<bool, ReadError> {
     if let Some(blocks) = view.own("resource").filter(|blocks| is_by_type(blocks)) {
-        return Some(by_type(&blocks));
+        return by_type(&blocks, take).map(|()| true);
     }
-    let resources = view.own("resources")?;
+    let Some(resources) = view.own("resources") else { return Ok(false) };
     if view.own("terraformversion").is_some() || view.own("lineage").is_some() {
-        return Some(resources.items().iter().flat_map(instances).collect());
+        for item in resources.each() {
+            instances(&item.view(), take)?;
+        }
+        return Ok(true);
     }
-    is_by_type(&resources).then(|| by_type(&resources))
+    if is_by_type(&resources) { by_type(&resources, take).map(|()| true) } else { Ok(false) }
 }
 
 fn is_by_type(view: &View<'_>) -> bool {
@@ -48,66 +59,59 @@ fn is_by_type(view: &View<'_>) -> bool {
         && view.members().any(|(name, _)| name.starts_with("azurerm_") || name.starts_with("azapi_"))
 }
 
-fn by_type<'d>(types: &View<'d>) -> Vec<Found<'d>> {
-    let mut found = Vec::new();
+fn by_type(types: &View<'_>, take: Take<'_>) -> Result<(), ReadError> {
     for (kind, names) in types.members() {
         for (local, view) in names.members() {
-            found.extend(view.items().into_iter().map(|view| Found {
-                kind: kind.to_owned(),
-                local: local.to_owned(),
-                view,
-                unknown: None,
-            }));
+            for item in view.each() {
+                let (kind, local) = (kind.to_owned(), local.to_owned());
+                take(&Found { kind, local, view: item.view(), unknown: None })?;
+            }
         }
     }
-    found
+    Ok(())
 }
 
 fn is_managed(view: &View<'_>) -> bool {
     view.text_of("mode").is_none_or(|mode| mode == "managed")
 }
 
-fn instances<'d>(resource: &View<'d>) -> Vec<Found<'d>> {
-    let list = resource.own("instances").filter(|_| is_managed(resource));
-    let one = |instance: View<'d>| {
-        Some(Found {
-            kind: resource.own("type")?.text()?,
-            local: resource.own("name")?.text()?,
-            view: instance.own("attributes")?,
-            unknown: None,
-        })
-    };
-    list.map(|list| list.items().into_iter().filter_map(one).collect()).unwrap_or_default()
+fn instances(resource: &View<'_>, take: Take<'_>) -> Result<(), ReadError> {
+    let Some(list) = resource.own("instances").filter(|_| is_managed(resource)) else { return Ok(()) };
+    for item in list.each() {
+        found(resource, item.view().own("attributes")).iter().try_for_each(&mut *take)?;
+    }
+    Ok(())
+}
+
+/// A resource with those attributes.
+fn found<'d>(resource: &View<'_>, attributes: Option<View<'d>>) -> Option<Found<'d>> {
+    let [kind, local] = ["type", "name"].map(|key| resource.own(key).and_then(|view| view.text()));
+    Some(Found { kind: kind?, local: local?, view: attributes?, unknown: None })
 }
 
 /// How deep modules may nest.
 const DEEPEST: usize = 32;
 
-fn module<'d>(view: &View<'d>, found: &mut Vec<Found<'d>>, depth: usize) {
-    let all = view.own("resources").map(|list| list.items()).unwrap_or_default();
-    found.extend(all.iter().filter(|resource| is_managed(resource)).filter_map(|resource| {
-        Some(Found {
-            kind: resource.own("type")?.text()?,
-            local: resource.own("name")?.text()?,
-            view: resource.own("values")?,
-            unknown: None,
-        })
-    }));
+fn module(view: &View<'_>, take: Take<'_>, depth: usize) -> Result<(), ReadError> {
+    let list = view.own("resources");
+    for item in list.iter().flat_map(View::each) {
+        let resource = item.view();
+        if is_managed(&resource) {
+            found(&resource, resource.own("values")).iter().try_for_each(&mut *take)?;
+        }
+    }
     if depth < DEEPEST {
         let children = view.own("childmodules").map(|list| list.items()).unwrap_or_default();
-        children.iter().for_each(|child| module(child, found, depth + 1));
+        children.iter().try_for_each(|child| module(child, take, depth + 1))?;
     }
+    Ok(())
 }
 
 /// A resource as it is planned to be; none where it is to go.
 fn change<'d>(resource: &View<'d>) -> Option<Found<'d>> {
     let change = resource.own("change").filter(|_| is_managed(resource))?;
-    Some(Found {
-        kind: resource.own("type")?.text()?,
-        local: resource.own("name")?.text()?,
-        view: change.own("after")?,
-        unknown: change.own("afterunknown").map(|unknown| unknown.value),
-    })
+    let unknown = change.own("afterunknown").map(|unknown| unknown.value);
+    found(resource, change.own("after")).map(|found| Found { unknown, ..found })
 }
 
 /// Attributes with what is known only later: each such one is an expression. What is known already stays borrowed, and

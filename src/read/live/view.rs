@@ -1,10 +1,12 @@
 //! [`View`]: a value of a document under names that every client writes in its own way.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::model::{Note, Place};
+use super::model::Note;
+use super::place::{Place, Pointer};
 use crate::read::tree::{Objects, Tree, same};
 
 /// A document that views look into.
@@ -50,6 +52,26 @@ impl<'d> Doc<'d> {
 struct Step<'d> {
     up: Way<'d>,
     key: Key<'d>,
+    /// The way as a pointer, once somebody asked for it: the items of a list share it.
+    pointer: OnceCell<Arc<str>>,
+}
+
+impl Step<'_> {
+    fn pointer(&self) -> Arc<str> {
+        let make = || {
+            let mut steps = Vec::new();
+            let mut at = Some(self);
+            while let Some(step) = at {
+                steps.push(match step.key {
+                    Key::Member(name) => Cow::Owned(name.replace('~', "~0").replace('/', "~1")),
+                    Key::Item(index) => Cow::<str>::Owned(index.to_string()),
+                });
+                at = step.up.as_deref();
+            }
+            steps.iter().rev().flat_map(|step| ["/", step]).collect::<String>().into()
+        };
+        self.pointer.get_or_init(make).clone()
+    }
 }
 
 enum Key<'d> {
@@ -102,7 +124,12 @@ impl<'d> View<'d> {
             Key::Item(_) => None,
         };
         let near = begin(self.doc, value).or(near).unwrap_or(self.near);
-        View { doc: self.doc, value, way: Some(Rc::new(Step { up: self.way.clone(), key })), near }
+        View {
+            doc: self.doc,
+            value,
+            way: Some(Rc::new(Step { up: self.way.clone(), key, pointer: OnceCell::new() })),
+            near,
+        }
     }
 
     /// Members in order of the document.
@@ -140,7 +167,7 @@ impl<'d> View<'d> {
     }
 
     /// Items of a list; of an object, which stands for a list of one, itself. Of a list of texts alone there are none:
-    /// [`View::flat_texts`] has them. Nor are there any of long lists of rules and routes: these are gone through by
+    /// [`View::flat_texts`] has them. Nor are there any of long lists of objects: these are gone through by
     /// [`View::each`].
     pub(super) fn items(&self) -> Vec<View<'d>> {
         match self.value {
@@ -228,7 +255,7 @@ impl<'d> View<'d> {
     pub(super) fn ids(&self, keys: &[&str]) -> Vec<String> {
         let mut found = self.texts(keys);
         for view in keys.iter().filter_map(|key| self.get(key)) {
-            found.extend(view.items().iter().filter_map(|item| item.own("id")?.text()));
+            found.extend(view.each().filter_map(|item| item.view().own("id")?.text()));
         }
         found
     }
@@ -240,21 +267,15 @@ impl<'d> View<'d> {
     }
 
     pub(super) fn place(&self) -> Place {
-        let mut steps = Vec::new();
-        let mut at = self.way.as_ref();
-        while let Some(step) = at {
-            steps.push(match step.key {
-                Key::Member(name) => Cow::Owned(name.replace('~', "~0").replace('/', "~1")),
-                Key::Item(index) => Cow::<str>::Owned(index.to_string()),
-            });
-            at = step.up.as_ref();
+        let pointer = self.way.as_deref().map(|step| match step.key {
+            Key::Item(at) => Pointer::of_item(step.up.as_deref().map(Step::pointer), at),
+            Key::Member(_) => step.pointer().into(),
+        });
+        Place {
+            file: self.doc.file.clone(),
+            line: self.doc.line(self.near),
+            pointer: pointer.unwrap_or_default(),
         }
-        let mut pointer = String::with_capacity(steps.iter().map(|step| 1 + step.len()).sum());
-        for step in steps.iter().rev() {
-            pointer.push('/');
-            pointer.push_str(step);
-        }
-        Place { file: self.doc.file.clone(), line: self.doc.line(self.near), pointer }
     }
 
     pub(super) fn note(&self, text: impl Into<String>) -> Note {
@@ -269,7 +290,15 @@ pub(super) enum Item<'d> {
     Read(View<'d>, usize, Tree<'d>),
 }
 
-impl Item<'_> {
+impl<'d> Item<'d> {
+    /// Its value, which may refer to nothing but the document.
+    pub(super) fn value(&self) -> &Tree<'d> {
+        match self {
+            Item::Here(view) => view.value,
+            Item::Read(_, _, value) => value,
+        }
+    }
+
     pub(super) fn view(&self) -> View<'_> {
         match self {
             Item::Here(view) => view.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::adopt::Named;
+use super::adopt::{Children, Named};
 use super::model::{Live, LiveCollection, LiveRoute, LiveRule, LiveSubnet};
 use super::names::{id_of, last_part, name_of, objects, parent_name, part_of_id, refuse_cut, type_of};
 use super::template::{self, Scope};
@@ -19,10 +19,10 @@ const DEEPEST: usize = 8;
 #[derive(Default)]
 pub(super) struct Walk {
     pub(super) live: Live,
-    rules: Vec<(String, LiveRule)>,
-    routes: Vec<(String, LiveRoute)>,
+    rules: Children<LiveRule>,
+    routes: Children<LiveRoute>,
     subnets: Vec<LiveSubnet>,
-    collections: Vec<(String, LiveCollection)>,
+    collections: Children<LiveCollection>,
     peers: Vec<(String, Vec<String>)>,
     /// Subnets with the group or table that is put on them from outside.
     put_on: Vec<(String, Put)>,
@@ -39,6 +39,10 @@ enum Put {
 }
 
 type Done = Result<(), ReadError>;
+
+/// What Terraform has beside groups and tables, and what nothing refers to.
+const RULE: &str = "azurerm_network_security_rule";
+const ROUTE: &str = "azurerm_route";
 
 impl Walk {
     /// Reads a document; `given` are values of parameters from a file of their own.
@@ -68,7 +72,7 @@ impl Walk {
             for item in view.each() {
                 let item = &item.view();
                 let parent = id_of(item).and_then(|id| part_of_id(&id, "routeTables").map(str::to_owned));
-                self.routes.push((parent.unwrap_or_else(|| "routes".to_owned()), route::route(item)));
+                self.routes.push(parent.unwrap_or_else(|| "routes".to_owned()), route::route(item));
             }
         } else {
             for item in objects(view)? {
@@ -88,9 +92,9 @@ impl Walk {
         if schema.contains("deploymenttemplate") || (has_resources && view.own("contentversion").is_some()) {
             return self.template(view, given);
         }
-        if let Some(found) = terraform::resources(view).or_else(|| terraform::raw(view)) {
+        if terraform::each(view, &mut |found| self.terraform(found))? {
             self.whole = true;
-            return found.iter().try_for_each(|found| self.terraform(found));
+            return Ok(());
         }
         if self.recorded(view)? || self.page(view, given)? {
             return Ok(());
@@ -187,11 +191,11 @@ impl Walk {
         match own {
             "networksecuritygroups" => self.live.groups.push(group::group(view, self.whole)?),
             "networksecuritygroups/securityrules" => {
-                self.rules.push((parent("networkSecurityGroups"), group::rule(view)?));
+                self.rules.push(parent("networkSecurityGroups"), group::rule(view)?);
             }
             "networksecuritygroups/defaultsecurityrules" => {}
             "routetables" => self.live.tables.push(route::table(view, self.whole)?),
-            "routetables/routes" => self.routes.push((parent("routeTables"), route::route(view))),
+            "routetables/routes" => self.routes.push(parent("routeTables"), route::route(view)),
             "virtualnetworks" => {
                 let (network, subnets) = network::network(view)?;
                 self.live.networks.push(network);
@@ -256,15 +260,14 @@ impl Walk {
         let before = std::mem::replace(&mut self.whole, true);
         let scope = Scope::of(view.value, given);
         let resources = view.own("resources");
-        let list: Vec<View<'_>> = match &resources {
-            Some(list) if list.is_list() => list.items(),
-            Some(map) => map.members().map(|(_, resource)| resource).collect(),
-            None => Vec::new(),
-        };
-        for resource in &list {
-            self.of_template(resource, &scope)?;
+        let is_list = resources.as_ref().is_some_and(View::is_list);
+        for item in resources.iter().filter(|_| is_list).flat_map(View::each) {
+            self.of_template(&item.view(), item.value(), &scope)?;
         }
-        if list.is_empty() && resources.is_some_and(|list| list.text().is_some()) {
+        for (_, resource) in resources.iter().filter(|_| !is_list).flat_map(View::members) {
+            self.of_template(&resource, resource.value, &scope)?;
+        }
+        if resources.is_some_and(|list| list.text().is_some()) {
             self.live.incomplete.push(view.note("the resources of the template are not known"));
         }
         self.depth -= 1;
@@ -272,55 +275,54 @@ impl Walk {
         Ok(())
     }
 
-    /// A resource of a template: whether it is made at all, how often, and with what.
-    fn of_template<'d>(&mut self, view: &View<'d>, scope: &Scope<'d>) -> Done {
-        let is_existing = template::member(view.value, "existing") == Some(&Tree::Bool(true));
-        let condition = template::member(view.value, "condition").map(|condition| scope.resolve(condition));
+    /// A resource of a template: whether it is made at all, how often, and with what. Its value refers to nothing but the
+    /// document, as what is worked out has to.
+    fn of_template<'d>(&mut self, view: &View<'_>, value: &Tree<'d>, scope: &Scope<'d>) -> Done {
+        let is_existing = template::member(value, "existing") == Some(&Tree::Bool(true));
+        let condition = template::member(value, "condition").map(|condition| scope.resolve(condition));
         let condition = condition.as_deref();
         let never = matches!(condition, Some(Tree::Bool(false)))
             || matches!(condition, Some(Tree::Text(text)) if text.eq_ignore_ascii_case("false"));
         if is_existing || never {
             return Ok(());
         }
-        let loops = template::member(view.value, "copy");
-        let Some(each) = loops else {
+        let kind = template::member(value, "type").map(|kind| scope.resolve(kind));
+        let kind = if let Some(Tree::Text(kind)) = kind.as_deref() { kind } else { "" };
+        let Some(each) = template::member(value, "copy") else {
             if let Some(Tree::Code(code)) = condition {
-                self.uncertain(view, scope, &format!("whether it is made depends on [{code}]"));
+                self.uncertain(view, kind, &format!("whether it is made depends on [{code}]"));
             }
-            return self.made(view, scope);
+            return self.made(view, value, scope);
         };
         let name = match template::member(each, "name") {
             Some(Tree::Text(name)) => name.to_string(),
             _ => String::new(),
         };
-        let made = scope.repeat(each, &name, |scope| self.made(view, scope));
+        let made = scope.repeat(each, &name, |scope| self.made(view, value, scope));
         match made {
             Some(results) => results.into_iter().collect(),
             None => {
-                self.uncertain(view, scope, "how often it is made is not known");
+                self.uncertain(view, kind, "how often it is made is not known");
                 Ok(())
             }
         }
     }
 
     /// Says that a resource which matters here may or may not be there.
-    fn uncertain<'d>(&mut self, view: &View<'d>, scope: &Scope<'d>, why: &str) {
-        let kind = template::member(view.value, "type").map(|kind| scope.resolve(kind));
-        if let Some(Tree::Text(kind)) = kind.as_deref()
-            && kind.to_ascii_lowercase().starts_with("microsoft.network/")
-        {
+    fn uncertain(&mut self, view: &View<'_>, kind: &str, why: &str) {
+        if kind.to_ascii_lowercase().starts_with("microsoft.network/") {
             self.live.incomplete.push(view.note(format!("{kind}: {why}")));
         }
     }
 
     /// A resource with its expressions worked out.
-    fn made<'d>(&mut self, view: &View<'d>, scope: &Scope<'d>) -> Done {
-        let kind = template::member(view.value, "type").map(|kind| scope.resolve(kind));
+    fn made<'d>(&mut self, view: &View<'_>, value: &Tree<'d>, scope: &Scope<'d>) -> Done {
+        let kind = template::member(value, "type").map(|kind| scope.resolve(kind));
         if matches!(kind.as_deref(), Some(Tree::Text(kind)) if kind.to_ascii_lowercase() == "microsoft.resources/deployments")
         {
-            return self.deployment(view, scope);
+            return self.deployment(view, value, scope);
         }
-        let resolved = scope.resolve(view.value);
+        let resolved = scope.resolve(value);
         self.placed(&view.with(&resolved), None)
     }
 
@@ -336,14 +338,14 @@ impl Walk {
         if !self.resource(&kind, &name, view)? && kind.starts_with("microsoft.network/") {
             self.live.passed_over.push(view.note(format!("not read: {kind}")));
         }
-        for child in view.own("resources").map(|list| list.items()).unwrap_or_default() {
-            self.placed(&child, Some((&kind, &name)))?;
+        for child in view.own("resources").iter().flat_map(View::each) {
+            self.placed(&child.view(), Some((&kind, &name)))?;
         }
         Ok(())
     }
 
     /// A deployment in a template: its own template, in its own scope or in that of the outer one.
-    fn deployment<'d>(&mut self, view: &View<'d>, scope: &Scope<'d>) -> Done {
+    fn deployment<'d>(&mut self, view: &View<'_>, value: &Tree<'d>, scope: &Scope<'d>) -> Done {
         let Some(properties) = view.own("properties") else { return Ok(()) };
         let Some(inner) = properties.own("template") else {
             self.live.incomplete.push(view.note("a deployment whose template is not in the file"));
@@ -351,21 +353,24 @@ impl Walk {
         };
         let options =
             properties.own("expressionevaluationoptions").and_then(|options| options.text_of("scope"));
+        let of_deployment = |key: &str| {
+            template::member(template::member(value, "properties")?, key).map(|own| scope.resolve(own))
+        };
         if options.is_some_and(|scope| scope.eq_ignore_ascii_case("inner")) {
-            let given: HashMap<String, Tree<'_>> = match properties
-                .own("parameters")
-                .map(|p| scope.resolve(p.value))
-            {
+            let given: HashMap<String, Tree<'_>> = match of_deployment("parameters") {
                 Some(parameters) => template::given(&Tree::map([("parameters", parameters.into_owned())])),
                 None => HashMap::new(),
             };
             return self.template(&inner, &given);
         }
-        let resolved = scope.resolve(inner.value);
-        self.template(&inner.with(&resolved), &HashMap::new())
+        match of_deployment("template") {
+            Some(resolved) => self.template(&inner.with(&resolved), &HashMap::new()),
+            None => Ok(()),
+        }
     }
 
     fn terraform(&mut self, found: &Found<'_>) -> Done {
+        self.whole = true;
         let merged = found.unknown.map(|unknown| terraform::with_unknown(found.view.value, unknown));
         let view = match &merged {
             Some(merged) => found.view.with(merged),
@@ -373,16 +378,16 @@ impl Walk {
         };
         let kind = found.kind.as_str();
         let name = name_of(&view);
-        self.locals.insert((kind.to_owned(), found.local.clone()), name.clone());
+        if ![RULE, ROUTE].contains(&kind) {
+            self.locals.insert((kind.to_owned(), found.local.clone()), name.clone());
+        }
         match kind {
-            "azurerm_network_security_rule" => {
-                self.rules.push((
-                    view.text_of("networksecuritygroupname").unwrap_or_default(),
-                    group::rule(&view)?,
-                ));
+            RULE => {
+                let group = view.text_of("networksecuritygroupname").unwrap_or_default();
+                self.rules.push(group, group::rule(&view)?);
             }
-            "azurerm_route" => {
-                self.routes.push((view.text_of("routetablename").unwrap_or_default(), route::route(&view)));
+            ROUTE => {
+                self.routes.push(view.text_of("routetablename").unwrap_or_default(), route::route(&view));
             }
             "azurerm_subnet" => self.subnets.push(network::subnet(&view)),
             "azurerm_subnet_network_security_group_association" => {
@@ -394,7 +399,8 @@ impl Walk {
                 self.put_on.push((view.text_of("subnetid").unwrap_or_default(), Put::Table(table)));
             }
             _ if kind.starts_with("azurerm_firewall_") && kind.ends_with("_rule_collection") => {
-                self.collections.push(firewall::beside(&view, kind)?);
+                let (name, collection) = firewall::beside(&view, kind)?;
+                self.collections.push(name, collection);
             }
             _ => {
                 let own = match kind {
@@ -425,21 +431,16 @@ impl Walk {
 
     /// Puts together what stood apart.
     pub(super) fn finish(mut self) -> Live {
-        let rules: Vec<_> = std::mem::take(&mut self.rules);
-        let rules: Vec<_> = rules.into_iter().map(|(parent, rule)| (self.named(parent), rule)).collect();
-        group::adopt(&mut self.live.groups, rules);
-        let routes: Vec<_> = std::mem::take(&mut self.routes);
-        let routes: Vec<_> = routes.into_iter().map(|(parent, route)| (self.named(parent), route)).collect();
-        route::adopt(&mut self.live.tables, routes);
+        let mut live = std::mem::take(&mut self.live);
+        group::adopt(&mut live.groups, std::mem::take(&mut self.rules), |name| self.named(name));
+        route::adopt(&mut live.tables, std::mem::take(&mut self.routes), |name| self.named(name));
+        firewall::adopt(&mut live.firewalls, std::mem::take(&mut self.collections), |name| self.named(name));
+        self.live = live;
         let mut subnets = std::mem::take(&mut self.subnets);
         for subnet in &mut subnets {
             subnet.network = subnet.network.take().map(|name| self.named(name));
         }
         network::adopt(&mut self.live.subnets, subnets);
-        let collections = std::mem::take(&mut self.collections);
-        let collections: Vec<_> =
-            collections.into_iter().map(|(name, one)| (self.named(name), one)).collect();
-        firewall::adopt(&mut self.live.firewalls, collections);
         let networks = self.live.networks.iter().enumerate().map(|(at, network)| (at, network.name.as_str()));
         let named = Named::of(networks);
         for (name, peers) in std::mem::take(&mut self.peers) {
@@ -453,6 +454,9 @@ impl Walk {
 
     /// Puts groups and tables on subnets where that is said outside of these.
     fn put_on_subnets(&mut self) {
+        if self.put_on.is_empty() {
+            return;
+        }
         let subnets = &self.live.subnets;
         let by_id =
             Named::of(subnets.iter().enumerate().filter_map(|(at, own)| Some((at, own.id.as_deref()?))));

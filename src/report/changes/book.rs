@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::step::Step;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::catalog::{Date, DatedFact};
 use crate::packet::{Direction, NextHop, Ports};
@@ -45,6 +46,9 @@ pub struct RuleBook {
     pub rules: Vec<RuleView>,
     /// Prefixes of the tags in use, the fewest, by name.
     pub tags: BTreeMap<String, Vec<String>>,
+    /// This generation and those before it, the oldest first; empty in books that no refresh made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past: Vec<Step>,
 }
 
 /// Something that begins or ends on a day.
@@ -115,7 +119,7 @@ impl RuleBook {
         let tags_of = TagsOf::new(policy);
         let mut rules = Vec::new();
         // Rules that no file holds are nobody's rules.
-        if policy.output.formats.iter().any(|format| !LIST_FORMATS.contains(format)) {
+        if policy.output.formats.iter().any(|format| !format.is_list()) {
             nsg_rules(plan, &tags_of, &mut rules);
             routes(plan, policy, &mut rules);
             firewall_rules(plan, &tags_of, &mut rules);
@@ -140,16 +144,15 @@ impl RuleBook {
             dated: policy.remarks.dated.iter().map(|fact| DatedMark::new(fact, policy.as_of)).collect(),
             rules,
             tags: tags.collect(),
+            past: Vec::new(),
         }
     }
 }
 
-/// Formats that hold lists of addresses and nothing else, in the order of the report.
-const LIST_FORMATS: [FormatName; 3] = [FormatName::Lists, FormatName::Edl, FormatName::Nftables];
-
 /// The lists of each format that is asked for. Nobody but whoever loads the file applies what changes in one.
 fn lists(plan: &Plan, policy: &Policy, into: &mut Vec<RuleView>) {
-    for format in LIST_FORMATS.into_iter().filter(|format| policy.output.formats.contains(format)) {
+    let formats = FormatName::ALL.into_iter().filter(|format| format.is_list());
+    for format in formats.filter(|format| policy.output.formats.contains(format)) {
         for list in &plan.lists {
             let prefixes = match (&list.fetched, format) {
                 (Some(fetched), FormatName::Edl) => fetched,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -83,8 +84,8 @@ const WAITING: usize = 1 << 18;
 /// Where in the log the reader is.
 struct Found<'t> {
     /// The rule and resource of the objects that are open, where they are known yet: members come in any order.
-    rule: Option<String>,
-    resource: Option<String>,
+    rule: Option<Arc<str>>,
+    resource: Option<Arc<str>>,
     waiting: Vec<FlowTuple>,
     lines: u64,
     odd: u64,
@@ -99,7 +100,7 @@ impl Found<'_> {
             return;
         };
         let known = self.rule.is_some() && self.resource.is_some();
-        let of = |known: &Option<String>| known.clone().unwrap_or_default();
+        let of = |known: &Option<Arc<str>>| known.clone().unwrap_or_default();
         let tuple = FlowTuple { rule: of(&self.rule), resource: of(&self.resource), ..tuple };
         if known || self.waiting.len() >= WAITING {
             (self.take)(tuple);
@@ -137,16 +138,16 @@ impl<'de> Visitor<'de> for Walk<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let start = self.0.waiting.len();
         let before = (self.0.rule.clone(), self.0.resource.clone());
-        let (mut rule, mut resource) = (None, None);
+        let (mut rule, mut resource): (Option<Arc<str>>, Option<Arc<str>>) = (None, None);
         while let Some(key) = map.next_key::<String>()? {
             match key.to_ascii_lowercase().as_str() {
                 "flowtuples" => map.next_value_seed(Lines(self.0))?,
                 "rule" => {
-                    rule = Some(map.next_value::<Text>()?.0);
+                    rule = Some(map.next_value::<Text>()?.0.into());
                     self.0.rule.clone_from(&rule);
                 }
                 "aclid" | "resourceid" => {
-                    resource = Some(map.next_value::<Text>()?.0);
+                    resource = Some(map.next_value::<Text>()?.0.into());
                     self.0.resource.clone_from(&resource);
                 }
                 // A log of a virtual network names that here, and lists by their own ids.
@@ -157,9 +158,9 @@ impl<'de> Visitor<'de> for Walk<'_, '_> {
             }
         }
         for tuple in &mut self.0.waiting[start..] {
-            let fill = |own: &mut String, found: &Option<String>| {
-                if own.is_empty() {
-                    own.clone_from(found.as_ref().unwrap_or(&String::new()));
+            let fill = |own: &mut Arc<str>, found: &Option<Arc<str>>| {
+                if let Some(found) = found.as_ref().filter(|_| own.is_empty()) {
+                    *own = found.clone();
                 }
             };
             fill(&mut tuple.rule, &rule);
