@@ -234,7 +234,7 @@ fn terraform_in_every_form() {
 fn records_of_azure() {
     let Some(folder) = folder("records_of_azure") else { return };
     let live = read(&folder, "nsg-flow-log-v1-nested-records.json");
-    let of = |rule: &str| live.flows.iter().filter(|flow| flow.rule == rule).count();
+    let of = |rule: &str| live.flows.iter().filter(|flow| &*flow.rule == rule).count();
     assert_eq!(live.flows.len(), 18);
     assert_eq!((of("UserRule_default-allow-rdp"), of("DefaultRule_DenyAllInBound")), (14, 4));
     assert_eq!(live.flows[0].time_ms, 1_487_282_421_000, "seconds");
