@@ -16,7 +16,7 @@ pub use check::{
 pub use compare::{
     BothRead, Comparison, Difference, Part, ReadResource, RouteDifferenceSaid, WayDifferenceSaid, compare,
 };
-pub use explain::{Asked, Explained, ExplainedSet, Explainer, Far, FateSaid, StepSaid};
+pub use explain::{Asked, Explained, ExplainedSet, Explainer, Far, FateSaid, NoFar, StepSaid};
 pub use firewalls::{FirewallContrast, compare_firewalls};
 pub use plan::{NoSafeOrder, Operation, az_script, plan};
 pub use said::{Answer, PacketSaid, RegionSaid};

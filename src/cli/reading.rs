@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::args::Data;
 use super::select;
-use crate::addr::{AddrSet, IpPrefix};
+use crate::addr::IpPrefix;
 use crate::catalog::Date;
 use crate::environment::Environment;
 use crate::pipeline;
-use crate::policy::{Policy, PolicySource};
-use crate::read::live::{Live, LiveNetwork, LiveSubnet, Place, Pointer, is_ours, of_resources, read_live};
-use crate::read::{READERS, ReadError, read_files};
+use crate::policy::Policy;
+use crate::read::ReadError;
+use crate::read::live::{Live, LiveSubnet, Place, Pointer, is_ours, read_live};
 use crate::report::MANIFEST;
+use crate::site::live::{live_of, network};
 use crate::site::published::Published;
 use crate::tags::{Cloud, Snapshot, Symbol};
 use crate::target::FormatName;
@@ -214,73 +215,21 @@ impl Found {
     }
 }
 
-/// The rules of a published folder, in one of the formats that it has them in, with the network of its policy.
-/// Files are called by the folder as it was named.
+/// The rules of a published folder. Files are called by the folder as it was named.
 fn generation(published: &Published, named: &Path) -> Result<Live, Failure> {
     let mut live = Live::default();
     let real = named.canonicalize().unwrap_or_default();
-    let called = |file: PathBuf| match file.strip_prefix(&real) {
-        Ok(rest) => named.join(rest).display().to_string(),
-        Err(_) => file.display().to_string(),
-    };
     for environment in published.environments() {
-        let files: Vec<(String, &[u8])> = environment
-            .files
-            .iter()
-            .map(|(name, bytes)| (called(environment.folder.join(name)), *bytes))
-            .collect();
-        let base = |name: &str| {
-            Path::new(name).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+        let called = |name: &str| {
+            let file = environment.folder.join(name);
+            file.strip_prefix(&real)
+                .map_or_else(|_| file.clone(), |rest| named.join(rest))
+                .display()
+                .to_string()
         };
-        let own: Vec<(String, &[u8])> =
-            environment.files.iter().map(|(name, bytes)| ((*name).to_owned(), *bytes)).collect();
-        let Some(reader) = READERS.iter().find(|reader| own.iter().any(|(name, _)| (reader.takes)(name)))
-        else {
-            continue;
-        };
-        if reader.format == FormatName::Arm {
-            let named: Vec<(&str, &[u8])> = files
-                .iter()
-                .filter(|(name, _)| (reader.takes)(&base(name)))
-                .map(|(name, bytes)| (name.as_str(), *bytes))
-                .collect();
-            live.extend(read_live(&named).map_err(|errors| told(&errors))?);
-        } else {
-            let named: Vec<(&str, &[u8])> = own.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
-            let found = read_files(reader.format, &named).map_err(|error| told(&[error]))?;
-            let texts: Vec<(&str, &str)> = files
-                .iter()
-                .filter(|(name, _)| (reader.takes)(&base(name)))
-                .filter_map(|(name, bytes)| Some((name.as_str(), std::str::from_utf8(bytes).ok()?)))
-                .collect();
-            live.extend(of_resources(found, &texts));
-        }
-        if let Some((policy, _)) = environment.policy()
-            && let Ok(text) = std::str::from_utf8(policy)
-            && let Ok(source) = PolicySource::read("policy.toml", text)
-        {
-            let set = |texts: &[String]| -> AddrSet {
-                texts.iter().filter_map(|text| IpPrefix::parse(text, true).ok()).collect()
-            };
-            let given = &source.intent.network;
-            let mut own = network(environment.name, &set(&given.address_space));
-            let beside = set(&given.peers).union(&set(&given.on_premises));
-            own.peers = beside.prefixes().map(|prefix| prefix.to_string()).collect();
-            live.networks.push(own);
-        }
-        let manifest = environment.files.get(MANIFEST).copied().unwrap_or_default();
-        live.subnets.extend(subnets_of(manifest, environment.name));
+        live.extend(live_of(environment.name, &environment.files, &called).map_err(|errors| told(&errors))?);
     }
     Ok(live)
-}
-
-fn network(name: &str, space: &AddrSet) -> LiveNetwork {
-    LiveNetwork {
-        name: name.to_owned(),
-        space: space.prefixes().map(|prefix| prefix.to_string()).collect(),
-        place: Place { file: name.into(), line: 1, pointer: Pointer::default() },
-        ..LiveNetwork::default()
-    }
 }
 
 /// What `generate` would make of a policy now, as templates.
@@ -336,22 +285,6 @@ fn associate(live: &mut Live, manifest: &[u8]) {
             subnet.table = association["route_table"].as_str().map(str::to_owned);
         }
     }
-}
-
-/// The subnets that a manifest names, with what is on them.
-fn subnets_of(manifest: &[u8], network: &str) -> Vec<LiveSubnet> {
-    let Ok(manifest) = serde_json::from_slice::<serde_json::Value>(manifest) else { return Vec::new() };
-    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-    let one = |association: &serde_json::Value| LiveSubnet {
-        name: text(&association["subnet"]).unwrap_or_default(),
-        network: Some(network.to_owned()),
-        prefixes: association["prefixes"].as_array().into_iter().flatten().filter_map(text).collect(),
-        group: text(&association["nsg"]),
-        table: text(&association["route_table"]),
-        place: Place { file: format!("{network}/{MANIFEST}").into(), line: 1, pointer: Pointer::default() },
-        ..LiveSubnet::default()
-    };
-    manifest["associations"].as_array().into_iter().flatten().map(one).collect()
 }
 
 /// The network of a policy as others have theirs.

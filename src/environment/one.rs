@@ -15,6 +15,7 @@ use crate::emit::Artefact;
 use crate::pipeline::{self, Generation};
 use crate::plan::Previous;
 use crate::policy::{self, Layers, Loaded, NotLoaded, PolicySource, Remote, SourceText, cloud_of};
+use crate::report::changes::Past;
 use crate::report::{self, Claims};
 use crate::store::guard::Thresholds;
 use crate::tags::{Cloud, Snapshot};
@@ -137,7 +138,16 @@ impl Environment {
     /// # Errors
     /// As of [`pipeline::generate`].
     pub fn generate(&self, snapshot: &Snapshot) -> Result<Generation, Error> {
-        let mut made = pipeline::generate(&self.source, &self.catalog, snapshot, Some(&self.previous))?;
+        self.generate_after(snapshot, None)
+    }
+
+    /// The same for a generation that follows others; see [`pipeline::generate_after`].
+    ///
+    /// # Errors
+    /// As of [`pipeline::generate`].
+    pub fn generate_after(&self, snapshot: &Snapshot, past: Option<&Past<'_>>) -> Result<Generation, Error> {
+        let previous = Some(&self.previous);
+        let mut made = pipeline::generate_after(&self.source, &self.catalog, snapshot, previous, past)?;
         made.files.extend(self.copies());
         made.files.sort_by(|a, b| a.name.cmp(&b.name));
         made.notes.splice(0..0, self.previous.notes.iter().cloned());

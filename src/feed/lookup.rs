@@ -6,6 +6,7 @@ use super::cloud::CloudFeed;
 use super::rules::Met;
 use super::world::World;
 use crate::addr::{AddrSet, Address, Entry, EntryError, IpPrefix, Prefix};
+use crate::catalog::Fqdn;
 use crate::tags::{Cloud, Tag};
 
 /// The most that one look-up takes.
@@ -21,8 +22,15 @@ pub struct Found<'w> {
     pub error: Option<String>,
     /// The tags that hold it, by cloud and name.
     pub tags: Vec<TagFound<'w>>,
-    /// The rules of published environments whose remote side holds it.
+    /// The rules of published environments whose remote side holds it, or of a host that name it.
     pub rules: Vec<Met<'w>>,
+}
+
+impl Found<'_> {
+    fn wrong(query: &str, error: &impl ToString) -> Self {
+        let error = Some(error.to_string());
+        Found { query: query.to_owned(), error, tags: Vec::new(), rules: Vec::new() }
+    }
 }
 
 /// A tag that holds what was asked for.
@@ -58,12 +66,7 @@ pub fn look_up<'w, 't>(
 fn look_up_one<'w>(world: &'w World, cloud: Option<Cloud>, text: &str) -> Found<'w> {
     match understood(text) {
         Ok(prefix) => found(world, cloud, prefix),
-        Err(error) => Found {
-            query: text.to_owned(),
-            error: Some(error.to_string()),
-            tags: Vec::new(),
-            rules: Vec::new(),
-        },
+        Err(error) => Found::wrong(text, &error),
     }
 }
 
@@ -76,13 +79,35 @@ pub(super) fn understood(text: &str) -> Result<IpPrefix, EntryError> {
         .map_err(|error| Entry::parse(text, true).err().unwrap_or(EntryError::Prefix(error)))
 }
 
+/// The rules that name each of `hosts`. No host is resolved: only names are held against names.
+pub fn look_up_hosts<'w, 't>(
+    world: &'w World,
+    cloud: Option<Cloud>,
+    hosts: impl IntoIterator<Item = &'t str>,
+) -> Vec<Found<'w>> {
+    let one = |text: &str| match Fqdn::parse(text.trim().trim_end_matches('.')) {
+        Ok(host) => found_host(world, cloud, &host),
+        Err(error) => Found::wrong(text, &error),
+    };
+    hosts.into_iter().map(one).collect()
+}
+
+/// The rules that name a host.
+pub(super) fn found_host<'w>(world: &'w World, cloud: Option<Cloud>, host: &Fqdn) -> Found<'w> {
+    let rules = world.rules().naming(host).into_iter().filter(|met| is_of(world, met, cloud)).collect();
+    Found { query: host.to_string(), error: None, tags: Vec::new(), rules }
+}
+
+fn is_of(world: &World, met: &Met<'_>, cloud: Option<Cloud>) -> bool {
+    cloud.is_none_or(|cloud| world.is_in(&met.rule.environment, cloud))
+}
+
 /// The tags and rules that hold some of a prefix.
 pub fn found(world: &World, cloud: Option<Cloud>, query: IpPrefix) -> Found<'_> {
     let asked = AddrSet::from(query);
     let clouds = world.clouds().filter(|(name, _)| cloud.is_none_or(|only| only == *name));
     let tags = clouds.flat_map(|(name, feed)| tags_of(name, feed, query, &asked)).collect();
-    let of_cloud = |met: &Met<'_>| cloud.is_none_or(|cloud| world.is_in(&met.rule.environment, cloud));
-    let rules = world.rules().over(&asked).into_iter().filter(of_cloud).collect();
+    let rules = world.rules().over(&asked).into_iter().filter(|met| is_of(world, met, cloud)).collect();
     Found { query: query.to_string(), error: None, tags, rules }
 }
 

@@ -8,7 +8,7 @@ use super::cloud::{CloudFeed, Whole};
 use super::consumer::{Consumer, Part, View};
 use super::history::Week;
 use super::list::Family;
-use super::lookup::{Found, MOST, look_up};
+use super::lookup::{Found, MOST, look_up, look_up_hosts};
 use super::publication::Publication;
 use super::world::World;
 use crate::tags::{Cloud, Containment, FamilyCounts, SetChange, Tag, TagName};
@@ -183,20 +183,23 @@ impl World {
         said(answer())
     }
 
-    /// `/v1/lookup?ip=…`
+    /// `/v1/lookup?ip=…&host=…`
     pub fn look_up(&self, query: &Query) -> Answer {
         let answer = || -> Asked<Answer> {
             let cloud = query.get("cloud").map(|name| self.find_cloud(name)).transpose()?;
             let cloud = cloud.map(|feed| feed.snapshot().cloud());
             let texts: Vec<&str> = query.things("ip").take(MOST + 1).collect();
-            if texts.is_empty() {
-                return Err(Box::new(Answer::wrong("name an address or prefix: /v1/lookup?ip=192.0.2.7")));
+            let hosts: Vec<&str> = query.things("host").take(MOST + 1).collect();
+            if texts.is_empty() && hosts.is_empty() {
+                let text = "name an address or prefix, or a host: /v1/lookup?ip=192.0.2.7, /v1/lookup?host=example.org";
+                return Err(Box::new(Answer::wrong(text)));
             }
-            if texts.len() > MOST {
+            if texts.len() + hosts.len() > MOST {
                 let text = format!("more than {MOST} are asked for at once; ask in several steps");
                 return Err(Box::new(Answer::too_large(&text)));
             }
-            let results = look_up(self, cloud, texts);
+            let mut results = look_up(self, cloud, texts);
+            results.extend(look_up_hosts(self, cloud, hosts));
             let data = self.clouds().filter(|(name, _)| cloud.is_none_or(|only| only == *name));
             Ok(Answer::json(&LookUp {
                 schema: 1,

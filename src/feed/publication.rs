@@ -5,13 +5,18 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, GENERATION, HTML};
 use super::body::Body;
 use super::list;
+use super::readable::Readable;
+use crate::catalog::Date;
 use crate::report::MANIFEST;
+use crate::report::changes::Step;
 use crate::site::{Record, Site, SiteError};
+use crate::tags::Snapshot;
 use crate::target::MediaType;
 use crate::text::{did_you_mean, nearest, sha256_hex};
 
@@ -27,6 +32,8 @@ pub struct Publication {
     first: BTreeMap<String, Timestamp>,
     changes: OnceLock<Vec<EnvironmentChange>>,
     read: Mutex<RecentFiles>,
+    /// The environments that were asked about last, the newest at the end.
+    readable: Mutex<Vec<Arc<Readable>>>,
 }
 
 /// Files that were asked for lately, so that they are neither read nor packed for each request.
@@ -35,6 +42,9 @@ struct RecentFiles {
     bodies: HashMap<String, Arc<Body>>,
     bytes: usize,
 }
+
+/// Of so many environments the rules are kept, ready to be asked.
+const READABLE: usize = 8;
 
 /// The most bytes of files that are kept, as they are.
 const MOST_KEPT: usize = 16 << 20;
@@ -209,6 +219,7 @@ impl Publication {
                 first,
                 changes: OnceLock::new(),
                 read: Mutex::default(),
+                readable: Mutex::default(),
             },
             troubles,
         )))
@@ -271,15 +282,10 @@ impl Publication {
         if let Some(body) = known {
             return good(body);
         }
-        let Some(bytes) = self.site.read(number, &path) else {
-            return Answer::unavailable(&format!("{path} of generation {number} cannot be read now"), 30);
+        let bytes = match self.bytes_of(environment, file) {
+            Ok(bytes) => bytes,
+            Err(refusal) => return *refusal,
         };
-        if sha256_hex(&bytes) != sha256 {
-            let text = format!(
-                "{path} of generation {number} was changed after it was published; it is not handed out"
-            );
-            return Answer::unavailable(&text, 300);
-        }
         if bytes.is_empty() && ["lists/", "edl/"].iter().any(|folder| file.starts_with(folder)) {
             return list::empty(&path);
         }
@@ -292,6 +298,71 @@ impl Publication {
         let names = self.environments[environment].files.iter().map(|file| file.name.as_str());
         let near = nearest(file, names);
         Answer::unknown(&format!("the environment {environment} has no file `{file}`{}", did_you_mean(&near)))
+    }
+
+    /// The bytes of a file of an environment, as they were published.
+    pub(super) fn bytes_of(&self, environment: &str, file: &str) -> Result<Vec<u8>, Box<Answer>> {
+        let path = format!("{environment}/{file}");
+        let number = self.record.number;
+        let Some(bytes) = self.site.read(number, &path) else {
+            let text = format!("{path} of generation {number} cannot be read now");
+            return Err(Box::new(Answer::unavailable(&text, 30)));
+        };
+        if self.record.files.get(&path) == Some(&sha256_hex(&bytes)) {
+            return Ok(bytes);
+        }
+        let text =
+            format!("{path} of generation {number} was changed after it was published; it is not handed out");
+        Err(Box::new(Answer::unavailable(&text, 300)))
+    }
+
+    /// The rules of an environment, ready to be asked; `snapshot` has the tags of its cloud, whose facts hold on `day`. Those
+    /// that were asked last are kept.
+    pub(super) fn readable(
+        &self,
+        name: &str,
+        snapshot: &Snapshot,
+        day: Option<Date>,
+    ) -> Result<Arc<Readable>, Box<Answer>> {
+        let kept = || self.readable.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().iter().find(|known| known.is_of(name, snapshot)).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let mut files: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
+        for file in &self.environment(name)?.files {
+            files.insert(&file.name, self.bytes_of(name, &file.name)?);
+        }
+        let own = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+        let readable = Readable::read(name, &own, snapshot, day)
+            .map_err(|why| Box::new(Answer::unavailable(&format!("{name}: {why}"), 300)))?;
+        let readable = Arc::new(readable);
+        let mut known = kept();
+        known.retain(|known| !known.is_of(name, snapshot));
+        if known.len() == READABLE {
+            known.remove(0);
+        }
+        known.push(readable.clone());
+        Ok(readable)
+    }
+
+    /// What the generation keeps of an environment's rules for the next, or as much of it as `T` holds; `None` if it is not
+    /// as it was published.
+    pub(super) fn kept<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let path = format!(".state/{name}.json");
+        let bytes = self.site.read(self.record.number, &path)?;
+        (self.record.files.get(&path) == Some(&sha256_hex(&bytes))).then_some(())?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// The generations of an environment that are remembered, the oldest first.
+    pub fn past(&self, name: &str) -> Vec<Step> {
+        #[derive(Deserialize)]
+        struct Kept {
+            #[serde(default)]
+            past: Vec<Step>,
+        }
+        self.kept(name).map_or_else(Vec::new, |kept: Kept| kept.past)
     }
 
     /// What the kept generations changed, newest first.
@@ -323,11 +394,6 @@ impl Publication {
                 tags: changed.tags.into_iter().map(|tag| tag.name).collect(),
             })
             .collect()
-    }
-
-    /// The folder, for those who read more of it.
-    pub(super) fn site(&self) -> &Site {
-        &self.site
     }
 }
 

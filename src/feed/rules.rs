@@ -1,4 +1,4 @@
-//! [`RuleIndex`]: which rules of the published environments hold an address.
+//! [`RuleIndex`]: which rules of the published environments hold an address, or name a host.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::publication::Publication;
 use crate::addr::{AddrSet, IpPrefix};
+use crate::catalog::Fqdn;
 use crate::report::changes::{RuleBook, RuleView};
 use crate::tags::{Cloud, Snapshot, TagIndex, TagName};
 
@@ -18,6 +19,9 @@ pub struct RuleIndex {
     index: Option<TagIndex>,
     /// By the number of the set: the rules that have it.
     users: Vec<Vec<Rule>>,
+    /// By host: the numbers of the rules that name it.
+    hosts: BTreeMap<Fqdn, Vec<usize>>,
+    host_rules: Vec<Rule>,
 }
 
 /// A rule of a published environment.
@@ -57,8 +61,9 @@ impl RuleIndex {
     ) -> (Self, Vec<String>) {
         let mut sets: HashMap<AddrSet, usize> = HashMap::new();
         let (mut users, mut troubles): (Vec<Vec<Rule>>, _) = (Vec::new(), Vec::new());
+        let (mut hosts, mut host_rules): (BTreeMap<Fqdn, Vec<usize>>, _) = (BTreeMap::new(), Vec::new());
         for environment in publication.environments().values() {
-            let Some(book) = book(publication, &environment.name) else {
+            let Some(book) = publication.kept::<RuleBook>(&environment.name) else {
                 troubles.push(format!("{}: what is kept of its rules cannot be read", environment.name));
                 continue;
             };
@@ -71,10 +76,14 @@ impl RuleIndex {
                 }
                 users[number].push(rule);
             }
+            for (rule, named) in host_rules_of(&book, snapshot) {
+                named.into_iter().for_each(|host| hosts.entry(host).or_default().push(host_rules.len()));
+                host_rules.push(rule);
+            }
         }
         let named = sets.iter().map(|(set, number)| (TagName::new(&format!("{number:010}")), set));
         let index = (!users.is_empty()).then(|| TagIndex::new(named));
-        (RuleIndex { index, users }, troubles)
+        (RuleIndex { index, users, hosts, host_rules }, troubles)
     }
 
     /// The rules whose remote side holds some of `asked`, by environment.
@@ -92,14 +101,20 @@ impl RuleIndex {
         met.sort_by(|a, b| (a.rule, a.whole).cmp(&(b.rule, b.whole)));
         met
     }
-}
 
-fn book(publication: &Publication, name: &str) -> Option<RuleBook> {
-    let record = publication.record();
-    let path = format!(".state/{name}.json");
-    let bytes = publication.site().read(record.number, &path)?;
-    (record.files.get(&path) == Some(&crate::text::sha256_hex(&bytes))).then_some(())?;
-    serde_json::from_slice(&bytes).ok()
+    /// The rules that name a host, or with a wildcard some of what is below it, by environment.
+    pub fn naming(&self, asked: &Fqdn) -> Vec<Met<'_>> {
+        let mut found: BTreeMap<&Rule, bool> = BTreeMap::new();
+        for (host, rules) in &self.hosts {
+            let whole = host.covers(asked);
+            if whole || asked.covers(host) {
+                for &rule in rules {
+                    *found.entry(&self.host_rules[rule]).or_default() |= whole;
+                }
+            }
+        }
+        found.into_iter().map(|(rule, whole)| Met { rule, whole }).collect()
+    }
 }
 
 /// The rules that let traffic pass or stop it, each with the addresses of its remote side.
@@ -108,7 +123,7 @@ fn rules_of(book: &RuleBook, snapshot: Option<&Snapshot>) -> Vec<(Rule, AddrSet)
         .rules
         .iter()
         .filter(|view| view.settings == "IP group")
-        .map(|view| (view.rule.as_str(), prefixes(view)))
+        .map(|view| (view.resource.as_str(), prefixes(view)))
         .collect();
     let own =
         |view: &&RuleView| ["nsg", "firewall"].contains(&view.target.as_str()) && view.settings != "IP group";
@@ -116,7 +131,11 @@ fn rules_of(book: &RuleBook, snapshot: Option<&Snapshot>) -> Vec<(Rule, AddrSet)
     for view in book.rules.iter().filter(own) {
         let mut set = prefixes(view);
         for name in &view.names {
-            set = match (name.as_str(), groups.get(name.as_str()), snapshot.and_then(|s| s.tag(name))) {
+            set = match (
+                name.as_str(),
+                name.strip_prefix("IP group ").and_then(|group| groups.get(group)),
+                snapshot.and_then(|s| s.tag(name)),
+            ) {
                 ("any" | "*", ..) => AddrSet::all(),
                 (_, Some(group), _) => set.union(group),
                 (_, None, Some(tag)) => set.union(tag.set()),
@@ -129,6 +148,18 @@ fn rules_of(book: &RuleBook, snapshot: Option<&Snapshot>) -> Vec<(Rule, AddrSet)
         }
     }
     rules
+}
+
+/// The rules that name hosts, each with them. Tags have dots too.
+fn host_rules_of(book: &RuleBook, snapshot: Option<&Snapshot>) -> Vec<(Rule, Vec<Fqdn>)> {
+    let is_host = |name: &&String| name.contains('.') && snapshot.is_none_or(|s| s.tag(name).is_none());
+    let own = book.rules.iter().filter(|view| view.target == "firewall");
+    let named = own.map(|view| {
+        // Of a URL only the host.
+        let hosts = view.names.iter().filter(is_host).filter_map(|name| name.split('/').next());
+        (view, hosts.filter_map(|name| Fqdn::parse(name).ok()).collect::<Vec<_>>())
+    });
+    named.filter(|(_, hosts)| !hosts.is_empty()).map(|(view, hosts)| (rule(book, view), hosts)).collect()
 }
 
 fn prefixes(view: &RuleView) -> AddrSet {

@@ -113,6 +113,12 @@ impl Usage {
         self.have <= self.limit
     }
 
+    /// Orders by the share of the limit that is used; of equal shares the later name comes first.
+    pub(crate) fn by_share(a: &Usage, b: &Usage) -> std::cmp::Ordering {
+        let of = |usage: &Usage, other: &Usage| u128::from(usage.have) * u128::from(other.limit);
+        of(a, b).cmp(&of(b, a)).then_with(|| (&b.key, &b.of).cmp(&(&a.key, &a.of)))
+    }
+
     /// How much of `limit` is left, in percent rounded down; below zero where it is exceeded.
     ///
     /// ```

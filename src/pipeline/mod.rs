@@ -12,7 +12,8 @@ use crate::error::Error;
 use crate::lower::{self, Writing};
 use crate::plan::{Limits, OverLimit, Plan, PlanParts, Previous};
 use crate::policy::{self, Policy, PolicySource};
-use crate::report;
+use crate::report::changes::{Past, Told};
+use crate::report::{self, Made};
 use crate::tags::Snapshot;
 use crate::target::Target;
 use crate::verify::{self, Declared, Inexpressible, Report};
@@ -32,6 +33,8 @@ pub struct Generation {
     pub proof: Report,
     /// What the earlier generation makes necessary beside deploying the files, and warnings of what has ended.
     pub notes: Vec<String>,
+    /// How it differs from what was before, where that was given.
+    pub told: Option<Told>,
 }
 
 /// Makes everything that `source` asks for, from the tags of `snapshot`.
@@ -70,6 +73,21 @@ pub fn generate(
     snapshot: &Snapshot,
     previous: Option<&Previous>,
 ) -> Result<Generation, Error> {
+    generate_after(source, catalog, snapshot, previous, None)
+}
+
+/// The same for a generation that follows others: what it changes, and what those before it used of the limits, stands in
+/// its report and in [`Generation::told`].
+///
+/// # Errors
+/// Those of [`generate`].
+pub fn generate_after(
+    source: &PolicySource,
+    catalog: &Catalog,
+    snapshot: &Snapshot,
+    previous: Option<&Previous>,
+    past: Option<&Past<'_>>,
+) -> Result<Generation, Error> {
     let policy = policy::expand(source, catalog, snapshot)?; // names become sets
     let limits = settings::limits(source)?;
     let previous = previous.cloned().unwrap_or_default();
@@ -80,9 +98,21 @@ pub fn generate(
     let proof = prove(&policy, known, &parts, &artefacts)?; // and the bytes are proven
     notes::of_kept_nat(&mut parts, &policy, known);
     let plan = Plan::new(parts)?;
-    let files = report::complete(artefacts, &policy, snapshot, &plan, &proof);
+    let told = past.map(|past| Told::new(&policy, &plan, past));
+    let made = Made {
+        policy: &policy,
+        snapshot,
+        plan: &plan,
+        proof: &proof,
+        artefacts: &artefacts,
+        told: told.as_ref(),
+    };
+    let reports = report::of(&made);
     let notes = notes::of_generation(&policy, &plan, &previous);
-    Ok(Generation { name: policy.name.clone(), files, policy, plan, proof, notes })
+    let mut files = artefacts;
+    files.extend(reports);
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Generation { name: policy.name.clone(), files, policy, plan, proof, notes, told })
 }
 
 /// What [`generate`] would write for rules, without a proof: for telling whether something was made of earlier tags, which

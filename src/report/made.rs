@@ -1,5 +1,6 @@
 //! [`Made`]: what reports tell of.
 
+use super::changes::Told;
 use crate::emit::Artefact;
 use crate::plan::Plan;
 use crate::policy::Policy;
@@ -7,10 +8,17 @@ use crate::tags::Snapshot;
 use crate::verify::Report;
 
 /// Everything there is to say about one environment.
-pub(super) struct Made<'a> {
-    pub(super) policy: &'a Policy,
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) plan: &'a Plan,
-    pub(super) proof: &'a Report,
-    pub(super) artefacts: &'a [Artefact],
+pub struct Made<'a> {
+    /// What was resolved.
+    pub policy: &'a Policy,
+    /// The tags.
+    pub snapshot: &'a Snapshot,
+    /// What was made of it.
+    pub plan: &'a Plan,
+    /// What was proven.
+    pub proof: &'a Report,
+    /// The files, in order of deployment.
+    pub artefacts: &'a [Artefact],
+    /// What was before, where that is known.
+    pub told: Option<&'a Told>,
 }

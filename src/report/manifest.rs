@@ -160,7 +160,7 @@ struct GapInfo<'a> {
 }
 
 pub(super) fn manifest(made: &Made<'_>, reports: &[Artefact]) -> Vec<u8> {
-    let Made { policy, snapshot, plan, proof, artefacts } = made;
+    let Made { policy, snapshot, plan, proof, artefacts, .. } = made;
     let (prefixes_ipv4, prefixes_ipv6) = snapshot.prefix_counts();
     let mut files: Vec<&Artefact> = artefacts.iter().chain(reports).collect();
     files.sort_by(|a, b| a.name.cmp(&b.name));

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::cells::cell;
+use super::changes::Told;
 use super::{
-    Made, closing, compute, deploy, extra, lint, notes as made_notes, preconditions, risks, storage, verdict,
+    Made, closing, compute, deploy, extra, lint, notes as made_notes, preconditions, risks, since, storage,
+    verdict,
 };
 use crate::addr::{AddrSet, Count};
 use crate::catalog::Catalog;
@@ -18,6 +20,7 @@ use crate::verify::WorkState;
 pub(super) fn report(made: &Made<'_>) -> String {
     let mut out = String::new();
     head(made, &mut out);
+    since::section(made, &mut out);
     next_steps(made, &mut out);
     allowed(made, &mut out);
     routes(made, &mut out);
@@ -548,6 +551,12 @@ fn limits(made: &Made<'_>, out: &mut String) {
         );
     }
     line!(out);
+    for sentence in made.told.map(|told| since::forecast(made, told)).into_iter().flatten() {
+        line!(out, "- {}", cell(&sentence));
+    }
+    if made.told.is_some_and(Told::has_pace) {
+        line!(out);
+    }
 }
 
 fn proof(made: &Made<'_>, out: &mut String) {

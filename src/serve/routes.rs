@@ -1,6 +1,8 @@
 //! One handler a path, each a call of [`World`].
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
@@ -10,14 +12,14 @@ use axum::routing::{MethodRouter, get};
 use super::around::{Said, around};
 use super::health;
 use super::shared::Shared;
-use crate::feed::{Answer, JSON, Medium, Query, World, asset};
+use crate::feed::{Answer, JSON, Medium, Query, Resolved, World, asset};
 
 /// The description of the interface.
 const OPENAPI: &str = include_str!("openapi.json");
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     let router = Router::new()
-        .route("/", asked(|world, query| world.lookup_page(query, Medium::Served)))
+        .route("/", get(lookup_page))
         .route("/assets/{name}", get(|Path(name): Path<String>| async move { Said(asset(&name)) }))
         .route("/tags/", asked(|world, _| world.tags_page(Medium::Served)))
         .route(
@@ -27,6 +29,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/changes/", asked(|world, _| world.changes_page(Medium::Served)))
         .route("/environments/", asked(|world, _| world.environments_page(Medium::Served)))
         .route("/environments/{name}/", named(|world, name, _| world.environment_page(name, Medium::Served)))
+        .route("/environments/{name}/explain/", get(explain_page))
+        .route("/v1/explain", get(explain))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
@@ -93,6 +97,61 @@ fn two(answer: impl Fn(&World, [&str; 2], &Query) -> Answer + Clone + Send + Syn
             from_world(&shared, |world| answer(world, [&first, &second], &query(raw)))
         },
     )
+}
+
+/// The most hosts that one request has resolved.
+const HOSTS: usize = 10;
+
+/// How long all of them may take.
+const RESOLVING: Duration = Duration::from_secs(3);
+
+/// The first page. Names are only resolved where the server may, and whoever looks asks for it.
+async fn lookup_page(State(shared): State<Arc<Shared>>, RawQuery(raw): RawQuery) -> Said {
+    let query = query(raw);
+    let mut resolved = shared.resolves.then(Resolved::new);
+    if let (Some(resolved), Some(world)) = (&mut resolved, shared.world()) {
+        for host in world.hosts_to_resolve(&query, HOSTS) {
+            resolved.insert(host, Err("it took too long".to_owned()));
+        }
+        let one = |host: String| async move {
+            let found = tokio::net::lookup_host((host.as_str(), 0)).await;
+            let addresses = found.map(|found| {
+                let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+                addresses.sort_unstable();
+                addresses.dedup();
+                addresses
+            });
+            (host, addresses.map_err(|_| "no address is known for it".to_owned()))
+        };
+        let mut running: tokio::task::JoinSet<_> = resolved.keys().cloned().map(one).collect();
+        let until = tokio::time::Instant::now() + RESOLVING;
+        while let Ok(Some(Ok((host, found)))) = tokio::time::timeout_at(until, running.join_next()).await {
+            resolved.insert(host, found);
+        }
+    }
+    from_world(&shared, |world| world.lookup_page_with(&query, Medium::Served, resolved.as_ref()))
+}
+
+/// Replaying rules takes a processor for a while: not all of them, and nobody else waits for it.
+async fn asking(shared: Arc<Shared>, answer: impl FnOnce(&World) -> Answer + Send + 'static) -> Said {
+    let Ok(_asking) = shared.asking.try_acquire() else {
+        return Said(Answer::unavailable("others are asking the same; ask again", 1));
+    };
+    let of = shared.clone();
+    let failed = |_| Said(Answer::unavailable("the rules cannot be asked now", 5));
+    tokio::task::spawn_blocking(move || from_world(&of, answer)).await.unwrap_or_else(failed)
+}
+
+async fn explain(State(shared): State<Arc<Shared>>, RawQuery(raw): RawQuery) -> Said {
+    asking(shared, move |world| world.explain(&query(raw))).await
+}
+
+async fn explain_page(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    RawQuery(raw): RawQuery,
+) -> Said {
+    asking(shared, move |world| world.explain_page(&name, &query(raw))).await
 }
 
 async fn edl(

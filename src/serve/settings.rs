@@ -29,6 +29,8 @@ pub struct Settings {
     pub drain: Duration,
     /// Publish the use of limits of every environment, however many there are.
     pub limit_metrics: bool,
+    /// Resolve the hosts of a look-up where whoever looks asks for it.
+    pub resolve_hosts: bool,
 }
 
 /// What is said to people while serving: warnings, where it listens, what it serves.

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use tokio::sync::Semaphore;
+
 use super::access::Access;
 use super::limits::Limiter;
 use super::log::AccessLog;
@@ -21,6 +23,10 @@ pub(super) struct Shared {
     pub(super) log: AccessLog,
     pub(super) limit_metrics: bool,
     pub(super) tls: bool,
+    /// Whether hosts are resolved where that is asked for.
+    pub(super) resolves: bool,
+    /// Who may replay rules at a time.
+    pub(super) asking: Semaphore,
     stopping: AtomicBool,
     say: Arc<Say>,
 }
@@ -36,6 +42,8 @@ impl Shared {
             log: AccessLog::start(settings.log),
             limit_metrics: settings.limit_metrics,
             tls: settings.tls.is_some(),
+            resolves: settings.resolve_hosts,
+            asking: Semaphore::new(std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2))),
             stopping: AtomicBool::new(false),
             say,
         }

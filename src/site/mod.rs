@@ -6,6 +6,7 @@
 pub mod batch;
 mod error;
 mod generations;
+pub mod live;
 mod loaded;
 mod memory;
 mod notice;

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ use super::memory::{Forgotten, Held, HeldByName, Memory, by_tag, hold, kept, sta
 pub use super::memory::{HELD, KeptError, held_in};
 use crate::environment::Environment;
 use crate::plan::Previous;
-use crate::report::changes::{Changes, RuleBook};
+use crate::report::changes::{Changes, Past, RuleBook, Told};
 use crate::tags::{Cloud, Snapshot};
 use crate::text::sha256_hex;
 use crate::verify;
@@ -249,17 +250,17 @@ fn make_one(
     now: Timestamp,
 ) -> Result<Made, RefreshError> {
     let held = hold(environment.hold(), before.book, before.held, snapshot, now);
+    let past = Past { before: before.book, data: snapshot, day: now.to_zoned(TimeZone::UTC).date() };
     let made = if held.is_empty() {
-        environment.generate(snapshot)
+        environment.generate_after(snapshot, Some(&past))
     } else {
-        environment.generate(&snapshot.with_held(&by_tag(&held)))
+        environment.generate_after(&snapshot.with_held(&by_tag(&held)), Some(&past))
     };
     let made = made.map_err(|error| RefreshError::Stage {
         file: environment.file().to_owned(),
         error: Box::new(error),
     })?;
-    let book = RuleBook::new(&made.policy, &made.plan, snapshot);
-    let changes = Changes::between(before.book, &book);
+    let Told { book, changes } = made.told.expect("it was asked for");
     let name = &made.name;
     let notes = made.notes.iter().map(|note| format!("{name}: {note}")).collect();
     let files = made.files.into_iter().map(|file| (format!("{name}/{}", file.name), file.bytes)).collect();
@@ -473,5 +474,53 @@ mod tests {
         assert!(!place.rules().contains("198.51.100.0/24"));
         assert_eq!(over.changes[0].rules[0].delta.lost, ["198.51.100.0/24"]);
         assert_eq!(place.run(&week, 10, false).status, RefreshStatus::Unchanged);
+    }
+
+    #[test]
+    fn reports_tell_what_changed_and_when_a_limit_is_reached() {
+        let mut place = Place::new();
+        let text = format!(
+            "output.report = [\"markdown\", \"html\"]\nlimits.nsg-destination-prefixes = 305\n{POLICY}"
+        );
+        place.environments[0] =
+            Environment::new(PolicySource::read("e.toml", &text).unwrap(), Vec::new()).unwrap();
+        let file = |name: &str| std::fs::read_to_string(place.site.out().join("e").join(name)).unwrap();
+        // Ten prefixes more each week, none next to another.
+        let week = |count: usize| {
+            let prefixes: Vec<String> =
+                (0..count * 10).map(|n| format!("198.{}.{}.0/24", 18 + n / 128, n % 128 * 2)).collect();
+            data(&prefixes.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        place.run(&week(1), 7, false);
+        assert!(
+            file("report.md").contains("## What changed since last time\n\nThis is the first generation")
+        );
+        assert!(!file("report.html").contains("What the weeks changed"));
+        for count in 2..9 {
+            place.run(&week(count), 7 * count as i64, false);
+        }
+        let (text, page) = (file("report.md"), file("report.html"));
+        assert!(text.contains("follows 1 of the generation of 1970-02-19; **1 rule changed.**"), "{text}");
+        assert!(text.contains("+10 IPv4 prefixes, 2560 addresses"), "{text}");
+        assert!(!text.contains("reaches its limit"), "seven weeks are no pace");
+        assert!(
+            page.contains("7 generations from 1970-01-15 to 1970-02-26: 70 entries came, 0 went"),
+            "{page}"
+        );
+        place.run(&week(9), 63, false);
+        let (text, page) = (file("report.md"), file("report.html"));
+        // 95 of 305 after nine weeks at 10 a week: 21 weeks to go.
+        let day = jiff::civil::date(1970, 1, 1) + jiff::Span::new().days((9 + 21) * 7);
+        let said = format!("reaches its limit about the week of {day}.");
+        assert!(text.contains("At the pace of the last 8 weeks") && text.contains(&said), "{day}: {text}");
+        assert!(page.contains(&format!("full about {day}")), "{page}");
+        let (verdict, changed) = (page.find("<h2>Verdict"), page.find("<h2>What changed since last time"));
+        assert!(verdict.is_some() && verdict < changed && changed < page.find("<h2>What to do next"));
+        // Without anything new the same bytes stay, and a rollback goes on from what it goes back to.
+        assert_eq!(place.run(&week(9), 70, false).status, RefreshStatus::Unchanged);
+        assert_eq!(file("report.html"), page);
+        place.site.rollback(None).unwrap();
+        place.run(&week(10), 77, false);
+        assert!(file("report.html").contains("8 generations from 1970-01-15"), "{}", file("report.html"));
     }
 }

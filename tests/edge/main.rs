@@ -28,6 +28,7 @@ mod refresh;
 mod replay;
 mod same_names;
 mod serve;
+mod serve_ask;
 mod serve_watch;
 mod store;
 mod verify;

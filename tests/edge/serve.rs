@@ -442,6 +442,7 @@ fn no_answer_is_torn_or_mixed_while_generations_are_published() {
         poll: Duration::from_millis(5),
         drain: Duration::from_secs(5),
         limit_metrics: false,
+        resolve_hosts: false,
     };
     let sources = Sources {
         store: Store::new(folder.path().join("store")),

@@ -23,6 +23,9 @@ const pages = {
   changes: `${served}/changes/`,
   environments: `${served}/environments/`,
   "an environment": `${served}/environments/training/`,
+  "what passes": `${served}/environments/training/explain/`,
+  "what passes to a tag": `${served}/environments/training/explain/?direction=outbound&far=Sql.WestEurope&protocol=any&port=`,
+  "a host": `${served}/?q=features.example.com`,
   report: `${served}/v1/environments/training/report.html`,
   "static look-up": `${site}/`,
   "static answer": `${site}/?q=198.18.0.1%20192.0.2.0/23%202001:db8:1::1%20::ffff:203.0.113.1%2010.1.2.3%20nonsense`,
@@ -88,8 +91,17 @@ for (const asked of ["198.18.0.1", "198.18.0.0/30", "192.0.2.0/23", "2001:db8:1:
   check(`static look-up of ${asked}: as the server`, [...new Set(own)].join() === [...new Set(theirs)].join(), `${own} and not ${theirs}`);
 }
 
+// From an answer to what all rules of an environment together let through.
+await page.goto(pages["an answer"]);
+await page.click("text=what passes");
+check("an answer leads to what passes", /(Some|Everything).*passes to/.test(await page.textContent("main")), page.url());
+await page.goto(pages.report);
+const report = await page.textContent("main");
+check("report: what changed stands behind the verdict", /Verdict[\s\S]*What changed since last time[\s\S]*What to do next/.test(report));
+check("report: the weeks have a picture, and a limit its day", /What the weeks changed/.test(report) && /full about 20\d\d/.test(report));
+
 // On paper.
-for (const name of ["an answer", "a tag", "an environment", "report"]) {
+for (const name of ["an answer", "a tag", "an environment", "what passes to a tag", "report"]) {
   await page.goto(pages[name]);
   await page.pdf({ path: `${shots}/page.pdf`, format: "A4" });
   const bytes = readFileSync(`${shots}/page.pdf`, "latin1");

@@ -44,13 +44,15 @@ trap end EXIT
 cd "$scratch"
 export TAGWALL_STORE="$scratch/store"
 
-# Two weeks without real addresses, names and reasons that must be shown as text, and an environment with a list that is widened.
+# Ten weeks without real addresses, names and reasons that must be shown as text, and an environment with a list that is widened.
 python3 - << 'PY'
-import json
+import datetime, json
 def tag(name, prefixes, region=""):
     return {"name": name, "id": name, "properties": {"region": region, "regionId": 0, "platform": "Azure", "systemService": name.split(".")[0],
             "changeNumber": 1, "addressPrefixes": prefixes, "networkFeatures": ["API", "NSG", "FW"]}}
-for week, number, more in [("20260302", 1, 0), ("20260309", 2, 40)]:
+for number in range(1, 11):
+    week = f"{datetime.date(2026, 3, 2) + datetime.timedelta(weeks=number - 1):%Y%m%d}"
+    more = 40 * number - 15 * (number % 3)
     many = [f"198.18.{i // 64}.{i % 64 * 4}/31" for i in range(1000 + more)]
     six = [f"2001:db8:{i:x}::/48" for i in range(1, 60)]
     values = [tag("Storage", ["192.0.2.0/25"] + many + six), tag("Storage.WestEurope", many[:300 + more] + six[:20], "westeurope"),
@@ -65,6 +67,7 @@ network.address-space    = ["10.20.0.0/16"]
 network.firewall         = "10.20.255.4"
 subnets.training.prefixes = ["10.20.1.0/24"]
 nsg.tags = "expand"
+firewall.tags = "expand"
 limits.nsg-destination-prefixes = 120
 precision.max-extra = 100000
 output.report = ["markdown", "html"]
@@ -78,9 +81,10 @@ to       = "fqdn:features.example.com"
 protocol = "tcp"
 ports    = 443
 TOML
-for week in 20260302 20260309; do
-  "$tagwall" snapshots add "ServiceTags_Public_$week.json" > /dev/null
-  "$tagwall" refresh p.toml --no-fetch --out published > refresh.log 2>&1 || { cat refresh.log; exit 2; }
+for file in ServiceTags_Public_*.json; do
+  "$tagwall" snapshots add "$file" > /dev/null
+  day="${file:19:4}-${file:23:2}-${file:25:2}"
+  TAGWALL_NOW="${day}T06:00:00Z" "$tagwall" refresh p.toml --no-fetch --out published > refresh.log 2>&1 || { cat refresh.log; exit 2; }
 done
 "$tagwall" site --out static --site published > /dev/null
 "$tagwall" serve --site published --listen 127.0.0.1:0 --access-log off 2> log &

@@ -2,10 +2,12 @@
 //! have to change so that it passes.
 
 mod environment;
+mod far;
 mod model;
 
 use std::net::IpAddr;
 
+pub use far::{Far, NoFar};
 pub use model::{Explained, ExplainedSet, FateSaid, StepSaid};
 
 use super::said::{Named, PacketSaid, said};
@@ -34,17 +36,6 @@ pub struct Asked {
     pub protocol: Protocol,
     /// Ports of the destination.
     pub ports: Ports,
-}
-
-/// The other side of what is asked about.
-#[derive(Debug, Clone)]
-pub enum Far {
-    /// One address.
-    Address(IpAddr),
-    /// Many: those of a tag, or a prefix.
-    Set(AddrSet),
-    /// A host, wherever it is on the Internet.
-    Host(String),
 }
 
 /// The environment that files show, ready for questions.

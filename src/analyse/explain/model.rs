@@ -67,6 +67,44 @@ pub struct StepSaid {
     pub source: Option<String>,
 }
 
+impl StepSaid {
+    /// Who decides, and by which rule: `Group ml-nsg, rule storage (nsg.arm.json:12)`.
+    pub fn who(&self) -> String {
+        let place =
+            self.place.as_ref().map_or_else(String::new, |place| format!(" ({}:{})", place.file, place.line));
+        let name = &self.name;
+        let what = match self.at {
+            _ if name.starts_with("the ") => name.replacen("the ", "The ", 1),
+            "nsg" => format!("Group {name}"),
+            "route" if self.place.is_none() => "Routes".to_owned(),
+            "route" => format!("Route table {name}"),
+            "firewall" | "dnat" => "Firewall".to_owned(),
+            "admin" => "Network manager".to_owned(),
+            "outbound" => format!("Way out of {name}"),
+            _ => format!("Network {name}"),
+        };
+        let kind = if self.at == "route" { "route" } else { "rule" };
+        match &self.rule {
+            Some(rule) if self.at != "route" || self.place.is_some() => {
+                format!("{what}, {kind} {rule}{place}")
+            }
+            _ => what,
+        }
+    }
+
+    /// Who asks for it, and where that is documented, if that is known.
+    pub fn asked_for(&self) -> Option<String> {
+        let who = match self.workload.as_deref()? {
+            "policy" => "The policy".to_owned(),
+            workload => format!("The workload {workload}"),
+        };
+        let row = self.row.as_deref().filter(|row| !row.is_empty());
+        let row = row.map_or_else(String::new, |row| format!(", {row}"));
+        let source = self.source.as_ref().map_or_else(String::new, |source| format!(" (source: {source})"));
+        Some(format!("{who} asks for it{row}{source}"))
+    }
+}
+
 /// What becomes of many packets.
 #[derive(Debug, Clone, Serialize)]
 pub struct ExplainedSet {

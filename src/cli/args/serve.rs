@@ -47,6 +47,9 @@ pub(in crate::cli) struct Serve {
     /// Publish the use of limits in /metrics also for more than 100 environments.
     #[arg(long)]
     pub(in crate::cli) limit_metrics: bool,
+    /// Offer to resolve the hosts of a look-up, by the names of this machine.
+    #[arg(long)]
+    pub(in crate::cli) resolve_hosts: bool,
     #[command(flatten)]
     pub(in crate::cli) network: NetworkArgs,
     #[command(flatten)]

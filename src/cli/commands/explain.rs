@@ -5,9 +5,8 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::addr::IpPrefix;
 use crate::analyse::{Asked, Explained, ExplainedSet, Explainer, Far, FateSaid, StepSaid, region_in_words};
-use crate::catalog::{Date, Fqdn};
+use crate::catalog::Date;
 use crate::cli::args::Explain;
 use crate::cli::commands::compare::addresses;
 use crate::cli::reading::{Tags, load, made_of};
@@ -15,8 +14,7 @@ use crate::cli::{Failure, output, select};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::policy::Policy;
 use crate::read::live::Live;
-use crate::tags::{Snapshot, Symbol, Symbols};
-use crate::text::did_you_mean;
+use crate::tags::Snapshot;
 
 pub(in crate::cli) fn run(args: &Explain) -> Result<ExitCode, Failure> {
     let mut tags = Tags::new(&args.data);
@@ -104,55 +102,12 @@ fn asked(args: &Explain, explainer: &Explainer<'_>, snapshot: &Snapshot) -> Resu
         None => {}
     }
     let direction = if args.inbound { Direction::Inbound } else { Direction::Outbound };
-    let far = far_of(far.unwrap_or("Internet"), args.inbound, snapshot)?;
+    let far = Far::of(far.unwrap_or("Internet"), direction, snapshot).map_err(|none| {
+        let hint = none.side_and_port.as_ref();
+        let hint = hint.map(|(side, port)| format!(": write {side} here and the port as --port {port}"));
+        Failure::Input(format!("{none}{}", hint.unwrap_or_default()))
+    })?;
     Ok(Asked { direction, subnet, near: address, far, protocol, ports })
-}
-
-/// The other side: an address, a prefix, a tag or a host.
-fn far_of(text: &str, inbound: bool, snapshot: &Snapshot) -> Result<Far, Failure> {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Ok(Far::Address(address));
-    }
-    if let Ok(prefix) = text.parse::<IpPrefix>() {
-        return Ok(Far::Set(prefix.into()));
-    }
-    if let Some(tag) = snapshot.tag(text) {
-        return Ok(Far::Set(tag.set().clone()));
-    }
-    if let Some(symbol) = Symbol::find(text) {
-        let empty = crate::addr::AddrSet::empty();
-        return Ok(Far::Set(Symbols::new(&empty, &empty).get(symbol)));
-    }
-    // As policies write a host. A tag with a region that it does not have is none.
-    let host = text.strip_prefix("fqdn:");
-    let of_tag = |(base, region): (&str, &str)| snapshot.tag(base).is_some() && !region.contains('.');
-    let is_tag = host.is_none() && text.split_once('.').is_some_and(of_tag);
-    let text = host.unwrap_or(text);
-    if text.contains('.')
-        && !inbound
-        && !is_tag
-        && let Ok(host) = Fqdn::parse(text.trim_end_matches('.'))
-    {
-        return Ok(Far::Host(host.as_str().to_owned()));
-    }
-    let hint = match side_and_port(text) {
-        Some((side, port)) => format!(": write {side} here and the port as --port {port}"),
-        None => did_you_mean(&snapshot.nearest(text)),
-    };
-    Err(Failure::Input(format!("`{text}` is no address, prefix, service tag or host{hint}")))
-}
-
-/// A side and a port in one: `SIDE:PORT`, or an address of the Web.
-fn side_and_port(text: &str) -> Option<(&str, u16)> {
-    let web = [("https://", 443), ("http://", 80)];
-    if let Some((rest, usual)) = web.iter().find_map(|(start, port)| Some((text.strip_prefix(start)?, *port)))
-    {
-        let host = rest.split(['/', '?', '#']).next().filter(|host| !host.is_empty())?;
-        return Some(side_and_port(host).unwrap_or((host, usual)));
-    }
-    let (side, port) = text.rsplit_once(':')?;
-    let side = side.strip_prefix('[').and_then(|side| side.strip_suffix(']')).unwrap_or(side);
-    (!side.is_empty()).then_some((side, port.parse().ok()?))
 }
 
 fn verdict(verdict: &str, way: &str) -> String {
@@ -203,50 +158,16 @@ fn to_change(out: &mut dyn Write, changes: &[String]) -> io::Result<()> {
 
 fn steps(out: &mut dyn Write, steps: &[StepSaid], week: Option<&str>) -> io::Result<()> {
     for (number, step) in (1..).zip(steps) {
-        writeln!(out, "{number}. {}: {}.", who(step), step.because)?;
+        writeln!(out, "{number}. {}: {}.", step.who(), step.because)?;
         if let Some(tag) = &step.tag {
             let week = week.map_or_else(String::new, |week| format!(", as published on {week}"));
             writeln!(out, "   The address is of the tag {tag}{week}.")?;
         }
-        if let Some(workload) = &step.workload {
-            let who = if workload == "policy" {
-                "The policy".to_owned()
-            } else {
-                format!("The workload {workload}")
-            };
-            let row = step
-                .row
-                .as_deref()
-                .filter(|row| !row.is_empty())
-                .map_or_else(String::new, |row| format!(", {row}"));
-            let source =
-                step.source.as_ref().map_or_else(String::new, |source| format!(" (source: {source})"));
-            writeln!(out, "   {who} asks for it{row}{source}.")?;
+        if let Some(asked) = step.asked_for() {
+            writeln!(out, "   {asked}.")?;
         }
     }
     Ok(())
-}
-
-/// Who decides, and by which rule.
-fn who(step: &StepSaid) -> String {
-    let place =
-        step.place.as_ref().map_or_else(String::new, |place| format!(" ({}:{})", place.file, place.line));
-    let name = &step.name;
-    let what = match step.at {
-        _ if name.starts_with("the ") => name.replacen("the ", "The ", 1),
-        "nsg" => format!("Group {name}"),
-        "route" if step.place.is_none() => "Routes".to_owned(),
-        "route" => format!("Route table {name}"),
-        "firewall" | "dnat" => "Firewall".to_owned(),
-        "admin" => "Network manager".to_owned(),
-        "outbound" => format!("Way out of {name}"),
-        _ => format!("Network {name}"),
-    };
-    let kind = if step.at == "route" { "route" } else { "rule" };
-    match &step.rule {
-        Some(rule) if step.at != "route" || step.place.is_some() => format!("{what}, {kind} {rule}{place}"),
-        _ => what,
-    }
 }
 
 fn set(out: &mut dyn Write, found: &ExplainedSet, week: Option<&str>) -> io::Result<()> {

@@ -72,6 +72,7 @@ fn settings(args: &Serve) -> Settings {
         poll: Duration::from_secs(args.poll.max(1)),
         drain: Duration::from_secs(clients.drain),
         limit_metrics: args.limit_metrics,
+        resolve_hosts: args.resolve_hosts,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::feed::answer::Answer;
 use crate::feed::changes::rules_summary;
 use crate::feed::publication::{Environment, Publication, PublishedFile, Used};
 use crate::feed::world::World;
+use crate::report::churn_of;
 
 #[derive(Template)]
 #[template(path = "environments.html")]
@@ -33,6 +34,7 @@ struct EnvironmentPage<'w> {
     made: String,
     report: Option<&'static str>,
     limits: Vec<Limit<'w>>,
+    churn: String,
     changes: Vec<Change>,
     files: &'w [PublishedFile],
 }
@@ -99,6 +101,7 @@ impl World {
             ),
             report: ["report.html", "report.md"].into_iter().find(|name| has(name)),
             limits: limits(environment),
+            churn: churn_of(&published.past(&environment.name)),
             changes: own
                 .map(|change| Change {
                     generation: change.generation,

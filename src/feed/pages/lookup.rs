@@ -1,11 +1,15 @@
 //! The page that looks addresses up.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use askama::Template;
 
-use super::{Frame, Medium, page};
+use super::{Frame, Medium, encode, page};
 use crate::addr::IpPrefix;
+use crate::catalog::Fqdn;
 use crate::feed::answer::Answer;
-use crate::feed::lookup::{Found, look_up, understood};
+use crate::feed::lookup::{Found, found_host, look_up, understood};
 use crate::feed::paths::Query;
 use crate::feed::rules::Met;
 use crate::feed::world::World;
@@ -25,6 +29,9 @@ struct LookupPage<'w> {
     results: Vec<Shown<'w>>,
     over: usize,
     passed_over: String,
+    /// Whether hosts can be resolved here, and whether they are now.
+    can_resolve: bool,
+    resolves: bool,
 }
 
 /// One thing that was asked for.
@@ -37,6 +44,8 @@ struct Shown<'w> {
     rules: Vec<Met<'w>>,
     json: String,
     link: String,
+    /// It as a part of an address of the web.
+    far: String,
 }
 
 struct TagRow {
@@ -49,12 +58,45 @@ struct TagRow {
     since: String,
 }
 
+/// The addresses of hosts, as somebody resolved them, or why there are none.
+pub type Resolved = BTreeMap<String, Result<Vec<IpAddr>, String>>;
+
 impl World {
-    /// The first page: it looks up whatever is in `q=`.
+    /// The first page: it looks up whatever is in `q=`. Hosts are only held against the names in rules.
     pub fn lookup_page(&self, query: &Query, medium: Medium) -> Answer {
-        let asked: String = query.all("q").collect::<Vec<_>>().join(" ");
-        let asked: String = asked.chars().take(20_000).collect();
-        let words = Words::read(self, &asked);
+        self.lookup_page_with(query, medium, None)
+    }
+
+    /// The hosts in `q=` if it is asked for their addresses: so many at most.
+    pub fn hosts_to_resolve(&self, query: &Query, most: usize) -> Vec<String> {
+        if query.get("resolve").is_none() {
+            return Vec::new();
+        }
+        let hosts = Words::read(self, &asked(query)).hosts.into_iter().filter(|host| !host.is_wildcard());
+        hosts.take(most).map(|host| host.to_string()).collect()
+    }
+
+    /// The same where hosts can be resolved: `resolved` are those that were asked for.
+    pub fn lookup_page_with(&self, query: &Query, medium: Medium, resolved: Option<&Resolved>) -> Answer {
+        let asked = asked(query);
+        let mut words = Words::read(self, &asked);
+        let bare = words.is_one_host();
+        for host in std::mem::take(&mut words.hosts) {
+            let found = found_host(self, None, &host);
+            let known = resolved.and_then(|resolved| resolved.get(host.as_str()));
+            if found.rules.is_empty() && known.is_none() && !bare {
+                // Lines of logs have many words with dots.
+                words.passed_over.push(host.to_string());
+                continue;
+            }
+            words.names.push(self.shown_host(found, known));
+            let addresses = known.into_iter().flatten().flatten().map(|address| prefix_of(*address));
+            for address in addresses {
+                if !words.addresses.contains(&address) {
+                    words.addresses.push(address);
+                }
+            }
+        }
         let shown: Vec<&str> = words.addresses.iter().take(SHOWN).map(String::as_str).collect();
         let mut results: Vec<Shown<'_>> = words.names;
         results.extend(look_up(self, None, shown.iter().copied()).into_iter().map(|found| self.shown(found)));
@@ -69,7 +111,38 @@ impl World {
             asked,
             results,
             passed_over,
+            can_resolve: resolved.is_some(),
+            resolves: query.get("resolve").is_some(),
         })
+    }
+
+    /// What is known of a host by its name.
+    fn shown_host<'w>(&'w self, found: Found<'w>, known: Option<&Result<Vec<IpAddr>, String>>) -> Shown<'w> {
+        let (encoded, mut rules) = (encode(&found.query), found.rules);
+        rules.truncate(RULES);
+        let environments = environments_of(&rules);
+        let named = match (self.published().is_some(), environments.as_slice()) {
+            (false, _) => format!("{} is a host.", found.query),
+            (true, []) => format!("No rule of your environments names {}.", found.query),
+            (true, [..]) => format!("Rules name {} in {}.", found.query, several(&environments)),
+        };
+        let note = match known {
+            Some(Ok(addresses)) => {
+                let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                format!("It resolves to {} from here, now.", addresses.join(", "))
+            }
+            Some(Err(why)) => format!("It does not resolve from here: {why}."),
+            None => String::new(),
+        };
+        Shown {
+            note,
+            has_environments: self.published().is_some(),
+            rules,
+            json: format!("v1/lookup?host={encoded}"),
+            link: format!("?q={encoded}"),
+            far: encoded,
+            ..Shown::bare(&found.query, named)
+        }
     }
 
     fn shown<'w>(&'w self, found: Found<'w>) -> Shown<'w> {
@@ -84,6 +157,7 @@ impl World {
             rules,
             json: format!("v1/lookup?ip={encoded}"),
             link: format!("?q={encoded}"),
+            far: encoded,
             query: found.query,
         }
     }
@@ -106,16 +180,35 @@ impl World {
         if self.published().is_none() {
             return whose;
         }
-        let mut environments: Vec<&str> =
-            rules.iter().filter(|met| !met.rule.denies).map(|met| met.rule.environment.as_str()).collect();
-        environments.dedup();
-        let allowed = match environments.len() {
-            0 => "No allow rule of your environments holds it.".to_owned(),
-            1..=3 => format!("Allow rules hold it in {}.", environments.join(", ")),
-            n => format!("Allow rules hold it in {n} environments."),
+        let environments = environments_of(rules);
+        let allowed = match environments.as_slice() {
+            [] => "No allow rule of your environments holds it.".to_owned(),
+            names => format!("Allow rules hold it in {}.", several(names)),
         };
         format!("{whose} {allowed}")
     }
+}
+
+/// The environments of rules that let something pass.
+fn environments_of<'m>(rules: &'m [Met<'_>]) -> Vec<&'m str> {
+    let allows = rules.iter().filter(|met| !met.rule.denies);
+    let mut names: Vec<&str> = allows.map(|met| met.rule.environment.as_str()).collect();
+    names.dedup();
+    names
+}
+
+fn several(names: &[&str]) -> String {
+    if names.len() <= 3 { names.join(", ") } else { format!("{} environments", names.len()) }
+}
+
+/// What was put into the field.
+fn asked(query: &Query) -> String {
+    query.all("q").collect::<Vec<_>>().join(" ").chars().take(20_000).collect()
+}
+
+/// An address as the prefix that is looked up.
+fn prefix_of(address: IpAddr) -> String {
+    understood(&address.to_string()).map(|prefix| prefix.to_string()).unwrap_or_default()
 }
 
 /// What to know of addresses that are no customer's.
@@ -151,6 +244,7 @@ impl Shown<'_> {
             rules: Vec::new(),
             json: String::new(),
             link: String::new(),
+            far: String::new(),
         }
     }
 }
@@ -160,10 +254,19 @@ impl Shown<'_> {
 struct Words<'w> {
     addresses: Vec<String>,
     names: Vec<Shown<'w>>,
+    hosts: Vec<Fqdn>,
     passed_over: Vec<String>,
 }
 
 impl Words<'_> {
+    /// Whether nothing but one host was asked for.
+    fn is_one_host(&self) -> bool {
+        self.hosts.len() == 1
+            && self.addresses.is_empty()
+            && self.names.is_empty()
+            && self.passed_over.is_empty()
+    }
+
     fn read(world: &World, text: &str) -> Self {
         let mut words = Words::default();
         let between = |c: char| c.is_whitespace() || ",;|=\"'()<>{}".contains(c);
@@ -171,9 +274,11 @@ impl Words<'_> {
             match address(word) {
                 Some(address) if words.addresses.contains(&address) => {}
                 Some(address) => words.addresses.push(address),
-                None => match named(world, word) {
-                    Some(shown) => words.names.push(shown),
-                    None => words.passed_over.push(word.to_owned()),
+                None => match (named(world, word), host(word)) {
+                    (Some(shown), _) => words.names.push(shown),
+                    (None, Some(host)) if words.hosts.contains(&host) => {}
+                    (None, Some(host)) => words.hosts.push(host),
+                    (None, None) => words.passed_over.push(word.to_owned()),
                 },
             }
         }
@@ -192,6 +297,14 @@ fn address(word: &str) -> Option<String> {
         word.rsplit_once(':').filter(|(start, end)| !start.contains(':') && end.parse::<u16>().is_ok());
     let word = bracketed.or(port.map(|(start, _)| start)).unwrap_or(word);
     understood(word).ok().map(|prefix| prefix.to_string())
+}
+
+/// The host that a word is, or that is in it: of an address of the web, or with a port behind it.
+fn host(word: &str) -> Option<Fqdn> {
+    let word = word.split_once("://").map_or(word, |(_, rest)| rest);
+    let word = word.split(['/', '?', '#']).next().unwrap_or(word);
+    let port = word.rsplit_once(':').filter(|(_, end)| end.parse::<u16>().is_ok());
+    Fqdn::parse(port.map_or(word, |(start, _)| start)).ok()
 }
 
 /// The tag or the region that a word is.
@@ -235,11 +348,6 @@ fn whole_row(cloud: &'static str, tag: &crate::tags::Tag) -> TagRow {
     }
 }
 
-/// A prefix in an address of the web.
-fn encode(text: &str) -> String {
-    text.replace('/', "%2F").replace(':', "%3A")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,6 +364,22 @@ mod tests {
             ("example.com", None),
         ] {
             assert_eq!(address(word).as_deref(), wanted, "{word}");
+        }
+    }
+
+    #[test]
+    fn words_that_are_hosts() {
+        for (word, wanted) in [
+            ("Example.org", Some("example.org")),
+            ("https://www.example.org:8443/a?b#c", Some("www.example.org")),
+            ("example.org:443", Some("example.org")),
+            ("*.example.org", Some("*.example.org")),
+            ("12:30:05", None),
+            ("443", None),
+            ("allowed", None),
+            ("192.0.2.300", None),
+        ] {
+            assert_eq!(host(word).map(|host| host.to_string()).as_deref(), wanted, "{word}");
         }
     }
 }

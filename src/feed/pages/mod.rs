@@ -2,9 +2,12 @@
 //! buttons that copy and fields that narrow tables down.
 
 mod environments;
+mod explain;
 mod lookup;
 mod plot;
 mod tags;
+
+pub use lookup::Resolved;
 
 use askama::Template;
 
@@ -75,6 +78,19 @@ fn page(template: &impl Template) -> Answer {
         // Only writing can fail, and memory does not.
         Err(error) => Answer::unavailable(&format!("the page cannot be made: {error}"), 60),
     }
+}
+
+/// A text as a part of an address of the web.
+fn encode(text: &str) -> String {
+    use std::fmt::Write;
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("memory does not fail");
+        }
+        out
+    })
 }
 
 /// The style or the script of the pages.

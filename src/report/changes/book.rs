@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::step::Step;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::catalog::{Date, DatedFact};
 use crate::packet::{Direction, NextHop, Ports};
@@ -45,6 +46,9 @@ pub struct RuleBook {
     pub rules: Vec<RuleView>,
     /// Prefixes of the tags in use, the fewest, by name.
     pub tags: BTreeMap<String, Vec<String>>,
+    /// This generation and those before it, the oldest first; empty in books that no refresh made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past: Vec<Step>,
 }
 
 /// Something that begins or ends on a day.
@@ -140,6 +144,7 @@ impl RuleBook {
             dated: policy.remarks.dated.iter().map(|fact| DatedMark::new(fact, policy.as_of)).collect(),
             rules,
             tags: tags.collect(),
+            past: Vec::new(),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! snapshot nor the old policy is needed any more.
 
 mod book;
+mod past;
+mod step;
 mod text;
 mod told;
 
@@ -11,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use book::set_of;
 pub use book::{DatedMark, RuleBook, RuleView, SnapshotMark};
+pub use past::{Past, Told};
+pub use step::Step;
 pub use told::{Changes, Event, RuleChange, SetChange, TagChange};
 
 impl Changes {

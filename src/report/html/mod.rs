@@ -3,6 +3,7 @@
 //! Its words are those of `report.md`, so that the two never say different things: the sections are read from there and put in the
 //! order in which somebody in a hurry wants them. Everything else in it is made here, and all text is escaped.
 
+mod history;
 mod map;
 mod pictures;
 mod tradeoff;
@@ -14,14 +15,17 @@ use base64::engine::general_purpose::STANDARD;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use sha2::{Digest, Sha256};
 
+pub use history::churn_of;
+
 use super::Made;
 use crate::text::markup;
 
 const STYLE: &str = include_str!("style.css");
 
 /// Sections that come first, in this order; the others follow as they stand in the report, behind the pictures.
-const FIRST: [&str; 6] = [
+const FIRST: [&str; 7] = [
     "Verdict",
+    "What changed since last time",
     "What does not work",
     "Not expressed",
     "Admitted beyond what was asked for",
@@ -44,6 +48,7 @@ pub(super) fn report(made: &Made<'_>, markdown: &str) -> String {
             .for_each(|section| push(&mut out, &[&section.html]));
     }
     pictures::limits(made, &mut out);
+    history::churn(made, &mut out);
     tradeoff::curves(made, &mut out);
     map::addresses(made, &mut out);
     pictures::lengths(made, &mut out);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::map::asked;
+use crate::catalog::Date;
 use crate::plan::Usage;
 use crate::report::Made;
 use crate::text::markup;
@@ -15,35 +16,56 @@ const BARS: usize = 14;
 pub(super) fn limits(made: &Made<'_>, out: &mut String) {
     let mut usage: Vec<&Usage> =
         made.plan.usage.iter().filter(|usage| usage.limit > 0 && !usage.key.is_length()).collect();
-    let share = |usage: &Usage| usage.have as f64 / usage.limit as f64;
-    usage.sort_by(|a, b| share(b).total_cmp(&share(a)).then_with(|| (&a.key, &a.of).cmp(&(&b.key, &b.of))));
+    usage.sort_by(|a, b| Usage::by_share(b, a));
     usage.truncate(BARS);
     if usage.is_empty() {
         return;
     }
+    let reached: Vec<Option<Date>> =
+        usage.iter().map(|usage| made.told.and_then(|told| told.reached(usage))).collect();
+    // Only a pace that is known needs room for a day.
+    let (width, when) = match made.told.filter(|_| reached.iter().any(Option::is_some)) {
+        None => (760, String::new()),
+        Some(told) => (
+            900,
+            format!(
+                " The day is that on which it is reached at the pace of the last {} weeks.",
+                told.weeks()
+            ),
+        ),
+    };
     let height = usage.len() * 26 + 8;
     write!(
         out,
         "<h2>How close the limits are</h2>\n<figure><figcaption>Share of each limit that is used, the tightest first; the line is the \
-         limit.</figcaption>\n<svg role=\"img\" viewBox=\"0 0 760 {height}\" width=\"760\" height=\"{height}\"><title>{}</title>\n",
-        markup(&told(&usage))
+         limit.{when}</figcaption>\n<svg role=\"img\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\"><title>{}</title>\n",
+        markup(&told(&usage, &reached))
     )
     .expect("memory does not fail");
-    for (at, usage) in usage.iter().enumerate() {
-        bar(out, at, usage, share(usage));
+    for (at, (usage, reached)) in usage.iter().zip(&reached).enumerate() {
+        bar(out, at, usage, *reached);
     }
     out.push_str("</svg></figure>\n");
 }
 
-fn told(usage: &[&Usage]) -> String {
-    let each: Vec<String> =
-        usage.iter().map(|u| format!("{} of {}: {} of {}", u.key, u.of, u.have, u.limit)).collect();
+fn told(usage: &[&Usage], reached: &[Option<Date>]) -> String {
+    let each: Vec<String> = usage
+        .iter()
+        .zip(reached)
+        .map(|(u, day)| format!("{} of {}: {} of {}{}", u.key, u.of, u.have, u.limit, about(*day)))
+        .collect();
     format!("Use of limits. {}.", each.join("; "))
 }
 
-fn bar(out: &mut String, at: usize, usage: &Usage, share: f64) {
+/// The day on which a limit is reached, behind its figures.
+fn about(day: Option<Date>) -> String {
+    day.map_or(String::new(), |day| format!(", full about {day}"))
+}
+
+fn bar(out: &mut String, at: usize, usage: &Usage, reached: Option<Date>) {
     const LEFT: f64 = 330.0;
     const WIDTH: f64 = 260.0;
+    let share = usage.have as f64 / usage.limit as f64;
     let y = at * 26 + 4;
     let text = format!("{} of {}", usage.key, usage.of);
     let text: String =
@@ -55,14 +77,15 @@ fn bar(out: &mut String, at: usize, usage: &Usage, share: f64) {
         out,
         "<text x=\"{0}\" y=\"{1}\" text-anchor=\"end\">{2}</text><rect class=\"frame\" x=\"{LEFT}\" y=\"{y}\" width=\"{WIDTH}\" \
          height=\"18\"/><rect class=\"{class}\" x=\"{LEFT}\" y=\"{y}\" width=\"{width:.1}\" height=\"18\"/><path class=\"rule\" \
-         d=\"M{3} {y}v18\"/><text x=\"{4}\" y=\"{1}\">{5} of {6}</text>",
+         d=\"M{3} {y}v18\"/><text x=\"{4}\" y=\"{1}\">{5} of {6}{7}</text>",
         LEFT - 8.0,
         y + 14,
         markup(&text),
         LEFT + WIDTH,
         LEFT + WIDTH * 1.15 + 8.0,
         usage.have,
-        usage.limit
+        usage.limit,
+        about(reached)
     )
     .expect("memory does not fail");
 }
