@@ -170,6 +170,10 @@ fn flows_fare_as_each_of_them_is_explained() {
         assert!(found.keys().any(|(own, ..)| own == at), "{at}: {found:?}");
     }
     assert!(done.hangs.iter().any(|hangs| hangs.on.contains("pypi.org")), "{:?}", done.hangs);
+    // Which rules are needed shows in all flows, also in those that hang on an assumption.
+    let mut replay = FlowReplay::new(&live, &snapshot).along(&way, &snapshot).expect("it can be read");
+    flows(&snapshot).iter().for_each(|flow| replay.take(flow));
+    let done = replay.finish();
     let names = |list: &[tagwall::analyse::lint::Used]| -> Vec<(&'static str, String)> {
         list.iter().filter(|used| used.kind != "nsg").map(|used| (used.kind, used.rule.clone())).collect()
     };
