@@ -99,6 +99,11 @@ impl FormatName {
         FormatName::Json,
     ];
 
+    /// Whether it holds lists of addresses and no rules.
+    pub fn is_list(self) -> bool {
+        matches!(self, FormatName::Lists | FormatName::Edl | FormatName::Nftables)
+    }
+
     /// The name in policies, manifests and proofs.
     pub fn name(self) -> &'static str {
         match self {

@@ -128,7 +128,7 @@ pub(super) fn load_all(parts: &[&str], tags: &mut Tags<'_>) -> Result<Live, Fail
 }
 
 /// The policy that an argument means.
-fn policy_of(part: &str) -> Option<&str> {
+pub(super) fn policy_of(part: &str) -> Option<&str> {
     part.strip_prefix("policy:").or_else(|| part.ends_with(".toml").then_some(part))
 }
 

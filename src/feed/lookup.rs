@@ -1,5 +1,8 @@
 //! Look-ups: which tags and which rules hold an address.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 use super::cloud::CloudFeed;
@@ -8,6 +11,20 @@ use super::world::World;
 use crate::addr::{AddrSet, Address, Entry, EntryError, IpPrefix, Prefix};
 use crate::catalog::Fqdn;
 use crate::tags::{Cloud, Tag};
+
+/// The addresses of hosts, as somebody resolved them, or why there are none.
+pub type Resolved = BTreeMap<String, Result<Vec<IpAddr>, NoAddress>>;
+
+/// Why a host has no address, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoAddress {
+    /// The resolver knows none.
+    #[error("no address is known for it")]
+    Unknown,
+    /// The resolver did not answer in time.
+    #[error("it took too long")]
+    Late,
+}
 
 /// The most that one look-up takes.
 pub const MOST: usize = 1_000;

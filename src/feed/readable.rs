@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::catalog::Date;
 use crate::environment::Environment;
 use crate::policy::{self, Policy, PolicySource};
+use crate::read::ReadError;
 use crate::read::live::Live;
 use crate::report::{POLICY_COPY, catalog_copy};
 use crate::site::live::live_of;
@@ -22,25 +23,38 @@ pub(super) struct Readable {
     pub(super) policy: Option<Policy>,
 }
 
+/// Why an environment cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    /// Its files cannot be read.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Files(Vec<ReadError>),
+    /// It has no rules.
+    #[error("it is published as lists alone, which say nothing of what passes")]
+    Lists,
+}
+
+impl From<Vec<ReadError>> for Unreadable {
+    fn from(errors: Vec<ReadError>) -> Self {
+        Unreadable::Files(errors)
+    }
+}
+
 impl Readable {
     /// Reads the files of the environment `name`, by their paths below its folder.
     ///
     /// # Errors
-    /// What is wrong with them, in words.
+    /// [`Unreadable`].
     pub(super) fn read(
         name: &str,
         files: &BTreeMap<&str, &[u8]>,
         snapshot: &Snapshot,
         day: Option<Date>,
-    ) -> Result<Self, String> {
-        let live = live_of(name, files, &|file| format!("{name}/{file}"))
-            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-        if live.groups.is_empty()
-            && live.tables.is_empty()
-            && live.firewalls.is_empty()
-            && live.collection_groups.is_empty()
-        {
-            return Err("it is published as lists alone, which say nothing of what passes".to_owned());
+    ) -> Result<Self, Unreadable> {
+        let live = live_of(name, files, &|file| format!("{name}/{file}"))?;
+        let is_empty = live.groups.is_empty() && live.tables.is_empty();
+        if is_empty && live.firewalls.is_empty() && live.collection_groups.is_empty() {
+            return Err(Unreadable::Lists);
         }
         let policy = policy_of(files, snapshot, day);
         Ok(Readable { name: name.to_owned(), tags: snapshot.digest().to_owned(), live, policy })

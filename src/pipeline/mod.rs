@@ -15,7 +15,7 @@ use crate::policy::{self, Policy, PolicySource};
 use crate::report::changes::{Past, Told};
 use crate::report::{self, Made};
 use crate::tags::Snapshot;
-use crate::target::Target;
+use crate::target::{FormatName, Target};
 use crate::verify::{self, Declared, Inexpressible, Report};
 
 /// One environment's artefacts, proven, with manifest and report.
@@ -99,12 +99,14 @@ pub fn generate_after(
     notes::of_kept_nat(&mut parts, &policy, known);
     let plan = Plan::new(parts)?;
     let told = past.map(|past| Told::new(&policy, &plan, past));
+    let templates = || emit::render(&plan, &[FormatName::Arm], &settings::options(&policy));
     let made = Made {
         policy: &policy,
         snapshot,
         plan: &plan,
         proof: &proof,
         artefacts: &artefacts,
+        templates: &templates,
         told: told.as_ref(),
     };
     let reports = report::of(&made);

@@ -21,6 +21,7 @@ pub(super) fn check_settings(policy: &Policy, problems: &mut Problems) {
     check_output(&policy.output, problems);
     check_names(&policy.names, problems);
     check_limits(policy, problems);
+    check_lint(policy, problems);
     check_tier(policy, problems);
     check_loops(policy, problems);
     check_keep(policy, problems);
@@ -137,6 +138,26 @@ fn check_limits(policy: &Policy, problems: &mut Problems) {
                 limit.current, limit.counts
             );
             problems.warn(place.at(key.as_str()), message);
+        }
+    }
+}
+
+/// Dismissals that dismiss nothing: which ids there are is known only to those who make findings.
+fn check_lint(policy: &Policy, problems: &mut Problems) {
+    let place = Path::top().at("lint").at("dismiss");
+    for (number, dismissal) in policy.lint.dismiss.iter().enumerate() {
+        let place = place.at(number);
+        let digits = dismissal.id.strip_prefix("TW").unwrap_or_default();
+        if digits.len() != 3 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            let message = format!("`{}` is no id of a finding; they are written as TW005", dismissal.id);
+            problems.at(place.at("id"), message);
+        }
+        if dismissal.reason.trim().is_empty() {
+            problems.at(place.at("reason"), "a dismissal needs a reason".to_owned());
+        }
+        if dismissal.until.parse::<Date>().is_err() {
+            let message = format!("`{}` is no day; write one as 2026-12-31", dismissal.until);
+            problems.at(place.at("until"), message);
         }
     }
 }

@@ -93,6 +93,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         limits: LimitSettings::of(&intent.limits),
         catalog: intent.catalog.clone(),
         output: intent.output.clone(),
+        lint: intent.lint.clone(),
         remarks: Remarks::default(),
     };
     let mut policy = Policy::new(parts).map_err(|fault| {

@@ -73,6 +73,9 @@ pub struct Intent {
     /// When new service tags are refused by a scheduled refresh.
     #[serde(default)]
     pub refresh: RefreshIntent,
+    /// What is not told again of what `lint` finds in the rules.
+    #[serde(default)]
+    pub lint: LintIntent,
 }
 
 /// An Azure cloud.
@@ -526,6 +529,32 @@ pub struct ApiVersions {
     pub china: Option<ApiVersion>,
     /// In the former German cloud.
     pub germany: Option<ApiVersion>,
+}
+
+/// What is not told again of what `lint` finds in the rules that are made of this policy.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct LintIntent {
+    /// Findings that somebody has looked at and lets stand for a while.
+    pub dismiss: Vec<DismissIntent>,
+}
+
+/// A kind of finding that is let stand for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DismissIntent {
+    /// Its id, such as `TW005`; `tagwall lint --explain all` lists them.
+    pub id: String,
+    /// The name of the group, table or firewall, in which `*` stands for any text; all of them if left out.
+    #[serde(default)]
+    pub resource: Option<String>,
+    /// The name of the rule or route, in which `*` stands for any text; all of them if left out.
+    #[serde(default)]
+    pub rule: Option<String>,
+    /// Why it may stand.
+    pub reason: String,
+    /// The last day on which it is not told of, such as `2026-12-31`.
+    pub until: String,
 }
 
 /// When new service tags are refused by a scheduled refresh, and what happens to addresses that they drop. Where

@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::intent::{
-    CatalogIntent, FirewallIntent, LimitsIntent, NamesIntent, NsgIntent, OutputIntent, RouteTableIntent,
+    CatalogIntent, FirewallIntent, LimitsIntent, LintIntent, NamesIntent, NsgIntent, OutputIntent,
+    RouteTableIntent,
 };
 use super::network::Network;
 use crate::addr::{AddrSet, Count, IntervalSet};
@@ -62,6 +63,8 @@ pub struct PolicyParts {
     pub catalog: CatalogIntent,
     /// What to write.
     pub output: OutputIntent,
+    /// What is not told again of what `lint` finds.
+    pub lint: LintIntent,
     /// What the reader of the report must know.
     pub remarks: Remarks,
 }

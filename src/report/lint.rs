@@ -4,13 +4,16 @@ use std::fmt::Write;
 
 use super::Made;
 use super::cells::cell;
-use crate::analyse::lint::{Finding, Linting, Severity, lint};
+use crate::analyse::lint::{Dismissal, Finding, Linting, Severity, lint};
+use crate::emit::Artefact;
+use crate::policy::intent::DismissIntent;
 use crate::read::live::{Live, LiveNetwork, LiveSubnet, read_live};
 use crate::target::FormatName;
 
-/// The section. Templates are what is read; without any there is none.
+/// The section; there is none where there are lists alone.
 pub(super) fn section(made: &Made<'_>, out: &mut String) {
-    let Some(found) = findings(made) else { return };
+    let Some(mut found) = findings(made) else { return };
+    let dismissed = dismiss(made, &mut found);
     let (told, notes): (Vec<&Finding>, Vec<&Finding>) =
         found.iter().partition(|finding| finding.severity > Severity::Info);
     out.push_str("## Lint\n\n");
@@ -22,6 +25,7 @@ pub(super) fn section(made: &Made<'_>, out: &mut String) {
     if told.is_empty() {
         writeln!(out, "`tagwall lint` finds neither errors nor warnings in these rules, and {besides}.\n")
             .expect("memory does not fail");
+        out.push_str(&dismissed);
         return;
     }
     writeln!(
@@ -44,16 +48,62 @@ pub(super) fn section(made: &Made<'_>, out: &mut String) {
         .expect("memory does not fail");
     }
     out.push('\n');
+    out.push_str(&dismissed);
+}
+
+/// A dismissal of the policy; `None` if its day is none, which the policy is refused for.
+pub fn dismissal_of(written: &DismissIntent) -> Option<Dismissal> {
+    let DismissIntent { id, resource, rule, reason, until } = written.clone();
+    Some(Dismissal { id, resource, rule, reason, until: until.parse().ok()? })
+}
+
+/// Takes out what the policy dismisses; says how much that is, what has ended, and what dismisses nothing.
+fn dismiss(made: &Made<'_>, found: &mut Vec<Finding>) -> String {
+    // A refresh knows the day; else the facts of a day are taken.
+    let today = made.told.and_then(|told| told.book.past.last()).map_or(made.policy.as_of, |step| step.day);
+    let dismissals: Vec<Dismissal> = made.policy.lint.dismiss.iter().filter_map(dismissal_of).collect();
+    let (mut out, before) = (String::new(), found.len());
+    for dismissal in &dismissals {
+        let Dismissal { id, reason, until, .. } = dismissal;
+        let (id, reason) = (cell(id), cell(reason));
+        if *until < today {
+            writeln!(out, "- The dismissal of {id} ended on {until} ({reason}): it counts again.")
+        } else if !found.iter().any(|finding| dismissal.is_about(finding)) {
+            writeln!(out, "- The dismissal of {id} ({reason}) is about nothing that is found.")
+        } else {
+            writeln!(out, "- {id} is dismissed until {until}: {reason}.")
+        }
+        .expect("memory does not fail");
+    }
+    found.retain(|finding| !dismissals.iter().any(|one| one.until >= today && one.is_about(finding)));
+    if before > found.len() {
+        writeln!(out, "- By dismissals of the policy {} of what is found is left out.", before - found.len())
+            .expect("memory does not fail");
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
 }
 
 /// What is found in the templates with the network that the policy is for.
 fn findings(made: &Made<'_>) -> Option<Vec<Finding>> {
-    let templates = made.artefacts.iter().filter(|file| file.format == Some(FormatName::Arm));
-    let files: Vec<(&str, &[u8])> =
-        templates.map(|file| (file.name.as_str(), file.bytes.as_slice())).collect();
-    if files.is_empty() {
+    let is_template = |file: &&Artefact| file.format == Some(FormatName::Arm);
+    // Every format says the same of the same plan, which the proof has shown.
+    let own = if made.artefacts.iter().any(|file| is_template(&file)) {
+        Vec::new()
+    } else if made.artefacts.iter().any(|file| file.format.is_some_and(|format| !format.is_list())) {
+        (made.templates)()
+    } else {
         return None;
-    }
+    };
+    let files: Vec<(&str, &[u8])> = made
+        .artefacts
+        .iter()
+        .chain(&own)
+        .filter(is_template)
+        .map(|file| (file.name.as_str(), file.bytes.as_slice()))
+        .collect();
     // The proof has read the same files.
     let mut live = read_live(&files).ok()?;
     add_network(made, &mut live);

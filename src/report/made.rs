@@ -19,6 +19,8 @@ pub struct Made<'a> {
     pub proof: &'a Report,
     /// The files, in order of deployment.
     pub artefacts: &'a [Artefact],
+    /// Makes the plan's templates, for those who read rules where the files are of other formats.
+    pub templates: &'a dyn Fn() -> Vec<Artefact>,
     /// What was before, where that is known.
     pub told: Option<&'a Told>,
 }

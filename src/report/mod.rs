@@ -24,6 +24,7 @@ mod verdict;
 pub use claims::{Claims, MANIFEST};
 pub use copies::{POLICY_COPY, catalog_copy, policy_copies};
 pub use html::churn_of;
+pub use lint::dismissal_of;
 pub use listed::{Listed, ListedError};
 
 pub use made::Made;

@@ -12,7 +12,7 @@ use axum::routing::{MethodRouter, get};
 use super::around::{Said, around};
 use super::health;
 use super::shared::Shared;
-use crate::feed::{Answer, JSON, Medium, Query, Resolved, World, asset};
+use crate::feed::{Answer, JSON, Medium, NoAddress, Query, Resolved, World, asset};
 
 /// The description of the interface.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -111,7 +111,7 @@ async fn lookup_page(State(shared): State<Arc<Shared>>, RawQuery(raw): RawQuery)
     let mut resolved = shared.resolves.then(Resolved::new);
     if let (Some(resolved), Some(world)) = (&mut resolved, shared.world()) {
         for host in world.hosts_to_resolve(&query, HOSTS) {
-            resolved.insert(host, Err("it took too long".to_owned()));
+            resolved.insert(host, Err(NoAddress::Late));
         }
         let one = |host: String| async move {
             let found = tokio::net::lookup_host((host.as_str(), 0)).await;
@@ -121,7 +121,7 @@ async fn lookup_page(State(shared): State<Arc<Shared>>, RawQuery(raw): RawQuery)
                 addresses.dedup();
                 addresses
             });
-            (host, addresses.map_err(|_| "no address is known for it".to_owned()))
+            (host, addresses.map_err(|_| NoAddress::Unknown))
         };
         let mut running: tokio::task::JoinSet<_> = resolved.keys().cloned().map(one).collect();
         let until = tokio::time::Instant::now() + RESOLVING;

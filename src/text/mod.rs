@@ -3,12 +3,14 @@
 
 mod encoding;
 mod markup;
+mod pattern;
 mod visible;
 
 use sha2::{Digest, Sha256};
 
 pub use encoding::{Encoding, Utf16, to_utf8};
 pub use markup::markup;
+pub use pattern::{fits, fits_in_any_case};
 pub(crate) use visible::is_plain;
 pub use visible::{Escape, excerpt, hidden, is_hidden, trim_hidden, visible, visible_bytes};
 

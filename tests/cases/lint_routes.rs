@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 use tagwall::analyse::lint::{Linting, lint};
+use tagwall::catalog::Catalog;
+use tagwall::pipeline;
 use tagwall::read::live::read_live;
 use tagwall::tags::Cloud;
 
@@ -142,8 +144,9 @@ fn the_report_tells_of_what_lint_finds() {
         format!(
             "schema = 1\nname = \"own\"\nregion = \"westeurope\"\nnetwork.address-space = [\"10.20.0.0/16\"]\n\
              network.firewall = \"10.20.255.4\"\nsubnets.a.prefixes = [\"10.20.1.0/24\"]\nroute-table.default = \"firewall\"\n\
-             output.targets = [\"nsg\", \"route-table\"]\naccept-missing = true\n[[allow]]\nsubnet = \"a\"\n\
-             from = \"203.0.113.0/28\"\nprotocol = \"tcp\"\nports = 443\n{more}"
+             accept-missing = true\n{}[[allow]]\nsubnet = \"a\"\n\
+             from = \"203.0.113.0/28\"\nprotocol = \"tcp\"\nports = 443\n{more}",
+            if more.contains("[output]") { "" } else { "output.targets = [\"nsg\", \"route-table\"]\n" }
         )
     };
     let report = |more: &str| {
@@ -161,4 +164,54 @@ fn the_report_tells_of_what_lint_finds() {
     assert!(lost.contains("| TW032 | warning | own-nsg |"), "{lost}");
     let kept = report("[[route]]\nto = \"203.0.113.0/28\"\nnext-hop = \"internet\"\n");
     assert!(!kept.contains("TW032"), "{kept}");
+    // Whatever the files are in; lists alone have no rules.
+    for format in ["bicep", "terraform", "terraform-json", "azcli", "csv", "json"] {
+        let other =
+            report(&format!("[output]\ntargets = [\"nsg\", \"route-table\"]\nformats = [\"{format}\"]\n"));
+        assert_eq!(other, lost, "{format}");
+    }
+    let lists = policy("[output]\nformats = [\"lists\"]\n");
+    let made = support::generate("own.toml", &lists, &support::sample(Cloud::Public));
+    assert!(!support::text_of(&made, "report.md").contains("## Lint"));
+}
+
+/// What a policy dismisses is not told of until its day, and what it dismisses in vain is.
+#[test]
+fn a_policy_dismisses_what_somebody_has_looked_at() {
+    let policy = |id: &str, rule: &str, reason: &str, until: &str| {
+        format!(
+            "schema = 1\nname = \"own\"\nregion = \"westeurope\"\nnetwork.address-space = [\"10.20.0.0/16\"]\n\
+             network.firewall = \"10.20.255.4\"\nsubnets.a.prefixes = [\"10.20.1.0/24\"]\nroute-table.default = \"firewall\"\n\
+             output.targets = [\"nsg\", \"route-table\"]\naccept-missing = true\n[[allow]]\nsubnet = \"a\"\n\
+             from = \"203.0.113.0/28\"\nprotocol = \"tcp\"\nports = 443\n[[lint.dismiss]]\nid = \"{id}\"\n\
+             rule = \"{rule}\"\nreason = \"{reason}\"\nuntil = \"{until}\"\n"
+        )
+    };
+    let report = |id: &str, rule: &str, until: &str| {
+        let text = policy(id, rule, "replies leave by | the proxy", until);
+        let made = support::generate("own.toml", &text, &support::sample(Cloud::Public));
+        let text = support::text_of(&made, "report.md").to_owned();
+        text.split_once("\n## Lint\n").unwrap().1.split("\n## ").next().unwrap().to_owned()
+    };
+    let dismissed = report("TW032", "a-*", "2099-12-31");
+    assert!(!dismissed.contains("| TW032 |"), "{dismissed}");
+    assert!(
+        dismissed.contains("- TW032 is dismissed until 2099-12-31: replies leave by \\| the proxy."),
+        "{dismissed}"
+    );
+    assert!(dismissed.contains("1 of what is found is left out"), "{dismissed}");
+    let ended = report("TW032", "a-*", "2020-12-31");
+    assert!(ended.contains("| TW032 |") && ended.contains("ended on 2020-12-31"), "{ended}");
+    let other = report("TW032", "b-*", "2099-12-31");
+    assert!(other.contains("| TW032 |") && other.contains("is about nothing that is found"), "{other}");
+    for (id, reason, until, says) in [
+        ("TW32", "r", "2099-12-31", "`TW32` is no id of a finding"),
+        ("TW032", " ", "2099-12-31", "a dismissal needs a reason"),
+        ("TW032", "r", "soon", "`soon` is no day"),
+    ] {
+        let source = support::policy("own.toml", &policy(id, "*", reason, until));
+        let sample = support::sample(Cloud::Public);
+        let error = pipeline::generate(&source, Catalog::builtin(), &sample, None).unwrap_err().to_string();
+        assert!(error.contains(says) && error.contains("own.toml:1"), "{error}");
+    }
 }

@@ -95,6 +95,40 @@ fn what_is_not_wanted_is_left_out() {
     assert_eq!(dismiss("2026-12-31", " ").status.code(), Some(2));
 }
 
+/// What a policy dismisses holds for what is made of it, as a policy and as a generation, and for nothing else.
+#[test]
+fn a_policy_dismisses_its_own_findings() {
+    let place = shadowed();
+    let policy = |until: &str| {
+        let text = format!(
+            "schema = 1\nname = \"own\"\nregion = \"westeurope\"\nnetwork.address-space = [\"10.20.0.0/16\"]\n\
+             network.firewall = \"10.20.255.4\"\nsubnets.a.prefixes = [\"10.20.1.0/24\"]\nroute-table.default = \"firewall\"\n\
+             output.targets = [\"nsg\", \"route-table\"]\naccept-missing = true\n[[allow]]\nsubnet = \"a\"\n\
+             from = \"203.0.113.0/28\"\nprotocol = \"tcp\"\nports = 443\n[[lint.dismiss]]\nid = \"TW032\"\n\
+             reason = \"replies leave by the proxy\"\nuntil = \"{until}\"\n[[lint.dismiss]]\nid = \"TW002\"\n\
+             reason = \"not for others\"\nuntil = \"2099-12-31\"\n"
+        );
+        std::fs::write(place.path("own.toml"), text).unwrap();
+    };
+    let ids = |files: &[&str]| -> Vec<String> {
+        let mut args = vec!["lint", "--snapshot", "sample", "--format", "json"];
+        args.extend(files);
+        let output = place.run(&args);
+        let findings = json_of(&output)["findings"].as_array().unwrap().clone();
+        findings.iter().map(|finding| finding["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let has = |found: &[String], id: &str| found.iter().any(|own| own == id);
+    policy("2020-12-31");
+    assert!(has(&ids(&["policy:own.toml"]), "TW032"), "it has ended");
+    policy("2099-12-31");
+    assert!(!has(&ids(&["policy:own.toml"]), "TW032"));
+    let made = place.run(&["generate", "own.toml", "--snapshot", "sample", "--out", "out"]);
+    assert!(made.status.success(), "{}", stderr(&made));
+    assert!(!has(&ids(&["out/own"]), "TW032"));
+    let beside = ids(&["out/own", "nsg.json"]);
+    assert!(has(&beside, "TW002") && !has(&beside, "TW032"), "{beside:?}");
+}
+
 #[test]
 fn sarif_and_markdown() {
     let place = shadowed();

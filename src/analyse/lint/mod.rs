@@ -7,6 +7,7 @@
 mod along;
 mod blockers;
 mod dead;
+mod dismissed;
 mod finding;
 mod firewall;
 mod flows;
@@ -21,6 +22,7 @@ mod texts;
 use rayon::prelude::*;
 
 pub use along::PlannedWay;
+pub use dismissed::Dismissal;
 pub use finding::{CHECKS, Check, Finding, Severity, TagMatch, check};
 pub use flows::{Changed, FlowReplay, Hangs, Replayed, Used};
 pub use stale::{Origin, origin_of};

@@ -121,6 +121,12 @@ const TAIL: &str = "
 # max-tag-growth = 400             # of a tag that this policy uses, for each week
 # hold-removed-days = 0            # days for which removed addresses are still let through
 
+# [[lint.dismiss]]                 # what lint finds in these rules and is not to be told of for a while
+# id = \"TW004\"
+# rule = \"legacy-*\"                # also resource; all of them where both are left out
+# reason = \"until the migration\"
+# until = \"2026-12-31\"
+
 # [output]
 # formats = [\"arm\"]               # also bicep, terraform or terraform-json, azcli, csv, lists, edl, nftables, json
 # targets = [\"nsg\", \"route-table\", \"firewall\"]

@@ -1,6 +1,5 @@
 //! The page that looks addresses up.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use askama::Template;
@@ -9,7 +8,7 @@ use super::{Frame, Medium, encode, page};
 use crate::addr::IpPrefix;
 use crate::catalog::Fqdn;
 use crate::feed::answer::Answer;
-use crate::feed::lookup::{Found, found_host, look_up, understood};
+use crate::feed::lookup::{Found, NoAddress, Resolved, found_host, look_up, understood};
 use crate::feed::paths::Query;
 use crate::feed::rules::Met;
 use crate::feed::world::World;
@@ -57,9 +56,6 @@ struct TagRow {
     whole: bool,
     since: String,
 }
-
-/// The addresses of hosts, as somebody resolved them, or why there are none.
-pub type Resolved = BTreeMap<String, Result<Vec<IpAddr>, String>>;
 
 impl World {
     /// The first page: it looks up whatever is in `q=`. Hosts are only held against the names in rules.
@@ -117,7 +113,11 @@ impl World {
     }
 
     /// What is known of a host by its name.
-    fn shown_host<'w>(&'w self, found: Found<'w>, known: Option<&Result<Vec<IpAddr>, String>>) -> Shown<'w> {
+    fn shown_host<'w>(
+        &'w self,
+        found: Found<'w>,
+        known: Option<&Result<Vec<IpAddr>, NoAddress>>,
+    ) -> Shown<'w> {
         let (encoded, mut rules) = (encode(&found.query), found.rules);
         rules.truncate(RULES);
         let environments = environments_of(&rules);

@@ -7,8 +7,6 @@ mod lookup;
 mod plot;
 mod tags;
 
-pub use lookup::Resolved;
-
 use askama::Template;
 
 use super::answer::{Answer, HTML};

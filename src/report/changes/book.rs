@@ -119,7 +119,7 @@ impl RuleBook {
         let tags_of = TagsOf::new(policy);
         let mut rules = Vec::new();
         // Rules that no file holds are nobody's rules.
-        if policy.output.formats.iter().any(|format| !LIST_FORMATS.contains(format)) {
+        if policy.output.formats.iter().any(|format| !format.is_list()) {
             nsg_rules(plan, &tags_of, &mut rules);
             routes(plan, policy, &mut rules);
             firewall_rules(plan, &tags_of, &mut rules);
@@ -149,12 +149,10 @@ impl RuleBook {
     }
 }
 
-/// Formats that hold lists of addresses and nothing else, in the order of the report.
-const LIST_FORMATS: [FormatName; 3] = [FormatName::Lists, FormatName::Edl, FormatName::Nftables];
-
 /// The lists of each format that is asked for. Nobody but whoever loads the file applies what changes in one.
 fn lists(plan: &Plan, policy: &Policy, into: &mut Vec<RuleView>) {
-    for format in LIST_FORMATS.into_iter().filter(|format| policy.output.formats.contains(format)) {
+    let formats = FormatName::ALL.into_iter().filter(|format| format.is_list());
+    for format in formats.filter(|format| policy.output.formats.contains(format)) {
         for list in &plan.lists {
             let prefixes = match (&list.fetched, format) {
                 (Some(fetched), FormatName::Edl) => fetched,

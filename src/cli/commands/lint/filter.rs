@@ -3,14 +3,16 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::analyse::lint::{Finding, check};
+use crate::analyse::lint::{Dismissal, Finding, check};
 use crate::cli::args::Lint;
-use crate::cli::{Failure, clock, output};
+use crate::cli::reading::policy_of;
+use crate::cli::{Failure, clock, output, select};
+use crate::policy::PolicySource;
+use crate::report::{POLICY_COPY, dismissal_of};
 use crate::store::{atomic, plain};
-use crate::text::sha256_hex;
+use crate::text::{fits_in_any_case, sha256_hex};
 
 /// What a finding is about, whatever its sentence says this week: the same finding in a later run has the same.
 pub(super) fn fingerprints(found: &[Finding]) -> Vec<String> {
@@ -65,10 +67,7 @@ pub(super) fn apply(args: &Lint, found: &mut Vec<Finding>) -> Result<(), Failure
         None => HashSet::new(),
     };
     let ignored = args.ignore.iter().map(|text| Pattern::read(text)).collect::<Result<Vec<_>, _>>()?;
-    let dismissed = match &args.dismissals {
-        Some(path) => dismissals(path)?,
-        None => Vec::new(),
-    };
+    let dismissed = dismissals(args)?;
     let mut at = 0;
     found.retain(|finding| {
         at += 1;
@@ -112,7 +111,10 @@ impl Pattern {
 
     fn fits(&self, finding: &Finding) -> bool {
         finding.id.eq_ignore_ascii_case(&self.id)
-            && self.rule.as_deref().is_none_or(|rule| fits(rule, finding.rule.as_deref().unwrap_or_default()))
+            && self
+                .rule
+                .as_deref()
+                .is_none_or(|rule| fits_in_any_case(rule, finding.rule.as_deref().unwrap_or_default()))
     }
 }
 
@@ -126,32 +128,17 @@ fn known_id(id: &str) -> Result<(), UnknownId> {
     check(id).map(|_| ()).ok_or_else(|| UnknownId(id.to_owned()))
 }
 
-/// Whether a text fits a pattern in which `*` stands for any text; in any case.
-fn fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
-    let parts: Vec<&str> = pattern.split('*').collect();
-    let [first, .., last] = parts.as_slice() else { return pattern == text };
-    let Some(mut rest) = text.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else {
-        return false;
-    };
-    for part in &parts[1..parts.len() - 1] {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    true
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Dismissals {
     #[serde(default)]
-    dismiss: Vec<Dismissal>,
+    dismiss: Vec<Written>,
 }
 
-/// A finding that somebody has looked at and lets stand for a while.
+/// A dismissal as a file has it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Dismissal {
+struct Written {
     id: String,
     resource: Option<String>,
     rule: Option<String>,
@@ -159,64 +146,76 @@ struct Dismissal {
     until: toml::value::Datetime,
 }
 
-impl Dismissal {
+/// A dismissal with what it is for: all that is read, or what comes of one policy.
+struct Dismissed {
+    /// How the places of its findings begin.
+    start: String,
+    dismissal: Dismissal,
+}
+
+impl Dismissed {
     fn fits(&self, finding: &Finding) -> bool {
-        let of = |pattern: &Option<String>, text: &str| pattern.as_deref().is_none_or(|p| fits(p, text));
-        finding.id.eq_ignore_ascii_case(&self.id)
-            && of(&self.resource, &finding.resource)
-            && of(&self.rule, finding.rule.as_deref().unwrap_or_default())
+        finding.place.file.starts_with(&self.start) && self.dismissal.is_about(finding)
     }
+}
+
+/// The dismissals of a file.
+fn of_file(path: &Path) -> Result<Vec<Dismissal>, Failure> {
+    let wrong = |why: String| Failure::Input(format!("{}: {why}", path.display()));
+    let all: Dismissals = toml::from_str(&text_of(path)?).map_err(|error| wrong(error.to_string()))?;
+    let one = |written: Written| {
+        known_id(&written.id).map_err(|error| wrong(error.to_string()))?;
+        if written.reason.trim().is_empty() {
+            return Err(wrong(format!("the dismissal of {} has no reason", written.id)));
+        }
+        let until = written.until.to_string().parse().map_err(|_| {
+            wrong(format!("{}: until = {} is no day, such as 2026-12-31", written.id, written.until))
+        })?;
+        let Written { id, resource, rule, reason, .. } = written;
+        Ok(Dismissal { id, resource, rule, reason, until })
+    };
+    all.dismiss.into_iter().map(one).collect()
+}
+
+/// The dismissals of the policy behind one argument: `policy:FILE`, or a generation with its copy of the policy. Each is
+/// only for what that argument names.
+fn of_policy(what: &str) -> Result<Vec<Dismissed>, Failure> {
+    let (source, start) = if let Some(file) = policy_of(what) {
+        (select::environment(Path::new(file))?.source().clone(), format!("policy:{file}/"))
+    } else {
+        let copy = Path::new(what).join(POLICY_COPY);
+        let Some(text) = plain::read_text(&copy).ok() else { return Ok(Vec::new()) };
+        // What is wrong with a copy is not for lint to say.
+        let Ok(source) = PolicySource::read(&copy.display().to_string(), &text) else {
+            return Ok(Vec::new());
+        };
+        (source, Path::new(what).join("").display().to_string())
+    };
+    let of = source.intent.lint.dismiss.iter().filter_map(dismissal_of);
+    Ok(of.map(|dismissal| Dismissed { start: start.clone(), dismissal }).collect())
 }
 
 /// The dismissals that still hold; of those that do not it is said.
-fn dismissals(path: &Path) -> Result<Vec<Dismissal>, Failure> {
-    let wrong = |why: String| Failure::Input(format!("{}: {why}", path.display()));
-    let all: Dismissals = toml::from_str(&text_of(path)?).map_err(|error| wrong(error.to_string()))?;
+fn dismissals(args: &Lint) -> Result<Vec<Dismissed>, Failure> {
     let today = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let mut all: Vec<(String, Dismissed)> = Vec::new();
+    if let Some(path) = &args.dismissals {
+        let own = of_file(path)?.into_iter().map(|dismissal| Dismissed { start: String::new(), dismissal });
+        all.extend(own.map(|dismissed| (path.display().to_string(), dismissed)));
+    }
+    for what in &args.files {
+        all.extend(of_policy(what)?.into_iter().map(|dismissed| (what.clone(), dismissed)));
+    }
     let mut hold = Vec::new();
-    for dismissal in all.dismiss {
-        known_id(&dismissal.id).map_err(|error| wrong(error.to_string()))?;
-        if dismissal.reason.trim().is_empty() {
-            return Err(wrong(format!("the dismissal of {} has no reason", dismissal.id)));
-        }
-        let until: Date = dismissal.until.to_string().parse().map_err(|_| {
-            wrong(format!("{}: until = {} is no day, such as 2026-12-31", dismissal.id, dismissal.until))
-        })?;
-        if until < today {
-            let text = format!(
-                "{}: the dismissal of {} ended on {until} ({}): it counts again",
-                path.display(),
-                dismissal.id,
-                dismissal.reason
-            );
-            output::say(&text);
+    for (place, dismissed) in all {
+        let Dismissal { id, reason, until, .. } = &dismissed.dismissal;
+        if *until < today {
+            output::say(&format!(
+                "{place}: the dismissal of {id} ended on {until} ({reason}): it counts again"
+            ));
         } else {
-            hold.push(dismissal);
+            hold.push(dismissed);
         }
     }
     Ok(hold)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fits;
-
-    #[test]
-    fn patterns() {
-        for (pattern, text, is) in [
-            ("a", "A", true),
-            ("a", "ab", false),
-            ("a*", "ab", true),
-            ("*b", "ab", true),
-            ("a*c*e", "abcde", true),
-            ("a*a", "a", false),
-            ("*", "", true),
-            ("", "", true),
-            ("", "a", false),
-            ("a*b*a", "aba", true),
-            ("a*c*a", "aba", false),
-        ] {
-            assert_eq!(fits(pattern, text), is, "{pattern} {text}");
-        }
-    }
 }
