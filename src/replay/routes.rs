@@ -192,6 +192,13 @@ impl RouteMap {
         }
     }
 
+    /// The addresses of each route, in no order.
+    pub(super) fn sets(&self) -> impl Iterator<Item = AddrSet> {
+        let v4 = self.v4.iter().map(|route| AddrSet::from(IpPrefix::from(route.prefix)));
+        let v6 = self.v6.iter().map(|route| AddrSet::from(IpPrefix::from(route.prefix)));
+        v4.chain(v6).chain(self.fixed.iter().map(|fixed| fixed.addresses.clone()))
+    }
+
     /// All addresses, cut by where they go and by whose routes; no two classes hold one address.
     ///
     /// # Cost

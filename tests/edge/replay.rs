@@ -137,3 +137,84 @@ fn what_is_no_log_is_refused() {
     std::fs::remove_file(place.path("log.json")).unwrap();
     assert_eq!(run(&place, &[]).status.code(), Some(2));
 }
+
+/// A subnet that goes out by a firewall, and nowhere for one prefix; a log of five flows out of it.
+fn with_a_way() -> Place {
+    let place = Place::new();
+    let rule = |name: &str, to: &str| {
+        json!({"ruleType": "NetworkRule", "name": name, "ipProtocols": ["TCP"], "sourceAddresses": ["10.0.1.0/24"],
+            "destinationAddresses": [to], "destinationPorts": ["443"]})
+    };
+    let resource = |kind: &str, name: &str, properties: Value| json!({"type": format!("Microsoft.Network/{kind}"), "name": name, "properties": properties});
+    let page = json!({"value": [
+        resource("virtualNetworks", "v", json!({"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": [
+            {"name": "work", "properties": {"addressPrefix": "10.0.1.0/24", "natGateway": {"id": "/n"},
+                "networkSecurityGroup": {"id": "/x/networkSecurityGroups/web"},
+                "routeTable": {"id": "/x/routeTables/out"}}}]})),
+        resource("networkSecurityGroups", "web", json!({"securityRules": []})),
+        resource("routeTables", "out", json!({"routes": [
+            {"name": "all", "properties": {"addressPrefix": "0.0.0.0/0", "nextHopType": "VirtualAppliance",
+                "nextHopIpAddress": "10.0.0.4"}},
+            {"name": "gone", "properties": {"addressPrefix": "203.0.113.0/25", "nextHopType": "None"}},
+            {"name": "idle", "properties": {"addressPrefix": "192.0.2.0/24", "nextHopType": "None"}}]})),
+        resource("firewallPolicies/ruleCollectionGroups", "p/g", json!({"priority": 200, "ruleCollections": [
+            {"ruleCollectionType": "FirewallPolicyFilterRuleCollection", "name": "net", "priority": 100,
+                "action": {"type": "Allow"}, "rules": [rule("shop", "203.0.113.128/26"), rule("old", "192.0.2.0/24")]},
+            {"ruleCollectionType": "FirewallPolicyFilterRuleCollection", "name": "app", "priority": 200,
+                "action": {"type": "Allow"}, "rules": [{"ruleType": "ApplicationRule", "name": "python",
+                    "sourceAddresses": ["10.0.1.0/24"], "protocols": [{"protocolType": "Https", "port": 443}],
+                    "targetFqdns": ["pypi.org"]}]}]}))]});
+    std::fs::write(place.path("planned.json"), page.to_string()).unwrap();
+    let line = |to: &str, port: u16| format!("1782122400,10.0.1.4,{to},50000,{port},T,O,A");
+    let lines = [
+        line("203.0.113.130", 443),
+        line("203.0.113.9", 443),
+        line("198.51.100.7", 8443),
+        line("198.51.100.7", 443),
+        "1782122400,172.16.0.4,198.51.100.7,50000,443,T,O,A".to_owned(),
+    ];
+    let log = json!({"records": [{"resourceId": "/x/networkSecurityGroups/web", "properties": {"Version": 1, "flows": [
+        {"rule": "UserRule_out", "flows": [{"mac": "00", "flowTuples": lines}]}]}}]});
+    std::fs::write(place.path("log.json"), log.to_string()).unwrap();
+    place
+}
+
+#[test]
+fn flows_are_followed_along_the_way() {
+    let place = with_a_way();
+    let output = run(&place, &[]);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let answer = json_of(&output);
+    let mut breaks: Vec<(&str, &str, &str)> = answer["breaks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| (b["at"].as_str().unwrap(), b["resource"].as_str().unwrap(), b["rule"].as_str().unwrap()))
+        .collect();
+    breaks.sort_unstable();
+    assert_eq!(breaks, [("firewall", "firewall", "the default"), ("route", "out", "gone")]);
+    assert_eq!(
+        (&answer["along_the_way"], &answer["may_break"], &answer["without_subnet"]),
+        (&json!(true), &json!(1), &json!(1))
+    );
+    assert!(answer["hangs"][0]["on"].as_str().unwrap().contains("pypi.org"), "{answer}");
+    let names = |key: &str| -> Vec<String> {
+        let list = answer[key].as_array().unwrap().iter();
+        list.map(|used| format!("{} {} {}", used["kind"], used["resource"], used["rule"]).replace('"', ""))
+            .collect()
+    };
+    assert_eq!(names("unused"), ["route-table out idle", "firewall g/net old"]);
+    assert_eq!(names("perhaps_used"), ["firewall g/app python"]);
+    let used = [
+        "nsg web AllowInternetOutBound",
+        "route-table out all",
+        "route-table out gone",
+        "firewall g/net shop",
+    ];
+    assert_eq!(names("used"), used);
+    let text = place.run(&["replay", "log.json", "--against", "planned.json", "--snapshot", "sample"]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    for part in ["along the way", "out / gone", "1 flows are of no subnet", "pypi.org", "g/net / old"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}

@@ -5,6 +5,7 @@ mod support;
 
 mod except_routes;
 mod fewest_regions;
+mod flows_twin;
 mod house;
 mod kernel_routes;
 mod lint;

@@ -18,7 +18,7 @@ use crate::tags::Snapshot;
 pub(super) const SECURITY_GROUP: &str = "asg.";
 
 /// What a text that no file holds is, in words.
-pub(super) fn condition_in_words(text: &str) -> String {
+pub(in crate::analyse) fn condition_in_words(text: &str) -> String {
     let marker = format!("the tag {SECURITY_GROUP}");
     match text
         .strip_prefix(&marker)

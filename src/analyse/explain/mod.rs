@@ -19,8 +19,7 @@ use crate::replay::way::{At, Environment, Fate, Middle, Model, OWN_ROUTES, Quest
 use crate::replay::{HostKey, ReplayError};
 use crate::rules::{Access, Packet, Region, ServiceBox};
 use crate::tags::{Snapshot, Symbol};
-use environment::condition_in_words;
-pub(in crate::analyse) use environment::environment;
+pub(in crate::analyse) use environment::{condition_in_words, environment};
 
 /// What is asked about.
 #[derive(Debug, Clone)]
@@ -49,17 +48,38 @@ pub struct Explainer<'a> {
     pub notes: Vec<String>,
 }
 
+/// The environment that files show; what a policy says of its network is so.
+pub(in crate::analyse) fn planned(
+    live: &Live,
+    snapshot: &Snapshot,
+    policy: Option<&Policy>,
+) -> (Environment, Vec<String>) {
+    let (mut environment, notes) = environment(live, snapshot);
+    if let Some(policy) = policy {
+        environment.network.space = policy.network.space.clone();
+        environment.network.peers = policy.network.peers.clone();
+        environment.network.on_premises = policy.network.on_premises.clone();
+        environment.network.firewall.clone_from(&policy.network.firewall);
+        environment.network.closed = true;
+    }
+    (environment, notes)
+}
+
+/// Puts the group and table of files, where there is one of a kind, on all subnets of which no file says what they have.
+pub(in crate::analyse) fn put_on_all(live: &Live, environment: &mut Environment) {
+    let only = |names: Vec<&str>| if let [one] = names.as_slice() { Some((*one).to_owned()) } else { None };
+    let group = only(live.groups.iter().map(|group| group.name.as_str()).collect());
+    let table = only(live.tables.iter().map(|table| table.name.as_str()).collect());
+    for subnet in &mut environment.subnets {
+        subnet.group = subnet.group.take().or_else(|| group.clone());
+        subnet.table = subnet.table.take().or_else(|| table.clone());
+    }
+}
+
 impl<'a> Explainer<'a> {
     /// Makes the environment ready; `policy` is what the rules are from, where that is known.
     pub fn new(live: &'a Live, snapshot: &'a Snapshot, policy: Option<&'a Policy>) -> Self {
-        let (mut environment, notes) = environment(live, snapshot);
-        if let Some(policy) = policy {
-            environment.network.space = policy.network.space.clone();
-            environment.network.peers = policy.network.peers.clone();
-            environment.network.on_premises = policy.network.on_premises.clone();
-            environment.network.firewall.clone_from(&policy.network.firewall);
-            environment.network.closed = true;
-        }
+        let (environment, notes) = planned(live, snapshot, policy);
         Explainer { live, snapshot, policy, environment, notes }
     }
 
@@ -70,14 +90,7 @@ impl<'a> Explainer<'a> {
 
     /// Puts the group and table of the files on all subnets of which no file says what they have.
     pub fn put_on_all(&mut self) {
-        let only =
-            |names: Vec<&str>| if let [one] = names.as_slice() { Some((*one).to_owned()) } else { None };
-        let group = only(self.live.groups.iter().map(|group| group.name.as_str()).collect());
-        let table = only(self.live.tables.iter().map(|table| table.name.as_str()).collect());
-        for subnet in &mut self.environment.subnets {
-            subnet.group = subnet.group.take().or_else(|| group.clone());
-            subnet.table = subnet.table.take().or_else(|| table.clone());
-        }
+        put_on_all(self.live, &mut self.environment);
     }
 
     /// The subnet that holds an address, or that is called so.

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::along::{Along, End, PlannedWay};
 use super::list::Lines;
 use super::routes::has_group;
 use super::sides::{Sides, inside};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::Direction;
 use crate::read::live::{FlowTuple, Live, LiveGroup, last_part};
+use crate::replay::ReplayError;
 use crate::rules::{Access, Packet, PacketProtocol};
 use crate::tags::{Snapshot, TagIndex};
 
@@ -29,9 +31,11 @@ pub struct Changed {
     pub port: Option<u16>,
     /// How many flows.
     pub flows: u64,
-    /// The planned group.
+    /// Where along the way: `nsg`, `route`, `firewall`, `dnat`, `admin`, or `outbound` for a subnet without a way out.
+    pub at: &'static str,
+    /// The planned group, route table or firewall.
     pub resource: String,
-    /// The planned rule that decides; that of Azure's which denies the rest has no other place.
+    /// The planned rule or route that decides; that of Azure's which denies the rest has no other place.
     pub rule: String,
     /// The rule that decided then.
     pub recorded_rule: String,
@@ -44,12 +48,23 @@ fn packet<S: serde::Serializer>(packet: &Packet, serializer: S) -> Result<S::Ok,
     super::finding::packet(&Some(*packet), serializer)
 }
 
-/// How often a planned rule decided.
+/// What the verdict on flows hangs on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hangs {
+    /// What has to hold, or is assumed, as a sentence without full stop.
+    pub on: String,
+    /// How many flows; one may hang on several.
+    pub flows: u64,
+}
+
+/// How often a planned rule or route decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Used {
-    /// The group.
+    /// `nsg`, `route-table` or `firewall`.
+    pub kind: &'static str,
+    /// The group; the route table; of a firewall the rule collection.
     pub resource: String,
-    /// The rule.
+    /// The rule or route.
     pub rule: String,
     /// How many flows it decides.
     pub flows: u64,
@@ -66,35 +81,71 @@ pub struct Replayed {
     pub without_group: u64,
     /// Flows whose decision hangs on what is not known, such as an application security group.
     pub unknown: u64,
+    /// Whether planned routes and a planned firewall were asked too; else groups alone decide.
+    pub along_the_way: bool,
+    /// Of the flows that were asked along the way, those of no subnet that is known.
+    pub without_subnet: u64,
+    /// Flows that were let through and would be or not, as what is in `hangs` holds.
+    pub may_break: u64,
+    /// Flows that were stopped and would be let through or not, likewise.
+    pub may_open: u64,
+    /// What these hang on, most flows first.
+    pub hangs: Vec<Hangs>,
     /// What was let through and would no longer be, most flows first.
     pub breaks: Vec<Changed>,
     /// What was stopped and would be let through.
     pub opens: Vec<Changed>,
-    /// Every planned rule that decided a flow.
+    /// Every planned rule that decided a flow, and every route that a flow took.
     pub used: Vec<Used>,
-    /// Planned rules that no flow needed.
+    /// Planned rules and routes that no flow needed.
     pub unused: Vec<Used>,
+    /// Those that flows may have needed: rules of a firewall by host, and what stands behind a condition.
+    pub perhaps_used: Vec<Used>,
 }
 
 /// A planned group, both directions, with how often each rule decided.
 struct Planned<'a> {
     group: &'a LiveGroup,
+    /// Its name, and those of the rules of both lists.
+    name: Arc<str>,
+    rules: [Vec<Arc<str>>; 2],
     /// The addresses of the subnets that it is put on.
     local: AddrSet,
     lists: [(Lines, Vec<u64>); 2],
 }
 
-/// By what changed flows are counted together: group, tag, direction, protocol, port, rules.
-type Key = (usize, String, bool, PacketProtocol, Option<u16>, String, Arc<str>);
+/// By what changed flows are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    at: &'static str,
+    resource: Arc<str>,
+    tag: String,
+    inbound: bool,
+    protocol: PacketProtocol,
+    port: Option<u16>,
+    rule: Arc<str>,
+    recorded_rule: Arc<str>,
+}
+
+/// What a planned group says of a flow, and by which rule.
+enum Door {
+    /// No group is for it.
+    None,
+    Unknown,
+    Allows(Arc<str>, Arc<str>),
+    Denies(Arc<str>, Arc<str>),
+}
 
 /// Replays flows one after another; what it keeps grows with the kinds of changes, not with the flows.
 pub struct FlowReplay<'a> {
     planned: Vec<Planned<'a>>,
+    along: Option<Along<'a>>,
     index: TagIndex,
     sizes: Vec<crate::addr::Count>,
     done: Replayed,
     breaks: BTreeMap<Key, (u64, Packet)>,
     opens: BTreeMap<Key, (u64, Packet)>,
+    hangs: BTreeMap<Arc<str>, u64>,
 }
 
 /// The most kinds of changes that are told apart; further ones are counted under no tag and port.
@@ -112,17 +163,32 @@ impl<'a> FlowReplay<'a> {
             };
             let own = live.subnets.iter().filter(|subnet| has_group(subnet, group));
             let local = own.flat_map(|s| &s.prefixes).filter_map(|t| IpPrefix::parse(t, true).ok()).collect();
-            Some(Planned { group, local, lists: [list(Direction::Inbound)?, list(Direction::Outbound)?] })
+            let lists = [list(Direction::Inbound)?, list(Direction::Outbound)?];
+            let names =
+                |(list, _): &(Lines, Vec<u64>)| list.lines.iter().map(|line| line.name().into()).collect();
+            let (name, rules) = (group.name.as_str().into(), [names(&lists[0]), names(&lists[1])]);
+            Some(Planned { group, name, rules, local, lists })
         });
         let index = TagIndex::of(snapshot);
         let sizes = snapshot.tags().iter().map(|tag| tag.set().count()).collect();
-        let (breaks, opens) = Default::default();
-        FlowReplay { planned: planned.collect(), index, sizes, done: Replayed::default(), breaks, opens }
+        let (done, breaks, opens, hangs) = Default::default();
+        FlowReplay { planned: planned.collect(), along: None, index, sizes, done, breaks, opens, hangs }
     }
 
-    /// Whether there is any group to replay against.
+    /// The same with flows going on along `way` where their group lets them pass: routes, the firewall, the groups before
+    /// the destination, the subnet's way out.
+    ///
+    /// # Errors
+    /// The first rule or route that is not understood.
+    pub fn along(mut self, way: &'a PlannedWay, snapshot: &'a Snapshot) -> Result<Self, ReplayError> {
+        self.along = Some(Along::new(way, snapshot)?);
+        self.done.along_the_way = true;
+        Ok(self)
+    }
+
+    /// Whether there is nothing to replay against: no group of which all is known, no route, no firewall.
     pub fn is_empty(&self) -> bool {
-        self.planned.is_empty()
+        self.planned.is_empty() && self.along.is_none()
     }
 
     /// Replays one line of a log.
@@ -134,38 +200,97 @@ impl<'a> FlowReplay<'a> {
         }
         let Some(packet) = packet_of(tuple) else { return };
         self.done.flows += 1;
-        let Some(at) = self.group_for(tuple, &packet) else {
-            self.done.without_group += 1;
-            return;
-        };
-        let (lines, counts) = &mut self.planned[at].lists[usize::from(!tuple.inbound)];
-        let decides = lines.lines.iter().position(|line| line.rule.matches(&packet));
-        let is_open = decides
-            .is_some_and(|at| lines.lines[..=at].iter().any(|l| !l.is_known() && l.rule.matches(&packet)));
-        if is_open {
-            self.done.unknown += 1;
-            return;
+        let door = self.door(tuple, &packet);
+        let direction = if tuple.inbound { Direction::Inbound } else { Direction::Outbound };
+        let denied_by = if let Door::Denies(group, _) = &door { Some(group.as_ref()) } else { None };
+        let end = self.along.as_mut().and_then(|along| along.take(direction, &packet, denied_by));
+        match (door, end) {
+            // The whole way says more than the group by itself: what `VirtualNetwork` is hangs on the routes.
+            (_, Some(End::Stops(at, resource, rule))) => {
+                let stop = (*at, resource.clone(), rule.clone());
+                if tuple.is_allowed() {
+                    self.changed(tuple, &packet, false, stop);
+                }
+            }
+            (Door::Unknown, _) => self.done.unknown += 1,
+            (_, Some(End::Hangs(on))) => {
+                let may = if tuple.is_allowed() { &mut self.done.may_break } else { &mut self.done.may_open };
+                *may += 1;
+                for on in on {
+                    *self.hangs.entry(on.clone()).or_default() += 1;
+                }
+            }
+            (Door::Denies(resource, rule), None) if tuple.is_allowed() => {
+                self.changed(tuple, &packet, false, ("nsg", resource, rule));
+            }
+            (Door::Denies(resource, rule), Some(End::Passes)) | (Door::Allows(resource, rule), _)
+                if !tuple.is_allowed() =>
+            {
+                self.changed(tuple, &packet, true, ("nsg", resource, rule));
+            }
+            _ => {}
         }
-        let (allows, rule) = match decides {
+    }
+
+    /// What the flow's group says of it.
+    fn door(&mut self, tuple: &FlowTuple, packet: &Packet) -> Door {
+        let Some(at) = self.group_for(tuple, packet) else {
+            self.done.without_group += 1;
+            return Door::None;
+        };
+        let planned = &mut self.planned[at];
+        let (lines, counts) = &mut planned.lists[usize::from(!tuple.inbound)];
+        let decides = lines.lines.iter().position(|line| line.rule.matches(packet));
+        let is_open = decides
+            .is_some_and(|at| lines.lines[..=at].iter().any(|l| !l.is_known() && l.rule.matches(packet)));
+        if is_open {
+            return Door::Unknown;
+        }
+        let resource = planned.name.clone();
+        match decides {
             Some(place) => {
                 counts[place] += 1;
                 let line = &lines.lines[place];
-                (line.rule.access == Access::Allow, line.name().to_owned())
+                let rule = planned.rules[usize::from(!tuple.inbound)][place].clone();
+                match line.rule.access {
+                    Access::Allow => Door::Allows(resource, rule),
+                    Access::Deny => Door::Denies(resource, rule),
+                }
             }
-            None if tuple.inbound => (false, "DenyAllInBound".to_owned()),
-            None => (false, "DenyAllOutBound".to_owned()),
-        };
-        if allows == tuple.is_allowed() {
-            return;
+            None => {
+                let end = if tuple.inbound { "DenyAllInBound" } else { "DenyAllOutBound" };
+                Door::Denies(resource, end.into())
+            }
         }
+    }
+
+    /// Counts a flow that would fare otherwise than was recorded, and by what.
+    fn changed(
+        &mut self,
+        tuple: &FlowTuple,
+        packet: &Packet,
+        opens: bool,
+        (at, resource, rule): (&'static str, Arc<str>, Arc<str>),
+    ) {
         let other = if tuple.inbound { packet.src() } else { packet.dst() };
         let tag = self.tag_of(other);
-        let changed = if allows { &mut self.opens } else { &mut self.breaks };
-        let key = (at, tag, tuple.inbound, packet.protocol(), packet.dport(), rule, tuple.rule.clone());
+        let changed = if opens { &mut self.opens } else { &mut self.breaks };
+        let key = Key {
+            at,
+            resource,
+            tag,
+            inbound: tuple.inbound,
+            protocol: packet.protocol(),
+            port: packet.dport(),
+            rule,
+            recorded_rule: tuple.rule.clone(),
+        };
         let full = changed.len() >= KINDS && !changed.contains_key(&key);
-        let key =
-            if full { (at, "others".to_owned(), key.2, key.3, None, key.5, Arc::default()) } else { key };
-        changed.entry(key).or_insert((0, packet)).0 += 1;
+        let key = match full {
+            true => Key { tag: "others".to_owned(), port: None, recorded_rule: Arc::default(), ..key },
+            false => key,
+        };
+        changed.entry(key).or_insert((0, *packet)).0 += 1;
     }
 
     /// The group that decides: by the name that the log gives, by the subnet, or the only one.
@@ -191,15 +316,16 @@ impl<'a> FlowReplay<'a> {
         let told = |changed: BTreeMap<Key, (u64, Packet)>| -> Vec<Changed> {
             let mut list: Vec<Changed> = changed
                 .into_iter()
-                .map(|((at, tag, inbound, protocol, port, rule, recorded_rule), (flows, packet))| Changed {
-                    tag,
-                    direction: if inbound { "inbound" } else { "outbound" },
-                    protocol: protocol.name(),
-                    port,
+                .map(|(key, (flows, packet))| Changed {
+                    tag: key.tag,
+                    direction: if key.inbound { "inbound" } else { "outbound" },
+                    protocol: key.protocol.name(),
+                    port: key.port,
                     flows,
-                    resource: self.planned[at].group.name.clone(),
-                    rule,
-                    recorded_rule: recorded_rule.to_string(),
+                    at: key.at,
+                    resource: key.resource.to_string(),
+                    rule: key.rule.to_string(),
+                    recorded_rule: key.recorded_rule.to_string(),
                     packet,
                 })
                 .collect();
@@ -211,13 +337,25 @@ impl<'a> FlowReplay<'a> {
             for (lines, counts) in &planned.lists {
                 for (line, &flows) in lines.lines.iter().zip(counts) {
                     let resource = planned.group.name.clone();
-                    let used = Used { resource, rule: line.name().to_owned(), flows };
+                    let used = Used { kind: "nsg", resource, rule: line.name().to_owned(), flows };
                     match (flows, line.origin) {
                         (0, Some(_)) => done.unused.push(used),
                         (0, None) => {}
                         _ => done.used.push(used),
                     }
                 }
+            }
+        }
+        done.hangs = self.hangs.into_iter().map(|(on, flows)| Hangs { on: on.to_string(), flows }).collect();
+        done.hangs.sort_by_key(|hangs| std::cmp::Reverse(hangs.flows));
+        let Some(along) = self.along else { return done };
+        done.without_subnet = along.without_subnet;
+        for met in along.finish() {
+            let used = Used { kind: met.kind, resource: met.resource, rule: met.rule, flows: met.surely };
+            match (met.surely, met.perhaps) {
+                (0, 0) => done.unused.push(used),
+                (0, perhaps) => done.perhaps_used.push(Used { flows: perhaps, ..used }),
+                _ => done.used.push(used),
             }
         }
         done

@@ -4,6 +4,7 @@
 //! no file, templates without their parameters) is never taken for something: a rule is dead only if it is dead in every
 //! reading of it.
 
+mod along;
 mod blockers;
 mod dead;
 mod dismissed;
@@ -20,9 +21,10 @@ mod texts;
 
 use rayon::prelude::*;
 
+pub use along::PlannedWay;
 pub use dismissed::Dismissal;
 pub use finding::{CHECKS, Check, Finding, Severity, TagMatch, check};
-pub use flows::{Changed, FlowReplay, Replayed, Used};
+pub use flows::{Changed, FlowReplay, Hangs, Replayed, Used};
 pub use stale::{Origin, origin_of};
 
 use crate::addr::AddrSet;

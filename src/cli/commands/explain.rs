@@ -18,7 +18,7 @@ use crate::tags::Snapshot;
 
 pub(in crate::cli) fn run(args: &Explain) -> Result<ExitCode, Failure> {
     let mut tags = Tags::new(&args.data);
-    let (live, policy, day) = what(args, &mut tags)?;
+    let (live, policy, day) = what(&args.what, &mut tags)?;
     let snapshot = tags.known().expect("got with what is explained");
     let mut explainer = Explainer::new(&live, snapshot, policy.as_ref());
     explainer.put_on_all();
@@ -45,13 +45,16 @@ pub(in crate::cli) fn run(args: &Explain) -> Result<ExitCode, Failure> {
 }
 
 /// What is explained: what a policy makes, or files; with the tags and their day.
-fn what(args: &Explain, tags: &mut Tags<'_>) -> Result<(Live, Option<Policy>, Option<Date>), Failure> {
-    let own = args.what.strip_prefix("policy:").unwrap_or(&args.what);
+pub(super) fn what(
+    named: &str,
+    tags: &mut Tags<'_>,
+) -> Result<(Live, Option<Policy>, Option<Date>), Failure> {
+    let own = named.strip_prefix("policy:").unwrap_or(named);
     let folder = Path::new(own).join(crate::report::POLICY_COPY);
-    let is_policy = own.ends_with(".toml") || args.what.starts_with("policy:");
+    let is_policy = own.ends_with(".toml") || named.starts_with("policy:");
     let path = if is_policy { Some(Path::new(own).to_owned()) } else { folder.is_file().then_some(folder) };
     let Some(path) = path else {
-        let live = load(&args.what, tags)?;
+        let live = load(named, tags)?;
         let (_, day) = tags.dated(None)?;
         return Ok((live, None, day));
     };
@@ -61,7 +64,7 @@ fn what(args: &Explain, tags: &mut Tags<'_>) -> Result<(Live, Option<Policy>, Op
     let (mut live, policy) = made_of(&environment, snapshot, &path.display().to_string())?;
     if !is_policy {
         // What lies in the folder decides, not what would be made now.
-        let own = load(&args.what, tags)?;
+        let own = load(named, tags)?;
         live.groups = own.groups;
         live.tables = own.tables;
         live.collection_groups = own.collection_groups;

@@ -22,19 +22,23 @@
 //! virtual-networks-udr-overview.md, 2024-10-30; concept-security-admins.md, 2026-01-09; rule-processing.md, 2025-05-07;
 //! default-outbound-access.md, 2026-01-30.
 
+mod account;
 mod assume;
 mod course;
 mod decide;
 mod environment;
 mod fate;
+mod kinds;
 mod model;
 mod prepared;
 mod stage;
 mod steps;
 
+pub use account::{Account, Taker};
 pub use assume::{Assumption, Assumptions};
 pub use environment::{Environment, Middle, Network, Outbound, Place, Role, Subnet};
 pub use fate::{Fate, Outcome, Question, Step, Way};
+pub use kinds::{Kind, Kinds};
 pub use model::{Arrival, Asked, FateRegion, Model};
 pub use stage::{At, Condition, Verdict};
 pub(crate) use steps::OWN_ROUTES;

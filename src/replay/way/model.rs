@@ -1,5 +1,6 @@
 //! [`Model`]: an environment made ready to decide packets, one by one or all at once.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use super::assume::{Assumption, Assumptions};
@@ -45,16 +46,16 @@ pub struct Model<'a> {
     environment: &'a Environment,
     assumed: Assumptions,
     snapshot: &'a Snapshot,
-    prepared: Vec<Prepared>,
+    pub(super) prepared: Vec<Prepared>,
     /// For each subnet, the number of what is prepared for it.
     of: Vec<usize>,
-    firewall: Option<Stage>,
+    pub(super) firewall: Option<Stage>,
     /// The firewall as it decides packets that no host name is known of or belongs to.
     nameless: Option<Stage>,
     /// What stands before the subnets of the network, for packets from inside: their two groups.
-    arrival: [Stage; 2],
+    pub(super) arrival: [Stage; 2],
     /// Where sources of inbound packets are.
-    origin: Chain,
+    pub(super) origin: Chain,
     /// The same model without one assumption each.
     others: [OnceLock<Option<Box<Model<'a>>>>; Assumption::ALL.len()],
 }
@@ -127,7 +128,7 @@ impl<'a> Model<'a> {
     /// Those of [`new`](Self::new), for rules of the firewall that are read anew for a host.
     pub fn fate(&self, question: &Question) -> Result<Option<Fate>, ReplayError> {
         let stage = self.firewall_for(question.host.as_ref())?;
-        let Some(course) = self.course(&question.subnet, question.direction, stage.as_ref()) else {
+        let Some(course) = self.course(&question.subnet, question.direction, stage.as_deref()) else {
             return Ok(None);
         };
         let decided = course.decided(&question.packet);
@@ -155,7 +156,7 @@ impl<'a> Model<'a> {
         host: Option<&HostKey>,
     ) -> Result<Vec<FateRegion>, ReplayError> {
         let stage = self.firewall_for(host)?;
-        let Some(course) = self.course(subnet, direction, stage.as_ref()) else { return Ok(Vec::new()) };
+        let Some(course) = self.course(subnet, direction, stage.as_deref()) else { return Ok(Vec::new()) };
         let parts = course.parts(&AddrSet::all(), |outcome| Some(outcome.clone()));
         let mut regions = Vec::with_capacity(parts.len());
         for part in parts {
@@ -181,7 +182,7 @@ impl<'a> Model<'a> {
         host: Option<&HostKey>,
     ) -> Result<Vec<Part<Arrival>>, ReplayError> {
         let stage = self.firewall_for(host)?;
-        let Some(course) = self.course(subnet, direction, stage.as_ref()) else { return Ok(Vec::new()) };
+        let Some(course) = self.course(subnet, direction, stage.as_deref()) else { return Ok(Vec::new()) };
         Ok(course.parts(remote, |outcome| {
             Some(Arrival { verdict: outcome.verdict, way: outcome.way, stops_at: outcome.stops_at })
         }))
@@ -232,14 +233,17 @@ impl<'a> Model<'a> {
         Ok(course.parts_beside(&AddrSet::all(), asked.beside, key))
     }
 
-    fn firewall_for(&self, host: Option<&HostKey>) -> Result<Option<Stage>, ReplayError> {
+    pub(super) fn firewall_for(&self, host: Option<&HostKey>) -> Result<Option<Cow<'_, Stage>>, ReplayError> {
         match host {
-            None => Ok(self.firewall.clone()),
-            Some(_) => Preparer::new(self.environment, self.snapshot, self.assumed).firewall(host),
+            None => Ok(self.firewall.as_ref().map(Cow::Borrowed)),
+            Some(_) => {
+                let made = Preparer::new(self.environment, self.snapshot, self.assumed).firewall(host)?;
+                Ok(made.map(Cow::Owned))
+            }
         }
     }
 
-    fn course<'m>(
+    pub(super) fn course<'m>(
         &'m self,
         subnet: &str,
         direction: Direction,
@@ -278,7 +282,7 @@ impl<'a> Model<'a> {
         .collect()
     }
 
-    fn without(&self, assumption: Assumption) -> Option<&Model<'a>> {
+    pub(super) fn without(&self, assumption: Assumption) -> Option<&Model<'a>> {
         let made = || {
             let mut assumed = self.assumed;
             assumed.set(assumption, false);
@@ -287,9 +291,9 @@ impl<'a> Model<'a> {
         self.others[assumption as usize].get_or_init(made).as_deref()
     }
 
-    fn outcome(&self, question: &Question) -> Option<Outcome> {
+    pub(super) fn outcome(&self, question: &Question) -> Option<Outcome> {
         let stage = self.firewall_for(question.host.as_ref()).ok()?;
-        let course = self.course(&question.subnet, question.direction, stage.as_ref())?;
+        let course = self.course(&question.subnet, question.direction, stage.as_deref())?;
         course.outcome(&course.classes(&course.decided(&question.packet)))
     }
 }

@@ -226,6 +226,14 @@ impl Stage {
         })
     }
 
+    /// What a rule is called among all rules of the resource.
+    pub(super) fn key_of(&self, rule: usize) -> &str {
+        match &self.origins[rule] {
+            Some((key, _)) => key,
+            None => &self.chain.rules()[rule].name,
+        }
+    }
+
     /// What the default is called.
     pub(super) fn default_name(&self) -> &str {
         &self.default.1

@@ -2,6 +2,7 @@
 
 mod obvious;
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -12,7 +13,8 @@ use tagwall::read::resources::{
     SecurityRule,
 };
 use tagwall::replay::way::{
-    Assumption, Environment, Middle, Model, Network, Outbound, Question, Role, Subnet, Verdict,
+    Account, Assumption, At, Environment, Kind, Middle, Model, Network, Outbound, Question, Role, Subnet,
+    Verdict,
 };
 use tagwall::rules::{Packet, PacketProtocol};
 use tagwall::tags::Snapshot;
@@ -135,6 +137,64 @@ fn single(world: &Environment, model: &Model<'_>, subnet: &Subnet, way: Directio
             "{assumption} matters for {packet}: {fate:?}"
         );
     }
+}
+
+/// Packets of one kind are told of alike, whichever of them is asked about, and as the twin says.
+fn kinds(world: &Environment) {
+    let model = Model::new(world, &SNAPSHOT).expect("the world can be read");
+    let kinds = model.kinds();
+    let mut known: HashMap<Kind, Account> = HashMap::new();
+    for (at, subnet) in world.subnets.iter().enumerate() {
+        for way in [Direction::Outbound, Direction::Inbound] {
+            for packet in packets(subnet, way) {
+                let question = Question { subnet: subnet.name.clone(), direction: way, packet, host: None };
+                let account = model.account(&question).unwrap().expect("the packet is of the subnet");
+                assert_eq!(account.fate.verdict, obvious(world, subnet, way, &packet).verdict(), "{packet}");
+                for assumption in Assumption::ALL {
+                    let other = world.without(assumption);
+                    let verdict =
+                        obvious(&other, other.subnet(&subnet.name).unwrap(), way, &packet).verdict();
+                    assert_eq!(
+                        account.sways.contains(&assumption),
+                        verdict != account.fate.verdict,
+                        "{assumption} for {packet} of {} in {world:#?}",
+                        subnet.name
+                    );
+                }
+                took(world, &packet, way, &account);
+                let short = |account: &Account| {
+                    let Account { fate, sways, takers } = account.clone();
+                    let last = fate.steps.last().map(|step| (step.at, step.name.clone(), step.rule.clone()));
+                    (fate.verdict, fate.way, fate.stops_at, fate.conditions, sways, takers, last)
+                };
+                let first = known.entry(kinds.of(at, way, &packet)).or_insert_with(|| account.clone());
+                assert_eq!(
+                    short(first),
+                    short(&account),
+                    "{way:?} {packet} of {} in {world:#?}",
+                    subnet.name
+                );
+            }
+        }
+    }
+}
+
+/// The route that an account names is the longest of those of the table that hold the address.
+fn took(world: &Environment, packet: &Packet, way: Direction, account: &Account) {
+    let far = if way == Direction::Outbound { packet.dst() } else { packet.src() };
+    let Some(route) = account.takers.iter().find(|taker| taker.at == At::Route) else { return };
+    let table = world.tables.iter().find(|table| table.name == route.resource).expect("it is there");
+    let length = |to: &str| {
+        let tag = TAGS.iter().find(|(name, _)| *name == to).map(|(_, prefixes)| *prefixes);
+        let prefixes =
+            tag.map_or_else(|| vec![to.to_owned()], |p| p.iter().map(ToString::to_string).collect());
+        let holding = prefixes.iter().filter_map(|text| text.parse::<IpPrefix>().ok());
+        let holding = holding.filter(|prefix| AddrSet::from(*prefix).contains(far));
+        holding.map(|prefix| prefix.to_string().rsplit('/').next().and_then(|n| n.parse::<u8>().ok())).max()
+    };
+    let own = table.routes.iter().find(|own| own.name == route.rule).expect("it is in the table");
+    let longest = table.routes.iter().filter_map(|route| length(&route.address_prefix)).max();
+    assert!(longest.is_some() && length(&own.address_prefix) == longest, "{packet}: {account:?}");
 }
 
 fn side() -> impl Strategy<Value = String> {
@@ -357,6 +417,12 @@ proptest! {
     #[test]
     fn single_fates_name_what_they_hang_on(world in world()) {
         check(&world, true);
+    }
+
+    /// What is decided once for all packets of a kind is so for each of them.
+    #[test]
+    fn packets_of_one_kind_are_decided_alike(world in world()) {
+        kinds(&world);
     }
 }
 

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::analyse::lint::{Changed, FlowReplay, Replayed};
+use crate::analyse::lint::{Changed, FlowReplay, PlannedWay, Replayed, Used};
 use crate::cli::args::Replay;
+use crate::cli::commands::explain;
 use crate::cli::reading::{Tags, load_all};
 use crate::cli::{Failure, output, select};
 use crate::read::live::FlowTuple;
@@ -34,13 +35,21 @@ struct Answer {
 
 pub(in crate::cli) fn run(args: &Replay) -> Result<ExitCode, Failure> {
     let mut tags = Tags::new(&args.data);
-    let parts: Vec<&str> = args.against.iter().map(String::as_str).collect();
-    let live = load_all(&parts, &mut tags)?;
+    // What a policy says of its network is known only where it is alone.
+    let (live, policy) = match args.against.as_slice() {
+        [one] => explain::what(one, &mut tags).map(|(live, policy, _)| (live, policy))?,
+        parts => (load_all(&parts.iter().map(String::as_str).collect::<Vec<_>>(), &mut tags)?, None),
+    };
     let (snapshot, date) = week_of(args, &mut tags)?;
+    let refused = |text: &str| Failure::Input(format!("{}: {text}", args.against.join(", ")));
+    let way = PlannedWay::of(&live, &snapshot, policy.as_ref());
     let mut replay = FlowReplay::new(&live, &snapshot);
+    if let Some(way) = &way {
+        way.notes.iter().for_each(|note| output::say(&format!("assumed: {note}")));
+        replay = replay.along(way, &snapshot).map_err(|error| refused(&error.to_string()))?;
+    }
     if replay.is_empty() {
-        let text = format!("{}: no security group whose rules are all known", args.against.join(", "));
-        return Err(Failure::Input(text));
+        return Err(refused("no security group whose rules are all known, no route table and no firewall"));
     }
     let (mut first, mut last) = (i64::MAX, i64::MIN);
     let mut odd = 0;
@@ -106,9 +115,19 @@ fn text(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     if let Some(date) = &answer.snapshot_date {
         writeln!(out, "service tags as of {date}")?;
     }
+    writeln!(
+        out,
+        "{}",
+        if done.along_the_way {
+            "judged along the way: groups, routes, firewall, way out"
+        } else {
+            "judged by groups alone: no route table and no firewall are among what is planned"
+        }
+    )?;
     for (count, what) in [
         (answer.odd, "lines are not understood"),
         (done.without_group, "flows are of no group among the planned ones"),
+        (done.without_subnet, "flows are of no subnet that is known, and are not followed further"),
         (done.unknown, "flows hang on what is not known, such as application security groups"),
     ] {
         if count > 0 {
@@ -117,13 +136,58 @@ fn text(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     }
     changes(out, "would break", "nothing would break", &done.breaks)?;
     changes(out, "would be let through, and was stopped", "nothing more would be let through", &done.opens)?;
-    if !done.unused.is_empty() {
-        writeln!(out, "\nrules that no flow needed:")?;
-        for used in &done.unused {
-            writeln!(out, "  {} / {}", used.resource, used.rule)?;
+    hangs(out, done)?;
+    for (kind, what) in [
+        ("nsg", "rules that no flow needed"),
+        ("route-table", "routes that no flow took"),
+        ("firewall", "rules of the firewall that no flow met"),
+    ] {
+        named(out, what, done.unused.iter().filter(|used| used.kind == kind))?;
+    }
+    named(out, "what flows may have needed, which no log shows", done.perhaps_used.iter())
+}
+
+/// Flows of which it is not known what becomes of them, and why.
+fn hangs(out: &mut dyn Write, done: &Replayed) -> io::Result<()> {
+    for (count, what) in [
+        (done.may_break, "that were let through would be, or not"),
+        (done.may_open, "that were stopped would be let through, or not"),
+    ] {
+        if count > 0 {
+            writeln!(out, "\n{count} flows {what}.")?;
         }
     }
+    if !done.hangs.is_empty() {
+        writeln!(out, "It hangs on whether")?;
+    }
+    for hangs in done.hangs.iter().take(SHOWN) {
+        writeln!(out, "  {} ({} flows)", hangs.on, hangs.flows)?;
+    }
+    match done.hangs.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => writeln!(out, "  … and {more} more (--format json has all)"),
+    }
+}
+
+fn named<'u>(out: &mut dyn Write, what: &str, list: impl Iterator<Item = &'u Used>) -> io::Result<()> {
+    for (at, used) in list.enumerate() {
+        if at == 0 {
+            writeln!(out, "\n{what}:")?;
+        }
+        writeln!(out, "  {} / {}", used.resource, used.rule)?;
+    }
     Ok(())
+}
+
+/// Where along the way something stops, in words.
+fn in_words(at: &str) -> &str {
+    match at {
+        "nsg" => "group",
+        "admin" => "network manager",
+        "dnat" => "firewall",
+        "outbound" => "no way out",
+        other => other,
+    }
 }
 
 fn changes(out: &mut dyn Write, some: &str, none: &str, list: &[Changed]) -> io::Result<()> {
@@ -133,7 +197,7 @@ fn changes(out: &mut dyn Write, some: &str, none: &str, list: &[Changed]) -> io:
     let flows: u64 = list.iter().map(|changed| changed.flows).sum();
     writeln!(out, "\n{flows} flows {some}:")?;
     let mut table =
-        output::table(&["  flows", "way", "other side", "port", "decided by", "then by", "first"]);
+        output::table(&["  flows", "way", "other side", "port", "at", "decided by", "then by", "first"]);
     for changed in list.iter().take(SHOWN) {
         let port = changed.port.map_or(String::new(), |port| format!("/{port}"));
         table.add_row([
@@ -141,6 +205,7 @@ fn changes(out: &mut dyn Write, some: &str, none: &str, list: &[Changed]) -> io:
             changed.direction.to_owned(),
             changed.tag.clone(),
             format!("{}{port}", changed.protocol),
+            in_words(changed.at).to_owned(),
             format!("{} / {}", changed.resource, changed.rule),
             changed.recorded_rule.clone(),
             changed.packet.to_string(),
