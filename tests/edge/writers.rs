@@ -33,6 +33,9 @@ const FETCH: Writer = Writer {
 /// What a run is started by, so that it meets a fault.
 type Wrapped<'a> = &'a dyn Fn(&Place, Command) -> Command;
 
+/// Puts something in the place of a folder.
+type Make<'a> = &'a dyn Fn(&Path);
+
 impl Writer {
     /// A place where the first week is published and the second is to come.
     fn begun(self) -> Place {
@@ -154,7 +157,7 @@ impl Writer {
         fs::write(elsewhere.path().join("theirs"), "theirs").unwrap();
         let to = |path: PathBuf| move |at: &Path| symlink(&path, at).unwrap();
         let (dangling, outside) = (to("/nowhere/at/all".into()), to(elsewhere.path().to_owned()));
-        let cases: [(&str, &dyn Fn(&Path)); 4] = [
+        let cases: [(&str, Make<'_>); 4] = [
             ("a pipe", &|at| pipe(at)),
             ("a file", &|at| fs::write(at, "mine").unwrap()),
             ("a link to nothing", &dangling),
