@@ -163,7 +163,7 @@ fn with_a_way() -> Place {
             {"ruleCollectionType": "FirewallPolicyFilterRuleCollection", "name": "app", "priority": 200,
                 "action": {"type": "Allow"}, "rules": [{"ruleType": "ApplicationRule", "name": "python",
                     "sourceAddresses": ["10.0.1.0/24"], "protocols": [{"protocolType": "Https", "port": 443}],
-                    "targetFqdns": ["pypi.org"]}]}]}))]});
+                    "targetFqdns": ["packages.example.org"]}]}]}))]});
     std::fs::write(place.path("planned.json"), page.to_string()).unwrap();
     let line = |to: &str, port: u16| format!("1782122400,10.0.1.4,{to},50000,{port},T,O,A");
     let lines = [
@@ -197,7 +197,7 @@ fn flows_are_followed_along_the_way() {
         (&answer["along_the_way"], &answer["may_break"], &answer["without_subnet"]),
         (&json!(true), &json!(1), &json!(1))
     );
-    assert!(answer["hangs"][0]["on"].as_str().unwrap().contains("pypi.org"), "{answer}");
+    assert!(answer["hangs"][0]["on"].as_str().unwrap().contains("packages.example.org"), "{answer}");
     let names = |key: &str| -> Vec<String> {
         let list = answer[key].as_array().unwrap().iter();
         list.map(|used| format!("{} {} {}", used["kind"], used["resource"], used["rule"]).replace('"', ""))
@@ -214,7 +214,9 @@ fn flows_are_followed_along_the_way() {
     assert_eq!(names("used"), used);
     let text = place.run(&["replay", "log.json", "--against", "planned.json", "--snapshot", "sample"]);
     let text = String::from_utf8(text.stdout).unwrap();
-    for part in ["along the way", "out / gone", "1 flows are of no subnet", "pypi.org", "g/net / old"] {
+    for part in
+        ["along the way", "out / gone", "1 flows are of no subnet", "packages.example.org", "g/net / old"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
 }

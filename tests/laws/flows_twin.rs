@@ -47,7 +47,7 @@ fn planned() -> Live {
           {"ruleCollectionType": "FirewallPolicyFilterRuleCollection", "name": "app", "priority": 200,
            "action": {"type": "Allow"}, "rules": [
             {"ruleType": "ApplicationRule", "name": "python", "sourceAddresses": ["10.0.1.0/24"],
-             "protocols": [{"protocolType": "Https", "port": 443}], "targetFqdns": ["pypi.org"]}]}]}}]}"#;
+             "protocols": [{"protocolType": "Https", "port": 443}], "targetFqdns": ["packages.example.org"]}]}]}}]}"#;
     read_live(&[("planned.json", text.as_bytes())]).expect("it can be read")
 }
 
@@ -169,7 +169,7 @@ fn flows_fare_as_each_of_them_is_explained() {
     for at in ["if", "nsg", "route", "firewall"] {
         assert!(found.keys().any(|(own, ..)| own == at), "{at}: {found:?}");
     }
-    assert!(done.hangs.iter().any(|hangs| hangs.on.contains("pypi.org")), "{:?}", done.hangs);
+    assert!(done.hangs.iter().any(|hangs| hangs.on.contains("packages.example.org")), "{:?}", done.hangs);
     // Which rules are needed shows in all flows, also in those that hang on an assumption.
     let mut replay = FlowReplay::new(&live, &snapshot).along(&way, &snapshot).expect("it can be read");
     flows(&snapshot).iter().for_each(|flow| replay.take(flow));
