@@ -34,7 +34,7 @@ pub use model::{
     RecordedAnswer,
 };
 pub use names::{is_same_resource, last_part, part_of_id};
-#[cfg(feature = "cli")]
+#[cfg(feature = "store")]
 pub(crate) use own::of_resources;
 pub use place::{Place, Pointer};
 pub use record::flow_tuple;
