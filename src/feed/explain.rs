@@ -68,8 +68,8 @@ impl World {
         let ports = query.get("port").map_or(Ok(Ports::all()), str::parse);
         let ports: Ports = ports.or_else(|error| wrong(&format!("port: {error}")))?;
         let readable = published.readable(name, snapshot, self.facts_of(&environment.cloud))?;
-        let mut explainer = Explainer::new(&readable.live, snapshot, readable.policy.as_ref());
-        explainer.put_on_all();
+        // The manifest says what is on each subnet: one without a group has none.
+        let explainer = Explainer::new(&readable.live, snapshot, readable.policy.as_ref());
         let mut found = Explanation {
             schema: 1,
             environment: name.to_owned(),
@@ -116,7 +116,7 @@ impl World {
     /// The day whose facts hold: that of the newest data.
     fn facts_of(&self, cloud: &str) -> Option<Date> {
         let feed = Cloud::find(cloud).and_then(|cloud| self.cloud(cloud))?;
-        feed.history().weeks().last().map(|week| week.date)
+        Some(feed.history().current().date)
     }
 }
 

@@ -176,6 +176,28 @@ fn what_passes_is_asked_of_the_published_rules() {
     assert!(refused.status == 503 && refused.text().contains("was changed"), "{}", refused.text());
 }
 
+/// A subnet that Azure takes no group for has none, whatever the others have.
+#[test]
+fn a_subnet_without_a_group_is_stopped_by_none() {
+    let policy = POLICY.replace(
+        "route-table.default",
+        "subnets.GatewaySubnet.prefixes = [\"10.20.2.0/27\"]\n    route-table.default",
+    );
+    let (_place, server) = asked(&policy, &[]);
+    let found = json(&server, "/v1/explain?environment=hub&to=198.51.100.7&protocol=udp");
+    let subnet = |name: &str| {
+        let all = found["subnets"].as_array().unwrap();
+        let one = all.iter().find(|subnet| subnet["subnet"] == name).unwrap_or_else(|| panic!("{found:#}"));
+        one["fates"].as_array().unwrap().clone()
+    };
+    let by_group = |fates: &[Value]| {
+        let steps = fates.iter().flat_map(|fate| fate["steps"].as_array().unwrap());
+        steps.filter(|step| step["at"] == "nsg" && step["rule"] == "deny-rest-out").count()
+    };
+    assert!(by_group(&subnet("training")) > 0, "{found:#}");
+    assert_eq!(by_group(&subnet("GatewaySubnet")), 0, "{found:#}");
+}
+
 #[test]
 fn lists_alone_say_nothing_of_what_passes() {
     let policy = POLICY.replace("[\"arm\"]", "[\"lists\"]");
