@@ -49,7 +49,8 @@ pub(crate) fn generated(place: &Place) {
     assert_eq!(code, 0, "{said}");
 }
 
-pub(crate) fn refreshed(place: &Place, week: usize, more: &[&str]) -> (i32, String) {
+/// A file of tags whose `Storage` has so many addresses more.
+pub(crate) fn write_week(place: &Place, week: usize) {
     let mut file: serde_json::Value =
         serde_json::from_slice(&sample::sample_json(Cloud::UsGov).unwrap()).unwrap();
     let values = file["values"].as_array_mut().unwrap();
@@ -57,6 +58,10 @@ pub(crate) fn refreshed(place: &Place, week: usize, more: &[&str]) -> (i32, Stri
     let prefixes = storage["properties"]["addressPrefixes"].as_array_mut().unwrap();
     prefixes.extend((0..week).map(|n| format!("203.0.113.{}/32", 2 * n).into()));
     fs::write(place.path("tags.json"), file.to_string()).unwrap();
+}
+
+pub(crate) fn refreshed(place: &Place, week: usize, more: &[&str]) -> (i32, String) {
+    write_week(place, week);
     let args = ["refresh", "p.toml", "--out", "out", "--source", "tags.json", "--accept", "older-content"];
     run(place, &[&args, more].concat())
 }

@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::fake::{Place, scale, stderr};
-use crate::folders::{ended, leftovers, pipe, policy, tree};
-use tagwall::tags::{Cloud, sample};
+use crate::folders::{ended, leftovers, pipe, policy, tree, write_week};
 
 /// A command that publishes, and the folder that it publishes in.
 #[derive(Clone, Copy)]
@@ -41,9 +40,9 @@ impl Writer {
     fn begun(self) -> Place {
         let place = Place::new();
         policy(&place, "\"arm\", \"terraform\", \"lists\"");
-        week(&place, 0);
+        write_week(&place, 0);
         self.healthy(&place);
-        week(&place, 1);
+        write_week(&place, 1);
         self.stocked(&place);
         place
     }
@@ -217,16 +216,6 @@ impl Writer {
             }
         }
     }
-}
-
-fn week(place: &Place, week: usize) {
-    let mut file: serde_json::Value =
-        serde_json::from_slice(&sample::sample_json(Cloud::UsGov).unwrap()).unwrap();
-    let values = file["values"].as_array_mut().unwrap();
-    let storage = values.iter_mut().find(|v| v["name"] == "Storage").unwrap();
-    let prefixes = storage["properties"]["addressPrefixes"].as_array_mut().unwrap();
-    prefixes.extend((0..week).map(|n| format!("203.0.113.{}/32", 2 * n).into()));
-    fs::write(place.path("tags.json"), file.to_string()).unwrap();
 }
 
 /// Some sizes from nothing up to `enough` KiB.
