@@ -183,7 +183,7 @@ fn a_subnet_without_a_group_is_stopped_by_none() {
         "route-table.default",
         "subnets.GatewaySubnet.prefixes = [\"10.20.2.0/27\"]\n    route-table.default",
     );
-    let (_place, server) = asked(&policy, &[]);
+    let (place, server) = asked(&policy, &[]);
     let found = json(&server, "/v1/explain?environment=hub&to=198.51.100.7&protocol=udp");
     let subnet = |name: &str| {
         let all = found["subnets"].as_array().unwrap();
@@ -196,6 +196,15 @@ fn a_subnet_without_a_group_is_stopped_by_none() {
     };
     assert!(by_group(&subnet("training")) > 0, "{found:#}");
     assert_eq!(by_group(&subnet("GatewaySubnet")), 0, "{found:#}");
+    // So says the command, of the same folder.
+    let told = |from: &str| -> Vec<Value> {
+        let args = ["explain", "out/hub", "--from", from, "--to", "198.51.100.7/32", "--protocol", "udp"];
+        let told = place.run(&[&args[..], &["--format", "json", "--snapshot", "tags.json"]].concat());
+        let told: Value = serde_json::from_slice(&told.stdout).unwrap_or_else(|_| panic!("{}", stderr(&told)));
+        told["fates"].as_array().unwrap_or_else(|| panic!("{told:#}")).clone()
+    };
+    assert!(by_group(&told("training")) > 0);
+    assert_eq!(by_group(&told("GatewaySubnet")), 0);
 }
 
 #[test]

@@ -65,14 +65,18 @@ pub(in crate::analyse) fn planned(
     (environment, notes)
 }
 
-/// Puts the group and table of files, where there is one of a kind, on all subnets of which no file says what they have.
+/// Puts the group and table of files, where there is one of a kind, on all subnets, unless a file says of any subnet what it
+/// has: then one of which nothing is said has nothing.
 pub(in crate::analyse) fn put_on_all(live: &Live, environment: &mut Environment) {
+    if environment.subnets.iter().any(|subnet| subnet.group.is_some() || subnet.table.is_some()) {
+        return;
+    }
     let only = |names: Vec<&str>| if let [one] = names.as_slice() { Some((*one).to_owned()) } else { None };
     let group = only(live.groups.iter().map(|group| group.name.as_str()).collect());
     let table = only(live.tables.iter().map(|table| table.name.as_str()).collect());
     for subnet in &mut environment.subnets {
-        subnet.group = subnet.group.take().or_else(|| group.clone());
-        subnet.table = subnet.table.take().or_else(|| table.clone());
+        subnet.group.clone_from(&group);
+        subnet.table.clone_from(&table);
     }
 }
 
@@ -88,7 +92,8 @@ impl<'a> Explainer<'a> {
         self.environment.subnets.iter().map(|subnet| subnet.name.as_str())
     }
 
-    /// Puts the group and table of the files on all subnets of which no file says what they have.
+    /// Puts the group and table of the files, where there is one of a kind, on all subnets, unless a file says of any
+    /// subnet what it has.
     pub fn put_on_all(&mut self) {
         put_on_all(self.live, &mut self.environment);
     }

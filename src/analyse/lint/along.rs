@@ -28,10 +28,7 @@ impl PlannedWay {
             return None;
         }
         let (mut environment, notes) = planned(live, snapshot, policy);
-        // Where something is said of a subnet, one of which nothing is said has nothing.
-        if environment.subnets.iter().all(|subnet| subnet.group.is_none() && subnet.table.is_none()) {
-            put_on_all(live, &mut environment);
-        }
+        put_on_all(live, &mut environment);
         Some(PlannedWay { environment, notes })
     }
 }
