@@ -146,7 +146,11 @@ pub(super) fn broken(made: &Made<'_>, out: &mut String) {
     out.push_str(
         "No packet of these needs, or not all of them, gets from the subnet to where it is to go.\n\n",
     );
-    out.push_str("| Subnet | Need | Stops at | Why |\n|---|---|---|---|\n");
+    let told = nowhere.iter().any(|work| work.remedy.is_some());
+    out.push_str(match told {
+        true => "| Subnet | Need | Stops at | Why | What to do |\n|---|---|---|---|---|\n",
+        false => "| Subnet | Need | Stops at | Why |\n|---|---|---|---|\n",
+    });
     for work in nowhere {
         let stop = match work.stops_at {
             Some("nsg") => "security group",
@@ -155,7 +159,11 @@ pub(super) fn broken(made: &Made<'_>, out: &mut String) {
             _ => "way out",
         };
         let why = cell(work.why.as_deref().unwrap_or_default());
-        writeln!(out, "| {} | {} | {stop} | {why} |", cell(&work.subnet), cell(&work.need))
+        let remedy = match (told, &work.remedy) {
+            (true, remedy) => format!(" {} |", cell(remedy.as_deref().unwrap_or_default())),
+            (false, _) => String::new(),
+        };
+        writeln!(out, "| {} | {} | {stop} | {why} |{remedy}", cell(&work.subnet), cell(&work.need))
             .expect("writing to a string does not fail");
     }
     out.push('\n');

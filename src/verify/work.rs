@@ -19,6 +19,9 @@ pub struct Work {
     /// Why, with a packet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// What the policy can say for it to work, where that is known.
+    #[serde(skip)]
+    pub remedy: Option<String>,
     /// A packet that stops.
     #[serde(skip)]
     pub packet: Option<Packet>,

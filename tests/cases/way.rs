@@ -125,16 +125,84 @@ fn replies_inside_the_network_need_no_remedy() {
     }
 }
 
-/// A sender on the Internet is answered by the firewall, which never saw the connection.
+/// A sender on the Internet is answered by the firewall, which never saw the connection: that is refused, with what to do,
+/// and doing it helps.
 #[test]
 fn replies_to_the_internet_must_go_back_the_same_way() {
+    let inbound = |from: &str| {
+        format!(
+            "{PRIVATE}[[allow]]\ndirection = \"inbound\"\nfrom = \"{from}\"\nprotocol = \"tcp\"\nports = 22\n"
+        )
+    };
+    for (from, outbound) in [
+        ("203.0.113.0/24", ""),
+        ("203.0.113.0/24", "subnets.training.outbound = \"public-ip\""),
+        ("BatchNodeManagement", "subnets.training.outbound = \"load-balancer\""),
+        ("Internet", "subnets.training.outbound = \"public-ip\""),
+    ] {
+        let policy = inbound(from).replacen("[[allow]]", &format!("{outbound}\n[[allow]]"), 1);
+        let error = try_made(&policy).map(drop).expect_err(from).to_string();
+        assert!(error.contains(&format!("{from} works nowhere for subnet training")), "{error}");
+        assert!(error.contains(&format!("`[[route]]` to {from}")) && error.contains("DNAT"), "{error}");
+
+        let accepted = made(&format!("accept-missing = true\n{policy}"));
+        let nowhere = works(&accepted, WorkState::Nowhere);
+        assert_eq!((nowhere.len(), nowhere[0].need.as_str()), (1, from), "{nowhere:?}");
+        assert_eq!(nowhere[0].stops_at, Some("route"));
+        let told = section(report(&accepted), "What does not work");
+        assert!(told.contains(from) && told.contains("What to do"), "{told}");
+    }
+    let policy = inbound("203.0.113.0/24");
+    let route = "[[route]]\nto = \"203.0.113.0/24\"\nnext-hop = \"internet\"\nsubnet = \"training\"\n";
+    assert!(works(&made(&format!("{policy}{route}")), WorkState::Nowhere).is_empty());
+    let published = inbound("10.20.255.0/26");
+    assert!(works(&made(&published), WorkState::Nowhere).is_empty());
+}
+
+/// Nothing comes in from the Internet to a subnet without a public address of its own, whatever its routes are.
+#[test]
+fn what_comes_in_needs_an_address_of_the_subnets_own() {
     let inbound =
         "[[allow]]\ndirection = \"inbound\"\nfrom = \"203.0.113.0/24\"\nprotocol = \"tcp\"\nports = 22\n";
-    let made = made(&format!("{PRIVATE}{inbound}"));
-    let nowhere = works(&made, WorkState::Nowhere);
-    assert_eq!((nowhere.len(), nowhere[0].need.as_str()), (1, "203.0.113.0/24"), "{nowhere:?}");
-    assert_eq!(nowhere[0].stops_at, Some("route"));
-    assert!(section(report(&made), "What does not work").contains("203.0.113.0/24"));
+    let route = "[[route]]\nto = \"203.0.113.0/24\"\nnext-hop = \"internet\"\n";
+    for shut in ["nat", "firewall", "default", "none"] {
+        let outbound = format!("subnets.training.outbound = \"{shut}\"\n[[allow]]");
+        let policy = format!("{}{inbound}{route}", PRIVATE.replacen("[[allow]]", &outbound, 1));
+        let error = try_made(&policy).map(drop).expect_err(shut).to_string();
+        assert!(error.contains("203.0.113.0/24 works nowhere") && error.contains("load-balancer"), "{error}");
+        let accepted = made(&format!("accept-missing = true\n{policy}"));
+        let nowhere = works(&accepted, WorkState::Nowhere);
+        assert_eq!(nowhere.iter().map(|work| work.stops_at).collect::<Vec<_>>(), [Some("outbound")], "{shut}");
+    }
+}
+
+/// Senders behind a gateway or in private space whose replies no route leads back, and what helps.
+#[test]
+fn replies_that_no_route_leads_back_are_lost() {
+    let policy = |from: &str, keys: &str| {
+        format!(
+            "{}[[allow]]\ndirection = \"inbound\"\nfrom = \"{from}\"\nprotocol = \"tcp\"\nports = 22\n",
+            PRIVATE.replacen("[[allow]]", &format!("{keys}\n[[allow]]"), 1)
+        )
+    };
+    let announced = "network.on-premises = [\"172.20.0.0/16\"]\n";
+    let kept_off = format!("{announced}route-table.disable-bgp = true");
+    for (from, keys, told) in [
+        ("172.20.0.0/16", kept_off.as_str(), "`[[route]]`"),
+        ("10.99.0.0/16", announced, "`network.peers` or `network.on-premises`"),
+    ] {
+        let error = try_made(&policy(from, keys)).map(drop).expect_err(from).to_string();
+        assert!(error.contains(&format!("{from} works nowhere")) && error.contains(told), "{error}");
+    }
+    let route = "[[route]]\nto = \"172.20.0.0/16\"\nnext-hop = \"gateway\"\n";
+    let peered = format!("{announced}network.peers = [\"10.99.0.0/16\"]");
+    for helped in [
+        policy("172.20.0.0/16", announced),
+        policy("172.20.0.0/16", &kept_off) + route,
+        policy("10.99.0.0/16", &peered),
+    ] {
+        assert!(works(&made(&helped), WorkState::Nowhere).is_empty(), "{helped}");
+    }
 }
 
 /// What only another form of the workload needs is no homework of this one.
@@ -303,7 +371,8 @@ const SPOKE: &str = "schema = 1\nname = \"e\"\nregion = \"westeurope\"\n[network
 #[test]
 fn what_covers_a_need_from_on_premises_is_the_way_of_its_replies() {
     let gap = |table: &str| {
-        let made = support::generate_on_sample("e.toml", &format!("{SPOKE}[route-table]\n{table}"));
+        let policy = format!("accept-missing = true\n{SPOKE}[route-table]\n{table}");
+        let made = support::generate_on_sample("e.toml", &policy);
         let gap =
             made.plan.gaps.iter().find(|gap| gap.remote == "172.20.5.0/24").expect("it is there").clone();
         (gap.reason, gap.covered_by.iter().map(ToString::to_string).collect::<String>())

@@ -92,8 +92,7 @@ fn of_host(course: &Course<'_, '_>, flow: &Flow, outcomes: &[Part<Outcome>]) -> 
     // Where a host may be anywhere, that some of it is let through says nothing.
     let covered = !covering(course.proof.policy, flow).is_empty();
     let some = covered && outcomes.iter().any(|part| passes(&part.key));
-    let inexpressible = course.is_unsaid(flow);
-    let mut works = said::of(flow, inexpressible, stopped, some);
+    let mut works = said::of(course, flow, stopped, some);
     // Where there is no firewall, there is nothing that could take a name.
     if course.proof.policy.network.firewall.is_empty() {
         works.iter_mut().for_each(|work| work.declared = false);

@@ -72,8 +72,9 @@ fn failure(proof: &Proof<'_>, work: &Work) -> Failure {
         _ => Target::RouteTable,
     };
     let why = work.why.as_deref().unwrap_or("it does not arrive");
+    let remedy = work.remedy.as_deref().unwrap_or("see to that");
     let text = format!(
-        "{} works nowhere for subnet {}: {why}; see to that, leave the need out (`without`), or set `accept-missing = true`",
+        "{} works nowhere for subnet {}: {why}; {remedy}, leave the need out (`without`), or set `accept-missing = true`",
         work.need, work.subnet
     );
     Failure {
@@ -167,7 +168,7 @@ impl Course<'_, '_> {
         let mut stopped = missing.iter().filter(|part| needs::meets(part, &boxed));
         let stopped = stopped.next();
         let some = stopped.is_some_and(|_| self.some_arrives(direction, &boxed));
-        said::of(flow, self.is_unsaid(flow), stopped, some)
+        said::of(self, flow, stopped, some)
     }
 
     /// Whether some packets of a need arrive all the same.

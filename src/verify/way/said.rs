@@ -1,13 +1,25 @@
 //! What is said of a need: whether it works, and if not, where it stops and why.
 
-use crate::policy::{Flow, Remote};
+use super::proof::Course;
+use crate::packet::Direction;
+use crate::policy::{Flow, Policy, Remote};
 use crate::replay::way::{At, Outcome};
 use crate::rules::Part;
+use crate::tags::special_ranges;
 use crate::verify::work::{Work, WorkState};
 
 /// What is said of a flow, once for each need that it comes from. `stopped` are packets of it that do not arrive, and
 /// `some` whether others do.
-pub(super) fn of(flow: &Flow, unsaid: bool, stopped: Option<&Part<Outcome>>, some: bool) -> Vec<Work> {
+pub(super) fn of(
+    course: &Course<'_, '_>,
+    flow: &Flow,
+    stopped: Option<&Part<Outcome>>,
+    some: bool,
+) -> Vec<Work> {
+    let unsaid = course.is_unsaid(flow);
+    // That the firewall is not asked about what comes in says nothing of a route that loses the replies.
+    let lost = flow.direction == Direction::Inbound
+        && stopped.is_some_and(|part| !matches!(part.key.stops_at, Some(At::Admin | At::Nsg)));
     let state = match (stopped, unsaid) {
         (Some(_), _) => WorkState::Nowhere,
         (None, true) => WorkState::Elsewhere,
@@ -20,27 +32,59 @@ pub(super) fn of(flow: &Flow, unsaid: bool, stopped: Option<&Part<Outcome>>, som
             subnet: flow.subnet.clone(),
             state,
             stops_at: stopped.map(|part| stop_name(part.key.stops_at)),
-            why: stopped.map(|part| why(part, some)),
+            why: stopped.map(|part| why(flow, part, some)),
+            remedy: stopped.and_then(|part| remedy(course.proof.policy, flow, part)),
             packet: stopped.map(|part| part.packet),
             rule: stopped.and_then(|part| part.key.rule.clone()),
-            declared: unsaid,
+            declared: unsaid && !lost,
             in_part: stopped.is_some() && some,
         });
     }
     works
 }
 
-fn why(part: &Part<Outcome>, some: bool) -> String {
+fn why(flow: &Flow, part: &Part<Outcome>, some: bool) -> String {
     let outcome = &part.key;
+    let inbound = flow.direction == Direction::Inbound;
     let by = outcome.rule.as_ref().map_or_else(String::new, |rule| format!(" by {rule}"));
     let stop = match outcome.stops_at {
         Some(At::Admin) => format!("a security admin rule stops {}{by}", part.packet),
         Some(At::Nsg) => format!("the security group stops {}{by}", part.packet),
         Some(At::Firewall | At::Dnat) => format!("the firewall stops {}{by}", part.packet),
+        Some(At::Outbound) if inbound => {
+            format!("the subnet takes in nothing from the Internet, such as {}", part.packet)
+        }
         Some(At::Outbound) => format!("the subnet has no way out for {}", part.packet),
         _ => format!("no route leads {} or its replies the right way", part.packet),
     };
     if some { format!("in part: {stop}") } else { stop }
+}
+
+/// What the policy can say for a need from outside to work.
+fn remedy(policy: &Policy, flow: &Flow, part: &Part<Outcome>) -> Option<String> {
+    let subnet = &flow.subnet;
+    let (own, from) = (policy.network.virtual_network(), part.packet.src());
+    let dnat = "publish it by a DNAT rule of the firewall and ask for the firewall's subnet in `from`, since its address is \
+                what then arrives";
+    match (flow.direction, part.key.stops_at) {
+        (Direction::Inbound, Some(At::Route)) if own.contains(from) => Some(
+            "leave the routes of its network on the subnet (`route-table.disable-bgp` and `disable-peering-route` keep them \
+             off), or lead its addresses by a `[[route]]`"
+                .to_owned(),
+        ),
+        (Direction::Inbound, Some(At::Route)) if special_ranges().contains(from) => {
+            Some("name the network that it is in, in `network.peers` or `network.on-premises`".to_owned())
+        }
+        (Direction::Inbound, Some(At::Route)) => Some(format!(
+            "lead the replies back the way that the packets came, by a `[[route]]` to {} with `next-hop = \"internet\"` and \
+             `subnet = \"{subnet}\"`; or {dnat}",
+            written(flow)
+        )),
+        (Direction::Inbound, Some(At::Outbound)) => Some(format!(
+            "say `outbound = \"public-ip\"` or `\"load-balancer\"` of the subnet {subnet} where it has one; or {dnat}"
+        )),
+        _ => None,
+    }
 }
 
 /// The rows that a flow comes from; of a need by hand what was written.
