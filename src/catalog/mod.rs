@@ -45,6 +45,7 @@ mod remote;
 mod resolve;
 mod resolved;
 mod schema;
+mod service_endpoints;
 mod template;
 mod versions;
 mod when;
@@ -68,6 +69,7 @@ pub use resolved::{
     Context, EndpointPolicy, ResolveError, Resolved, ResolvedRow, RowNeed, SkipReason, Skipped,
 };
 pub use schema::schema;
+pub use service_endpoints::{EndpointRegions, ServiceEndpoint};
 pub use versions::{Version, VersionChange};
 pub use when::Condition;
 pub use workload::{EndpointPolicySpec, Precondition, Risk, RouteHop, Row, Workload};

@@ -44,6 +44,10 @@ pub struct Subnet {
     /// Whether the subnet has no default outbound access, as in networks made since 2026-03-31.
     #[serde(default)]
     pub private: Option<bool>,
+    /// The service endpoints that the subnet has, such as `Microsoft.Storage`: what goes to their services leaves by
+    /// Azure's own route, whatever the route table says. Azure refuses some of them together.
+    #[serde(default)]
+    pub service_endpoints: OneOrMany,
     /// How many nodes the subnet has to hold; Azure keeps five addresses of each prefix.
     #[serde(default)]
     pub nodes: Option<u32>,

@@ -20,7 +20,7 @@ use super::rule::{LimitSettings, PolicyParts, Precision, Remarks, Remote, only_f
 use super::rule::{Managed, ManagedRoute};
 use super::sets::addresses;
 use super::whole::Policy;
-use super::{checks, chosen, hand, hosts, read_network, suggest};
+use super::{checks, chosen, hand, hosts, read_network, service_endpoints, suggest};
 use crate::addr::{AddrSet, Count};
 use crate::catalog::{Catalog, Date, OptionValue, Resolved, RowNeed, Workload};
 use crate::tags::{Cloud, Region, Snapshot, unknown_region};
@@ -67,6 +67,9 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
     let routes = routing::merge(routes, &network, &mut problems);
     let managed = Managed::merged(managed);
     let managed_routes = ManagedRoute::in_order(managed_routes);
+    let endpoints = beside.endpoints.into_needs();
+    let known = region.as_deref().map(|region| (snapshot, region));
+    let network = service_endpoints::resolved(intent, known, &endpoints, network, &mut problems);
     let Some(region) = region.filter(|_| problems.is_empty()) else {
         return Err(problems.in_source(source));
     };
@@ -85,7 +88,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         reserved,
         names: intent.names.clone(),
         accept_missing: intent.accept_missing,
-        endpoints: beside.endpoints.into_needs(),
+        endpoints,
         precision,
         nsg: intent.nsg.clone(),
         route_table: intent.route_table.clone(),

@@ -64,4 +64,26 @@ pub struct Subnet {
     pub private: Option<bool>,
     /// How many nodes it has to hold.
     pub nodes: Option<u32>,
+    /// Its service endpoints, by name.
+    pub endpoints: Vec<SubnetEndpoint>,
+}
+
+impl Subnet {
+    /// What its service endpoints take past the route table.
+    pub fn endpoint_set(&self) -> AddrSet {
+        AddrSet::union_of(self.endpoints.iter().map(|endpoint| &endpoint.addresses))
+    }
+}
+
+/// A service endpoint of a subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubnetEndpoint {
+    /// Its name, as in `Microsoft.Storage`.
+    pub service: String,
+    /// The addresses that it takes.
+    pub addresses: AddrSet,
+    /// Whether a service endpoint policy that is made lets only what it lists through.
+    pub narrowed: bool,
+    /// Whether the policy file says it; else a service endpoint policy needs it.
+    pub said: bool,
 }

@@ -184,7 +184,8 @@ fn add_subnet(
         check_nodes(&set, nodes, &place.at("nodes"), problems);
     }
     let (outbound, private, nodes) = (given.outbound, given.private, given.nodes);
-    network.subnets.insert(name.to_owned(), Subnet { prefixes: set, role, outbound, private, nodes });
+    let subnet = Subnet { prefixes: set, role, outbound, private, nodes, endpoints: Vec::new() };
+    network.subnets.insert(name.to_owned(), subnet);
 }
 
 /// Source: resource-name-rules.md, 2020-02-11: letters, digits, `_`, `.`, `-`; begins with a letter or digit, ends

@@ -6,8 +6,8 @@ use std::fmt::Write;
 use super::cells::cell;
 use super::changes::Told;
 use super::{
-    Made, closing, compute, deploy, extra, lint, notes as made_notes, preconditions, risks, since, storage,
-    verdict,
+    Made, closing, compute, deploy, extra, lint, notes as made_notes, preconditions, risks,
+    service_endpoints, since, storage, verdict,
 };
 use crate::addr::{AddrSet, Count};
 use crate::catalog::Catalog;
@@ -24,6 +24,7 @@ pub(super) fn report(made: &Made<'_>) -> String {
     next_steps(made, &mut out);
     allowed(made, &mut out);
     routes(made, &mut out);
+    service_endpoints::section(made, &mut out);
     extra::section(made, &mut out);
     gaps(made, &mut out);
     verdict::broken(made, &mut out);
@@ -147,7 +148,8 @@ fn next_steps(made: &Made<'_>, out: &mut String) {
     for text in deploy::steps(made) {
         step(&text, out);
     }
-    for text in storage::steps(made).into_iter().chain(compute::steps(made)) {
+    let endpoints = service_endpoints::steps(made).into_iter();
+    for text in endpoints.chain(storage::steps(made)).chain(compute::steps(made)) {
         step(&text, out);
     }
     if network_hosts(made) {

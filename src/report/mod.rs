@@ -17,6 +17,7 @@ mod markdown;
 mod notes;
 mod preconditions;
 mod risks;
+mod service_endpoints;
 mod since;
 mod storage;
 mod verdict;

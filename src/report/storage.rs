@@ -11,12 +11,19 @@ use crate::target::Target;
 /// What has to be done for each policy after it is deployed.
 pub(super) fn steps(made: &Made<'_>) -> Vec<String> {
     let step = |policy: &EndpointPolicy| {
+        let own = made.policy.network.subnets.get(&policy.subnet);
+        let endpoints: Vec<&str> = own
+            .into_iter()
+            .flat_map(|own| &own.endpoints)
+            .map(|endpoint| endpoint.service.as_str())
+            .collect();
         format!(
             "Attach it to subnet {}, together with the service endpoint that it works through. The command replaces the \
              lists of both, so add those that the subnet has already:\n   `az network vnet subnet update -g GROUP \
-             --vnet-name VNET -n {} --service-endpoints Microsoft.Storage --service-endpoint-policy {}`",
+             --vnet-name VNET -n {} --service-endpoints {} --service-endpoint-policy {}`",
             cell(&policy.subnet),
             policy.subnet,
+            endpoints.join(" "),
             policy.name
         )
     };

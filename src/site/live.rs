@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::addr::{AddrSet, IpPrefix};
 use crate::policy::PolicySource;
+use crate::policy::intent::OneOrMany;
 use crate::read::live::{Live, LiveNetwork, LiveSubnet, Place, Pointer, of_resources, read_live};
 use crate::read::{READERS, ReadError, read_files};
 use crate::report::{MANIFEST, POLICY_COPY};
@@ -39,6 +40,7 @@ pub fn live_of(
         let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), *text)).collect();
         live.extend(of_resources(found, &named));
     }
+    let mut endpoints: BTreeMap<String, OneOrMany> = BTreeMap::new();
     if let Some(policy) = files.get(POLICY_COPY)
         && let Ok(text) = std::str::from_utf8(policy)
         && let Ok(source) = PolicySource::read("policy.toml", text)
@@ -49,10 +51,22 @@ pub fn live_of(
         let given = &source.intent.network;
         let mut own = network(name, &set(&given.address_space));
         let beside = set(&given.peers).union(&set(&given.on_premises));
+        own.location = Some(source.intent.region.clone());
+        endpoints = source
+            .intent
+            .subnets
+            .into_iter()
+            .map(|(name, subnet)| (name, subnet.service_endpoints))
+            .collect();
         own.peers = beside.prefixes().map(|prefix| prefix.to_string()).collect();
         live.networks.push(own);
     }
-    live.subnets.extend(subnets_of(files.get(MANIFEST).copied().unwrap_or_default(), name));
+    let mut subnets = subnets_of(files.get(MANIFEST).copied().unwrap_or_default(), name);
+    for subnet in &mut subnets {
+        let own = endpoints.get(&subnet.name).map(OneOrMany::as_slice);
+        subnet.endpoints = own.unwrap_or_default().to_vec();
+    }
+    live.subnets.extend(subnets);
     Ok(live)
 }
 

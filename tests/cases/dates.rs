@@ -63,7 +63,7 @@ fn a_retired_row_makes_no_rule_and_says_so() {
             "{pin}"
         );
     }
-    let asked = made(&snapshot, catalog, "", &format!("{BATCH}\nwith = [\"aml-i2\"]"));
+    let asked = made(&snapshot, catalog, "", &format!("{BATCH}\nwith = [\"aml-i2\", \"aml-u2\"]"));
     assert!(support::listing(&asked).lines().any(|line| line == RULE), "what is named is taken all the same");
     assert_eq!(warned(&asked), 2);
     let off = made(&snapshot, catalog, "", "workload = \"aml-compute\"");

@@ -29,6 +29,7 @@ mod precision_limits;
 mod preconditions;
 mod proof;
 mod remotes;
+mod service_endpoints;
 mod tables;
 mod way;
 mod workloads;

@@ -120,7 +120,8 @@ fn hosts_are_opened_once_for_all_subnets_and_ports_of_a_remote_are_one_rule() {
     let text = format!(
         "{HEAD}{}{}{}[[allow]]\nto = [\"fqdn:example.org\", \"fqdn:*.pytorch.org\"]\nprotocol = \"tcp\"\nports = 443\n\
          [[allow]]\nfrom = \"Sql\"\nsubnet = \"a\"\nprotocol = \"tcp\"\nports = 9000\n\
-         [[allow]]\nfrom = \"Sql\"\nsubnet = \"a\"\nprotocol = \"tcp\"\nports = \"9003,1438\"\n[nsg]\nhosts = \"internet\"\n",
+         [[allow]]\nfrom = \"Sql\"\nsubnet = \"a\"\nprotocol = \"tcp\"\nports = \"9003,1438\"\n\
+         [[route]]\nto = \"Sql\"\nsubnet = \"a\"\nnext-hop = \"internet\"\n[nsg]\nhosts = \"internet\"\n",
         subnet("a", "10.20.1.0/24"),
         subnet("b", "10.20.2.0/24"),
         subnet("c", "10.20.4.0/24"),
@@ -140,7 +141,7 @@ fn hosts_are_opened_once_for_all_subnets_and_ports_of_a_remote_are_one_rule() {
 #[test]
 fn denies_come_before_what_is_allowed_on_each_target() {
     let text = format!(
-        "{HEAD}{}[[allow]]\nto = [\"203.0.113.0/24\", \"fqdn:*.example.org\"]\nprotocol = \"tcp\"\nports = \"443\"\n\
+        "accept-missing = true\n{HEAD}{}[[allow]]\nto = [\"203.0.113.0/24\", \"fqdn:*.example.org\"]\nprotocol = \"tcp\"\nports = \"443\"\n\
          [[allow]]\nfrom = \"Internet\"\nprotocol = \"tcp\"\nports = \"22,443\"\n\
          [[deny]]\nto = [\"203.0.113.128/25\", \"fqdn:bad.example.org\", \"AzurePlatformDNS\"]\n\
          [[deny]]\nfrom = \"Internet\"\nprotocol = \"tcp\"\nports = 22\n{ALL}",

@@ -172,7 +172,11 @@ fn what_comes_in_needs_an_address_of_the_subnets_own() {
         assert!(error.contains("203.0.113.0/24 works nowhere") && error.contains("load-balancer"), "{error}");
         let accepted = made(&format!("accept-missing = true\n{policy}"));
         let nowhere = works(&accepted, WorkState::Nowhere);
-        assert_eq!(nowhere.iter().map(|work| work.stops_at).collect::<Vec<_>>(), [Some("outbound")], "{shut}");
+        assert_eq!(
+            nowhere.iter().map(|work| work.stops_at).collect::<Vec<_>>(),
+            [Some("outbound")],
+            "{shut}"
+        );
     }
 }
 

@@ -212,7 +212,10 @@ fn t7_what_comes_from_the_hub_or_the_network_needs_no_route_back() {
         assert!(!report.contains("replies would leave by the firewall"), "{sender}: {report}");
         assert!(report.contains("the routes of the network and its peerings"), "{sender}: {report}");
     }
-    row.made(&format!("{HEAD}{NETWORK}{SUBNET}{}", from("203.0.113.0/24")));
+    let outside = from("203.0.113.0/24");
+    let (code, said) = row.refused(&format!("{HEAD}{NETWORK}{SUBNET}{outside}"));
+    assert!(code == 4 && said.contains("203.0.113.0/24 works nowhere for subnet a"), "{said}");
+    row.made(&format!("{HEAD}accept-missing = true\n{NETWORK}{SUBNET}{outside}"));
     assert!(row.text("report.md").contains("replies would leave by the firewall"), "from outside it is so");
 }
 

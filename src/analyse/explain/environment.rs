@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::addr::{AddrSet, Entry, IpPrefix};
+use crate::catalog::ServiceEndpoint;
 use crate::read::live::{
     Live, LiveCollection, LiveGroup, LiveRoute, LiveRule, LiveSubnet, LiveTable, Place, is_same_resource,
     last_part,
@@ -12,7 +13,7 @@ use crate::read::resources::{
 };
 use crate::replay::firewall_rule;
 use crate::replay::way::{self, Environment, Middle, Network, Outbound, Role, Subnet};
-use crate::tags::Snapshot;
+use crate::tags::{Region, Snapshot};
 
 /// What stands before the name of an application security group where a tag would stand.
 pub(super) const SECURITY_GROUP: &str = "asg.";
@@ -106,7 +107,7 @@ fn subnets(live: &Live, snapshot: &Snapshot, network: &Network, notes: &mut Vec<
             group: group_of(live, subnet),
             interface_group: None,
             table: table_of(live, subnet),
-            endpoints: endpoints(&subnet.endpoints, snapshot),
+            endpoints: endpoints(&subnet.endpoints, snapshot, region_of(live, subnet, snapshot)),
             private: subnet.default_outbound.map(|on| !on),
             outbound: subnet.nat.then_some(Outbound::Nat),
         })
@@ -169,6 +170,15 @@ fn in_effect(live: &Live, network: &Network) -> Option<Subnet> {
     })
 }
 
+/// The region of a subnet's network.
+fn region_of<'s>(live: &Live, subnet: &LiveSubnet, snapshot: &'s Snapshot) -> Option<&'s Region> {
+    let own = live.networks.iter().find(|network| match &subnet.network {
+        Some(name) => network.name.eq_ignore_ascii_case(name),
+        None => live.networks.len() == 1,
+    })?;
+    snapshot.regions().find(own.location.as_deref()?).map(|region| &**region)
+}
+
 /// The prefixes that service endpoints take, as routes in effect show them.
 fn effective_endpoints(live: &Live) -> Vec<(String, AddrSet)> {
     let routes = live.tables.iter().filter(|table| table.effective).flat_map(|table| &table.routes);
@@ -203,21 +213,18 @@ fn table_of(live: &Live, subnet: &LiveSubnet) -> Option<String> {
     named.or_else(|| live.tables.iter().find(|table| on(table)).map(|table| table.name.clone()))
 }
 
-/// The addresses that service endpoints take: those of the service's tag.
-fn endpoints(services: &[String], snapshot: &Snapshot) -> Vec<(String, AddrSet)> {
-    let tag = |service: &str| {
-        let name = service.rsplit('.').next().unwrap_or(service);
-        let name = match name.to_ascii_lowercase().as_str() {
-            "keyvault" => "AzureKeyVault",
-            "azurecosmosdb" => "AzureCosmosDB",
-            "web" => "AppService",
-            "containerregistry" => "AzureContainerRegistry",
-            "cognitiveservices" => "CognitiveServicesFrontend",
-            _ => name,
+/// The addresses that service endpoints take: those of the service's tag, of the regions that the endpoint covers, or of all
+/// where the network's region is not known.
+fn endpoints(services: &[String], snapshot: &Snapshot, region: Option<&Region>) -> Vec<(String, AddrSet)> {
+    let of = |service: &String| {
+        let known = ServiceEndpoint::find(service).ok()?;
+        let set = match region {
+            Some(region) => known.addresses(snapshot, region, false),
+            None => known.addresses_everywhere(snapshot),
         };
-        snapshot.tag(name).map(|tag| tag.set().clone())
+        Some((service.clone(), set?))
     };
-    services.iter().filter_map(|service| Some((service.clone(), tag(service)?))).collect()
+    services.iter().filter_map(of).collect()
 }
 
 /// Words of clients in those of the API.

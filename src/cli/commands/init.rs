@@ -38,6 +38,7 @@ firewall = \"10.20.255.4\"
 #                                  # | \"delegated:Microsoft.Databricks/workspaces\"
 # outbound = \"firewall\"            # nat | public-ip | load-balancer | firewall | default | none
 # private  = true                  # no default outbound access, as in networks made since 2026-03-31
+# service-endpoints = [\"Microsoft.Sql\"]   # what goes there leaves past route table and firewall
 # nodes    = 50                    # is it large enough? Azure keeps five addresses
 ";
 

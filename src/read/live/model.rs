@@ -276,6 +276,8 @@ pub struct LiveNetwork {
     pub space: Vec<String>,
     /// Address spaces of peered networks.
     pub peers: Vec<String>,
+    /// The region that it is in, as the file spells it.
+    pub location: Option<String>,
     /// DNS servers of its own.
     pub dns: Vec<String>,
     /// Where it stands.

@@ -17,6 +17,7 @@ pub(super) fn network(view: &View<'_>) -> Result<(LiveNetwork, Vec<LiveSubnet>),
         name: name_of(view),
         id: id_of(view),
         space: space.unwrap_or_default(),
+        location: view.text_of("location"),
         dns: view.texts(&["dnsservers"]),
         place: view.place(),
         ..LiveNetwork::default()

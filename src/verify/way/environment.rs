@@ -21,7 +21,11 @@ pub(super) fn of(proof: &Proof<'_>, resources: &Resources, report: &mut Report) 
             group: group.filter(|_| known(Target::Nsg)),
             interface_group: None,
             table: table.filter(|_| known(Target::RouteTable)),
-            endpoints: Vec::new(),
+            endpoints: subnet
+                .endpoints
+                .iter()
+                .map(|endpoint| (endpoint.service.clone(), endpoint.addresses.clone()))
+                .collect(),
             private: subnet.private,
             outbound: subnet.outbound,
         }

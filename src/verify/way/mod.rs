@@ -3,6 +3,7 @@
 //! Each artefact is proven by itself before; here they are put on their subnets as the associations say, and every
 //! packet of every subnet is followed to where it arrives or stops.
 
+mod endpoints;
 mod environment;
 mod hosts;
 mod needs;
@@ -97,10 +98,20 @@ impl Course<'_, '_> {
         let found = self.model.outcomes(self.subnets, &asked, past);
         let Some(part) = found.ok().and_then(|parts| parts.into_iter().next()) else { return };
         let subnet = self.subnet_of(part.packet.src());
-        let text = format!(
-            "outbound {} of subnet {subnet} goes to the Internet past the firewall, and no route of that subnet asks for it",
-            part.packet
-        );
+        let own = self.proof.policy.network.subnets.get(subnet);
+        let text = match endpoints::taking(own, &part.packet) {
+            Some(service) => format!(
+                "outbound {} of subnet {subnet} goes past the firewall by the service endpoint {service}, and no need asks for \
+                 it: let the group pass less, ask for it by an `[[allow]]` or a `[[route]]` to its tag with \
+                 `next-hop = \"internet\"`, or leave the endpoint out of `service-endpoints`",
+                part.packet
+            ),
+            None => format!(
+                "outbound {} of subnet {subnet} goes to the Internet past the firewall, and no route of that subnet asks for \
+                 it",
+                part.packet
+            ),
+        };
         report.failures.push(Failure {
             packet: Some(part.packet),
             ..Failure::new(Target::RouteTable, self.proof.format, FailureKind::Bypass, text)
@@ -113,7 +124,7 @@ impl Course<'_, '_> {
     }
 
     /// What may go to the Internet directly, as rules by subnet: all where no default route leads elsewhere, else what
-    /// its routes lead there.
+    /// its routes lead there, and of what service endpoints take what is needed.
     fn direct(&self) -> Chain {
         let policy = self.proof.policy;
         let mut chain = Chain::default();
@@ -134,7 +145,12 @@ impl Course<'_, '_> {
                 sets.push(policy.route_set(need, &subnet.name));
                 sets.push(extra_of(self.proof.extras, Target::RouteTable, &need.id));
             }
+            let Some(own) = policy.network.subnets.get(&subnet.name) else { continue };
+            sets.push(endpoints::whole(self.proof, own));
             chain.push(rule(&subnet.name, &subnet.prefixes, AddrSet::union_of(&sets)));
+            for rule in endpoints::asked(self.proof, &subnet.name, own) {
+                chain.push(rule);
+            }
         }
         chain
     }

@@ -1,0 +1,85 @@
+//! The report's part about service endpoints: what leaves by them past routes and firewall, and how they are turned on.
+
+use std::fmt::Write;
+
+use super::Made;
+use super::cells::cell;
+use crate::packet::Direction;
+use crate::policy::{Subnet, SubnetEndpoint};
+
+/// The command that turns on what the policy says that a subnet has. `az` writes the whole list anew, so that it is
+/// given what the subnet has already too.
+pub(super) fn steps(made: &Made<'_>) -> Vec<String> {
+    let mut commands = String::new();
+    for (name, subnet) in said(made) {
+        let own: Vec<&str> =
+            subnet.endpoints.iter().filter(|e| e.said).map(|endpoint| endpoint.service.as_str()).collect();
+        let of = format!("-g GROUP --vnet-name NETWORK -n {name}");
+        write!(
+            commands,
+            "\n   `az network vnet subnet update {of} --service-endpoints $( (printf '%s\\n' {}; az network vnet subnet show {of} \
+             --query 'serviceEndpoints[].service' -o tsv) | sort -u)`",
+            own.join(" ")
+        )
+        .expect("writing to a string does not fail");
+    }
+    if commands.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "Turn the service endpoints on; connections to these services that are open break off once. The command keeps those \
+         that a subnet has already:{commands}"
+    )]
+}
+
+/// Subnets of which the policy says that they have endpoints.
+fn said<'a>(made: &'a Made<'_>) -> impl Iterator<Item = (&'a String, &'a Subnet)> {
+    let subnets = made.policy.network.subnets.iter();
+    subnets.filter(|(_, subnet)| subnet.endpoints.iter().any(|endpoint| endpoint.said))
+}
+
+/// What the endpoints take, and which needs go by them.
+pub(super) fn section(made: &Made<'_>, out: &mut String) {
+    let mut rows = String::new();
+    for (name, subnet) in said(made) {
+        for endpoint in &subnet.endpoints {
+            let needs = needed_by(made, name, endpoint);
+            let needs = match (needs.is_empty(), endpoint.narrowed) {
+                (true, _) => "no need by address".to_owned(),
+                (false, true) => format!("{}; only what the service endpoint policy lists", needs.join(", ")),
+                (false, false) => needs.join(", "),
+            };
+            writeln!(
+                rows,
+                "| {} | `{}` | {} addresses in {} prefixes | {} |",
+                cell(name),
+                endpoint.service,
+                endpoint.addresses.count(),
+                endpoint.addresses.prefixes().count(),
+                cell(&needs)
+            )
+            .expect("writing to a string does not fail");
+        }
+    }
+    if rows.is_empty() {
+        return;
+    }
+    out.push_str(
+        "## Service endpoints\n\n\
+         What goes to these addresses leaves by Azure's own routes, which no route table overrides, and no firewall sees it: \
+         the security group alone decides, and each account of the service that its rules reach is let through.\n\n\
+         | Subnet | Endpoint | Takes | For |\n|---|---|---|---|\n",
+    );
+    out.push_str(&rows);
+    out.push('\n');
+}
+
+/// The needs of a subnet to addresses that an endpoint takes.
+fn needed_by(made: &Made<'_>, subnet: &str, endpoint: &SubnetEndpoint) -> Vec<String> {
+    let symbols = made.policy.symbols();
+    let own = made.policy.flows.iter().filter(|f| f.subnet == subnet && f.direction == Direction::Outbound);
+    let taken = own.filter(|flow| {
+        flow.remote_set(&symbols).is_some_and(|set| !set.intersection(&endpoint.addresses).is_empty())
+    });
+    taken.map(|flow| format!("{} {} {}", flow.remote, flow.protocol, flow.ports)).collect()
+}
