@@ -15,6 +15,7 @@ use book::set_of;
 pub use book::{DatedMark, RuleBook, RuleView, SnapshotMark};
 pub use past::{Past, Told};
 pub use step::Step;
+pub(super) use text::many;
 pub use told::{Changes, Event, RuleChange, SetChange, TagChange};
 
 impl Changes {
