@@ -58,7 +58,8 @@ pub fn dismissal_of(written: &DismissIntent) -> Option<Dismissal> {
 /// Takes out what the policy dismisses; says how much that is, what has ended, and what dismisses nothing.
 fn dismiss(made: &Made<'_>, found: &mut Vec<Finding>) -> Vec<Line> {
     // A refresh knows the day; else the facts of a day are taken.
-    let today = made.told.and_then(|told| told.book.past.last()).map_or(made.policy.as_of, |step| step.day);
+    let today =
+        made.told.and_then(|told| told.summary.past.last()).map_or(made.policy.as_of, |step| step.day);
     let dismissals: Vec<Dismissal> = made.policy.lint.dismiss.iter().filter_map(dismissal_of).collect();
     let before = found.len();
     let mut lines: Vec<Line> = dismissals

@@ -2,7 +2,6 @@
 
 mod allowed;
 pub mod changes;
-mod claims;
 mod closing;
 mod compute;
 mod copies;
@@ -29,11 +28,11 @@ mod storage;
 mod summary;
 mod verdict;
 
-pub use claims::{Claims, MANIFEST};
 pub use copies::{POLICY_COPY, catalog_copy, policy_copies};
 pub use html::churn_of;
 pub use lint::dismissal_of;
 pub use listed::{Listed, ListedError};
+pub use manifest::{MANIFEST, Manifest};
 
 pub use made::Made;
 
@@ -51,9 +50,11 @@ pub fn of(made: &Made<'_>) -> Vec<Artefact> {
         let all = sections.into_iter().flat_map(Section::into_blocks);
         document::markdown(&std::iter::once(sections::title(made)).chain(all).collect::<Vec<_>>())
     });
-    let mut files: Vec<Artefact> =
-        text.into_iter().map(|text| Artefact::typed(claims::REPORTS[0], text, MediaType::Markdown)).collect();
-    files.extend(page.map(|page| Artefact::typed(claims::REPORTS[1], page, MediaType::Html)));
+    let mut files: Vec<Artefact> = text
+        .into_iter()
+        .map(|text| Artefact::typed(manifest::REPORTS[0], text, MediaType::Markdown))
+        .collect();
+    files.extend(page.map(|page| Artefact::typed(manifest::REPORTS[1], page, MediaType::Html)));
     files.push(Artefact::typed(MANIFEST, manifest::manifest(made, &files), MediaType::Json));
     files
 }

@@ -11,7 +11,7 @@ const SHOWN: usize = 12;
 /// The section, where it is known what was before.
 pub(super) fn section(made: &Made<'_>) -> Option<Section> {
     let told = made.told?;
-    let day = told.book.past.iter().rev().nth(1).map(|step| step.day);
+    let day = told.summary.past.iter().rev().nth(1).map(|step| step.day);
     Some(Section::new(CHANGED, blocks(&told.changes, day)))
 }
 

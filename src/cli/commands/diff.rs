@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::catalog::Date;
 use crate::cli::args::{Diff, DiffFormat};
 use crate::cli::{Failure, output, select};
-use crate::report::changes::{Changes, RuleBook};
+use crate::report::changes::{Changes, RuleSummary};
 use crate::report::document::{self, Block, Column, Line, Table};
 use crate::tags::{Delta, SetChange, Snapshot};
 
@@ -75,8 +75,8 @@ fn changes_of(args: &Diff, path: &Path) -> Result<Changes, Failure> {
     let files: Vec<(&str, &[u8])> =
         before.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
     let after = of(new_day)?.upon(&files).generate(&new)?;
-    let old = RuleBook::new(&before.policy, &before.plan, &old);
-    let new = RuleBook::new(&after.policy, &after.plan, &new);
+    let old = RuleSummary::new(&before.policy, &before.plan, &old);
+    let new = RuleSummary::new(&after.policy, &after.plan, &new);
     Ok(Changes::between(Some(&old), &new))
 }
 

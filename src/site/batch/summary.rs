@@ -17,8 +17,7 @@ impl Index {
         let title = format!("{} environments: {}", self.counts.environments, self.headline());
         let mut blocks = vec![Block::Heading(1, title.into())];
         blocks.extend(Block::bullets(self.data.iter().map(|(cloud, data)| data_line(cloud, data))));
-        let parts =
-            [self.failures(), self.reasons(), self.files(), self.headroom(), self.rest()];
+        let parts = [self.failures(), self.reasons(), self.files(), self.headroom(), self.rest()];
         blocks.extend(parts.into_iter().flatten());
         document::markdown(&blocks)
     }
@@ -126,7 +125,8 @@ impl Index {
         }
         if !self.gone.is_empty() {
             let gone = listed(self.gone.iter().cloned());
-            let line = format_args!("no policy has these any more, and their folders are left: {gone}").into();
+            let line =
+                format_args!("no policy has these any more, and their folders are left: {gone}").into();
             lines.push(line);
         }
         if said > 0 {
@@ -189,7 +189,6 @@ fn part<const N: usize>(
     if table.is_empty() {
         return Vec::new();
     }
-    let more =
-        (more > 0).then(|| Block::paragraph(format_args!("and {more} more rows: see index.json")));
+    let more = (more > 0).then(|| Block::paragraph(format_args!("and {more} more rows: see index.json")));
     [Block::Heading(2, heading.into()), Block::Table(table)].into_iter().chain(more).collect()
 }
