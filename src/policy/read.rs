@@ -252,6 +252,7 @@ impl<'s> Checker<'s> {
                 (None, Value::Bool(false)) | (None, Value::Null) => {
                     let names = known.into_iter().flatten().map(|(n, _)| n.as_str());
                     let hint = did_you_mean(&nearest(name, names));
+                    let hint = if hint.is_empty() { self.elsewhere(name) } else { hint };
                     self.report(&below, key.span(), format!("unknown key `{name}`{hint}"));
                 }
                 (None, Value::Bool(true)) => {}
@@ -265,6 +266,27 @@ impl<'s> Checker<'s> {
         }
         if table.is_empty() && node["minProperties"].as_u64().is_some() {
             self.report(place, span, format!("`{place}` needs at least one entry"));
+        }
+    }
+
+    /// Where a key of this name belongs, if it is one of the top, or of one section below it alone.
+    fn elsewhere(&self, name: &str) -> String {
+        let sections = self.schema["properties"].as_object().into_iter().flatten();
+        let mut found = Vec::new();
+        for (section, node) in sections {
+            if section == name {
+                return format!("; `{name}` belongs at the top of the file, before the first [section]");
+            }
+            let node = self.follow(node);
+            let several = node["items"].is_object();
+            let inner = if several { self.follow(&node["items"]) } else { node };
+            if inner["properties"].get(name).is_some() {
+                found.push(if several { format!("[[{section}]]") } else { format!("[{section}]") });
+            }
+        }
+        match found.as_slice() {
+            [one] => format!("; `{name}` belongs in {one}"),
+            _ => String::new(),
         }
     }
 
@@ -479,6 +501,27 @@ routes-per-table = 400
                 "`subnets.training.prefixes` must be a list, not a text",
                 "unknown value `autp` for `nsg.tags`; did you mean auto?",
                 "`nsg.deny-rest` must be true or false, not a whole number",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_section_is_sent_to_its_own() {
+        let text = GOOD
+            .replace(
+                "region = \"westeurope\"\n[network]",
+                "formats = [\"arm\"]\n[network]\nregion = \"westeurope\"",
+            )
+            .replace("[limits]", "[nsg]\nexcept = [\"Sql\"]\nvolcano = 1\n[limits]");
+        assert_eq!(
+            messages(&text),
+            [
+                "`region` is missing",
+                "unknown key `formats`; `formats` belongs in [output]",
+                "unknown key `region`; `region` belongs at the top of the file, before the first [section]",
+                // In [[allow]], [[deny]] and others.
+                "unknown key `except`",
+                "unknown key `volcano`",
             ]
         );
     }

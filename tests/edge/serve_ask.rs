@@ -200,7 +200,8 @@ fn a_subnet_without_a_group_is_stopped_by_none() {
     let told = |from: &str| -> Vec<Value> {
         let args = ["explain", "out/hub", "--from", from, "--to", "198.51.100.7/32", "--protocol", "udp"];
         let told = place.run(&[&args[..], &["--format", "json", "--snapshot", "tags.json"]].concat());
-        let told: Value = serde_json::from_slice(&told.stdout).unwrap_or_else(|_| panic!("{}", stderr(&told)));
+        let told: Value =
+            serde_json::from_slice(&told.stdout).unwrap_or_else(|_| panic!("{}", stderr(&told)));
         told["fates"].as_array().unwrap_or_else(|| panic!("{told:#}")).clone()
     };
     assert!(by_group(&told("training")) > 0);
