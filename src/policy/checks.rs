@@ -30,6 +30,11 @@ pub(super) fn check_settings(policy: &Policy, problems: &mut Problems) {
     check_never(policy, problems);
     let route = Path::top().at("route-table");
     let no_firewall = policy.network.firewall.is_empty();
+    let targets = policy.output.targets.as_deref().unwrap_or_default();
+    if let Some(at) = targets.iter().position(|target| *target == Target::Firewall).filter(|_| no_firewall) {
+        let message = "rules for the firewall are asked for, but network.firewall is not set: name its private address there, or leave `firewall` out";
+        problems.at(Path::top().at("output").at("targets").at(at), message.to_owned());
+    }
     if policy.route_table.default_route == Some(DefaultRoute::Firewall) && no_firewall {
         let message = "the default route leads to the firewall, but network.firewall is not set";
         problems.at(route.at("default"), message.to_owned());

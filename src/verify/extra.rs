@@ -88,3 +88,88 @@ pub(super) fn with_extra(asked: AddrSet, extras: &[Extra], target: Target, flow:
     let extra = extra_of(extras, target, flow);
     Arc::new(if extra.is_empty() { asked } else { asked.union(&extra) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::addr::IpPrefix;
+    use crate::catalog::Catalog;
+    use crate::policy::{PolicySource, expand};
+    use crate::tags::{Cloud, Snapshot, sample};
+
+    fn set(texts: &[&str]) -> AddrSet {
+        texts.iter().map(|text| text.parse::<IpPrefix>().expect("a prefix")).collect()
+    }
+
+    fn policy() -> Policy {
+        let text = "schema = 1\nname = \"e\"\nregion = \"westeurope\"\n[network]\naddress-space = [\"10.20.0.0/16\", \"fd00:20::/48\"]\n\
+            firewall = [\"10.20.255.4\", \"fd00:20:0:ff::4\"]\n[subnets.s]\nprefixes = [\"10.20.1.0/24\", \"fd00:20:0:1::/64\"]\n\
+            [precision]\nmax-extra = 8\n\
+            [[allow]]\nto = [\"198.51.100.0/28\", \"2001:db8::/64\"]\nprotocol = \"tcp\"\nports = 443\n\
+            [[allow]]\nto = [\"198.51.100.0/28\", \"2001:db8:1::/64\"]\nprotocol = \"udp\"\nports = 443\n\
+            [[route]]\nto = \"203.0.113.0/28\"\nnext-hop = \"internet\"\n\
+            [[route]]\nto = \"203.0.113.32/28\"\nnext-hop = \"internet\"\n";
+        let source = PolicySource::read("e.toml", text).map_err(|e| panic!("{e}")).unwrap();
+        let snapshot =
+            Snapshot::parse(&sample::sample_json(Cloud::Public).expect("a sample")).expect("it is read");
+        expand(&source, Catalog::builtin(), &snapshot).map_err(|e| panic!("{e}")).unwrap()
+    }
+
+    fn extra(target: Target, flows: &[&str], addresses: &[&str]) -> Extra {
+        Extra {
+            target,
+            flows: flows.iter().map(|flow| (*flow).to_owned()).collect(),
+            remote: "r".into(),
+            addresses: set(addresses),
+            exact: 2,
+            written: 1,
+            limit: None,
+        }
+    }
+
+    fn found(extras: &[Extra]) -> Vec<String> {
+        let mut report = Report::default();
+        check(&policy(), extras, "arm", &mut report);
+        report.failures.iter().map(|failure| failure.text.clone()).collect()
+    }
+
+    #[track_caller]
+    fn assert_found(extras: &[Extra], wanted: &[&str]) {
+        let found = found(extras);
+        let same =
+            found.len() == wanted.len() && found.iter().zip(wanted).all(|(text, part)| text.contains(part));
+        assert!(same, "{found:?}, not {wanted:?}");
+    }
+
+    #[test]
+    fn extras_within_the_budget_and_of_one_list() {
+        let policy = policy();
+        let flows: Vec<&str> = policy.flows.iter().map(|flow| flow.id.as_str()).collect();
+        let [tcp, udp] = flows[..] else { panic!("{flows:?}") };
+        assert_found(&[extra(Target::Nsg, &[tcp], &["198.51.100.16/29"])], &[]);
+        assert_found(&[extra(Target::Nsg, &[tcp], &["198.51.100.16/28"])], &["max-extra is 8"]);
+        assert_found(&[extra(Target::Nsg, &[], &["198.51.100.16/29"])], &["belongs to no need"]);
+        assert_found(&[extra(Target::Nsg, &[tcp], &["10.99.0.0/29"])], &["never let through"]);
+        assert_found(&[extra(Target::Nsg, &["x"], &["198.51.100.16/29"])], &["x has no list"]);
+        assert_found(&[extra(Target::Lists, &[tcp], &["198.51.100.16/29"])], &["no firewall fetches"]);
+        // They ask for the same by IPv4, not by IPv6.
+        assert_found(&[extra(Target::Nsg, &[tcp, udp], &["198.51.100.16/29"])], &[]);
+        assert_found(
+            &[extra(Target::Nsg, &[tcp, udp], &["2001:db8:2::/126"])],
+            &["asks for other addresses"],
+        );
+    }
+
+    #[test]
+    fn extras_of_routes_take_nothing_that_goes_another_way() {
+        let policy = policy();
+        let routes: Vec<&str> = policy.routes.iter().map(|need| need.id.as_str()).collect();
+        let [first, second] = routes[..] else { panic!("{routes:?}") };
+        let of = |flows: &[&str], to: &str| extra(Target::RouteTable, flows, &[to]);
+        assert_found(&[of(&[first], "203.0.113.16/29")], &[]);
+        assert_found(&[of(&[first], "203.0.113.32/29")], &["203.0.113.32/29 is asked for, but goes to r"]);
+        assert_found(&[of(&[first, second], "203.0.113.32/29")], &[]);
+        assert_found(&[of(&[first], "198.51.100.0/29")], &["198.51.100.0/29 is asked for"]);
+        assert_found(&[extra(Target::Nsg, &[first], &["203.0.113.16/29"])], &["has no list"]);
+    }
+}

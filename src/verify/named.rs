@@ -226,3 +226,21 @@ fn is_cut_to(most: usize, name: &str, whole: &str) -> bool {
     let head = || name.get(..most - 9).is_some_and(|head| whole.starts_with(head));
     name == whole || (whole.len() > most && name.len() == most && head())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_cut_only_where_it_is_too_long() {
+        let whole = "abcdefghijklmnopqrst";
+        assert!(is_cut_to(20, whole, whole));
+        // Nine characters of a digest behind what is left.
+        assert!(is_cut_to(15, "abcdef-12345678", whole));
+        assert!(!is_cut_to(15, "abcdeX-12345678", whole), "it begins otherwise");
+        assert!(!is_cut_to(15, "abcdef-1234567", whole), "it would have had room");
+        assert!(!is_cut_to(15, "abcdef-123456789", whole), "it is too long still");
+        assert!(!is_cut_to(20, "abcdefghijk-12345678", whole), "the whole name fits");
+        assert!(!is_cut_to(20, "abcdef", whole));
+    }
+}

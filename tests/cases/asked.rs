@@ -81,6 +81,11 @@ fn what_azure_does_not_take_is_an_error_at_its_line() {
             "last May",
             "write one as 2026-05-01",
         ),
+        (
+            format!("{HEAD}[network]\n{space}\n{SUBNET}{NEED}[output]\ntargets = [\"nsg\", \"firewall\"]\n"),
+            "targets = ",
+            "network.firewall is not set",
+        ),
         (format!("{HEAD}{NETWORK}{SUBNET}{NEED}[nsg]\nreserved = [\"90-95\"]\n"), "90-95", "100 to 4096"),
         (
             format!("{HEAD}{NETWORK}{SUBNET}{NEED}[names]\nnsg = \"-x\"\n"),

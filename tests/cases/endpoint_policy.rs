@@ -63,6 +63,17 @@ fn two_definitions_ids_and_alias_apart() {
 }
 
 #[test]
+fn each_subnet_has_a_policy_of_its_own() {
+    let made = generate(&(with_account() + &with_account().replace("training", "other"))).unwrap();
+    let template: serde_json::Value =
+        serde_json::from_str(&text(&made, "service-endpoint-policy.arm.json")).unwrap();
+    let names: Vec<&str> =
+        template["resources"].as_array().unwrap().iter().filter_map(|r| r["name"].as_str()).collect();
+    assert_eq!(names, ["ml-other-storage", "ml-training-storage"]);
+    assert_eq!(made.proof.failures, []);
+}
+
+#[test]
 fn offered_where_no_account_is_named() {
     let made = generate("[[allow]]\nworkload = \"aml-compute\"\nsubnet = \"training\"\n").unwrap();
     assert!(made.plan.endpoint_policies.is_empty());

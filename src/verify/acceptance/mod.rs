@@ -70,27 +70,4 @@ pub(super) fn check(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_have_sources_and_checks_have_rows() {
-        let rows = Acceptance::all();
-        for row in rows {
-            let dated = row.source.split("; ").all(|source| {
-                source.rsplit(", ").next().is_some_and(|date| date.starts_with("20") && date.len() >= 7)
-            });
-            assert!(dated, "{}: {}", row.id, row.source);
-            assert!(rows.iter().filter(|other| other.id == row.id).count() == 1, "{}", row.id);
-        }
-        for (id, _) in CHECKS {
-            assert!(rows.iter().any(|row| row.id == id), "{id}");
-        }
-        let unheld: Vec<&str> = rows
-            .iter()
-            .map(|row| row.id.as_str())
-            .filter(|id| !CHECKS.iter().any(|(own, _)| own == id))
-            .collect();
-        assert_eq!(unheld, ["aks-table", "no-length"]);
-    }
-}
+mod tests;

@@ -37,7 +37,8 @@ pub(super) fn gateway_default(site: &Site<'_>) -> Vec<Found> {
 pub(super) fn hop_none_managed(site: &Site<'_>) -> Vec<Found> {
     let managed = |subnet: &Subnet| match &subnet.role {
         Role::Delegated(service) => {
-            ["Microsoft.Databricks/workspaces", "Microsoft.Sql/managedInstances"].contains(&service.as_str())
+            let kept = ["Microsoft.Databricks/workspaces", "Microsoft.Sql/managedInstances"];
+            kept.iter().any(|own| own.eq_ignore_ascii_case(service))
         }
         _ => false,
     };

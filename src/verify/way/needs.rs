@@ -113,3 +113,48 @@ pub(super) fn probe(local: &AddrSet, remote: &AddrSet, protocol: Protocol, ports
         dport: ports.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::addr::IpPrefix;
+    use crate::rules::{Packet, PacketProtocol, ServiceBox};
+
+    fn set(text: &str) -> AddrSet {
+        text.parse::<IpPrefix>().expect("a prefix").into()
+    }
+
+    #[test]
+    fn a_part_meets_a_need_by_addresses_protocol_and_ports_at_once() {
+        let ports = |text: &str| text.parse::<Ports>().expect("ports");
+        let service = |protocol, dport| ServiceBox { protocol, sport: Ports::all(), dport };
+        let part = |services: Vec<ServiceBox>| Part {
+            key: (),
+            sources: set("10.20.1.0/24"),
+            destinations: set("198.51.100.0/24"),
+            services,
+            packet: Packet::new(
+                [10, 20, 1, 0].into(),
+                [198, 51, 100, 0].into(),
+                PacketProtocol::Tcp,
+                Some((0, 443)),
+            )
+            .expect("a packet"),
+        };
+        let (from, to) = (set("10.20.0.0/16"), set("198.51.100.128/25"));
+        let tcp =
+            part(vec![service(PacketProtocol::Tcp, ports("443")), service(PacketProtocol::Udp, ports("53"))]);
+        let asks = |protocol, dport: &str| probe(&from, &to, protocol, &ports(dport));
+        assert!(meets(&tcp, &asks(Protocol::Tcp, "400-500")));
+        assert!(meets(&tcp, &asks(Protocol::Any, "53")));
+        assert!(!meets(&tcp, &asks(Protocol::Tcp, "444-500")));
+        assert!(!meets(&tcp, &asks(Protocol::Tcp, "53")), "that is the port of UDP");
+        assert!(!meets(&tcp, &asks(Protocol::Udp, "443")));
+        assert!(!meets(&tcp, &probe(&set("10.21.0.0/16"), &to, Protocol::Tcp, &ports("443"))));
+        assert!(!meets(&tcp, &probe(&from, &set("203.0.113.0/24"), Protocol::Tcp, &ports("443"))));
+        // A need with ports does not ask for protocols that have none.
+        let icmp = part(vec![service(PacketProtocol::Icmp, Ports::all())]);
+        assert!(meets(&icmp, &probe(&from, &to, Protocol::Any, &Ports::all())));
+        assert!(!meets(&icmp, &asks(Protocol::Any, "443")));
+    }
+}
