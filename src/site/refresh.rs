@@ -520,8 +520,9 @@ mod tests {
         let said = format!("reaches its limit about the week of {day}.");
         assert!(text.contains("At the pace of the last 8 weeks") && text.contains(&said), "{day}: {text}");
         assert!(page.contains(&format!("full about {day}")), "{page}");
-        let (verdict, changed) = (page.find("<h2>Verdict"), page.find("<h2>What changed since last time"));
-        assert!(verdict.is_some() && verdict < changed && changed < page.find("<h2>What to do next"));
+        let at = |title: &str| page.find(&format!("\">{title}</h2>"));
+        let (verdict, changed) = (at("Verdict"), at("What changed since last time"));
+        assert!(verdict.is_some() && verdict < changed && changed < at("What to do next"));
         // Without anything new the same bytes stay, and a rollback goes on from what it goes back to.
         assert_eq!(place.run(&week(9), 70, false).status, RefreshStatus::Unchanged);
         assert_eq!(file("report.html"), page);
