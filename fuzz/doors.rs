@@ -15,7 +15,7 @@ use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
 use tagwall::policy::{self, PolicySource};
 use tagwall::read;
-use tagwall::report::Claims;
+use tagwall::report::Manifest;
 use tagwall::tags::{Cloud, Snapshot, sample};
 use tagwall::target::{FormatName, Target};
 use tagwall::verify::{self, Asked, Declared, FailureKind};
@@ -112,7 +112,7 @@ pub fn catalogue(bytes: &[u8]) {
 
 /// A generation's manifest, as it is proven again and as an earlier one.
 pub fn manifest(bytes: &[u8]) {
-    match Claims::read(bytes) {
+    match Manifest::read(bytes) {
         Ok(claims) => {
             let files = EXACT.files.iter().filter(|file| file.name != "manifest.json");
             let files: Vec<(&str, &[u8])> = files.map(|file| (file.name.as_str(), &*file.bytes)).collect();
@@ -389,7 +389,7 @@ pub fn round(bytes: &[u8]) {
 fn prove_again(source: &PolicySource, made: &Generation, text: &str) {
     let bytes = |name: &str| made.files.iter().find(|file| file.name == name).map(|file| &*file.bytes);
     let claims =
-        Claims::read(bytes("manifest.json").expect("each generation has one")).expect("our own manifest");
+        Manifest::read(bytes("manifest.json").expect("each generation has one")).expect("our own manifest");
     let files = made.files.iter().filter(|file| file.name != "manifest.json");
     let files: Vec<(&str, &[u8])> = files.map(|file| (file.name.as_str(), &*file.bytes)).collect();
     let found =

@@ -292,6 +292,7 @@ pub(super) fn network_of(policy: &Policy) -> Live {
     let mut own = network(&policy.name, &policy.network.space);
     let beside = policy.network.peers.union(&policy.network.on_premises);
     own.peers = beside.prefixes().map(|prefix| prefix.to_string()).collect();
+    own.location = Some(policy.region.location());
     let mut live = Live { networks: vec![own], ..Live::default() };
     live.subnets = policy
         .network
@@ -301,6 +302,7 @@ pub(super) fn network_of(policy: &Policy) -> Live {
             name: name.clone(),
             network: Some(policy.name.clone()),
             prefixes: subnet.prefixes.prefixes().map(|prefix| prefix.to_string()).collect(),
+            endpoints: subnet.endpoints.iter().map(|endpoint| endpoint.service.clone()).collect(),
             place: Place { file: policy.name.as_str().into(), line: 1, pointer: Pointer::default() },
             ..LiveSubnet::default()
         })

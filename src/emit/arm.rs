@@ -9,15 +9,14 @@ use serde::Serialize;
 use super::azure;
 use super::format::numbers;
 use super::tree::Tree;
-use super::words::{self, AppDestination, NetworkDestination};
+use super::words;
 use super::{Artefact, Format, Options};
 use crate::plan::{
-    ApplicationRule, ClassicFirewall, Destination, EndpointPolicy, FileCaps, Firewall, FirewallRules,
-    IpGroup, NetworkRule, Nsg, NsgRule, PlanParts, Route, RouteTable, RuleCollection, RuleCollectionGroup,
-    Side,
+    ClassicFirewall, Destination, EndpointPolicy, FileCaps, Firewall, FirewallRules, IpGroup, Nsg, PlanParts,
+    RouteTable, RuleCollection, RuleCollectionGroup,
 };
 use crate::target::{ApiVersion, Part};
-use parameters::{Parameters, literal};
+use parameters::{Parameters, literal, needs_escape};
 
 const SCHEMA: &str = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
 
@@ -84,7 +83,7 @@ pub fn group_bytes(group: &RuleCollectionGroup) -> usize {
         .flatten()
         .map(|r| if let Destination::Groups(names) = &r.destination { names.len() } else { 0 })
         .sum();
-    text.len() + ids * (LONGEST_ID - ip_group_id("").len())
+    text.len() + ids * (LONGEST_ID - expression(&ip_group_id("")).len())
 }
 
 /// Characters of the id of an IP group without its name: a subscription has 36, a resource group up to 90.
@@ -182,37 +181,33 @@ struct Resource {
     properties: Properties,
 }
 
+/// What a resource has of its own.
 #[derive(Clone, Serialize)]
 #[serde(untagged)]
 enum Properties {
-    Nsg {
-        #[serde(rename = "securityRules")]
-        security_rules: Vec<Named<SecurityRule>>,
-    },
-    RouteTable {
-        #[serde(rename = "disableBgpRoutePropagation")]
-        disable_bgp: bool,
-        #[serde(rename = "disablePeeringRoute", skip_serializing_if = "Option::is_none")]
-        disable_peering_route: Option<&'static str>,
-        routes: Vec<Named<RouteProperties>>,
-    },
-    IpGroup {
-        #[serde(rename = "ipAddresses")]
-        ip_addresses: Vec<String>,
-    },
-    EndpointPolicy {
-        #[serde(rename = "serviceEndpointPolicyDefinitions")]
-        definitions: Vec<Named<EndpointDefinitionProperties>>,
-    },
-    RuleCollectionGroup {
+    Tree(Tree),
+    Group {
         priority: u32,
         #[serde(rename = "ruleCollections")]
-        rule_collections: Vec<AnyCollection>,
+        rule_collections: Vec<Collection>,
     },
-    Expression(&'static str),
 }
 
-fn resource(kind: &'static str, name: String, properties: Properties) -> Resource {
+impl From<Tree> for Properties {
+    fn from(tree: Tree) -> Self {
+        Properties::Tree(written(tree))
+    }
+}
+
+/// A collection that is made here, or one kept from an earlier template.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
+enum Collection {
+    Own(Tree),
+    Kept(serde_json::Value),
+}
+
+fn resource(kind: &'static str, name: String, properties: impl Into<Properties>) -> Resource {
     Resource {
         kind,
         api_version: ApiVersion::default().name(),
@@ -221,7 +216,7 @@ fn resource(kind: &'static str, name: String, properties: Properties) -> Resourc
         zones: None,
         tags: None,
         depends_on: Vec::new(),
-        properties,
+        properties: properties.into(),
     }
 }
 
@@ -231,238 +226,35 @@ fn at(version: ApiVersion, mut resources: Vec<Resource>) -> Vec<Resource> {
     resources
 }
 
-#[derive(Clone, Serialize)]
-struct Named<T> {
-    name: String,
-    properties: T,
-}
-
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SecurityRule {
-    description: String,
-    priority: u32,
-    direction: &'static str,
-    access: &'static str,
-    protocol: &'static str,
-    #[serde(flatten)]
-    source: SourceSide,
-    source_port_range: &'static str,
-    #[serde(flatten)]
-    destination: DestinationSide,
-    #[serde(flatten)]
-    ports: PortSide,
-}
-
-/// A resource that is named by its id.
-#[derive(Clone, Serialize)]
-struct Id {
-    id: String,
-}
-
-fn security_group(side: &Side) -> Option<[Id; 1]> {
-    let name = side.security_group()?;
-    Some([Id { id: format!("[{}]", words::security_group_id(name)) }])
-}
-
-#[derive(Clone, Serialize)]
-enum SourceSide {
-    #[serde(rename = "sourceAddressPrefix")]
-    One(String),
-    #[serde(rename = "sourceAddressPrefixes")]
-    Many(Vec<String>),
-    #[serde(rename = "sourceApplicationSecurityGroups")]
-    Groups([Id; 1]),
-}
-
-#[derive(Clone, Serialize)]
-enum DestinationSide {
-    #[serde(rename = "destinationAddressPrefix")]
-    One(String),
-    #[serde(rename = "destinationAddressPrefixes")]
-    Many(Vec<String>),
-    #[serde(rename = "destinationApplicationSecurityGroups")]
-    Groups([Id; 1]),
-}
-
-#[derive(Clone, Serialize)]
-enum PortSide {
-    #[serde(rename = "destinationPortRange")]
-    One(String),
-    #[serde(rename = "destinationPortRanges")]
-    Many(Vec<String>),
-}
-
 fn nsg_resource(nsg: &Nsg) -> Resource {
-    let security_rules = nsg.rules.iter().map(security_rule).collect();
-    resource(
-        "Microsoft.Network/networkSecurityGroups",
-        literal(&nsg.name),
-        Properties::Nsg { security_rules },
-    )
-}
-
-fn security_rule(rule: &NsgRule) -> Named<SecurityRule> {
-    let properties = SecurityRule {
-        description: literal(&rule.description),
-        priority: rule.priority,
-        direction: words::direction(rule.direction),
-        access: words::access(rule.action),
-        protocol: words::protocol(rule.protocol),
-        source: match security_group(&rule.source) {
-            Some(group) => SourceSide::Groups(group),
-            None => one_or_many(words::side(&rule.source), SourceSide::One, SourceSide::Many),
-        },
-        source_port_range: "*",
-        destination: match security_group(&rule.destination) {
-            Some(group) => DestinationSide::Groups(group),
-            None => one_or_many(words::side(&rule.destination), DestinationSide::One, DestinationSide::Many),
-        },
-        ports: one_or_many(rule.ports.ranges(), PortSide::One, PortSide::Many),
-    };
-    Named { name: rule.name.clone(), properties }
-}
-
-fn one_or_many<T>(list: Vec<String>, one: impl Fn(String) -> T, many: impl Fn(Vec<String>) -> T) -> T {
-    match <[String; 1]>::try_from(list) {
-        Ok([single]) => one(single),
-        Err(list) => many(list),
-    }
-}
-
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RouteProperties {
-    address_prefix: String,
-    next_hop_type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_hop_ip_address: Option<String>,
+    resource("Microsoft.Network/networkSecurityGroups", literal(&nsg.name), azure::nsg(nsg))
 }
 
 fn table_resource(table: &RouteTable) -> Resource {
-    let routes = table.routes.iter().map(route).collect();
-    let disable_peering_route = table.disable_peering_route.then_some("All");
-    let properties = Properties::RouteTable { disable_bgp: table.disable_bgp, disable_peering_route, routes };
-    resource("Microsoft.Network/routeTables", literal(&table.name), properties)
-}
-
-fn route(route: &Route) -> Named<RouteProperties> {
-    let (next_hop_type, next_hop_ip_address) = words::next_hop(route.next_hop);
-    let address_prefix = route.to.to_string();
-    Named {
-        name: route.name.clone(),
-        properties: RouteProperties { address_prefix, next_hop_type, next_hop_ip_address },
-    }
-}
-
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EndpointDefinitionProperties {
-    description: String,
-    service: String,
-    service_resources: Vec<String>,
+    resource("Microsoft.Network/routeTables", literal(&table.name), azure::route_table(table))
 }
 
 fn endpoint_policy_resource(policy: &EndpointPolicy) -> Resource {
-    let definitions = policy.definitions.iter().map(|d| Named {
-        name: d.name.clone(),
-        properties: EndpointDefinitionProperties {
-            description: literal(&d.description),
-            service: d.service.clone(),
-            service_resources: d.resources.iter().map(|r| literal(r)).collect(),
-        },
-    });
-    resource(
-        "Microsoft.Network/serviceEndpointPolicies",
-        literal(&policy.name),
-        Properties::EndpointPolicy { definitions: definitions.collect() },
-    )
+    let name = literal(&policy.name);
+    resource("Microsoft.Network/serviceEndpointPolicies", name, azure::endpoint_policy(policy))
 }
 
 fn ip_group_resources(groups: &[IpGroup]) -> Vec<Resource> {
     let mut resources: Vec<Resource> = Vec::new();
     for group in groups {
-        let ip_addresses = words::texts(&group.prefixes);
-        let mut next = resource(
-            "Microsoft.Network/ipGroups",
-            literal(&group.name),
-            Properties::IpGroup { ip_addresses },
-        );
+        let name = literal(&group.name);
+        let mut next = resource("Microsoft.Network/ipGroups", name, azure::ip_group(group));
         // Azure refuses to change more than so many groups at once, so each waits for the one so many before.
         let before = resources.len().checked_sub(words::GROUPS_AT_ONCE).map(|at| &resources[at]);
-        next.depends_on.extend(before.map(|before| ip_group_id(&before.name)));
+        next.depends_on.extend(before.map(|before| expression(&ip_group_id(&before.name))));
         resources.push(next);
     }
     resources
 }
 
+/// The expression for the id of an IP group.
 fn ip_group_id(name: &str) -> String {
-    format!("[resourceId('Microsoft.Network/ipGroups', '{}')]", name.replace('\'', "''"))
-}
-
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Collection {
-    rule_collection_type: &'static str,
-    name: String,
-    priority: u32,
-    action: CollectionAction,
-    rules: Vec<Rule>,
-}
-
-/// A collection that is made here, or one kept from an earlier template.
-#[derive(Clone, Serialize)]
-#[serde(untagged)]
-enum AnyCollection {
-    Own(Collection),
-    Kept(serde_json::Value),
-}
-
-#[derive(Clone, Serialize)]
-struct CollectionAction {
-    #[serde(rename = "type")]
-    kind: &'static str,
-}
-
-#[derive(Clone, Serialize)]
-#[serde(tag = "ruleType", rename_all_fields = "camelCase")]
-enum Rule {
-    #[serde(rename = "NetworkRule")]
-    Network {
-        name: String,
-        description: String,
-        ip_protocols: Vec<&'static str>,
-        source_addresses: Vec<String>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        destination_addresses: Vec<String>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        destination_ip_groups: Vec<String>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        destination_fqdns: Vec<String>,
-        destination_ports: Vec<String>,
-    },
-    #[serde(rename = "ApplicationRule")]
-    Application {
-        name: String,
-        description: String,
-        protocols: Vec<RuleProtocol>,
-        source_addresses: Vec<String>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        target_fqdns: Vec<String>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        target_urls: Vec<String>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        fqdn_tags: Vec<String>,
-        #[serde(rename = "terminateTLS", skip_serializing_if = "std::ops::Not::not")]
-        terminate_tls: bool,
-    },
-}
-
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RuleProtocol {
-    protocol_type: &'static str,
-    port: u16,
+    format!("resourceId('Microsoft.Network/ipGroups', '{}')", name.replace('\'', "''"))
 }
 
 fn group_resources(firewall: &Firewall) -> Vec<Resource> {
@@ -493,75 +285,31 @@ fn group_resource(group: &RuleCollectionGroup) -> Resource {
 }
 
 fn group_properties(group: &RuleCollectionGroup) -> Properties {
-    let own = group.collections.iter().map(|c| (c.priority, AnyCollection::Own(collection(c))));
+    let own = group.collections.iter().map(|collection| {
+        let tree = written(azure::collection(collection, &ip_group_id));
+        (collection.priority, Collection::Own(tree))
+    });
     let kept = group.nat.iter().map(|nat| {
         let value = serde_json::from_str(&nat.json).expect("it was read from JSON");
-        (nat.priority, AnyCollection::Kept(value))
+        (nat.priority, Collection::Kept(value))
     });
-    let mut ordered: Vec<(u32, AnyCollection)> = own.chain(kept).collect();
+    let mut ordered: Vec<(u32, Collection)> = own.chain(kept).collect();
     ordered.sort_by_key(|(priority, _)| *priority);
     let rule_collections = ordered.into_iter().map(|(_, collection)| collection).collect();
-    Properties::RuleCollectionGroup { priority: group.priority, rule_collections }
-}
-
-fn collection(collection: &RuleCollection) -> Collection {
-    let rules = match &collection.rules {
-        FirewallRules::Network(rules) => rules.iter().map(network_rule).collect(),
-        FirewallRules::Application(rules) => rules.iter().map(application_rule).collect(),
-    };
-    Collection {
-        rule_collection_type: "FirewallPolicyFilterRuleCollection",
-        name: collection.name.clone(),
-        priority: collection.priority,
-        action: CollectionAction { kind: words::access(collection.action) },
-        rules,
-    }
-}
-
-fn network_rule(rule: &NetworkRule) -> Rule {
-    let NetworkDestination { addresses, groups, fqdns } = NetworkDestination::of(rule);
-    Rule::Network {
-        name: rule.name.clone(),
-        description: literal(&rule.description),
-        ip_protocols: rule.protocols.iter().map(|&p| words::network_protocol(p)).collect(),
-        source_addresses: words::texts(&rule.sources),
-        destination_addresses: addresses,
-        destination_ip_groups: groups.iter().map(|name| ip_group_id(name)).collect(),
-        destination_fqdns: fqdns,
-        destination_ports: rule.ports.ranges(),
-    }
-}
-
-fn application_rule(rule: &ApplicationRule) -> Rule {
-    let AppDestination { fqdns, urls, tags } = AppDestination::of(&rule.to);
-    let protocols = rule
-        .protocols
-        .iter()
-        .map(|&(protocol, port)| RuleProtocol { protocol_type: words::app_protocol(protocol), port })
-        .collect();
-    Rule::Application {
-        name: rule.name.clone(),
-        description: literal(&rule.description),
-        protocols,
-        source_addresses: words::texts(&rule.sources),
-        terminate_tls: !urls.is_empty(),
-        target_fqdns: fqdns,
-        target_urls: urls,
-        fqdn_tags: tags,
-    }
+    Properties::Group { priority: group.priority, rule_collections }
 }
 
 /// The firewall as it is, but for the collections that are made here. Lists inside are not merged by `union`: the later
 /// ones are taken.
-const WITH_CLASSIC: &str = "[union(parameters('firewallProperties'), createObject(\
+const WITH_CLASSIC: &str = "union(parameters('firewallProperties'), createObject(\
      'networkRuleCollections', concat(parameters('otherNetworkRuleCollections'), \
      variables('networkRuleCollections')), \
      'applicationRuleCollections', concat(parameters('otherApplicationRuleCollections'), \
-     variables('applicationRuleCollections'))))]";
+     variables('applicationRuleCollections'))))";
 
 fn classic_template(firewall: &ClassicFirewall, version: ApiVersion) -> Template {
     let all = |collections: Vec<&RuleCollection>| {
-        Tree::List(collections.iter().map(|c| escaped(azure::classic_collection(c, &ip_group_id))).collect())
+        Tree::List(collections.iter().map(|c| written(azure::classic_collection(c, &ip_group_id))).collect())
     };
     let resource = Resource {
         zones: Some("[parameters('zones')]"),
@@ -569,7 +317,7 @@ fn classic_template(firewall: &ClassicFirewall, version: ApiVersion) -> Template
         ..resource(
             "Microsoft.Network/azureFirewalls",
             "[parameters('firewallName')]".to_owned(),
-            Properties::Expression(WITH_CLASSIC),
+            Tree::Code(WITH_CLASSIC.to_owned()),
         )
     };
     Template {
@@ -581,12 +329,22 @@ fn classic_template(firewall: &ClassicFirewall, version: ApiVersion) -> Template
     }
 }
 
-/// The texts of a tree as literals of a template.
-fn escaped(tree: Tree) -> Tree {
+/// A tree as it stands in a template: its texts as literals, its expressions between brackets.
+fn written(mut tree: Tree) -> Tree {
+    write(&mut tree);
+    tree
+}
+
+fn write(tree: &mut Tree) {
     match tree {
-        Tree::Text(text) => Tree::Text(literal(&text)),
-        Tree::List(items) => Tree::List(items.into_iter().map(escaped).collect()),
-        Tree::Map(members) => Tree::Map(members.into_iter().map(|(k, v)| (k, escaped(v))).collect()),
-        other => other,
+        Tree::Text(text) if needs_escape(text) => text.insert(0, '['),
+        Tree::Code(code) => *code = expression(code),
+        Tree::List(items) => items.iter_mut().for_each(write),
+        Tree::Map(members) => members.iter_mut().for_each(|(_, value)| write(value)),
+        Tree::Text(_) | Tree::Number(_) | Tree::Bool(_) => {}
     }
+}
+
+fn expression(code: &str) -> String {
+    format!("[{code}]")
 }

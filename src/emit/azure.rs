@@ -109,7 +109,8 @@ pub(super) fn rule_collection_group(group: &RuleCollectionGroup, id: &dyn Fn(&st
         .map()
 }
 
-fn collection(collection: &RuleCollection, id: &dyn Fn(&str) -> String) -> Tree {
+/// A collection of a group; `id` gives the expression for the id of an IP group.
+pub(super) fn collection(collection: &RuleCollection, id: &dyn Fn(&str) -> String) -> Tree {
     let rules = match &collection.rules {
         FirewallRules::Network(rules) => rules.iter().map(|rule| network_rule(rule, id)).collect(),
         FirewallRules::Application(rules) => rules.iter().map(application_rule).collect(),

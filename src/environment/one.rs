@@ -16,7 +16,7 @@ use crate::pipeline::{self, Generation};
 use crate::plan::Previous;
 use crate::policy::{self, Layers, Loaded, NotLoaded, PolicySource, Remote, SourceText, cloud_of};
 use crate::report::changes::Past;
-use crate::report::{self, Claims};
+use crate::report::{self, Manifest};
 use crate::store::guard::Thresholds;
 use crate::tags::{Cloud, Snapshot};
 use crate::text::sha256_hex;
@@ -161,7 +161,7 @@ impl Environment {
     pub fn reprove(
         &self,
         snapshot: &Snapshot,
-        claims: &Claims,
+        claims: &Manifest,
         files: &[(&str, &[u8])],
     ) -> Result<pipeline::Reproof, Error> {
         pipeline::reprove(&self.source, &self.catalog, snapshot, claims, files)

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::publication::Publication;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::catalog::Fqdn;
-use crate::report::changes::{RuleBook, RuleView};
+use crate::report::changes::{RuleSummary, RuleView};
 use crate::tags::{Cloud, Snapshot, TagIndex, TagName};
 
 /// The rules of all published environments by the addresses that their remote side holds.
@@ -63,12 +63,12 @@ impl RuleIndex {
         let (mut users, mut troubles): (Vec<Vec<Rule>>, _) = (Vec::new(), Vec::new());
         let (mut hosts, mut host_rules): (BTreeMap<Fqdn, Vec<usize>>, _) = (BTreeMap::new(), Vec::new());
         for environment in publication.environments().values() {
-            let Some(book) = publication.kept::<RuleBook>(&environment.name) else {
+            let Some(summary) = publication.kept::<RuleSummary>(&environment.name) else {
                 troubles.push(format!("{}: what is kept of its rules cannot be read", environment.name));
                 continue;
             };
             let snapshot = Cloud::find(&environment.cloud).and_then(&data);
-            for (rule, set) in rules_of(&book, snapshot) {
+            for (rule, set) in rules_of(&summary, snapshot) {
                 let next = users.len();
                 let number = *sets.entry(set).or_insert(next);
                 if number == next {
@@ -76,7 +76,7 @@ impl RuleIndex {
                 }
                 users[number].push(rule);
             }
-            for (rule, named) in host_rules_of(&book, snapshot) {
+            for (rule, named) in host_rules_of(&summary, snapshot) {
                 named.into_iter().for_each(|host| hosts.entry(host).or_default().push(host_rules.len()));
                 host_rules.push(rule);
             }
@@ -118,8 +118,8 @@ impl RuleIndex {
 }
 
 /// The rules that let traffic pass or stop it, each with the addresses of its remote side.
-fn rules_of(book: &RuleBook, snapshot: Option<&Snapshot>) -> Vec<(Rule, AddrSet)> {
-    let groups: BTreeMap<&str, AddrSet> = book
+fn rules_of(summary: &RuleSummary, snapshot: Option<&Snapshot>) -> Vec<(Rule, AddrSet)> {
+    let groups: BTreeMap<&str, AddrSet> = summary
         .rules
         .iter()
         .filter(|view| view.settings == "IP group")
@@ -128,7 +128,7 @@ fn rules_of(book: &RuleBook, snapshot: Option<&Snapshot>) -> Vec<(Rule, AddrSet)
     let own =
         |view: &&RuleView| ["nsg", "firewall"].contains(&view.target.as_str()) && view.settings != "IP group";
     let mut rules = Vec::new();
-    for view in book.rules.iter().filter(own) {
+    for view in summary.rules.iter().filter(own) {
         let mut set = prefixes(view);
         for name in &view.names {
             set = match (
@@ -144,31 +144,31 @@ fn rules_of(book: &RuleBook, snapshot: Option<&Snapshot>) -> Vec<(Rule, AddrSet)
             };
         }
         if !set.is_empty() {
-            rules.push((rule(book, view), set));
+            rules.push((rule(summary, view), set));
         }
     }
     rules
 }
 
 /// The rules that name hosts, each with them. Tags have dots too.
-fn host_rules_of(book: &RuleBook, snapshot: Option<&Snapshot>) -> Vec<(Rule, Vec<Fqdn>)> {
+fn host_rules_of(summary: &RuleSummary, snapshot: Option<&Snapshot>) -> Vec<(Rule, Vec<Fqdn>)> {
     let is_host = |name: &&String| name.contains('.') && snapshot.is_none_or(|s| s.tag(name).is_none());
-    let own = book.rules.iter().filter(|view| view.target == "firewall");
+    let own = summary.rules.iter().filter(|view| view.target == "firewall");
     let named = own.map(|view| {
         // Of a URL only the host.
         let hosts = view.names.iter().filter(is_host).filter_map(|name| name.split('/').next());
         (view, hosts.filter_map(|name| Fqdn::parse(name).ok()).collect::<Vec<_>>())
     });
-    named.filter(|(_, hosts)| !hosts.is_empty()).map(|(view, hosts)| (rule(book, view), hosts)).collect()
+    named.filter(|(_, hosts)| !hosts.is_empty()).map(|(view, hosts)| (rule(summary, view), hosts)).collect()
 }
 
 fn prefixes(view: &RuleView) -> AddrSet {
     view.prefixes.iter().filter_map(|text| text.parse::<IpPrefix>().ok()).collect()
 }
 
-fn rule(book: &RuleBook, view: &RuleView) -> Rule {
+fn rule(summary: &RuleSummary, view: &RuleView) -> Rule {
     Rule {
-        environment: book.name.clone(),
+        environment: summary.name.clone(),
         target: view.target.clone(),
         resource: view.resource.clone(),
         rule: view.rule.clone(),

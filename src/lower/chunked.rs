@@ -133,3 +133,33 @@ fn split(prefixes: &[IpPrefix], most: usize, own: &[(&String, &Vec<IpPrefix>)]) 
     };
     pieces.into_iter().map(<[IpPrefix]>::to_vec).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Addresses that no two of make one prefix.
+    fn list(numbers: std::ops::Range<u8>) -> Vec<IpPrefix> {
+        numbers.map(|n| format!("198.51.100.{}/32", 2 * n).parse().expect("a prefix")).collect()
+    }
+
+    #[test]
+    fn the_name_of_an_old_piece_goes_to_the_one_that_has_most_of_it() {
+        let old = BTreeMap::from([("sql".to_owned(), list(0..10))]);
+        let names = |numbers: std::ops::Range<u8>, old: &BTreeMap<String, Vec<IpPrefix>>| -> Vec<String> {
+            let made = pieces(&["sql"], list(numbers.clone()), 6, old, Cut::Steady);
+            assert_eq!(
+                made.list.iter().flat_map(|piece| piece.prefixes.clone()).collect::<Vec<_>>(),
+                list(numbers)
+            );
+            made.list.into_iter().map(|piece| piece.name).collect()
+        };
+        let split = names(0..10, &old);
+        assert!(split.len() == 2 && split[0] != split[1], "{split:?}");
+        assert_eq!(split.iter().filter(|name| *name == "sql").count(), 1, "{split:?}");
+        // A name that is taken is given no other piece, also where the old one has nothing in common with any.
+        let old = BTreeMap::from([("sql".to_owned(), list(50..52)), ("mysql".to_owned(), list(0..10))]);
+        let fresh = names(0..10, &old);
+        assert!(fresh.iter().all(|name| name.starts_with("sql-")) && fresh[0] != fresh[1], "{fresh:?}");
+    }
+}

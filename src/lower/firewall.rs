@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::chunked::{Cut, Piece, Pieces, pieces};
 use super::flows::{each_flow, native, widened, with_extra};
-use super::gaps::{gap, inbound_gap, partial_gap};
+use super::gaps::{gap, inbound_gap, partial_gap, past_gap};
 use super::names::{description, name, ports_part, protocol_part, remote_part, subnet_part};
 use super::nat;
 use super::pack::{self, Weigh};
@@ -141,6 +141,13 @@ fn flow_rule(scene: &Scene<'_>, (flow, action): (&Flow, Action), draft: &mut Dra
         return;
     }
     let policy = scene.policy;
+    if !policy.may_be_routed(&flow.subnet) {
+        if action == Action::Allow {
+            let outbound = flow.direction == Direction::Outbound;
+            plan.gaps.push(if outbound { past_gap(policy, flow) } else { inbound_gap(policy, flow) });
+        }
+        return;
+    }
     let sources: Vec<IpPrefix> = flow.local.v4.prefixes().map(IpPrefix::V4).collect();
     if !flow.local.v6.is_empty() {
         let reason = "Azure Firewall takes IPv4 only outside its dual-stack preview";

@@ -23,6 +23,16 @@ pub(super) fn gap(policy: &Policy, target: Target, flow: &Flow, reason: &str, re
     }
 }
 
+/// What a subnet sends that no route table can lead to the firewall.
+pub(super) fn past_gap(policy: &Policy, flow: &Flow) -> Gap {
+    let reason =
+        "Azure takes no route table on this subnet, so that nothing leads its traffic to the firewall";
+    let remedy = "nothing: it takes the subnet's own way out";
+    let mut gap = gap(policy, Target::Firewall, flow, reason, remedy);
+    gap.covered_by.push(CoveredBy::Anyway("the subnet's own way out, which leads past the firewall"));
+    gap
+}
+
 /// An inbound need reaches the subnet past the firewall. That works where replies leave the same way: without a
 /// diverting default route, or by a route of their own.
 pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
@@ -52,7 +62,7 @@ pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
     }
     let own = policy.routes.iter().filter(|r| r.next_hop == NextHop::Internet && takes_replies(r, flow));
     gap.covered_by.extend(own.map(|r| CoveredBy::Route(r.id.clone())));
-    if !policy.has_default_route() {
+    if [false, true].into_iter().all(|v6| policy.default_hop_of(&flow.subnet, v6).is_none()) {
         gap.covered_by.push(CoveredBy::Anyway("the direct way, since no default route leads elsewhere"));
     }
     gap

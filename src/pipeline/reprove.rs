@@ -4,7 +4,7 @@ use crate::catalog::Catalog;
 use crate::error::Error;
 use crate::policy::{self, Policy, PolicySource};
 use crate::read;
-use crate::report::Claims;
+use crate::report::Manifest;
 use crate::tags::Snapshot;
 use crate::target::Target;
 use crate::verify::{self, Declared, Report};
@@ -29,7 +29,7 @@ impl Reproof {
 
 /// Proves files that were made earlier, as they lie there, against the policy and the tags that they were made from.
 /// Nothing is made anew: the bytes are read back and held against the needs, and so is what the manifest claims of
-/// them. Digests are not looked at; see [`Claims::file_differences`].
+/// them. Digests are not looked at; see [`Manifest::file_differences`].
 ///
 /// # Errors
 /// [`Error::Policy`] if the policy does not resolve with these tags.
@@ -38,7 +38,7 @@ impl Reproof {
 /// That of the proof in [`generate`](super::generate).
 ///
 /// ```
-/// use tagwall::{catalog::Catalog, pipeline, policy::PolicySource, report::Claims, tags::{Cloud, Snapshot, sample}};
+/// use tagwall::{catalog::Catalog, pipeline, policy::PolicySource, report::Manifest, tags::{Cloud, Snapshot, sample}};
 /// let text = r#"
 ///     schema = 1
 ///     name = "demo"
@@ -54,7 +54,7 @@ impl Reproof {
 /// let (source, catalog) = (PolicySource::read("demo.toml", text)?, Catalog::builtin());
 /// let made = pipeline::generate(&source, catalog, &snapshot, None)?;
 /// let bytes = |name: &str| made.files.iter().find(|f| f.name == name).unwrap().bytes.clone();
-/// let claims = Claims::read(&bytes("manifest.json")).unwrap();
+/// let claims = Manifest::read(&bytes("manifest.json")).unwrap();
 ///
 /// let nsg = bytes("nsg.arm.json");
 /// assert!(pipeline::reprove(&source, catalog, &snapshot, &claims, &[("nsg.arm.json", &nsg)])?.is_success());
@@ -68,7 +68,7 @@ pub fn reprove(
     source: &PolicySource,
     catalog: &Catalog,
     snapshot: &Snapshot,
-    claims: &Claims,
+    claims: &Manifest,
     files: &[(&str, &[u8])],
 ) -> Result<Reproof, Error> {
     // Facts of the day that they were made of: what began or ended since is no difference.

@@ -64,6 +64,11 @@ impl Policy {
         self.default_hop(v6).filter(|_| takes && self.is_routed(subnet))
     }
 
+    /// Whether a route table can lead what `subnet` sends to a firewall: Azure takes none on some subnets.
+    pub fn may_be_routed(&self, subnet: &str) -> bool {
+        self.network.subnets.get(subnet).is_some_and(|found| found.role.takes_table())
+    }
+
     /// Whether `subnet` has a route table: one that asks for nothing outside of the network and for no route has none.
     pub fn is_routed(&self, subnet: &str) -> bool {
         let Some(found) = self.network.subnets.get(subnet) else { return false };

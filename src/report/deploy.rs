@@ -1,6 +1,7 @@
 //! How the files are deployed: the steps of the first format there that can be.
 
 use super::Made;
+use super::document::Line;
 use crate::emit::Artefact;
 use crate::plan::{ClassicFirewall, Plan};
 use crate::target::{ApiVersion, FormatName, Part};
@@ -18,7 +19,7 @@ struct File<'a> {
 }
 
 /// One step for each file, in the order of deployment; empty where no format can be deployed.
-pub(super) fn steps<'a>(made: &Made<'a>) -> Vec<String> {
+pub(super) fn steps<'a>(made: &Made<'a>) -> Vec<Line> {
     let of = |format: FormatName| -> Vec<File<'a>> {
         let own = made.artefacts.iter().filter(|a| a.format == Some(format));
         let file =
@@ -41,7 +42,7 @@ pub(super) fn steps<'a>(made: &Made<'a>) -> Vec<String> {
             let mut steps = one(template);
             let table = files.iter().position(|file| file.part == Part::RouteTable);
             if let Some((at, text)) = table.zip(older_version(made)) {
-                steps[at].push_str(&text);
+                steps[at] = std::mem::take(&mut steps[at]).next_line().then(text);
             }
             steps
         }
@@ -56,36 +57,37 @@ pub(super) fn steps<'a>(made: &Made<'a>) -> Vec<String> {
 }
 
 /// What goes with the step of the first route table: a template writes a table anew in the version that it names.
-fn older_version(made: &Made<'_>) -> Option<String> {
+fn older_version(made: &Made<'_>) -> Option<Line> {
     let version = made.policy.api_version();
     (version < ApiVersion::V20250701).then(|| {
-        format!(
-            "\n   A table that is there already is written anew in API version {version}: what newer versions set on \
+        Line::of(&format!(
+            "A table that is there already is written anew in API version {version}: what newer versions set on \
              it, such as disablePeeringRoute, is reset (`output.api-version` chooses another)."
-        )
+        ))
     })
 }
 
 /// The steps of scripts of which that for the firewall puts its rules into a draft: what goes before and after it.
-fn with_draft(files: &[File<'_>], steps: Vec<String>) -> Vec<String> {
+fn with_draft(files: &[File<'_>], steps: Vec<Line>) -> Vec<Line> {
     let mut all = Vec::new();
     for (file, step) in files.iter().zip(steps) {
         if file.part != Part::Firewall {
             all.push(step);
             continue;
         }
-        all.push(
+        all.push(Line::of(
             "Make a draft of the firewall policy, in the portal or with `az network firewall policy draft create`; it \
              is a copy of the policy as it is now. A policy has one draft, and a draft takes no group of rules that \
-             the policy does not have: deploy a new group once without `firewall.draft`."
-                .to_owned(),
-        );
+             the policy does not have: deploy a new group once without `firewall.draft`.",
+        ));
         all.push(step);
         all.push(
-            "Look at the draft, then deploy it: `az network firewall policy deploy -g GROUP --name POLICY`. **It \
-             replaces the whole policy**: what others changed in the policy since the draft was made is lost. IP groups \
-             are no part of a draft; what changes in them is in force at once."
-                .to_owned(),
+            Line::of("Look at the draft, then deploy it: `az network firewall policy deploy -g GROUP --name POLICY`. ")
+                .strong("It replaces the whole policy")
+                .text(
+                    ": what others changed in the policy since the draft was made is lost. IP groups are no part of a \
+                     draft; what changes in them is in force at once.",
+                ),
         );
     }
     all
@@ -95,43 +97,45 @@ fn with_draft(files: &[File<'_>], steps: Vec<String>) -> Vec<String> {
 /// subnet has its table its traffic goes another way.
 ///
 /// Where Terraform has put groups and tables on them already, only the endpoint policies are left.
-fn associations(made: &Made<'_>, partly: bool) -> Option<String> {
+fn associations(made: &Made<'_>, partly: bool) -> Option<Line> {
     let on = |subnet: &str, what: String| {
-        format!("\n   `az network vnet subnet update -g GROUP --vnet-name NETWORK -n {subnet}{what}`")
+        format!("az network vnet subnet update -g GROUP --vnet-name NETWORK -n {subnet}{what}")
     };
     let option = |key: &str, name: &Option<String>| {
         name.as_ref().map_or(String::new(), |name| format!(" --{key} {name}"))
     };
-    let (mut first, mut last) = (String::new(), String::new());
+    let (mut first, mut last) = (Vec::new(), Vec::new());
     for a in &made.plan.associations {
         let group = a.nsg.clone().filter(|_| !partly);
         let beside = option("network-security-group", &group)
             + &option("service-endpoint-policy", &a.service_endpoint_policy);
         if !beside.is_empty() {
-            first += &on(&a.subnet, beside);
+            first.push(on(&a.subnet, beside));
         }
         if a.route_table.is_some() && !partly {
-            last += &on(&a.subnet, option("route-table", &a.route_table));
+            last.push(on(&a.subnet, option("route-table", &a.route_table)));
         }
     }
     let text =
         "Put them on the subnets, the route tables last; a subnet that is not listed keeps what it has:";
-    (!first.is_empty() || !last.is_empty()).then(|| format!("{text}{first}{last}"))
+    (!first.is_empty() || !last.is_empty()).then(|| {
+        first.into_iter().chain(last).fold(text.into(), |line: Line, command| line.next_line().code(command))
+    })
 }
 
 /// Where the state should live, if there is anything for Terraform.
-pub(super) fn state(made: &Made<'_>) -> Option<&'static str> {
+pub(super) fn state(made: &Made<'_>) -> Option<Line> {
     let terraform = [Some(FormatName::Terraform), Some(FormatName::TerraformJson)];
-    made.artefacts.iter().any(|artefact| terraform.contains(&artefact.format)).then_some(
+    made.artefacts.iter().any(|artefact| terraform.contains(&artefact.format)).then(|| Line::of(
         "Decide once where Terraform keeps its state, which has to outlive these files: in a remote backend, by a file \
          `backend.tf` of your own beside them (`terraform { backend \"azurerm\" { … } }`), or in a file outside this \
          folder (`terraform apply -state=FILE`). What tagwall did not make here (`terraform.tfstate`, `.terraform`, \
          `terraform.tfvars`, notes) goes with the folder from each generation to the next; but a state that lies here \
          is lost with the folder, and for all to read who may read the rules.",
-    )
+    ))
 }
 
-fn step(file: &File<'_>, command: &str, classic: bool) -> String {
+fn step(file: &File<'_>, command: &str, classic: bool) -> Line {
     let what = match file.part {
         Part::IpGroups => "the IP groups, before the rules that name them",
         Part::Firewall if classic => {
@@ -148,8 +152,7 @@ fn step(file: &File<'_>, command: &str, classic: bool) -> String {
         }
     };
     let numbered = if file.numbered { " (a part: one template would be too large)" } else { "" };
-    let (open, close) = if command.contains('`') { ("`` ", " ``") } else { ("`", "`") };
-    format!("Deploy {what}{numbered}:\n   {open}{command}{close}")
+    Line::new().text(format_args!("Deploy {what}{numbered}:")).next_line().code(command)
 }
 
 fn template(file: &File<'_>, classic: Option<&ClassicFirewall>) -> String {
@@ -191,7 +194,7 @@ fn script(file: &File<'_>, classic: Option<&ClassicFirewall>) -> String {
     format!("RESOURCE_GROUP=GROUP{firewall} ./{}", file.name)
 }
 
-fn terraform(files: &[File<'_>], plan: &Plan) -> String {
+fn terraform(files: &[File<'_>], plan: &Plan) -> Line {
     let has = |part| files.iter().any(|file| file.part == part);
     let firewall = match (has(Part::Firewall), &plan.classic_firewall) {
         (true, Some(_)) => " -var firewall_name=FIREWALL",
@@ -208,9 +211,9 @@ fn terraform(files: &[File<'_>], plan: &Plan) -> String {
         true => " -var asg_id_NAME=ID …",
         false => "",
     };
-    format!(
-        "Look at the plan, then apply it:\n   `terraform init && terraform apply -var resource_group_name=GROUP{firewall}{subnets}{groups}`"
-    )
+    Line::of("Look at the plan, then apply it:").next_line().code(format!(
+        "terraform init && terraform apply -var resource_group_name=GROUP{firewall}{subnets}{groups}"
+    ))
 }
 
 #[cfg(test)]
@@ -220,7 +223,10 @@ mod tests {
     #[test]
     fn one_of_several_templates_is_a_part() {
         let file = |numbered| File { name: "ip-groups-2.bicep", part: Part::IpGroups, numbered };
-        assert!(step(&file(true), "x", false).contains("a part"));
-        assert!(!step(&file(false), "x", false).contains("a part"));
+        let deployed = |numbered| step(&file(numbered), "x", false);
+        let line = "Deploy the IP groups, before the rules that name them";
+        assert_eq!(deployed(false), Line::of(line).text(":").next_line().code("x"));
+        let part = " (a part: one template would be too large):";
+        assert_eq!(deployed(true), Line::of(line).text(part).next_line().code("x"));
     }
 }

@@ -1,10 +1,10 @@
 //! What is admitted beyond what was asked for, sorted by whose addresses they are.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use super::Made;
-use super::cells::cell;
+use super::document::{Block, Column, Line, Table};
+use super::section::{EXTRA, Section};
 use crate::addr::{AddrSet, Count};
 use crate::plan::Extra;
 use crate::policy::Remote;
@@ -75,85 +75,78 @@ pub(super) fn distinct(made: &Made<'_>) -> FamilyCounts {
     FamilyCounts::of(&AddrSet::union_of(made.plan.extras.iter().map(|extra| &extra.addresses)))
 }
 
-/// Writes one line; writing to a string does not fail.
-macro_rules! line {
-    ($out:expr) => { $out.push('\n') };
-    ($out:expr, $($arg:tt)*) => { writeln!($out, $($arg)*).expect("writing to a string does not fail") };
-}
-
 /// The section of the report, if something is admitted that was not asked for.
-pub(super) fn section(made: &Made<'_>, out: &mut String) {
+pub(super) fn section(made: &Made<'_>) -> Option<Section> {
     let extras = classified(made);
     if extras.is_empty() {
-        return;
+        return None;
     }
     let all = sum(&extras);
-    line!(out, "## Admitted beyond what was asked for");
-    line!(out);
-    line!(
-        out,
-        "Exact lists do not fit the limits here. The policy accepts up to {} extra addresses (`precision.max-extra`); these rules use {}, {}: {} of the same service, **{} elsewhere in Azure**, {} outside Azure.",
-        made.policy.precision.max_extra,
-        all.total(),
-        fewest(made, all.total()),
-        all.same_tag,
-        all.azure,
-        all.outside
-    );
-    line!(out);
-    line!(
-        out,
-        "That counts an address once for each list that admits it, as the budget does. Different ones: {}.",
-        distinct(made)
-    );
+    let mut blocks = vec![
+        Block::Paragraph(spent(made, all)),
+        Block::paragraph(format_args!(
+            "That counts an address once for each list that admits it, as the budget does. Different ones: {}.",
+            distinct(made)
+        )),
+    ];
     if !all.azure.is_zero() {
-        line!(out);
-        line!(
-            out,
-            "Addresses elsewhere in Azure are other services and other customers' machines. Anyone can rent one, so that data can leave to them: this is the worst kind of extra."
-        );
+        blocks.push(Block::paragraph(
+            "Addresses elsewhere in Azure are other services and other customers' machines. Anyone can rent one, so that \
+             data can leave to them: this is the worst kind of extra.",
+        ));
     }
-    line!(out);
-    line!(
-        out,
-        "| Target | Rules for | Exact | Written | Extra addresses | Same service | Elsewhere in Azure | Outside | Why |"
-    );
-    line!(out, "|---|---|--:|--:|--:|--:|--:|--:|---|");
-    for (extra, classes) in &extras {
+    blocks.push(Block::Table(table(made, &extras)));
+    let widened = |target| made.plan.extras.iter().any(|extra| extra.target == target);
+    if widened(Target::RouteTable) {
+        blocks.push(Block::paragraph(
+            "Extra addresses of a route table no longer go the default way, and so not through a firewall that it leads \
+             to: they go where these routes lead.",
+        ));
+    }
+    if widened(Target::Lists) {
+        let line = "Only the lists in `edl/` are wider; those in other files are exact.";
+        blocks.push(Block::Paragraph(Line::of(line)));
+    }
+    let last = "The addresses themselves stand in `manifest.json` under `precision.widened`.";
+    blocks.push(Block::Paragraph(Line::of(last)));
+    Some(Section::new(EXTRA, blocks))
+}
+
+/// What of the budget is spent, on whose addresses.
+fn spent(made: &Made<'_>, all: Classes) -> Line {
+    Line::of("Exact lists do not fit the limits here. The policy accepts up to ")
+        .text(made.policy.precision.max_extra)
+        .prose(" extra addresses (`precision.max-extra`); these rules use ")
+        .text(format_args!("{}, {}: ", all.total(), fewest(made, all.total())))
+        .text(format_args!("{} of the same service, ", all.same_tag))
+        .strong(format_args!("{} elsewhere in Azure", all.azure))
+        .text(format_args!(", {} outside Azure.", all.outside))
+}
+
+fn table(made: &Made<'_>, extras: &[(&Extra, Classes)]) -> Table {
+    let numbers = ["Exact", "Written", "Extra addresses", "Same service", "Elsewhere in Azure", "Outside"];
+    let mut columns = ["Target", "Rules for"].map(Column::words).to_vec();
+    columns.extend(numbers.map(Column::numbers));
+    columns.push(Column::words("Why"));
+    let rows = extras.iter().map(|(extra, classes)| {
         let (of, unit) = match extra.target {
             Target::RouteTable => (format!("routes to {}", extra.remote), "routes"),
             Target::Lists => (format!("the list of {}{}", extra.remote, family(extra)), "entries"),
             _ => (rules_for(made, extra), "prefixes"),
         };
-        line!(
-            out,
-            "| {} | {} | {} {unit} | {} | {} | {} | {} | {} | {} is {} |",
-            extra.target.title(),
-            cell(&of),
-            extra.exact,
-            extra.written,
-            classes.total(),
-            classes.same_tag,
-            classes.azure,
-            classes.outside,
-            extra.limit_name(),
-            limit(made, extra)
-        );
-    }
-    line!(out);
-    if made.plan.extras.iter().any(|extra| extra.target == Target::RouteTable) {
-        line!(
-            out,
-            "Extra addresses of a route table no longer go the default way, and so not through a firewall that it leads to: they go where these routes lead."
-        );
-        line!(out);
-    }
-    if made.plan.extras.iter().any(|extra| extra.target == Target::Lists) {
-        line!(out, "Only the lists in `edl/` are wider; those in other files are exact.");
-        line!(out);
-    }
-    line!(out, "The addresses themselves stand in `manifest.json` under `precision.widened`.");
-    line!(out);
+        [
+            extra.target.title().into(),
+            of.into(),
+            format_args!("{} {unit}", extra.exact).into(),
+            extra.written.into(),
+            classes.total().into(),
+            classes.same_tag.into(),
+            classes.azure.into(),
+            classes.outside.into(),
+            format_args!("{} is {}", extra.limit_name(), limit(made, extra)).into(),
+        ]
+    });
+    Table::new(columns).with(rows)
 }
 
 /// The remote and the subnets whose rules list it.

@@ -1,9 +1,8 @@
 //! What lint finds in the rules that were made, in `report.md`: errors and warnings; notes are counted.
 
-use std::fmt::Write;
-
 use super::Made;
-use super::cells::cell;
+use super::document::{Block, Column, Line, Table};
+use super::section::{LINT, Section};
 use crate::analyse::lint::{Dismissal, Finding, Linting, Severity, lint};
 use crate::emit::Artefact;
 use crate::policy::intent::DismissIntent;
@@ -11,44 +10,43 @@ use crate::read::live::{Live, LiveNetwork, LiveSubnet, read_live};
 use crate::target::FormatName;
 
 /// The section; there is none where there are lists alone.
-pub(super) fn section(made: &Made<'_>, out: &mut String) {
-    let Some(mut found) = findings(made) else { return };
+pub(super) fn section(made: &Made<'_>) -> Option<Section> {
+    let mut found = findings(made)?;
     let dismissed = dismiss(made, &mut found);
     let (told, notes): (Vec<&Finding>, Vec<&Finding>) =
         found.iter().partition(|finding| finding.severity > Severity::Info);
-    out.push_str("## Lint\n\n");
     let besides = match notes.len() {
         0 => "no notes".to_owned(),
         1 => "1 note".to_owned(),
         n => format!("{n} notes"),
     };
-    if told.is_empty() {
-        writeln!(out, "`tagwall lint` finds neither errors nor warnings in these rules, and {besides}.\n")
-            .expect("memory does not fail");
-        out.push_str(&dismissed);
-        return;
-    }
-    writeln!(
-        out,
-        "What `tagwall lint` finds in these rules, and {besides} besides; `tagwall lint --explain {}` says what an id means.\n",
-        told[0].id
-    )
-    .expect("memory does not fail");
-    out.push_str("| Id | | Resource | Rule | What |\n|---|---|---|---|---|\n");
-    for finding in told {
-        writeln!(
-            out,
-            "| {} | {} | {} | {} | {} |",
-            finding.id,
-            finding.severity.name(),
-            cell(&finding.resource),
-            cell(finding.rule.as_deref().unwrap_or_default()),
-            cell(&finding.message)
-        )
-        .expect("memory does not fail");
-    }
-    out.push('\n');
-    out.push_str(&dismissed);
+    let blocks = match told.first() {
+        None => {
+            let line = Line::of("`tagwall lint` finds neither errors nor warnings in these rules, and ");
+            vec![Block::Paragraph(line.text(besides).text("."))]
+        }
+        Some(first) => {
+            let line = Line::of("What `tagwall lint` finds in these rules, and ")
+                .text(format_args!("{besides} besides; "))
+                .code(format!("tagwall lint --explain {}", first.id))
+                .text(" says what an id means.");
+            vec![Block::Paragraph(line), Block::Table(table(&told))]
+        }
+    };
+    Some(Section::new(LINT, blocks.into_iter().chain(Block::bullets(dismissed))))
+}
+
+fn table(told: &[&Finding]) -> Table {
+    let rows = told.iter().map(|finding| {
+        [
+            Line::from(finding.id),
+            finding.severity.name().into(),
+            Line::from(&finding.resource),
+            finding.rule.as_deref().unwrap_or_default().into(),
+            Line::of(&finding.message),
+        ]
+    });
+    Table::new(["Id", "", "Resource", "Rule", "What"].map(Column::words)).with(rows)
 }
 
 /// A dismissal of the policy; `None` if its day is none, which the policy is refused for.
@@ -58,32 +56,34 @@ pub fn dismissal_of(written: &DismissIntent) -> Option<Dismissal> {
 }
 
 /// Takes out what the policy dismisses; says how much that is, what has ended, and what dismisses nothing.
-fn dismiss(made: &Made<'_>, found: &mut Vec<Finding>) -> String {
+fn dismiss(made: &Made<'_>, found: &mut Vec<Finding>) -> Vec<Line> {
     // A refresh knows the day; else the facts of a day are taken.
-    let today = made.told.and_then(|told| told.book.past.last()).map_or(made.policy.as_of, |step| step.day);
+    let today =
+        made.told.and_then(|told| told.summary.past.last()).map_or(made.policy.as_of, |step| step.day);
     let dismissals: Vec<Dismissal> = made.policy.lint.dismiss.iter().filter_map(dismissal_of).collect();
-    let (mut out, before) = (String::new(), found.len());
-    for dismissal in &dismissals {
-        let Dismissal { id, reason, until, .. } = dismissal;
-        let (id, reason) = (cell(id), cell(reason));
-        if *until < today {
-            writeln!(out, "- The dismissal of {id} ended on {until} ({reason}): it counts again.")
-        } else if !found.iter().any(|finding| dismissal.is_about(finding)) {
-            writeln!(out, "- The dismissal of {id} ({reason}) is about nothing that is found.")
-        } else {
-            writeln!(out, "- {id} is dismissed until {until}: {reason}.")
-        }
-        .expect("memory does not fail");
-    }
+    let before = found.len();
+    let mut lines: Vec<Line> = dismissals
+        .iter()
+        .map(|dismissal| {
+            let Dismissal { id, reason, until, .. } = dismissal;
+            if *until < today {
+                format!("The dismissal of {id} ended on {until} ({reason}): it counts again.")
+            } else if !found.iter().any(|finding| dismissal.is_about(finding)) {
+                format!("The dismissal of {id} ({reason}) is about nothing that is found.")
+            } else {
+                format!("{id} is dismissed until {until}: {reason}.")
+            }
+        })
+        .map(|text| Line::of(&text))
+        .collect();
     found.retain(|finding| !dismissals.iter().any(|one| one.until >= today && one.is_about(finding)));
     if before > found.len() {
-        writeln!(out, "- By dismissals of the policy {} of what is found is left out.", before - found.len())
-            .expect("memory does not fail");
+        let count = before - found.len();
+        lines.push(Line::from(format_args!(
+            "By dismissals of the policy {count} of what is found is left out."
+        )));
     }
-    if !out.is_empty() {
-        out.push('\n');
-    }
-    out
+    lines
 }
 
 /// What is found in the templates with the network that the policy is for.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::claims::MANIFEST;
 use super::copies::{POLICY_COPY, catalog_copy};
+use super::manifest::MANIFEST;
 
 /// What a manifest says of the files beside it, and no more: manifests of other versions are understood as well.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,32 @@
 //! What people should know about the way the rules were made.
 
 use super::Made;
+use super::document::{Block, Column, Line, Table};
+use super::section::{NOTES, Section, UNUSED};
 use crate::target::FormatName;
 
 /// Formats that are deployed and carry no DNAT collections.
 const WITHOUT_NAT: [FormatName; 4] =
     [FormatName::Bicep, FormatName::Terraform, FormatName::TerraformJson, FormatName::Azcli];
+
+/// The section of notes and warnings, if there are any.
+pub(super) fn section(made: &Made<'_>) -> Option<Section> {
+    let own = of(made);
+    let all = made.policy.remarks.notes.iter().chain(&own).chain(&made.proof.warnings);
+    Block::bullets(all.map(|note| Line::of(note))).map(|list| Section::new(NOTES, [list]))
+}
+
+/// The section of rows that were not used, if there are any.
+pub(super) fn unused(made: &Made<'_>) -> Option<Section> {
+    let rows = made
+        .policy
+        .remarks
+        .skipped
+        .iter()
+        .map(|row| [Line::from(&row.workload), Line::from(&row.row), Line::of(&row.reason.to_string())]);
+    let table = Table::new(["Workload", "Row", "Why"].map(Column::words)).with(rows);
+    (!table.is_empty()).then(|| Section::new(UNUSED, [Block::Table(table)]))
+}
 
 /// The notes of the plan, and what becomes of earlier DNAT collections in each format.
 pub(super) fn of(made: &Made<'_>) -> Vec<String> {

@@ -1,9 +1,8 @@
 //! What must hold before the workloads can work: what does not, what nobody but people can say, what is checked.
 
-use std::fmt::Write;
-
 use super::Made;
-use super::cells::cell;
+use super::document::{Block, Column, Item, Line, Table};
+use super::section::{HELD, Section};
 use crate::policy::{Held, Precondition};
 
 /// Those that do not hold, by what the policy says.
@@ -22,38 +21,35 @@ pub(super) fn unsaid<'a>(made: &Made<'a>) -> impl Iterator<Item = (&'a Precondit
     })
 }
 
-/// What people have to see to, in steps with their heads.
-pub(super) fn steps(made: &Made<'_>) -> Vec<(&'static str, Vec<String>)> {
-    let unmet: Vec<String> = unmet(made)
-        .map(|(must, why)| format!("{} ({}): **not so**, {why}", must.text, must.workload))
-        .collect();
-    let unsaid: Vec<String> = unsaid(made)
-        .map(|(must, hint)| {
-            let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-            format!("{} ({}{hint})", must.text, must.workload)
+/// What people have to see to, in steps.
+pub(super) fn steps(made: &Made<'_>) -> Vec<Item> {
+    let of = |must: &Precondition| Line::of(&must.text).text(format_args!(" ({}", must.workload));
+    let unmet =
+        unmet(made).map(|(must, why)| of(must).text("): ").strong("not so").text(", ").prose(why)).collect();
+    let unsaid = unsaid(made)
+        .map(|(must, hint)| match hint {
+            Some(hint) => of(must).text("; ").prose(hint).text(")"),
+            None => of(must).text(")"),
         })
         .collect();
-    let steps = [
+    let steps: [(&str, Vec<Line>); 2] = [
         ("This must hold, and by what the policy says it does not:", unmet),
         ("Make sure that this holds; no rule helps otherwise:", unsaid),
     ];
-    steps.into_iter().filter(|(_, items)| !items.is_empty()).collect()
+    let some = steps.into_iter().filter(|(_, items)| !items.is_empty());
+    some.map(|(head, items)| Item::with(head.into(), items)).collect()
 }
 
 /// The section of those that hold.
-pub(super) fn checked(made: &Made<'_>, out: &mut String) {
+pub(super) fn checked(made: &Made<'_>) -> Option<Section> {
     let held = made.policy.remarks.preconditions.iter().filter_map(|must| match &must.held {
-        Held::Yes(why) => Some((must, why)),
+        Held::Yes(why) => Some([Line::from(&must.workload), Line::of(&must.text), Line::of(why)]),
         _ => None,
     });
-    let lines: Vec<String> = held
-        .map(|(must, why)| format!("| {} | {} | {} |\n", must.workload, cell(&must.text), cell(why)))
-        .collect();
-    if lines.is_empty() {
-        return;
-    }
-    out.push_str("## Preconditions that hold\n\nBy what the policy says of the network.\n\n");
-    out.push_str("| Workload | What must hold | Why it does |\n|---|---|---|\n");
-    lines.iter().for_each(|line| out.push_str(line));
-    writeln!(out).expect("writing to a string does not fail");
+    let columns = [Column::words("Workload"), Column::words("What must hold"), Column::words("Why it does")];
+    let table = Table::new(columns).with(held);
+    (!table.is_empty()).then(|| {
+        let first = Block::paragraph("By what the policy says of the network.");
+        Section::new(HELD, [first, Block::Table(table)])
+    })
 }

@@ -1,6 +1,9 @@
 //! Risks, each held against the plan: what does not apply to it, or is done in it already, is not said.
 
 use super::Made;
+use super::document::{Block, Item, Line};
+use super::section::{RISKS, Section};
+use crate::addr::Count;
 use crate::packet::{Direction, NextHop};
 use crate::plan::How;
 use crate::policy::{Outbound, Remote, Role};
@@ -28,6 +31,42 @@ pub(super) fn of<'a>(made: &Made<'a>) -> Vec<Applying<'a>> {
         places,
     })
     .collect()
+}
+
+/// The section, if there are any.
+pub(super) fn section(made: &Made<'_>) -> Option<Section> {
+    let items: Vec<Item> = of(made)
+        .into_iter()
+        .map(|Applying { text, advice, places, .. }| {
+            let from = match places.len() {
+                0..=4 => places.join(", "),
+                n => format!("{} and {} more", places[..3].join(", "), n - 3),
+            };
+            let line = Line::new().strong(Line::of(text)).text(" ").prose(advice).text(" ");
+            line.aside(format_args!("({from})")).into()
+        })
+        .collect();
+    (!items.is_empty()).then(|| {
+        let widest = widest(made).map(Block::Paragraph);
+        Section::new(RISKS, std::iter::once(Block::Bullets(items)).chain(widest))
+    })
+}
+
+/// The tags with most addresses: what they open, whoever sits there.
+fn widest(made: &Made<'_>) -> Option<Line> {
+    let own = made.policy.flows.iter().filter(|flow| !flow.stand_in);
+    let mut tags: Vec<(Count, &str)> = own
+        .filter_map(|flow| match &flow.remote {
+            Remote::Tag(tag) => Some((tag.set().v4.count(), tag.name().as_str())),
+            _ => None,
+        })
+        .collect();
+    tags.sort_by(|a, b| b.cmp(a));
+    tags.dedup();
+    let shown =
+        tags.iter().take(5).map(|(count, name)| Line::new().code(*name).text(format_args!(" {count}")));
+    let line = Line::of("Widest tags by IPv4 addresses: ").then(Line::joined(shown, ", ")).text(".");
+    (!tags.is_empty()).then_some(line)
 }
 
 fn applies(made: &Made<'_>, id: &str) -> bool {

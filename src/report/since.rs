@@ -1,57 +1,48 @@
 //! What changed since the generation before: in the report of a refresh, which knows it.
 
-use std::fmt::Write;
-
 use super::Made;
-use super::cells::cell;
-use super::changes::{Changes, Event, RuleChange, SnapshotMark, Told};
+use super::changes::{Changes, Event, RuleChange, SnapshotMark, TagChange, Told, many};
+use super::document::{Block, Column, Line, Table};
+use super::section::{CHANGED, Section};
 
 /// The most rules and tags that are named; `changes.md` has all.
 const SHOWN: usize = 12;
 
 /// The section, where it is known what was before.
-pub(super) fn section(made: &Made<'_>, out: &mut String) {
-    if let Some(told) = made.told {
-        // Writing to a string does not fail.
-        let _ = write_section(&told.changes, told.book.past.iter().rev().nth(1).map(|step| step.day), out);
-    }
+pub(super) fn section(made: &Made<'_>) -> Option<Section> {
+    let told = made.told?;
+    let day = told.summary.past.iter().rev().nth(1).map(|step| step.day);
+    Some(Section::new(CHANGED, blocks(&told.changes, day)))
 }
 
-fn write_section(changes: &Changes, day: Option<crate::catalog::Date>, out: &mut String) -> std::fmt::Result {
-    writeln!(out, "## What changed since last time\n")?;
+fn blocks(changes: &Changes, day: Option<crate::catalog::Date>) -> Vec<Block> {
     let Some(before) = &changes.before else {
-        return writeln!(out, "This is the first generation: there is none before it.\n");
+        return vec![Block::paragraph("This is the first generation: there is none before it.")];
     };
     let since = day.map_or(String::new(), |day| format!(" of {day}"));
-    writeln!(out, "{}\n", first(changes, before, &since))?;
-    for mark in &changes.dated {
-        writeln!(out, "- {}", cell(&mark.text))?;
-    }
-    if !changes.dated.is_empty() {
-        writeln!(out)?;
-    }
-    if !changes.tags.is_empty() {
-        writeln!(out, "| Tag in use | What changed | Who applies it |\n|---|---|---|")?;
-        for tag in changes.tags.iter().take(SHOWN) {
-            let who = if tag.named { "Azure, where a rule names it" } else { "whoever deploys" };
-            writeln!(out, "| `{}` | {} | {who} |", cell(&tag.name), tag.delta.summary())?;
-        }
-        writeln!(out)?;
-    }
-    for rule in changes.rules.iter().take(SHOWN) {
-        writeln!(out, "- {}", rule_line(rule))?;
-    }
+    let mut blocks = vec![Block::Paragraph(first(changes, before, &since))];
+    blocks.extend(Block::bullets(changes.dated.iter().map(|mark| Line::of(&mark.text))));
+    blocks.extend(tags(&changes.tags));
+    blocks.extend(Block::bullets(changes.rules.iter().take(SHOWN).map(rule_line)));
     let hidden = changes.rules.len().saturating_sub(SHOWN) + changes.tags.len().saturating_sub(SHOWN);
-    if !changes.rules.is_empty() {
-        writeln!(out)?;
-    }
-    match hidden {
-        0 => writeln!(out, "`changes.md` beside the environments has every prefix of it.\n"),
-        n => writeln!(out, "{n} more, and every prefix, are in `changes.md` beside the environments.\n"),
-    }
+    let last = match hidden {
+        0 => Line::of("`changes.md` beside the environments has every prefix of it."),
+        n => Line::from(n).prose(" more, and every prefix, are in `changes.md` beside the environments."),
+    };
+    blocks.push(Block::Paragraph(last));
+    blocks
 }
 
-fn first(changes: &Changes, before: &SnapshotMark, since: &str) -> String {
+fn tags(tags: &[TagChange]) -> Option<Block> {
+    let rows = tags.iter().take(SHOWN).map(|tag| {
+        let who = if tag.named { "Azure, where a rule names it" } else { "whoever deploys" };
+        [Line::new().code(&tag.name), tag.delta.summary().into(), who.into()]
+    });
+    let table = Table::new(["Tag in use", "What changed", "Who applies it"].map(Column::words)).with(rows);
+    (!table.is_empty()).then_some(Block::Table(table))
+}
+
+fn first(changes: &Changes, before: &SnapshotMark, since: &str) -> Line {
     let data = if *before == changes.now {
         "The service tags are the same as in".to_owned()
     } else {
@@ -60,19 +51,20 @@ fn first(changes: &Changes, before: &SnapshotMark, since: &str) -> String {
             changes.now.change_number, before.change_number
         )
     };
-    let many = |count: usize, what: &str| {
-        if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-    };
-    let what = match changes.counts() {
-        (0, 0) => "**no rule changed: nothing has to be deployed.**".to_owned(),
-        (rules, 0) => format!("**{} changed.**", many(rules, "rule")),
-        (0, lists) => format!("**{} changed**, and no other rule.", many(lists, "list")),
-        (rules, lists) => format!("**{} and {} changed.**", many(rules, "rule"), many(lists, "list")),
-    };
-    format!("{data} the generation{since}; {what}")
+    let line = Line::new().text(format_args!("{data} the generation{since}; "));
+    match changes.counts() {
+        (0, 0) => line.strong("no rule changed: nothing has to be deployed."),
+        (rules, 0) => line.strong(format_args!("{} changed.", many(rules, "rule"))),
+        (0, lists) => {
+            line.strong(format_args!("{} changed", many(lists, "list"))).text(", and no other rule.")
+        }
+        (rules, lists) => {
+            line.strong(format_args!("{} and {} changed.", many(rules, "rule"), many(lists, "list")))
+        }
+    }
 }
 
-fn rule_line(rule: &RuleChange) -> String {
+fn rule_line(rule: &RuleChange) -> Line {
     let event = match rule.event {
         Event::Added => "is new",
         Event::Removed => "is gone",
@@ -86,7 +78,7 @@ fn rule_line(rule: &RuleChange) -> String {
         text if text.is_empty() => String::new(),
         text => format!(": {text}"),
     };
-    format!("{} of {} {event}{because}{delta}", cell(&rule.rule), cell(&rule.resource))
+    Line::from(format_args!("{} of {} {event}{because}{delta}", rule.rule, rule.resource))
 }
 
 /// When limits are reached at the pace of the weeks before, as sentences; none before a pace is known.

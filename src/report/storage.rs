@@ -1,15 +1,14 @@
 //! The report's part about service endpoint policies: what they close, what they need, and how they are attached.
 
-use std::fmt::Write;
-
 use super::Made;
-use super::cells::cell;
+use super::document::{Block, Column, Line, Table};
+use super::section::{STORAGE, Section};
 use crate::plan::EndpointPolicy;
-use crate::policy::{EndpointNeed, Flow, Remote};
+use crate::policy::{EndpointNeed, EndpointOffer, Flow, Remote};
 use crate::target::Target;
 
 /// What has to be done for each policy after it is deployed.
-pub(super) fn steps(made: &Made<'_>) -> Vec<String> {
+pub(super) fn steps(made: &Made<'_>) -> Vec<Line> {
     let step = |policy: &EndpointPolicy| {
         let own = made.policy.network.subnets.get(&policy.subnet);
         let endpoints: Vec<&str> = own
@@ -17,91 +16,87 @@ pub(super) fn steps(made: &Made<'_>) -> Vec<String> {
             .flat_map(|own| &own.endpoints)
             .map(|endpoint| endpoint.service.as_str())
             .collect();
-        format!(
-            "Attach it to subnet {}, together with the service endpoint that it works through. The command replaces the \
-             lists of both, so add those that the subnet has already:\n   `az network vnet subnet update -g GROUP \
-             --vnet-name VNET -n {} --service-endpoints {} --service-endpoint-policy {}`",
-            cell(&policy.subnet),
-            policy.subnet,
-            endpoints.join(" "),
-            policy.name
-        )
+        Line::new()
+            .text(format_args!(
+                "Attach it to subnet {}, together with the service endpoint that it works through. The command replaces \
+                 the lists of both, so add those that the subnet has already:",
+                policy.subnet
+            ))
+            .next_line()
+            .code(format!(
+                "az network vnet subnet update -g GROUP --vnet-name VNET -n {} --service-endpoints {} \
+                 --service-endpoint-policy {}",
+                policy.subnet,
+                endpoints.join(" "),
+                policy.name
+            ))
     };
     made.plan.endpoint_policies.iter().map(step).collect()
 }
 
 /// Policies that are made, and those that could be.
-pub(super) fn section(made: &Made<'_>, out: &mut String) {
-    let offers = &made.policy.remarks.offers;
-    let made_any = made.policy.wants(Target::ServiceEndpointPolicy);
-    if !made_any && offers.is_empty() {
-        return;
+pub(super) fn section(made: &Made<'_>) -> Option<Section> {
+    let mut blocks = Vec::new();
+    if made.policy.wants(Target::ServiceEndpointPolicy) {
+        blocks.extend(explained());
+        blocks.extend(made.policy.endpoints.iter().flat_map(|need| subnet(made, need)));
+    } else if made.policy.remarks.offers.is_empty() {
+        return None;
     }
-    let mut text = String::from("## Storage: service endpoint policy\n\n");
-    if made_any {
-        explain(&mut text);
-        for need in &made.policy.endpoints {
-            subnet(made, need, &mut text);
-        }
-    }
-    for offer in offers {
-        writeln!(
-            text,
-            "- Subnet {}, {}: rules by tag admit every storage account of the region. Set `{} = [\"/subscriptions/…\"]` \
-             in the `[[allow]]` of this workload, and a service endpoint policy is made: {}. ({})",
-            cell(&offer.subnet),
-            cell(&offer.workload),
-            offer.option,
-            cell(&offer.purpose),
-            cell(&offer.source)
-        )
-        .expect("writing to a string does not fail");
-    }
-    if !offers.is_empty() {
-        text.push('\n');
-    }
-    out.push_str(&text);
+    blocks.extend(Block::bullets(made.policy.remarks.offers.iter().map(offered)));
+    Some(Section::new(STORAGE, blocks))
 }
 
-fn explain(out: &mut String) {
-    out.push_str(
+fn offered(offer: &EndpointOffer) -> Line {
+    Line::new()
+        .text(format_args!(
+            "Subnet {}, {}: rules by tag admit every storage account of the region. Set ",
+            offer.subnet, offer.workload
+        ))
+        .code(format!("{} = [\"/subscriptions/…\"]", offer.option))
+        .prose(" in the `[[allow]]` of this workload, and a service endpoint policy is made: ")
+        .prose(&offer.purpose)
+        .text(format_args!(". ({})", offer.source))
+}
+
+fn explained() -> impl Iterator<Item = Block> {
+    let first = [
         "A rule by tag admits every storage account of the region, those of other customers too. The policy closes that: \
-         once a subnet has it, each account that is not listed is denied there, for every workload of the subnet.\n\n\
-         It works only where all of this holds:\n\n\
-         - the subnet has the service endpoint `Microsoft.Storage`; its traffic to storage then leaves directly, past \
-         routes and firewall;\n\
-         - the policy is in the region of the virtual network;\n\
-         - no account is a classic one, and none is reached by private endpoint, which the policy does not see.\n\n\
-         Aliases such as `/services/Azure/MachineLearning` stand for accounts that the service itself owns. The portal \
-         and templates set them; az and PowerShell could not (2024-01-31).\n\n",
-    );
+         once a subnet has it, each account that is not listed is denied there, for every workload of the subnet.",
+        "It works only where all of this holds:",
+    ];
+    let conditions = [
+        "the subnet has the service endpoint `Microsoft.Storage`; its traffic to storage then leaves directly, past \
+         routes and firewall;",
+        "the policy is in the region of the virtual network;",
+        "no account is a classic one, and none is reached by private endpoint, which the policy does not see.",
+    ];
+    let last = "Aliases such as `/services/Azure/MachineLearning` stand for accounts that the service itself owns. The \
+                portal and templates set them; az and PowerShell could not (2024-01-31).";
+    let paragraph = |text| Block::Paragraph(Line::of(text));
+    first.map(paragraph).into_iter().chain(Block::bullets(conditions.map(Line::of))).chain([paragraph(last)])
 }
 
-fn subnet(made: &Made<'_>, need: &EndpointNeed, out: &mut String) {
-    let mut line = |text: String| {
-        out.push_str(&text);
-        out.push('\n');
-    };
-    line(format!("### Subnet {}\n", cell(&need.subnet)));
-    line("| Service | May be reached |".to_owned());
-    line("|---|---|".to_owned());
-    for (service, resources) in &need.definitions {
-        for id in resources {
-            line(format!("| {} | {} |", cell(service), cell(id)));
-        }
-    }
-    line(String::new());
-    for cause in &need.causes {
-        line(format!("- {}: {} ({})", cell(&cause.workload), cell(&cause.why), cell(&cause.source)));
-    }
-    let others: Vec<String> = others(made, need).map(|flow| cell(flow.id.as_str())).collect();
+fn subnet(made: &Made<'_>, need: &EndpointNeed) -> Vec<Block> {
+    let reached = need.definitions.iter().flat_map(|(service, resources)| {
+        resources.iter().map(move |id| [Line::from(service), Line::from(id)])
+    });
+    let table = Table::new([Column::words("Service"), Column::words("May be reached")]).with(reached);
+    let mut items: Vec<Line> = need
+        .causes
+        .iter()
+        .map(|cause| {
+            Line::from(&cause.workload).text(": ").prose(&cause.why).text(format_args!(" ({})", cause.source))
+        })
+        .collect();
+    let others: Vec<String> = others(made, need).map(|flow| flow.id.to_string()).collect();
     if !others.is_empty() {
-        line(format!(
-            "- **These needs of the subnet also reach storage, and are denied unless their accounts are listed:** {}",
-            others.join(", ")
-        ));
+        let warned =
+            "These needs of the subnet also reach storage, and are denied unless their accounts are listed:";
+        items.push(Line::new().strong(warned).text(format_args!(" {}", others.join(", "))));
     }
-    line(String::new());
+    let heading = Block::Heading(3, Line::from(format_args!("Subnet {}", need.subnet)));
+    [heading, Block::Table(table)].into_iter().chain(Block::bullets(items)).collect()
 }
 
 /// Flows of the subnet to storage by tag that the need does not speak for.

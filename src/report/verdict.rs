@@ -1,62 +1,61 @@
 //! The verdict at the top of the report, in five lines, and what does not work.
 
-use std::fmt::Write;
-
-use super::cells::cell;
+use super::document::{Block, Column, Line, Table};
+use super::section::{BROKEN, EXTRA, NOTES, RISKS, STEPS, Section};
 use super::{Made, deploy, extra, preconditions, risks};
 use crate::addr::Count;
 use crate::verify::{Work, WorkState};
 
 /// What to deploy, what does not work, what is wider than asked, which risks this plan has, what to check by hand.
-pub(super) fn section(made: &Made<'_>, out: &mut String) {
-    out.push_str("## Verdict\n\n");
-    let lines = [deploying(made), working(made), wider(made), risky(made), by_hand(made)];
-    for (number, line) in (1..).zip(lines) {
-        writeln!(out, "{number}. {line}").expect("writing to a string does not fail");
-    }
-    out.push('\n');
+pub(super) fn list(made: &Made<'_>) -> Block {
+    Block::numbers([deploying(made), working(made), wider(made), risky(made), by_hand(made)])
 }
 
-fn deploying(made: &Made<'_>) -> String {
+fn deploying(made: &Made<'_>) -> Line {
     let count = match made.artefacts.len() {
         1 => "1 file".to_owned(),
         n => format!("{n} files"),
     };
-    match deploy::steps(made).len() {
-        0 => format!("**To deploy:** {count}, for firewalls and programs that read them."),
-        _ => format!("**To deploy:** {count}, by the commands under *What to do next*."),
+    let line = Line::new().strong("To deploy:").text(format_args!(" {count}, "));
+    match deploy::steps(made).is_empty() {
+        true => line.text("for firewalls and programs that read them."),
+        false => line.text("by the commands under ").reference(STEPS).text("."),
     }
 }
 
-fn working(made: &Made<'_>) -> String {
+fn working(made: &Made<'_>) -> Line {
     let nowhere = of_state(made, WorkState::Nowhere);
     let elsewhere = of_state(made, WorkState::Elsewhere).len();
-    let other = match elsewhere {
-        0 => String::new(),
-        n => format!(" {n} missing on one target, but working by another."),
-    };
     let unmet = match preconditions::unmet(made).count() {
-        0 => String::new(),
-        1 => " 1 precondition does not hold (section *What to do next*).".to_owned(),
-        n => format!(" {n} preconditions do not hold (section *What to do next*)."),
+        0 => None,
+        1 => Some("1 precondition does not hold".to_owned()),
+        n => Some(format!("{n} preconditions do not hold")),
     };
-    let other = format!("{other}{unmet}");
-    if nowhere.is_empty() && unmet.is_empty() {
-        return format!("**Will not work:** nothing of what was asked for.{other}");
-    } else if nowhere.is_empty() {
-        return format!("**Will not work:**{other}");
+    let line = Line::new().strong("Will not work:");
+    let line = match nowhere.len() {
+        0 if unmet.is_none() => line.text(" nothing of what was asked for."),
+        0 => line,
+        count => {
+            let needs =
+                if count == 1 { "1 need works nowhere" } else { &format!("{count} needs work nowhere") };
+            let line = line.text(format_args!(" {needs}: {} (section ", shown(&nowhere)));
+            line.reference(BROKEN).text(").")
+        }
+    };
+    let line = match elsewhere {
+        0 => line,
+        n => line.text(format_args!(" {n} missing on one target, but working by another.")),
+    };
+    match unmet {
+        None => line,
+        Some(unmet) => line.text(format_args!(" {unmet} (section ")).reference(STEPS).text(")."),
     }
-    let count = match nowhere.len() {
-        1 => "1 need works nowhere".to_owned(),
-        n => format!("{n} needs work nowhere"),
-    };
-    format!("**Will not work:** {count}: {} (section *What does not work*).{other}", shown(&nowhere))
 }
 
 /// The first few needs by name.
 fn shown(works: &[&Work]) -> String {
     let names: Vec<String> =
-        works.iter().take(4).map(|work| format!("{} ({})", cell(&work.need), cell(&work.subnet))).collect();
+        works.iter().take(4).map(|work| format!("{} ({})", work.need, work.subnet)).collect();
     match works.len() {
         0..=4 => names.join(", "),
         n => format!("{} and {} more", names.join(", "), n - 4),
@@ -67,9 +66,10 @@ pub(super) fn of_state<'a>(made: &Made<'a>, state: WorkState) -> Vec<&'a Work> {
     made.proof.works.iter().filter(|work| work.state == state).collect()
 }
 
-fn wider(made: &Made<'_>) -> String {
+fn wider(made: &Made<'_>) -> Line {
+    let line = Line::new().strong("Wider than asked:");
     if made.plan.extras.is_empty() {
-        return "**Wider than asked:** nothing; no address is admitted that was not asked for.".to_owned();
+        return line.text(" nothing; no address is admitted that was not asked for.");
     }
     let distinct = extra::distinct(made);
     let families = [(distinct.v4, "IPv4"), (distinct.v6, "IPv6")];
@@ -81,42 +81,45 @@ fn wider(made: &Made<'_>) -> String {
             format!("{count} different {family} {plural}")
         })
         .collect();
-    format!("**Wider than asked:** {} (section *Admitted beyond what was asked for*).", counts.join(" and "))
+    line.text(format_args!(" {} (section ", counts.join(" and "))).reference(EXTRA).text(").")
 }
 
-fn risky(made: &Made<'_>) -> String {
-    let ids: Vec<String> = risks::of(made).into_iter().map(|risk| format!("`{}`", risk.id)).collect();
-    match ids.len() {
-        0 => "**Risks of this plan:** none that tagwall knows.".to_owned(),
-        _ => format!("**Risks of this plan:** {} (section *Risks*).", ids.join(", ")),
+fn risky(made: &Made<'_>) -> Line {
+    let line = Line::new().strong("Risks of this plan:");
+    let ids = risks::of(made).into_iter().map(|risk| Line::new().code(risk.id));
+    let ids = Line::joined(ids, ", ");
+    match ids.is_empty() {
+        true => line.text(" none that tagwall knows."),
+        false => line.text(" ").then(ids).text(" (section ").reference(RISKS).text(")."),
     }
 }
 
-fn by_hand(made: &Made<'_>) -> String {
-    let mut parts = Vec::new();
+fn by_hand(made: &Made<'_>) -> Line {
+    let mut parts: Vec<Line> = Vec::new();
     match preconditions::unsaid(made).count() {
         0 => {}
-        1 => parts.push("1 precondition of the workloads".to_owned()),
-        n => parts.push(format!("{n} preconditions of the workloads")),
+        1 => parts.push("1 precondition of the workloads".into()),
+        n => parts.push(format_args!("{n} preconditions of the workloads").into()),
     }
     let unsaid = unsaid_ways(made);
     if !unsaid.is_empty() {
-        parts.push(format!(
-            "that {} {} a way out to the Internet of {} own (`outbound` is not said)",
-            unsaid.join(", "),
-            if unsaid.len() == 1 { "has" } else { "have" },
-            if unsaid.len() == 1 { "its" } else { "their" }
-        ));
+        let (has, its) = if unsaid.len() == 1 { ("has", "its") } else { ("have", "their") };
+        let subnets = unsaid.join(", ");
+        let line = Line::new()
+            .text(format_args!("that {subnets} {has} a way out to the Internet of {its} own ("))
+            .prose("`outbound` is not said)");
+        parts.push(line);
     }
     if !made.policy.outside().is_empty() {
-        parts.push("tags that no published file holds".to_owned());
+        parts.push("tags that no published file holds".into());
     }
     if !made.proof.warnings.is_empty() {
-        parts.push("what is warned of under *Notes*".to_owned());
+        parts.push(Line::of("what is warned of under ").reference(NOTES));
     }
+    let line = Line::new().strong("To check by hand:").text(" ");
     match parts.is_empty() {
-        true => "**To check by hand:** nothing.".to_owned(),
-        false => format!("**To check by hand:** {}.", parts.join("; ")),
+        true => line.text("nothing."),
+        false => line.then(Line::joined(parts, "; ")).text("."),
     }
 }
 
@@ -133,24 +136,16 @@ fn unsaid_ways(made: &Made<'_>) -> Vec<String> {
         policy.network.subnets.iter().filter(|(name, subnet)| {
             subnet.outbound.is_none() && subnet.private != Some(false) && direct(name)
         });
-    unsaid.map(|(name, _)| format!("subnet {}", cell(name))).collect()
+    unsaid.map(|(name, _)| format!("subnet {name}")).collect()
 }
 
 /// The needs that work nowhere, each with where it stops.
-pub(super) fn broken(made: &Made<'_>, out: &mut String) {
+pub(super) fn broken(made: &Made<'_>) -> Option<Section> {
     let nowhere = of_state(made, WorkState::Nowhere);
-    if nowhere.is_empty() {
-        return;
-    }
-    out.push_str("## What does not work\n\n");
-    out.push_str(
-        "No packet of these needs, or not all of them, gets from the subnet to where it is to go.\n\n",
-    );
     let told = nowhere.iter().any(|work| work.remedy.is_some());
-    out.push_str(match told {
-        true => "| Subnet | Need | Stops at | Why | What to do |\n|---|---|---|---|---|\n",
-        false => "| Subnet | Need | Stops at | Why |\n|---|---|---|---|\n",
-    });
+    let mut columns = vec!["Subnet", "Need", "Stops at", "Why"];
+    columns.extend(told.then_some("What to do"));
+    let mut table = Table::new(columns.into_iter().map(Column::words).collect::<Vec<_>>());
     for work in nowhere {
         let stop = match work.stops_at {
             Some("nsg") => "security group",
@@ -158,13 +153,14 @@ pub(super) fn broken(made: &Made<'_>, out: &mut String) {
             Some("firewall") => "firewall",
             _ => "way out",
         };
-        let why = cell(work.why.as_deref().unwrap_or_default());
-        let remedy = match (told, &work.remedy) {
-            (true, remedy) => format!(" {} |", cell(remedy.as_deref().unwrap_or_default())),
-            (false, _) => String::new(),
-        };
-        writeln!(out, "| {} | {} | {stop} | {why} |{remedy}", cell(&work.subnet), cell(&work.need))
-            .expect("writing to a string does not fail");
+        let why = Line::of(work.why.as_deref().unwrap_or_default());
+        let mut cells = vec![Line::from(&work.subnet), Line::from(&work.need), stop.into(), why];
+        cells.extend(told.then(|| Line::of(work.remedy.as_deref().unwrap_or_default())));
+        table.push(cells);
     }
-    out.push('\n');
+    (!table.is_empty()).then(|| {
+        let first =
+            "No packet of these needs, or not all of them, gets from the subnet to where it is to go.";
+        Section::new(BROKEN, [Block::paragraph(first), Block::Table(table)])
+    })
 }

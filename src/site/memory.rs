@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::generations::{Record, Site};
 use crate::addr::{AddrSet, IpPrefix};
-use crate::report::changes::RuleBook;
+use crate::report::changes::RuleSummary;
 use crate::tags::Snapshot;
 use crate::text::sha256_hex;
 
@@ -26,14 +26,14 @@ pub const HELD: &str = ".state/held.json";
 pub(super) type HeldByName = BTreeMap<String, Vec<Held>>;
 
 /// The rules of an environment in a generation, as far as they can be read.
-pub(super) fn book_of(site: &Site, record: &Record, name: &str) -> Option<RuleBook> {
+pub(super) fn summary_of(site: &Site, record: &Record, name: &str) -> Option<RuleSummary> {
     serde_json::from_slice(&site.read(record.number, &format!(".state/{name}.json"))?).ok()
 }
 
 /// What a generation keeps for the one after it.
 #[derive(Default)]
 pub(super) struct Memory {
-    pub(super) books: BTreeMap<String, RuleBook>,
+    pub(super) summaries: BTreeMap<String, RuleSummary>,
     pub(super) held: HeldByName,
     /// What of it cannot be read, though it can be done without.
     pub(super) damage: Vec<String>,
@@ -69,12 +69,12 @@ impl Memory {
         };
         match kept(site, record, HELD) {
             Ok(held) => memory.held = held.unwrap_or_default(),
-            // The books have what is held too, though not since when.
+            // The summaries have what is held too, though not since when.
             Err(what) => damaged("the time for which removed prefixes are held begins anew", &what),
         }
         for (name, time) in times {
             match kept(site, record, &state_of(name)) {
-                Ok(book) => memory.books.extend(book.map(|book| ((*name).to_owned(), book))),
+                Ok(summary) => memory.summaries.extend(summary.map(|summary| ((*name).to_owned(), summary))),
                 Err(what) if time.is_zero() => damaged("all rules count as changed", &what),
                 Err(what) if forced => {
                     damaged("what was removed since is not held, and all rules count as changed", &what);
@@ -148,7 +148,7 @@ pub fn held_in(bytes: &[u8], name: &str) -> Result<BTreeMap<String, Vec<IpPrefix
 /// What is to be let through although the data has dropped it: what the rules before had and the data lacks now.
 pub(super) fn hold(
     time: SignedDuration,
-    before: Option<&RuleBook>,
+    before: Option<&RuleSummary>,
     known: &[Held],
     snapshot: &Snapshot,
     now: Timestamp,
@@ -157,7 +157,7 @@ pub(super) fn hold(
         return Vec::new();
     }
     let mut held = Vec::new();
-    let tags = before.map(|book| &book.tags);
+    let tags = before.map(|summary| &summary.tags);
     let names: BTreeSet<&String> =
         tags.iter().flat_map(|tags| tags.keys()).chain(known.iter().map(|held| &held.tag)).collect();
     for name in names {

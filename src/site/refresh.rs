@@ -17,7 +17,7 @@ use super::memory::{Forgotten, Held, HeldByName, Memory, by_tag, hold, kept, sta
 pub use super::memory::{HELD, KeptError, held_in};
 use crate::environment::Environment;
 use crate::plan::Previous;
-use crate::report::changes::{Changes, Past, RuleBook, Told};
+use crate::report::changes::{Changes, Past, RuleSummary, Told};
 use crate::tags::{Cloud, Snapshot};
 use crate::text::sha256_hex;
 use crate::verify;
@@ -197,10 +197,10 @@ fn make(
     let (site, now) = (job.site, job.now);
     let one = |environment: &Environment| {
         let name = environment.name();
-        let before = memory.books.get(name);
+        let before = memory.summaries.get(name);
         let known = memory.held.get(name).map_or(&[][..], Vec::as_slice);
         let placed = current.map(|record| placed(site, record, name)).unwrap_or_default();
-        let context = Before { book: before, held: known };
+        let context = Before { summary: before, held: known };
         let environment = environment.clone().upon_previous(placed);
         make_one(&environment, &snapshots[&environment.cloud()], &context, now)
     };
@@ -217,7 +217,7 @@ fn make(
             ));
             held.insert(name.to_owned(), made.held);
         }
-        files.insert(state_of(name), json(&made.book));
+        files.insert(state_of(name), json(&made.summary));
         files.extend(made.files);
         changes.push(made.changes);
     }
@@ -236,14 +236,14 @@ fn make(
 
 /// What the published generation says of an environment.
 struct Before<'a> {
-    book: Option<&'a RuleBook>,
+    summary: Option<&'a RuleSummary>,
     held: &'a [Held],
 }
 
 /// One environment of a generation.
 struct Made {
     notes: Vec<String>,
-    book: RuleBook,
+    summary: RuleSummary,
     changes: Changes,
     held: Vec<Held>,
     files: Vec<(String, Vec<u8>)>,
@@ -255,8 +255,8 @@ fn make_one(
     before: &Before<'_>,
     now: Timestamp,
 ) -> Result<Made, RefreshError> {
-    let held = hold(environment.hold(), before.book, before.held, snapshot, now);
-    let past = Past { before: before.book, data: snapshot, day: now.to_zoned(TimeZone::UTC).date() };
+    let held = hold(environment.hold(), before.summary, before.held, snapshot, now);
+    let past = Past { before: before.summary, data: snapshot, day: now.to_zoned(TimeZone::UTC).date() };
     let made = if held.is_empty() {
         environment.generate_after(snapshot, Some(&past))
     } else {
@@ -266,11 +266,11 @@ fn make_one(
         file: environment.file().to_owned(),
         error: Box::new(error),
     })?;
-    let Told { book, changes } = made.told.expect("it was asked for");
+    let Told { summary, changes } = made.told.expect("it was asked for");
     let name = &made.name;
     let notes = made.notes.iter().map(|note| format!("{name}: {note}")).collect();
     let files = made.files.into_iter().map(|file| (format!("{name}/{}", file.name), file.bytes)).collect();
-    Ok(Made { notes, book, changes, held, files })
+    Ok(Made { notes, summary, changes, held, files })
 }
 
 /// The names of all environments; no two may be the same.
@@ -520,8 +520,9 @@ mod tests {
         let said = format!("reaches its limit about the week of {day}.");
         assert!(text.contains("At the pace of the last 8 weeks") && text.contains(&said), "{day}: {text}");
         assert!(page.contains(&format!("full about {day}")), "{page}");
-        let (verdict, changed) = (page.find("<h2>Verdict"), page.find("<h2>What changed since last time"));
-        assert!(verdict.is_some() && verdict < changed && changed < page.find("<h2>What to do next"));
+        let at = |title: &str| page.find(&format!("\">{title}</h2>"));
+        let (verdict, changed) = (at("Verdict"), at("What changed since last time"));
+        assert!(verdict.is_some() && verdict < changed && changed < at("What to do next"));
         // Without anything new the same bytes stay, and a rollback goes on from what it goes back to.
         assert_eq!(place.run(&week(9), 70, false).status, RefreshStatus::Unchanged);
         assert_eq!(file("report.html"), page);

@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::generations::{Record, Site};
-use super::memory::book_of;
-use crate::report::changes::{Changes, RuleBook};
+use super::memory::summary_of;
+use crate::report::changes::{Changes, RuleSummary};
 
 /// What it changes to publish `to` in the place of `from`, for each environment of either; and what cannot be said.
 pub fn changes_between(site: &Site, from: &Record, to: &Record) -> (Vec<Changes>, Vec<String>) {
     let names: BTreeSet<&str> = environments(from).chain(environments(to)).collect();
     let (mut changes, mut notes) = (Vec::new(), Vec::new());
     for name in names {
-        let (before, now) = (book_of(site, from, name), book_of(site, to, name));
+        let (before, now) = (summary_of(site, from, name), summary_of(site, to, name));
         match (before, now) {
             (before, Some(now)) => changes.push(Changes::between(before.as_ref(), &now)),
             (Some(before), None) if !environments(to).any(|other| other == name) => {
-                let gone = RuleBook { rules: Vec::new(), ..before.clone() };
+                let gone = RuleSummary { rules: Vec::new(), ..before.clone() };
                 changes.push(Changes::between(Some(&before), &gone));
                 notes.push(format!("{name} is not published any more"));
             }

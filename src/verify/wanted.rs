@@ -15,12 +15,19 @@ use crate::target::Target;
 
 /// The flows that a firewall sees.
 pub(super) fn outbound<'a>(given: &Given<'a>) -> impl Iterator<Item = &'a Flow> {
-    given.policy.flows_with(&given.gaps).filter(|f| f.direction == Direction::Outbound)
+    let led = led(given.policy);
+    given.policy.flows_with(&given.gaps).filter(move |f| f.direction == Direction::Outbound && led(f))
 }
 
 /// What a firewall has to deny.
 fn denied<'a>(given: &Given<'a>) -> impl Iterator<Item = &'a Flow> {
-    given.policy.denies.iter().filter(|f| f.direction == Direction::Outbound)
+    let led = led(given.policy);
+    given.policy.denies.iter().filter(move |f| f.direction == Direction::Outbound && led(f))
+}
+
+/// Whether a flow comes from a subnet whose traffic a route table can lead to the firewall.
+fn led(policy: &Policy) -> impl Fn(&Flow) -> bool {
+    |flow| policy.may_be_routed(&flow.subnet)
 }
 
 /// Exact hosts that may not be reached at all: network rules deny them before anything is allowed by address.

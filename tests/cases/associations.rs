@@ -2,7 +2,10 @@
 
 use crate::support;
 use tagwall::pipeline::Generation;
+use tagwall::plan::Association;
 use tagwall::tags::Cloud;
+use tagwall::target::Target;
+use tagwall::verify::{self, Declared};
 
 const POLICY: &str = r#"
 schema = 1
@@ -188,4 +191,48 @@ fn the_name_of_a_subnet_is_bound_to_its_variable() {
         let found = support::prove_with(&made, &snapshot, "main.tf", main.replace(from, to).as_bytes());
         assert!(!found.is_success(), "{from} to {to}");
     }
+}
+
+/// What is said of these files where things are put on the subnets as `change` has it.
+fn declared(made: &Generation, change: impl FnOnce(&mut Vec<Association>)) -> String {
+    let mut associations = made.plan.associations.clone();
+    change(&mut associations);
+    let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
+    let declared = Declared { associations: &associations, ..Declared::default() };
+    let snapshot = support::sample(Cloud::Public);
+    let files = support::named(&made.files);
+    verify::check_files(&made.policy, &snapshot, &files, declared, &targets).to_string()
+}
+
+#[test]
+fn groups_on_the_wrong_subnets_are_named() {
+    let made = made("arm", "", "");
+    fn of<'a>(all: &'a mut [Association], subnet: &str) -> &'a mut Association {
+        all.iter_mut().find(|put| put.subnet == subnet).expect("it is declared")
+    }
+    let shared = declared(&made, |all| of(all, "quiet").nsg = Some("on-private-nsg".to_owned()));
+    assert!(shared.contains("on-private-nsg is on subnets that cannot share a group"), "{shared}");
+    assert!(shared.contains("on-quiet-nsg is a group that no subnet has"), "{shared}");
+    let gateway = declared(&made, |all| of(all, "GatewaySubnet").nsg = Some("on-quiet-nsg".to_owned()));
+    assert!(gateway.contains("subnet GatewaySubnet has a group, but takes none"), "{gateway}");
+    let bare = declared(&made, |all| of(all, "quiet").nsg = None);
+    assert!(bare.contains("no one group is there for quiet"), "{bare}");
+    let stranger = declared(&made, |all| of(all, "quiet").subnet = "elsewhere".to_owned());
+    assert!(stranger.contains("not those of the policy's subnets, each once"), "{stranger}");
+}
+
+#[test]
+fn files_that_are_gone_are_missed() {
+    let made = made("arm", "", "");
+    let snapshot = support::sample(Cloud::Public);
+    let without = |gone: &dyn Fn(&str) -> bool| {
+        let files: Vec<(&str, &[u8])> =
+            support::named(&made.files).into_iter().filter(|(name, _)| !gone(name)).collect();
+        support::prove(&made, &snapshot, &files)
+    };
+    assert!(without(&|_| false).is_success());
+    let policy = without(&|name| name.starts_with("service-endpoint-policy"));
+    assert!(!policy.is_success());
+    let all = without(&|name| name.ends_with(".arm.json")).to_string();
+    assert!(all.contains("no one group is there for private"), "{all}");
 }

@@ -13,7 +13,7 @@ use std::process::{Command, Output};
 
 use tagwall::catalog::{Catalog, Date};
 use tagwall::pipeline::{self, Generation};
-use tagwall::report::changes::{Changes, RuleBook};
+use tagwall::report::changes::{Changes, RuleSummary};
 use tagwall::tags::{Cloud, Snapshot};
 
 fn day(text: &str) -> Date {
@@ -99,7 +99,7 @@ fn changes_tell_of_days_that_pass_and_come_near() {
     let (snapshot, catalog) = (support::sample(Cloud::Public), Catalog::builtin());
     let book = |text: &str| {
         let made = made(&snapshot, &catalog.at(day(text)), "catalog.window-days = 100", BATCH);
-        RuleBook::new(&made.policy, &made.plan, &snapshot)
+        RuleSummary::new(&made.policy, &made.plan, &snapshot)
     };
     let dated = |before: &str, now: &str| -> Vec<String> {
         let changes = Changes::between(Some(&book(before)), &book(now));

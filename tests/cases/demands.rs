@@ -50,6 +50,22 @@ fn bastion() -> Vec<String> {
 }
 
 #[test]
+fn a_firewall_is_not_asked_about_what_no_table_leads_to_it() {
+    let needs = bastion().concat().replace("[[allow]]", "[[allow]]\nsubnet = \"AzureBastionSubnet\"");
+    let text = policy(BASTION, &needs, "")
+        .replace("address-space", "firewall = \"10.20.255.4\"\npeers = [\"10.0.0.0/22\"]\naddress-space");
+    let work = "[subnets.work]\nprefixes = [\"10.20.1.0/24\"]\n[[allow]]\nsubnet = \"work\"\nto = \"Sql\"\nports = 1433\n";
+    let made = made(&format!("{text}{work}"));
+    let firewall = made.files.iter().find(|file| file.name == "firewall.arm.json").expect("there is one");
+    let firewall = String::from_utf8_lossy(&firewall.bytes);
+    assert!(firewall.contains("10.20.1.0/24") && !firewall.contains("10.20.253."), "{firewall}");
+    // It works all the same, there and back.
+    assert!(made.proof.works.iter().all(|work| work.stops_at.is_none()), "{:?}", made.proof.works);
+    let uncovered = made.plan.gaps.iter().find(|gap| gap.covered_by.is_empty());
+    assert!(uncovered.is_none(), "{uncovered:?}");
+}
+
+#[test]
 fn a_bastion_without_one_of_its_rules_is_refused_at_its_line() {
     let whole = made(&policy(BASTION, &bastion().concat(), ""));
     assert!(whole.proof.warnings.is_empty(), "{:?}", whole.proof.warnings);

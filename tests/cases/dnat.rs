@@ -13,7 +13,7 @@ use tagwall::read::{
     self,
     resources::{FirewallRule, Resources},
 };
-use tagwall::report::Claims;
+use tagwall::report::Manifest;
 use tagwall::tags::Cloud;
 use tagwall::target::FormatName;
 use tagwall::verify;
@@ -267,7 +267,7 @@ fn report(made: &Generation) -> String {
 }
 
 fn reprove(made: &Generation, files: &BTreeMap<String, Vec<u8>>) -> Reproof {
-    let claims = Claims::read(&unedited(made)["manifest.json"]).unwrap();
+    let claims = Manifest::read(&unedited(made)["manifest.json"]).unwrap();
     let files: Vec<(&str, &[u8])> = files.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
     let source = support::policy("web.toml", POLICY);
     pipeline::reprove(&source, Catalog::builtin(), &support::sample(Cloud::Public), &claims, &files).unwrap()

@@ -6,7 +6,7 @@ use crate::support::text_of;
 use tagwall::Error;
 use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
-use tagwall::plan::{Limits, Previous};
+use tagwall::plan::{Action, Limits, Previous};
 use tagwall::policy::PolicySource;
 use tagwall::tags::{Cloud, Snapshot, sample};
 use tagwall::target::{FormatName, Part};
@@ -170,6 +170,26 @@ fn templates_that_are_too_large_are_split_in_order() {
     let report = String::from_utf8(report.bytes.clone()).unwrap();
     let place = |name: &str| report.find(name).unwrap_or_else(|| panic!("{name} is not in the report"));
     assert!(order.windows(2).all(|w| place(w[0]) < place(w[1])));
+}
+
+/// Rules that do not fit one group are in several, which are tried in order: what denies is in the first of them.
+#[test]
+fn what_denies_stands_in_the_first_of_several_groups() {
+    let text = "schema = 1\nname = \"e\"\nregion = \"westeurope\"\noutput.targets = [\"firewall\"]\n\
+        limits.firewall-group-bytes = 2000\n[network]\naddress-space = [\"10.20.0.0/16\"]\nfirewall = \"10.20.255.4\"\n\
+        [subnets.s]\nprefixes = [\"10.20.1.0/24\"]\n[[allow]]\n\
+        to = [\"Sql\", \"AzureMonitor\", \"AzureKeyVault\", \"EventHub\", \"Storage\", \"AzureResourceManager\"]\n\
+        protocol = \"tcp\"\nports = 443\n[[deny]]\nto = \"Storage.WestEurope\"\nprotocol = \"tcp\"\nports = 445\n";
+    let snapshot = Snapshot::parse(&sample::sample_json(Cloud::Public).unwrap()).unwrap();
+    let source = PolicySource::read("e.toml", text).unwrap();
+    let made =
+        pipeline::generate(&source, Catalog::builtin(), &snapshot, None).unwrap_or_else(|e| panic!("{e}"));
+    let groups = &made.plan.firewall.as_ref().expect("a firewall").groups;
+    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+    assert_eq!(names, ["e-rules", "e-rules-2"]);
+    assert!(groups[0].priority < groups[1].priority);
+    let denies = |at: usize| groups[at].collections.iter().position(|c| c.action == Action::Deny);
+    assert_eq!((denies(0), denies(1)), (Some(0), None));
 }
 
 /// Many IP groups: no more than 20 are made at once, in each format by itself, and whoever lets more of them go is refused.

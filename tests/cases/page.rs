@@ -29,9 +29,27 @@ fn the_page_takes_its_own_style_only_and_says_the_verdict_first() {
     assert!(page.contains("class=\"right\""), "numbers are aligned");
     assert!(page.contains("&lt;b style="), "what others wrote is shown as text");
     let markdown = support::text_of(&made, "report.md");
-    let first = between(page, "<h2>", "</h2>");
+    let first = between(page, "<h2 id=\"verdict\">", "</h2>");
+    assert!(page.find(first) < page.find("<h2>"), "no other heading is before it");
     assert_eq!(first, between(markdown, "\n## ", "\n"), "the page begins as the report does");
     assert!(page.len() < 300_000, "{}", page.len());
+}
+
+/// What leads to another section of the page finds it there.
+#[test]
+fn every_reference_has_its_section() {
+    let mut found = 0;
+    for (name, text) in support::policies("examples/policies") {
+        let text = format!("{text}\n[output]\nreport = [\"html\"]\n");
+        let made = support::generate_on_sample(&name, &text);
+        let page = support::text_of(&made, "report.html");
+        for part in page.split("<a href=\"#").skip(1) {
+            let id = part.split('"').next().unwrap();
+            assert!(page.contains(&format!("<h2 id=\"{id}\">")), "{name}: {id}");
+            found += 1;
+        }
+    }
+    assert!(found > 20, "{found}");
 }
 
 /// The picture of a list that was widened says what was written, and what its neighbours on the curve would be.

@@ -8,7 +8,7 @@ use tagwall::addr::{AddrSet, Count, IpPrefix};
 use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
 use tagwall::plan::{Extra, OverLimit, RouteTo, Side};
-use tagwall::report::Claims;
+use tagwall::report::Manifest;
 use tagwall::tags::{Cloud, Snapshot};
 use tagwall::target::Target;
 use tagwall::verify::Report;
@@ -431,7 +431,7 @@ fn what_lies_in_a_folder_is_proven_again_with_what_its_manifest_declares() {
         made.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
     let manifest = text_of(&made, "manifest.json");
     let again = |manifest: &str| {
-        let claims = Claims::read(manifest.as_bytes()).unwrap();
+        let claims = Manifest::read(manifest.as_bytes()).unwrap();
         pipeline::reprove(&source, Catalog::builtin(), &snapshot, &claims, &files).unwrap()
     };
     let found = again(manifest);
@@ -447,7 +447,7 @@ fn what_lies_in_a_folder_is_proven_again_with_what_its_manifest_declares() {
         assert!(!again(&manifest.replacen(from, to, 1)).differences.is_empty(), "{from}");
     }
     let wrong = manifest.replacen("20.33.16.3/32", "20.33.16.3/33", 1);
-    assert!(Claims::read(wrong.as_bytes()).unwrap_err().to_string().contains("20.33.16.3/33"));
+    assert!(Manifest::read(wrong.as_bytes()).unwrap_err().to_string().contains("20.33.16.3/33"));
 }
 
 /// Numbers that are the same in every run.

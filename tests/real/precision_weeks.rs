@@ -8,7 +8,7 @@ use tagwall::addr::{AddrSet, Count};
 use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
 use tagwall::plan::Previous;
-use tagwall::report::Claims;
+use tagwall::report::Manifest;
 use tagwall::tags::Cloud;
 use tagwall::verify;
 
@@ -75,7 +75,7 @@ fn attempt(
     let files: Vec<(&str, &[u8])> =
         made.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
     let manifest = files.iter().find(|(name, _)| *name == "manifest.json").unwrap().1;
-    let claims = Claims::read(manifest).unwrap();
+    let claims = Manifest::read(manifest).unwrap();
     let again =
         pipeline::reprove(&source, &catalog, &support::sample(Cloud::Public), &claims, &files).unwrap();
     assert!(again.is_success(), "{:?} {}", again.differences, again.proof);
@@ -188,7 +188,7 @@ fn a_damaged_manifest_is_no_reason_to_fail() {
         assert!(extra(&made) == set(&NEW) || to.contains(" 3,"), "{to}");
     }
     // What it says of the lists is held against them.
-    let claims = Claims::read(manifest.replace("\"20.40.0.0/22\"", "\"20.40.0.0/21\"").as_bytes()).unwrap();
+    let claims = Manifest::read(manifest.replace("\"20.40.0.0/22\"", "\"20.40.0.0/21\"").as_bytes()).unwrap();
     let text =
         format!("{HEAD}groups.list = [{}]\n{place}\nprecision.max-extra = 100000\n{NEED}", quoted(&FIRST));
     let source = support::policy("weeks.toml", &text);

@@ -16,6 +16,7 @@ use crate::cli::commands::compare::{counted, grouped};
 use crate::cli::reading::{Tags, load_all, made_of, made_then};
 use crate::cli::{Failure, output, select};
 use crate::environment::Environment;
+use crate::report::document::{self, Block, Column, Line, Table};
 use crate::store::Kind;
 
 /// How many stored weeks are looked at to name generations.
@@ -232,50 +233,46 @@ fn odd(drift: &Drift) -> Vec<&LiveState> {
     drift.live.iter().filter(is_odd).collect()
 }
 
-/// A cell of a table.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
-}
-
 fn markdown(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
-    writeln!(out, "# {}\n", if drift.drift { "Drift" } else { "No drift" })?;
-    writeln!(
-        out,
-        "Read: {}. Service tags: {}, number {}.\n",
+    let read = format!(
+        "Read: {}. Service tags: {}, number {}.",
         counted(&drift.read),
         drift.snapshot.cloud,
         drift.snapshot.change_number
-    )?;
+    );
+    let title = if drift.drift { "Drift" } else { "No drift" };
+    let mut blocks = vec![Block::Heading(1, title.into()), Block::paragraph(read)];
     if let Some(week) = &drift.generation {
-        writeln!(out, "The groups are what tagwall made from the file of {week}.\n")?;
+        let made = format!("The groups are what tagwall made from the file of {week}.");
+        blocks.push(Block::paragraph(made));
     }
-    drift.hangs_on.iter().try_for_each(|text| writeln!(out, "- not judged: {}", cell(text)))?;
-    writeln!(out, "\n| need | state | missing | since | stopped by |\n|---|---|---|---|---|")?;
-    for need in drift.needs.iter().filter(|need| need.state != Have::Ok) {
+    let open = drift.hangs_on.iter().map(|text| Line::of("not judged: ").prose(text));
+    blocks.extend(Block::bullets(open));
+    blocks.push(Block::Table(needs_table(drift)));
+    blocks.push(Block::Table(rules_table(drift)));
+    write!(out, "{}", document::markdown(&blocks))
+}
+
+fn needs_table(drift: &Drift) -> Table {
+    let rows = drift.needs.iter().filter(|need| need.state != Have::Ok).map(|need| {
         let state = if need.state == Have::Part { "in part" } else { "missing" };
         let (since, rule) = (need.since.as_deref().unwrap_or(""), need.stopped_by.as_deref().unwrap_or(""));
-        writeln!(
-            out,
-            "| {} | {state} | {} | {since} | {} |",
-            cell(&need.id),
-            cell(&some(&need.missing)),
-            cell(rule)
-        )?;
-    }
-    writeln!(out, "\n| rule | state | excess | whose | made |\n|---|---|---|---|---|")?;
-    for state in odd(drift) {
-        let made = state.generation.as_deref().unwrap_or("");
-        let kind = format!("{:?}", state.state).to_lowercase();
-        writeln!(
-            out,
-            "| {}/{} | {kind} | {} | {} | {made} |",
-            cell(&state.resource),
-            cell(&state.rule),
-            cell(&some(&state.excess)),
-            state.class.unwrap_or("")
-        )?;
-    }
-    Ok(())
+        [Line::from(&need.id), state.into(), some(&need.missing).into(), since.into(), rule.into()]
+    });
+    Table::new(["need", "state", "missing", "since", "stopped by"].map(Column::words)).with(rows)
+}
+
+fn rules_table(drift: &Drift) -> Table {
+    let rows = odd(drift).into_iter().map(|state| {
+        [
+            Line::from(format_args!("{}/{}", state.resource, state.rule)),
+            format!("{:?}", state.state).to_lowercase().into(),
+            some(&state.excess).into(),
+            state.class.unwrap_or("").into(),
+            state.generation.as_deref().unwrap_or("").into(),
+        ]
+    });
+    Table::new(["rule", "state", "excess", "whose", "made"].map(Column::words)).with(rows)
 }
 
 /// The answer as SARIF 2.1.0: a result for each need that does not work and each rule that does too much.

@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::catalog::Date;
 use crate::cli::args::{Diff, DiffFormat};
 use crate::cli::{Failure, output, select};
-use crate::report::changes::{Changes, RuleBook};
+use crate::report::changes::{Changes, RuleSummary};
+use crate::report::document::{self, Block, Column, Line, Table};
 use crate::tags::{Delta, SetChange, Snapshot};
 
 /// What changed between two snapshots, as JSON.
@@ -74,8 +75,8 @@ fn changes_of(args: &Diff, path: &Path) -> Result<Changes, Failure> {
     let files: Vec<(&str, &[u8])> =
         before.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
     let after = of(new_day)?.upon(&files).generate(&new)?;
-    let old = RuleBook::new(&before.policy, &before.plan, &old);
-    let new = RuleBook::new(&after.policy, &after.plan, &new);
+    let old = RuleSummary::new(&before.policy, &before.plan, &old);
+    let new = RuleSummary::new(&after.policy, &after.plan, &new);
     Ok(Changes::between(Some(&old), &new))
 }
 
@@ -128,31 +129,40 @@ fn plus_minus(change: &SetChange) -> String {
 
 fn difference_markdown(out: &mut impl Write, difference: &Difference) -> io::Result<()> {
     let Difference { cloud, before, after, delta, .. } = difference;
-    writeln!(out, "# Service tags of {cloud}: {} to {}\n", before.change_number, after.change_number)?;
-    delta.tags_added.iter().try_for_each(|name| writeln!(out, "- new tag {name}"))?;
-    delta.tags_removed.iter().try_for_each(|name| writeln!(out, "- {name} is gone"))?;
-    writeln!(
-        out,
-        "\n| tag | prefixes gained | IPv4 addresses | IPv6 addresses | prefixes lost | IPv4 addresses | IPv6 addresses |\n\
-         |---|--:|--:|--:|--:|--:|--:|"
-    )?;
+    let (old, new) = (before.change_number, after.change_number);
+    let title = format!("Service tags of {cloud}: {old} to {new}");
+    let added = delta.tags_added.iter().map(|name| Line::from(format_args!("new tag {name}")));
+    let removed = delta.tags_removed.iter().map(|name| Line::from(format_args!("{name} is gone")));
+    let mut blocks = vec![Block::Heading(1, title.into())];
+    blocks.extend(Block::bullets(added.chain(removed)));
+    let counts = ["prefixes gained", "IPv4 addresses", "IPv6 addresses", "prefixes lost"].into_iter();
+    let counts = counts.chain(["IPv4 addresses", "IPv6 addresses"]).map(Column::numbers);
+    let columns: Vec<Column> = std::iter::once(Column::words("tag")).chain(counts).collect();
     let tags = delta.tags.iter().map(|(name, change)| (name.as_str(), change));
-    for (name, change) in tags.chain([("all tags together", &delta.all)]) {
+    let rows = tags.chain([("all tags together", &delta.all)]).map(|(name, change)| {
         let (gained, lost) = (change.added.prefixes().count(), change.removed.prefixes().count());
         let (came, went) = (change.added_addresses(), change.removed_addresses());
-        writeln!(
-            out,
-            "| {name} | {gained} | {} | {} | {lost} | {} | {} |",
-            came.v4, came.v6, went.v4, went.v6
-        )?;
-    }
-    Ok(())
+        [
+            name.into(),
+            gained.into(),
+            came.v4.into(),
+            came.v6.into(),
+            lost.into(),
+            went.v4.into(),
+            Line::from(went.v6),
+        ]
+    });
+    blocks.push(Block::Table(Table::new(columns).with(rows)));
+    write!(out, "{}", document::markdown(&blocks))
 }
 
 fn write_changes(out: &mut impl Write, format: DiffFormat, changes: &[Changes]) -> io::Result<()> {
     match format {
         DiffFormat::Json => json(out, &changes),
-        DiffFormat::Markdown => changes.iter().try_for_each(|c| write!(out, "{}", c.markdown())),
+        DiffFormat::Markdown => {
+            let texts: Vec<String> = changes.iter().map(Changes::markdown).collect();
+            write!(out, "{}", texts.join("\n"))
+        }
         DiffFormat::Text => changes.iter().try_for_each(|c| changes_text(out, c)),
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::args::Verify;
 use crate::cli::{Failure, output, select};
 use crate::environment::{Environment, read_text};
 use crate::policy::PolicySource;
-use crate::report::{Claims, MANIFEST};
+use crate::report::{MANIFEST, Manifest};
 use crate::site::published::{Published, PublishedEnvironment, PublishedError};
 use crate::site::refresh::{HELD, held_in};
 use crate::site::sign::{PublicKey, check_signature};
@@ -114,7 +114,7 @@ fn verdict(
     verdict.extend("file", published.differences().into_iter().filter(|text| !of_other(text)));
     verdict.signature = signature(published, environment, key, &mut verdict.problems);
     let manifest = environment.files.get(MANIFEST).ok_or_else(|| format!("{MANIFEST}: is missing"));
-    match manifest.and_then(|bytes| Claims::read(bytes).map_err(|error| error.to_string())) {
+    match manifest.and_then(|bytes| Manifest::read(bytes).map_err(|error| error.to_string())) {
         Ok(claims) => {
             let own = environment.own_names();
             let found = claims.file_differences(&environment.files, &own);
@@ -147,7 +147,7 @@ impl Verdict {
 /// The proof of one environment, from the bytes that lie there, with the data and how many held prefixes are in it.
 fn prove(
     environment: &PublishedEnvironment<'_>,
-    claims: &Claims,
+    claims: &Manifest,
     asked: &Environment,
     (snapshot, held): (Snapshot, usize),
     verdict: &mut Verdict,
@@ -190,7 +190,7 @@ fn data(
     args: &Verify,
     published: &Published,
     environment: &PublishedEnvironment<'_>,
-    claims: &Claims,
+    claims: &Manifest,
 ) -> Result<(Snapshot, usize), Failure> {
     let cloud = select::find_cloud(claims.cloud())?;
     let held = published.file(HELD).map(|bytes| held_in(bytes, environment.name)).transpose();

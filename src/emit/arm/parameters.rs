@@ -78,8 +78,13 @@ impl Parameters {
     }
 }
 
-/// A literal string of a template: one that begins with `[` and ends with `]` would be read as an expression. Any
-/// other is not to be escaped. Source: template-expressions.md.
+/// A literal string of a template.
 pub(super) fn literal(text: &str) -> String {
-    if text.starts_with('[') && text.ends_with(']') { format!("[{text}") } else { text.to_owned() }
+    if needs_escape(text) { format!("[{text}") } else { text.to_owned() }
+}
+
+/// Whether a literal string needs a bracket before it: one that begins with `[` and ends with `]` would be read as an
+/// expression. Any other is not to be escaped. Source: template-expressions.md.
+pub(super) fn needs_escape(text: &str) -> bool {
+    text.starts_with('[') && text.ends_with(']')
 }

@@ -1,26 +1,27 @@
 //! What a new generation changes, in the administrator's terms: which rules, because which tag gained or lost what.
 //!
-//! A [`RuleBook`] is kept with each generation. Two of them are enough to say what happened between: neither the old
+//! A [`RuleSummary`] is kept with each generation. Two of them are enough to say what happened between: neither the old
 //! snapshot nor the old policy is needed any more.
 
-mod book;
 mod past;
 mod step;
+mod summary;
 mod text;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use book::set_of;
-pub use book::{DatedMark, RuleBook, RuleView, SnapshotMark};
 pub use past::{Past, Told};
 pub use step::Step;
+use summary::set_of;
+pub use summary::{DatedMark, RuleSummary, RuleView, SnapshotMark};
+pub(super) use text::many;
 pub use told::{Changes, Event, RuleChange, SetChange, TagChange};
 
 impl Changes {
     /// Holds the rules now against those before. Without any before, every rule is new.
-    pub fn between(before: Option<&RuleBook>, now: &RuleBook) -> Self {
-        let empty = RuleBook::default();
+    pub fn between(before: Option<&RuleSummary>, now: &RuleSummary) -> Self {
+        let empty = RuleSummary::default();
         let old = before.unwrap_or(&empty);
         let tags = tag_changes(old, now);
         let changed: BTreeSet<&str> = tags.iter().map(|t| t.name.as_str()).collect();
@@ -32,7 +33,7 @@ impl Changes {
             .collect();
         Changes {
             name: now.name.clone(),
-            before: before.map(|book| book.snapshot.clone()),
+            before: before.map(|summary| summary.snapshot.clone()),
             now: now.snapshot.clone(),
             tags,
             dated: newly_dated(before, now),
@@ -65,24 +66,24 @@ impl RuleChange {
     }
 }
 
-/// What begins or ends that the book before did not tell of, or whose day has passed since.
-fn newly_dated(before: Option<&RuleBook>, now: &RuleBook) -> Vec<DatedMark> {
+/// What begins or ends that the summary before did not tell of, or whose day has passed since.
+fn newly_dated(before: Option<&RuleSummary>, now: &RuleSummary) -> Vec<DatedMark> {
     let told = |mark: &DatedMark| {
         let same = |other: &DatedMark| {
             (&other.subject, &other.turn, other.date) == (&mark.subject, &mark.turn, mark.date)
         };
-        before.is_some_and(|book| book.dated.iter().any(same))
+        before.is_some_and(|summary| summary.dated.iter().any(same))
     };
     let passed = |mark: &DatedMark| {
-        let days = (before.and_then(|book| book.as_of), now.as_of);
+        let days = (before.and_then(|summary| summary.as_of), now.as_of);
         matches!(days, (Some(then), Some(today)) if then < mark.date && mark.date <= today)
     };
     now.dated.iter().filter(|mark| !told(mark) || passed(mark)).cloned().collect()
 }
 
-/// Tags that both books have and whose addresses differ. A tag that only one of them uses did not change; the policy
+/// Tags that both summaries have and whose addresses differ. A tag that only one of them uses did not change; the policy
 /// did.
-fn tag_changes(old: &RuleBook, now: &RuleBook) -> Vec<TagChange> {
+fn tag_changes(old: &RuleSummary, now: &RuleSummary) -> Vec<TagChange> {
     let both = now.tags.iter().filter_map(|(name, list)| Some((name, old.tags.get(name)?, list)));
     both.filter(|(_, before, now)| before != now)
         .map(|(name, before, list)| TagChange {
@@ -96,8 +97,8 @@ fn tag_changes(old: &RuleBook, now: &RuleBook) -> Vec<TagChange> {
 
 type Place<'a> = (&'a str, &'a str, &'a str);
 
-fn by_place(book: &RuleBook) -> BTreeMap<Place<'_>, &RuleView> {
-    book.rules.iter().map(|r| ((r.target.as_str(), r.resource.as_str(), r.rule.as_str()), r)).collect()
+fn by_place(summary: &RuleSummary) -> BTreeMap<Place<'_>, &RuleView> {
+    summary.rules.iter().map(|r| ((r.target.as_str(), r.resource.as_str(), r.rule.as_str()), r)).collect()
 }
 
 fn rule_change(
@@ -149,8 +150,8 @@ mod tests {
         }
     }
 
-    fn book(number: u64, rules: Vec<RuleView>, tag: &[&str]) -> RuleBook {
-        RuleBook {
+    fn summary(number: u64, rules: Vec<RuleView>, tag: &[&str]) -> RuleSummary {
+        RuleSummary {
             name: "e".to_owned(),
             snapshot: SnapshotMark {
                 cloud: "public".into(),
@@ -159,18 +160,18 @@ mod tests {
             },
             rules,
             tags: BTreeMap::from([("Storage".to_owned(), tag.iter().map(|p| (*p).to_owned()).collect())]),
-            ..RuleBook::default()
+            ..RuleSummary::default()
         }
     }
 
     #[test]
     fn a_rule_changes_because_its_tag_did() {
-        let old = book(
+        let old = summary(
             1,
             vec![rule("a", &["192.0.2.0/25"], &["Storage"]), rule("b", &["10.0.0.0/8"], &[])],
             &["192.0.2.0/25"],
         );
-        let new = book(
+        let new = summary(
             2,
             vec![rule("a", &["192.0.2.128/25"], &["Storage"]), rule("b", &["10.0.0.0/8"], &[])],
             &["192.0.2.128/25"],
@@ -196,9 +197,9 @@ mod tests {
 
     #[test]
     fn nothing_else_is_said() {
-        let same = book(2, vec![rule("a", &["192.0.2.0/25"], &["Storage"])], &["192.0.2.0/25"]);
+        let same = summary(2, vec![rule("a", &["192.0.2.0/25"], &["Storage"])], &["192.0.2.0/25"]);
         let split =
-            book(1, vec![rule("a", &["192.0.2.0/26", "192.0.2.64/26"], &["Storage"])], &["192.0.2.0/25"]);
+            summary(1, vec![rule("a", &["192.0.2.0/26", "192.0.2.64/26"], &["Storage"])], &["192.0.2.0/25"]);
         let changes = Changes::between(Some(&split), &same);
         assert!(changes.is_empty() && changes.tags.is_empty(), "{changes:?}");
         assert!(changes.markdown().contains("No rule changed"));
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn families_are_counted_each_by_itself() {
-        let list = |prefixes: &[&str]| book(1, vec![rule("a", prefixes, &[])], prefixes);
+        let list = |prefixes: &[&str]| summary(1, vec![rule("a", prefixes, &[])], prefixes);
         let old = list(&["192.0.2.0/25", "2001:db8:1::/127"]);
         let new = list(&["192.0.2.128/25", "198.51.100.1/32", "2001:db8:1::/127", "2001:db8:2::/126"]);
         let changes = Changes::between(Some(&old), &new);
@@ -226,7 +227,7 @@ mod tests {
         let text = |views: [RuleView; 2]| {
             let [old, new] = views;
             let (before, now) = (["192.0.2.0/25"], ["192.0.2.0/24"]);
-            Changes::between(Some(&book(1, vec![old], &before)), &book(2, vec![new], &now)).markdown()
+            Changes::between(Some(&summary(1, vec![old], &before)), &summary(2, vec![new], &now)).markdown()
         };
         let named = text([view(&["Storage"], "nsg", &[]), view(&["Storage"], "nsg", &[])]);
         assert!(named.contains("Rules name Storage: there Azure applies the change by itself"), "{named}");
@@ -241,7 +242,7 @@ mod tests {
 
     #[test]
     fn the_first_generation_is_all_new() {
-        let first = book(1, vec![rule("a", &["192.0.2.0/25"], &["Storage"])], &["192.0.2.0/25"]);
+        let first = summary(1, vec![rule("a", &["192.0.2.0/25"], &["Storage"])], &["192.0.2.0/25"]);
         let changes = Changes::between(None, &first);
         assert_eq!(changes.rules[0].event, Event::Added);
         assert!(changes.tags.is_empty());

@@ -1,7 +1,7 @@
 //! [`Told`]: a generation held against the [`Past`].
 
-use super::book::RuleBook;
 use super::step::{self, Step};
+use super::summary::RuleSummary;
 use super::told::Changes;
 use crate::catalog::Date;
 use crate::limits::Usage;
@@ -19,7 +19,7 @@ const LIMITS: usize = 8;
 #[derive(Debug, Clone, Copy)]
 pub struct Past<'a> {
     /// The rules before it, if there are any.
-    pub before: Option<&'a RuleBook>,
+    pub before: Option<&'a RuleSummary>,
     /// The data as published, without what is let through for a while yet.
     pub data: &'a Snapshot,
     /// The present day.
@@ -30,7 +30,7 @@ pub struct Past<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Told {
     /// Its rules, with the steps up to it.
-    pub book: RuleBook,
+    pub summary: RuleSummary,
     /// How they differ from those before.
     pub changes: Changes,
 }
@@ -38,30 +38,30 @@ pub struct Told {
 impl Told {
     /// Holds what was made now against what was before.
     pub fn new(policy: &Policy, plan: &Plan, past: &Past<'_>) -> Self {
-        let mut book = RuleBook::new(policy, plan, past.data);
-        let changes = Changes::between(past.before, &book);
-        book.past = past.before.map_or_else(Vec::new, |before| before.past.clone());
-        book.past.push(step_of(&changes, &plan.usage, past.day));
-        let over = book.past.len().saturating_sub(REMEMBERED);
-        book.past.drain(..over);
-        Told { book, changes }
+        let mut summary = RuleSummary::new(policy, plan, past.data);
+        let changes = Changes::between(past.before, &summary);
+        summary.past = past.before.map_or_else(Vec::new, |before| before.past.clone());
+        summary.past.push(step_of(&changes, &plan.usage, past.day));
+        let over = summary.past.len().saturating_sub(REMEMBERED);
+        summary.past.drain(..over);
+        Told { summary, changes }
     }
 
     /// How many whole weeks the remembered generations span.
     pub fn weeks(&self) -> i32 {
-        step::span(&self.book.past) / 7
+        step::span(&self.summary.past) / 7
     }
 
     /// Whether enough weeks are known to tell a pace.
     pub fn has_pace(&self) -> bool {
-        step::have_pace(&self.book.past)
+        step::have_pace(&self.summary.past)
     }
 
     /// The day on which a limit is reached if what counts against it goes on growing as it did over the remembered
     /// generations (a line of least squares through what they used). `None` before there are eight weeks of them, where
     /// nothing grows, and beyond ten years.
     pub fn reached(&self, usage: &Usage) -> Option<Date> {
-        step::reached(&self.book.past, usage)
+        step::reached(&self.summary.past, usage)
     }
 }
 

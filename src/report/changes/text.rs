@@ -1,72 +1,68 @@
 //! Changes as Markdown, for the message, the ticket or the pull request that people read.
 
-use std::fmt::Write;
-
-use super::{Changes, Event, RuleChange, SetChange, SnapshotMark};
+use super::{Changes, Event, RuleChange, SetChange, SnapshotMark, TagChange};
 use crate::addr::Count;
+use crate::report::document::{self, Block, Column, Item, Line, Table};
 use crate::tags::FamilyCounts;
 
 /// The most prefixes of one change that are written out; `changes.json` has all.
 const SHOWN: usize = 20;
 
 pub(super) fn markdown(changes: &Changes) -> String {
-    let mut out = String::new();
-    // Writing to a string does not fail.
-    let _ = write_all(&mut out, changes);
-    out
+    let mut blocks = head(changes);
+    if !changes.dated.is_empty() {
+        blocks.push(Block::Heading(2, "What begins or ends".into()));
+    }
+    blocks.extend(Block::bullets(changes.dated.iter().map(|mark| Line::of(&mark.text))));
+    blocks.extend(tags_in_use(&changes.tags));
+    let same_place = |a: &RuleChange, b: &RuleChange| (&a.target, &a.resource) == (&b.target, &b.resource);
+    for rules in changes.rules.chunk_by(same_place) {
+        let RuleChange { target, resource, .. } = &rules[0];
+        blocks.push(Block::Heading(2, format_args!("{target}: {resource}").into()));
+        blocks.push(Block::Bullets(rules.iter().map(of_rule).collect()));
+    }
+    document::markdown(&blocks)
 }
 
-fn write_all(out: &mut String, changes: &Changes) -> std::fmt::Result {
-    let Changes { name, before, now, tags, dated, rules } = changes;
-    writeln!(out, "# {name}: what changed\n")?;
-    match before {
-        Some(before) if before == now => writeln!(out, "The service tags are the same: {}.\n", mark(now))?,
-        Some(before) => writeln!(out, "Service tags before: {}. Now: {}.\n", mark(before), mark(now))?,
-        None => writeln!(out, "First generation. Service tags: {}.\n", mark(now))?,
-    }
-    match changes.counts() {
-        (0, 0) => writeln!(out, "No rule changed: nothing has to be deployed.\n")?,
-        (rules, 0) => writeln!(out, "{} changed.\n", many(rules, "rule"))?,
-        (0, lists) => writeln!(out, "{} changed, and no other rule.\n", many(lists, "list"))?,
-        (rules, lists) => writeln!(out, "{} and {} changed.\n", many(rules, "rule"), many(lists, "list"))?,
-    }
-    if !dated.is_empty() {
-        writeln!(out, "## What begins or ends\n")?;
-        dated.iter().try_for_each(|mark| writeln!(out, "- {}", mark.text))?;
-        writeln!(out)?;
-    }
-    if !tags.is_empty() {
-        writeln!(out, "## Tags in use that changed\n\n| tag | gained | lost |\n|---|---|---|")?;
-        for tag in tags {
-            let (gained, lost) = (
-                cell(&tag.delta.gained, tag.delta.addresses_gained),
-                cell(&tag.delta.lost, tag.delta.addresses_lost),
-            );
-            writeln!(out, "| {} | {gained} | {lost} |", tag.name)?;
-        }
-        writeln!(out)?;
-        let named: Vec<&str> = tags.iter().filter(|tag| tag.named).map(|tag| tag.name.as_str()).collect();
-        if !named.is_empty() {
-            writeln!(out, "Rules name {}: there Azure applies the change by itself.\n", named.join(", "))?;
-        }
-    }
-    let mut place = None;
-    for rule in rules {
-        let here = Some((&rule.target, &rule.resource));
-        if place != here {
-            // A heading right after a list is part of it to some readers.
-            if place.is_some() {
-                writeln!(out)?;
-            }
-            writeln!(out, "## {}: {}\n", rule.target, rule.resource)?;
-            place = here;
-        }
-        write_rule(out, rule)?;
-    }
-    Ok(())
+/// What it was made from before and now, and how much that changed.
+fn head(changes: &Changes) -> Vec<Block> {
+    let Changes { name, before, now, .. } = changes;
+    let data = match before {
+        Some(before) if before == now => format!("The service tags are the same: {}.", mark(now)),
+        Some(before) => format!("Service tags before: {}. Now: {}.", mark(before), mark(now)),
+        None => format!("First generation. Service tags: {}.", mark(now)),
+    };
+    let count = match changes.counts() {
+        (0, 0) => "No rule changed: nothing has to be deployed.".to_owned(),
+        (rules, 0) => format!("{} changed.", many(rules, "rule")),
+        (0, lists) => format!("{} changed, and no other rule.", many(lists, "list")),
+        (rules, lists) => format!("{} and {} changed.", many(rules, "rule"), many(lists, "list")),
+    };
+    let title = Block::Heading(1, format_args!("{name}: what changed").into());
+    vec![title, Block::paragraph(data), Block::paragraph(count)]
 }
 
-fn write_rule(out: &mut String, rule: &RuleChange) -> std::fmt::Result {
+fn tags_in_use(tags: &[TagChange]) -> Vec<Block> {
+    if tags.is_empty() {
+        return Vec::new();
+    }
+    let rows = tags.iter().map(|tag| {
+        let gained = cell(&tag.delta.gained, tag.delta.addresses_gained);
+        let lost = cell(&tag.delta.lost, tag.delta.addresses_lost);
+        [Line::from(&tag.name), gained.into(), lost.into()]
+    });
+    let table = Table::new(["tag", "gained", "lost"].map(Column::words)).with(rows);
+    let mut blocks = vec![Block::Heading(2, "Tags in use that changed".into()), Block::Table(table)];
+    let named: Vec<&str> = tags.iter().filter(|tag| tag.named).map(|tag| tag.name.as_str()).collect();
+    if !named.is_empty() {
+        let names = named.join(", ");
+        let line = format_args!("Rules name {names}: there Azure applies the change by itself.").into();
+        blocks.push(Block::Paragraph(line));
+    }
+    blocks
+}
+
+fn of_rule(rule: &RuleChange) -> Item {
     let event = match rule.event {
         Event::Added => "new",
         Event::Removed => "gone",
@@ -77,21 +73,19 @@ fn write_rule(out: &mut String, rule: &RuleChange) -> std::fmt::Result {
     } else {
         format!(", because {} changed", rule.because.join(", "))
     };
-    writeln!(out, "- **{}** {event}{because} ({})", rule.rule, rule.settings)?;
-    if let Some(before) = &rule.settings_before {
-        writeln!(out, "  - was: {before}")?;
-    }
+    let line = Line::new().strong(&rule.rule).text(format_args!(" {event}{because} ({})", rule.settings));
+    let was = rule.settings_before.iter().map(|before| Line::from(format_args!("was: {before}")));
     let lists = [
         ("gains", &rule.delta.gained, Some(rule.delta.addresses_gained)),
         ("gains", &rule.names_gained, None),
         ("loses", &rule.delta.lost, Some(rule.delta.addresses_lost)),
         ("loses", &rule.names_lost, None),
     ];
-    for (verb, list, count) in lists.into_iter().filter(|(_, list, _)| !list.is_empty()) {
+    let moved = lists.into_iter().filter(|(_, list, _)| !list.is_empty()).map(|(verb, list, count)| {
         let count = count.map_or(String::new(), |n| format!(" ({})", addresses(&n)));
-        writeln!(out, "  - {verb} {}{count}", some_of(list))?;
-    }
-    Ok(())
+        Line::from(format_args!("{verb} {}{count}", some_of(list)))
+    });
+    Item::with(line, was.chain(moved).collect())
 }
 
 fn mark(mark: &SnapshotMark) -> String {
@@ -116,7 +110,8 @@ fn some_of(list: &[String]) -> String {
     }
 }
 
-fn many(count: usize, what: &str) -> String {
+/// `1 rule`, `2 rules`.
+pub(in crate::report) fn many(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::book::{DatedMark, SnapshotMark};
+use super::summary::{DatedMark, SnapshotMark};
 use crate::addr::AddrSet;
 use crate::tags::FamilyCounts;
 

@@ -12,7 +12,7 @@ const HALF: f64 = 72.0;
 
 /// What each generation brought and took away, around zero.
 pub(super) fn churn(made: &Made<'_>, out: &mut String) {
-    let steps = made.told.map_or(&[][..], |told| &told.book.past);
+    let steps = made.told.map_or(&[][..], |told| &told.summary.past);
     let picture = churn_of(steps);
     if !picture.is_empty() {
         out.push_str("<h2>What the weeks changed</h2>\n");

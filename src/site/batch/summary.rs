@@ -1,11 +1,10 @@
 //! The summary of a batch for whoever reviews it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use super::entry::{Entry, Status};
-use super::index::Index;
-use crate::text::visible;
+use super::index::{Data, Index};
+use crate::report::document::{self, Block, Column, Line, Table};
 
 /// So many rows of a table are shown; the rest is counted.
 const MOST_ROWS: usize = 20;
@@ -15,34 +14,12 @@ const MOST_NAMES: usize = 5;
 impl Index {
     /// The summary, as Markdown: failures first, then what changed because of what, then what will soon need room.
     pub fn summary(&self) -> String {
-        let mut text = String::new();
-        let counts = &self.counts;
-        let _ = writeln!(text, "# {} environments: {}\n", counts.environments, self.headline());
-        for (cloud, data) in &self.data {
-            let short = data.sha256.get(..12).unwrap_or_default();
-            let before = match &data.before {
-                Some(before) if before.sha256 != data.sha256 => {
-                    format!(
-                        ", before {} ({})",
-                        before.change_number,
-                        before.sha256.get(..12).unwrap_or_default()
-                    )
-                }
-                Some(_) => ", as before".to_owned(),
-                None => String::new(),
-            };
-            let _ = writeln!(
-                text,
-                "- service tags of the cloud {cloud}: number {} ({short}){before}",
-                data.change_number
-            );
-        }
-        self.failures(&mut text);
-        self.reasons(&mut text);
-        self.files(&mut text);
-        self.headroom(&mut text);
-        self.rest(&mut text);
-        text
+        let title = format!("{} environments: {}", self.counts.environments, self.headline());
+        let mut blocks = vec![Block::Heading(1, title.into())];
+        blocks.extend(Block::bullets(self.data.iter().map(|(cloud, data)| data_line(cloud, data))));
+        let parts = [self.failures(), self.reasons(), self.files(), self.headroom(), self.rest()];
+        blocks.extend(parts.into_iter().flatten());
+        document::markdown(&blocks)
     }
 
     /// How many ended how, in words.
@@ -60,28 +37,24 @@ impl Index {
         if words.is_empty() { "nothing to do".to_owned() } else { words.join(", ") }
     }
 
-    fn failures(&self, text: &mut String) {
+    fn failures(&self) -> Vec<Block> {
         let mut groups: BTreeMap<(u8, String), Vec<&Entry>> = BTreeMap::new();
         for entry in self.environments.iter().filter(|e| e.status == Status::Failed) {
             let first = entry.error.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
             groups.entry((entry.exit_code, general(first, entry))).or_default().push(entry);
         }
-        if groups.is_empty() {
-            return;
-        }
-        let _ = writeln!(text, "\n## Failed: what was published before is still there\n");
-        let _ = writeln!(text, "| code | why | environments |\n|---|---|---|");
         let mut groups: Vec<_> = groups.into_iter().collect();
         groups.sort_by_key(|(_, entries)| std::cmp::Reverse(entries.len()));
         let rows = groups.iter().map(|((code, why), entries)| {
             let places = entries.iter().map(|e| format!("{} ({})", e.name, e.from));
-            format!("| {code} | {} | {} |", cell(why), cell(&listed(places)))
+            [Line::from(code), Line::of(why), listed(places).into()]
         });
-        table(text, rows);
+        let columns = ["code", "why", "environments"].map(Column::words);
+        part("Failed: what was published before is still there", columns, rows)
     }
 
     /// Which tags and other causes changed what.
-    fn reasons(&self, text: &mut String) {
+    fn reasons(&self) -> Vec<Block> {
         let mut causes: BTreeMap<(&str, &str), Vec<&Entry>> = BTreeMap::new();
         for entry in self.environments.iter().filter(|e| e.status == Status::Changed) {
             let cloud = entry.made.as_ref().map_or("", |made| made.cloud.as_str());
@@ -92,44 +65,33 @@ impl Index {
                 causes.entry((cloud, cause)).or_default().push(entry);
             }
         }
-        if causes.is_empty() {
-            return;
-        }
-        let _ = writeln!(text, "\n## Changed, because of\n");
-        let _ = writeln!(text, "| cause | prefixes | environments |\n|---|---|---|");
         let mut causes: Vec<_> = causes.into_iter().collect();
         causes.sort_by_key(|(_, entries)| std::cmp::Reverse(entries.len()));
         let rows = causes.iter().map(|((cloud, cause), entries)| {
             let mark = self.data.get(*cloud).and_then(|data| data.tags.get(*cause));
             let prefixes = match mark {
                 Some(mark) => match mark.prefixes_before {
-                    Some(before) => format!("{before} → {}", mark.prefixes),
-                    None => mark.prefixes.to_string(),
+                    Some(before) => Line::from(format_args!("{before} → {}", mark.prefixes)),
+                    None => mark.prefixes.into(),
                 },
-                None => String::new(),
+                None => Line::new(),
             };
-            format!("| {} | {prefixes} | {} |", cell(cause), cell(&names(entries)))
+            [(*cause).into(), prefixes, names(entries).into()]
         });
-        table(text, rows);
+        part("Changed, because of", ["cause", "prefixes", "environments"].map(Column::words), rows)
     }
 
     /// Which files are to be deployed.
-    fn files(&self, text: &mut String) {
+    fn files(&self) -> Vec<Block> {
         let mut files: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
         for entry in self.environments.iter().filter(|e| e.status == Status::Changed) {
             entry.changed.iter().for_each(|file| files.entry(file).or_default().push(entry));
         }
-        if files.is_empty() {
-            return;
-        }
-        let _ = writeln!(text, "\n## Files to deploy\n\n| file | environments |\n|---|---|");
-        table(
-            text,
-            files.iter().map(|(file, entries)| format!("| {} | {} |", cell(file), cell(&names(entries)))),
-        );
+        let rows = files.iter().map(|(file, entries)| [Line::from(file), names(entries).into()]);
+        part("Files to deploy", ["file", "environments"].map(Column::words), rows)
     }
 
-    fn headroom(&self, text: &mut String) {
+    fn headroom(&self) -> Vec<Block> {
         let made = self
             .environments
             .iter()
@@ -137,50 +99,58 @@ impl Index {
         let mut near: Vec<_> = made.collect();
         near.sort_by_key(|(entry, room)| (room.percent, entry.name.as_str()));
         near.truncate(10);
-        if near.is_empty() {
-            return;
-        }
-        let _ = writeln!(
-            text,
-            "\n## Least room left\n\n| environment | limit | used | left |\n|---|---|---|---|"
-        );
-        for (entry, room) in near {
-            let of = cell(&room.of);
-            let _ = writeln!(
-                text,
-                "| {} | {} of {of} | {} of {} | {} % |",
-                cell(&entry.name),
-                cell(&room.limit),
-                room.have,
-                room.most,
-                room.percent
-            );
-        }
+        let rows = near.iter().map(|(entry, room)| {
+            [
+                Line::from(&entry.name),
+                format_args!("{} of {}", room.limit, room.of).into(),
+                format_args!("{} of {}", room.have, room.most).into(),
+                format_args!("{} %", room.percent).into(),
+            ]
+        });
+        part("Least room left", ["environment", "limit", "used", "left"].map(Column::words), rows)
     }
 
-    fn rest(&self, text: &mut String) {
+    fn rest(&self) -> Vec<Block> {
         let wide: Vec<&Entry> =
             self.environments.iter().filter(|e| e.made.as_ref().is_some_and(|made| !made.exact)).collect();
         let gaps: Vec<&Entry> =
             self.environments.iter().filter(|e| e.made.as_ref().is_some_and(|made| made.gaps > 0)).collect();
         let said: usize = self.environments.iter().map(|e| e.notes.len()).sum();
-        let mut lines = Vec::new();
+        let mut lines: Vec<Line> = Vec::new();
         if !wide.is_empty() {
-            lines.push(format!("- admit addresses that were not asked for: {}", names(&wide)));
+            lines.push(format_args!("admit addresses that were not asked for: {}", names(&wide)).into());
         }
         if !gaps.is_empty() {
-            lines.push(format!("- have needs that some target cannot say: {}", names(&gaps)));
+            lines.push(format_args!("have needs that some target cannot say: {}", names(&gaps)).into());
         }
         if !self.gone.is_empty() {
             let gone = listed(self.gone.iter().cloned());
-            lines.push(format!("- no policy has these any more, and their folders are left: {gone}"));
+            let line =
+                format_args!("no policy has these any more, and their folders are left: {gone}").into();
+            lines.push(line);
         }
         if said > 0 {
-            lines.push(format!("- {said} notes of single environments are in index.json"));
+            lines.push(format_args!("{said} notes of single environments are in index.json").into());
         }
-        if !lines.is_empty() {
-            let _ = writeln!(text, "\n## To know\n\n{}", lines.join("\n"));
+        let list = Block::bullets(lines);
+        list.into_iter().flat_map(|list| [Block::Heading(2, "To know".into()), list]).collect()
+    }
+}
+
+/// The data of a cloud, now and before.
+fn data_line(cloud: &str, data: &Data) -> Line {
+    let short = |digest: &str| digest.get(..12).unwrap_or_default().to_owned();
+    let line = Line::from(format_args!(
+        "service tags of the cloud {cloud}: number {} ({})",
+        data.change_number,
+        short(&data.sha256)
+    ));
+    match &data.before {
+        Some(before) if before.sha256 != data.sha256 => {
+            line.text(format_args!(", before {} ({})", before.change_number, short(&before.sha256)))
         }
+        Some(_) => line.text(", as before"),
+        None => line,
     }
 }
 
@@ -208,17 +178,17 @@ fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
     }
 }
 
-fn table(text: &mut String, rows: impl ExactSizeIterator<Item = String>) {
+/// A heading, the first rows of a table, and how many more there are; nothing where there are none.
+fn part<const N: usize>(
+    heading: &str,
+    columns: [Column; N],
+    rows: impl ExactSizeIterator<Item = [Line; N]>,
+) -> Vec<Block> {
     let more = rows.len().saturating_sub(MOST_ROWS);
-    for row in rows.take(MOST_ROWS) {
-        let _ = writeln!(text, "{row}");
+    let table = Table::new(columns).with(rows.take(MOST_ROWS));
+    if table.is_empty() {
+        return Vec::new();
     }
-    if more > 0 {
-        let _ = writeln!(text, "\nand {more} more rows: see index.json");
-    }
-}
-
-/// A text in a cell of a table.
-fn cell(text: &str) -> String {
-    visible(text).replace('|', "\\|").replace('\n', " ").replace('<', "&lt;")
+    let more = (more > 0).then(|| Block::paragraph(format_args!("and {more} more rows: see index.json")));
+    [Block::Heading(2, heading.into()), Block::Table(table)].into_iter().chain(more).collect()
 }

@@ -37,9 +37,14 @@ fn set(texts: &[&str]) -> AddrSet {
 
 /// The policy of a network with one subnet, whose workload keeps rules of its own there.
 fn policy() -> Policy {
+    policy_of("databricks")
+}
+
+fn policy_of(workload: &str) -> Policy {
     let text = "schema = 1\nname = \"e\"\nregion = \"westeurope\"\n[network]\naddress-space = [\"10.20.0.0/16\"]\n\
          [subnets.dbx]\nprefixes = [\"10.20.1.0/24\"]\n[[allow]]\nworkload = \"databricks\"\nsubnet = \"dbx\"\n";
-    let source = PolicySource::read("e.toml", text).map_err(|e| panic!("{e}")).unwrap();
+    let text = text.replace("databricks", workload);
+    let source = PolicySource::read("e.toml", &text).map_err(|e| panic!("{e}")).unwrap();
     let snapshot =
         Snapshot::parse(&sample::sample_json(Cloud::Public).expect("a sample")).expect("it is read");
     expand(&source, Catalog::builtin(), &snapshot).map_err(|e| panic!("{e}")).unwrap()
@@ -330,6 +335,9 @@ fn what_bastion_and_application_gateways_demand() {
     let check = groups::application_gateway_ports;
     assert_held(check, own(), &group(rules(&[lets])), &[]);
     assert_held(check, own(), &group(rules(&[&lets.replace("65200", "65201")])), &["has no rule that lets"]);
+    // The first of two decides, whatever stands between them.
+    let between = ["300 in Allow Tcp GatewayManager > * : 65200-65535", "250 in Deny * * > * : *", lets];
+    assert_held(check, own(), &group(rules(&between)), &[]);
     let part = lets.replace("> *", "> 10.20.1.0/25");
     assert_held(check, own(), &group(rules(&[&part])), &["to a part of it only"]);
     for (deny, before) in [
@@ -402,6 +410,18 @@ fn rules_and_routes_that_a_service_keeps() {
     let mut renamed = kept;
     renamed[0].name.push('x');
     assert_eq!(found(renamed).len(), 1);
+
+    let policy = policy_of("sql-managed-instance");
+    let kept: Vec<Route> = policy
+        .managed_routes
+        .iter()
+        .map(|own| Route { name: own.name.to_uppercase(), ..Route::default() })
+        .collect();
+    assert!(!kept.is_empty());
+    let own = || Subnet { group: None, ..own() };
+    let found = |routes: Vec<Route>| held_by(groups::managed_rules, &policy, vec![own()], &table(routes));
+    assert!(found(kept.clone()).is_empty());
+    assert_eq!(found(kept[1..].to_vec()).len(), 1);
 }
 
 #[test]

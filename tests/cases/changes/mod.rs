@@ -25,7 +25,7 @@ use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
 use tagwall::plan::Previous;
 use tagwall::policy::PolicySource;
-use tagwall::report::Claims;
+use tagwall::report::Manifest;
 use tagwall::tags::{Cloud, Snapshot};
 
 use crate::support;
@@ -211,7 +211,7 @@ impl Scene {
         if !change.edits.iter().any(|(name, _)| name == "manifest.json") {
             refit(&mut files);
         }
-        let Ok(claims) = Claims::read(&files["manifest.json"]) else { return false };
+        let Ok(claims) = Manifest::read(&files["manifest.json"]) else { return false };
         let files: BTreeMap<&str, &[u8]> = files.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
         let listed: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, *bytes)).collect();
         claims.file_differences(&files, &[]).is_empty()

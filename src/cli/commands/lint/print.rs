@@ -6,6 +6,7 @@ use super::answer::Answer;
 use crate::analyse::lint::Finding;
 use crate::cli::args::{LintFormat, OutputFormat, Printing};
 use crate::cli::{Failure, output};
+use crate::report::document::{self, Block, Column, Line, Table};
 
 pub(super) fn print(format: LintFormat, answer: &Answer<'_>) -> Result<(), Failure> {
     let json = format == LintFormat::Json;
@@ -82,31 +83,18 @@ fn about(finding: &Finding) -> String {
 }
 
 fn markdown(answer: &Answer<'_>, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "**{}** in {}\n", summary(answer), read(answer))?;
-    answer.assumptions.iter().try_for_each(|text| writeln!(out, "- {}", cell(text)))?;
-    answer.incomplete.iter().try_for_each(|text| writeln!(out, "- incomplete: {}", cell(text)))?;
-    if answer.findings.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\n| | id | where | what |\n|---|---|---|---|")?;
-    for finding in answer.findings {
+    let head = Line::new().strong(summary(answer)).text(format_args!(" in {}", read(answer)));
+    let assumed = answer.assumptions.iter().map(|text| Line::of(text));
+    let incomplete = answer.incomplete.iter().map(|text| Line::of("incomplete: ").prose(text));
+    let mut blocks = vec![Block::Paragraph(head)];
+    blocks.extend(Block::bullets(assumed.chain(incomplete)));
+    let rows = answer.findings.iter().map(|finding| {
         let fix = finding.fix.as_ref().map(|fix| format!("; {fix}")).unwrap_or_default();
-        let what = cell(&format!("{}{fix}", finding.message));
-        let at = cell(&format!("{} ({}:{})", about(finding), finding.place.file, finding.place.line));
-        writeln!(out, "| {} | {} | {at} | {what} |", finding.severity.name(), finding.id)?;
-    }
-    Ok(())
-}
-
-/// A text that stays in its cell, whatever names hold.
-fn cell(text: &str) -> String {
-    let mut cell = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' => cell.push(' '),
-            '\\' | '|' | '`' | '*' | '_' | '<' | '[' | ']' | '#' | '~' => cell.extend(['\\', c]),
-            c => cell.push(c),
-        }
-    }
-    cell
+        let at = format!("{} ({}:{})", about(finding), finding.place.file, finding.place.line);
+        let what = Line::of(&finding.message).prose(&fix);
+        [finding.severity.name().into(), finding.id.into(), at.into(), what]
+    });
+    let table = Table::new(["", "id", "where", "what"].map(Column::words)).with(rows);
+    blocks.extend((!table.is_empty()).then_some(Block::Table(table)));
+    write!(out, "{}", document::markdown(&blocks))
 }

@@ -1,4 +1,4 @@
-//! [`RuleBook`]: what one environment's rules admit, in a form that outlives the plan.
+//! [`RuleSummary`]: what one environment's rules admit, in a form that outlives the plan.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -29,14 +29,14 @@ pub struct SnapshotMark {
 
 /// All rules of one environment, and the tags behind them. Serialises to the state that is kept with a generation.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct RuleBook {
+pub struct RuleSummary {
     /// Version of this form; 1.
     pub schema: u32,
     /// Name of the environment.
     pub name: String,
     /// The data.
     pub snapshot: SnapshotMark,
-    /// The day whose facts of the catalogue are taken; `None` in books from before facts had dates.
+    /// The day whose facts of the catalogue are taken; `None` in summaries from before facts had dates.
     #[serde(default)]
     pub as_of: Option<Date>,
     /// What begins or ends about that day.
@@ -46,7 +46,7 @@ pub struct RuleBook {
     pub rules: Vec<RuleView>,
     /// Prefixes of the tags in use, the fewest, by name.
     pub tags: BTreeMap<String, Vec<String>>,
-    /// This generation and those before it, the oldest first; empty in books that no refresh made.
+    /// This generation and those before it, the oldest first; empty in summaries that no refresh made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub past: Vec<Step>,
 }
@@ -60,7 +60,7 @@ pub struct DatedMark {
     pub turn: String,
     /// The row as `workload/row`, or the name of an event.
     pub subject: String,
-    /// The whole as a sentence, as of the day of the book.
+    /// The whole as a sentence, as of the day of the summary.
     pub text: String,
 }
 
@@ -113,7 +113,7 @@ pub(super) fn set_of(prefixes: &[String]) -> AddrSet {
     prefixes.iter().filter_map(|text| text.parse::<IpPrefix>().ok()).collect()
 }
 
-impl RuleBook {
+impl RuleSummary {
     /// The rules of `plan` with the tags that its flows are for.
     pub fn new(policy: &Policy, plan: &Plan, snapshot: &Snapshot) -> Self {
         let tags_of = TagsOf::new(policy);
@@ -132,7 +132,7 @@ impl RuleBook {
             Remote::Tag(tag) => Some((tag.name().to_string(), texts(tag.set().prefixes()))),
             _ => None,
         });
-        RuleBook {
+        RuleSummary {
             schema: 1,
             name: policy.name.clone(),
             snapshot: SnapshotMark {

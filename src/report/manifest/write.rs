@@ -2,18 +2,18 @@
 
 use serde::Serialize;
 
-use super::{Made, extra, notes};
 use crate::addr::Count;
 use crate::catalog::Catalog;
 use crate::emit::Artefact;
 use crate::plan::{Association, CoveredBy, Gap, NatCollection, Usage};
+use crate::report::{Made, extra, notes};
 use crate::tags::FamilyCounts;
 use crate::target::FormatName;
 use crate::text::sha256_hex;
 use crate::verify::{Proven, Work};
 
 #[derive(Serialize)]
-struct Manifest<'a> {
+struct Written<'a> {
     schema: u32,
     tagwall: &'static str,
     name: &'a str,
@@ -159,12 +159,12 @@ struct GapInfo<'a> {
     covered_by: &'a [CoveredBy],
 }
 
-pub(super) fn manifest(made: &Made<'_>, reports: &[Artefact]) -> Vec<u8> {
+pub(in crate::report) fn manifest(made: &Made<'_>, reports: &[Artefact]) -> Vec<u8> {
     let Made { policy, snapshot, plan, proof, artefacts, .. } = made;
     let (prefixes_ipv4, prefixes_ipv6) = snapshot.prefix_counts();
     let mut files: Vec<&Artefact> = artefacts.iter().chain(reports).collect();
     files.sort_by(|a, b| a.name.cmp(&b.name));
-    let manifest = Manifest {
+    let manifest = Written {
         schema: 1,
         tagwall: env!("CARGO_PKG_VERSION"),
         name: &policy.name,

@@ -1,4 +1,4 @@
-//! [`Claims`]: what a `manifest.json` says, read back, and held against the files beside it.
+//! [`Manifest`]: what a `manifest.json` says, read back, and held against the files beside it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::verify::{Inexpressible, Proven, Report, WorkState};
 pub const MANIFEST: &str = "manifest.json";
 
 /// The names of the reports beside it.
-pub(super) const REPORTS: [&str; 2] = ["report.md", "report.html"];
+pub(in crate::report) const REPORTS: [&str; 2] = ["report.md", "report.html"];
 
 /// What a manifest claims of the files beside it.
 ///
@@ -28,7 +28,7 @@ pub(super) const REPORTS: [&str; 2] = ["report.md", "report.html"];
 /// number, a label under which the same content comes again with another.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Claims {
+pub struct Manifest {
     schema: u32,
     name: String,
     cloud: String,
@@ -183,7 +183,7 @@ struct ClaimedGap {
     partial: bool,
 }
 
-impl Claims {
+impl Manifest {
     /// The day whose facts of the catalogue were taken, where the manifest says so.
     pub fn as_of(&self) -> Option<Date> {
         self.catalog.as_ref().map(|catalog| catalog.as_of)
@@ -195,12 +195,12 @@ impl Claims {
     /// [`ReadError`], for anything that this version does not write.
     ///
     /// ```
-    /// use tagwall::report::Claims;
-    /// assert!(Claims::read(b"{}").unwrap_err().to_string().starts_with("manifest.json: missing field"));
+    /// use tagwall::report::Manifest;
+    /// assert!(Manifest::read(b"{}").unwrap_err().to_string().starts_with("manifest.json: missing field"));
     /// ```
     pub fn read(bytes: &[u8]) -> Result<Self, ReadError> {
         let wrong = |message: String| ReadError { place: MANIFEST.to_owned(), message };
-        let claims: Claims = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
+        let claims: Manifest = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
         no_member_twice(MANIFEST, bytes)?;
         match claims.schema {
             1 => Ok(claims),
@@ -275,14 +275,14 @@ impl Claims {
     ///
     /// ```
     /// # use std::collections::BTreeMap;
-    /// # use tagwall::{catalog::Catalog, pipeline, policy::PolicySource, report::Claims};
+    /// # use tagwall::{catalog::Catalog, pipeline, policy::PolicySource, report::Manifest};
     /// # use tagwall::tags::{Cloud, Snapshot, sample};
     /// # let text = "schema = 1\nname = \"e\"\nregion = \"westeurope\"\nnetwork.address-space = [\"10.20.0.0/16\"]\n\
     /// #     subnets.a.prefixes = [\"10.20.1.0/24\"]\n";
     /// # let snapshot = Snapshot::parse(&sample::sample_json(Cloud::Public).unwrap())?;
     /// # let made = pipeline::generate(&PolicySource::read("e.toml", text)?, Catalog::builtin(), &snapshot, None)?;
     /// let mut files: BTreeMap<&str, &[u8]> = made.files.iter().map(|f| (f.name.as_str(), &*f.bytes)).collect();
-    /// let claims = Claims::read(files["manifest.json"]).unwrap();
+    /// let claims = Manifest::read(files["manifest.json"]).unwrap();
     /// assert!(claims.file_differences(&files, &[]).is_empty());
     /// files.insert("nsg.arm.json", b"{}");
     /// assert!(claims.file_differences(&files, &[])[0].starts_with("nsg.arm.json: 2 bytes instead of"));
