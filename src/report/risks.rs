@@ -6,7 +6,7 @@ use super::section::{RISKS, Section};
 use crate::addr::Count;
 use crate::packet::{Direction, NextHop};
 use crate::plan::How;
-use crate::policy::{Outbound, Remote, Role};
+use crate::policy::{Flow, Outbound, Remote, Role};
 use crate::tags::Symbol;
 use crate::target::Target;
 use crate::verify::WorkState;
@@ -74,7 +74,7 @@ fn applies(made: &Made<'_>, id: &str) -> bool {
     match id {
         "storage-exfiltration" => storage_is_open(made),
         // The address space is written out where a default route would widen the tag.
-        "virtual-network-udr" => policy.has_default_route() && names_network(made),
+        "virtual-network-udr" => names_network(made),
         "asymmetric-return" => {
             let stops =
                 |w: &crate::verify::Work| w.state == WorkState::Nowhere && w.stops_at == Some("route");
@@ -115,10 +115,12 @@ fn storage_is_open(made: &Made<'_>) -> bool {
     made.policy.flows.iter().any(|flow| by_tag(&flow.remote) && !closed(&flow.subnet))
 }
 
-/// Whether a rule names `VirtualNetwork` as a tag.
+/// Whether a rule names `VirtualNetwork` as a tag for a subnet whose default route widens it.
 fn names_network(made: &Made<'_>) -> bool {
+    let led =
+        |f: &Flow| [false, true].into_iter().any(|v6| made.policy.default_hop_of(&f.subnet, v6).is_some());
     let own = made.policy.flows.iter().filter(|f| matches!(f.remote, Remote::Symbol(Symbol::VirtualNetwork)));
-    own.into_iter().any(|flow| {
+    own.filter(|flow| led(flow)).any(|flow| {
         let choices = made.plan.choices.iter().filter(|choice| flow.id == *choice.flow);
         choices.into_iter().any(|choice| choice.target == Target::Nsg && choice.how == How::NativeTag)
     })

@@ -83,10 +83,11 @@ fn row(made: &Made<'_>, need: &RouteNeed) -> [Line; 3] {
         Some(choice) if choice.why.is_empty() => to.text(format_args!(", as {}", choice.how)),
         Some(choice) => to.text(format_args!(", as {}: ", choice.how)).prose(&choice.why),
     };
-    let why = need
-        .causes
-        .iter()
-        .map(|cause| Line::of(&cause.why).text(format_args!(" ({} {})", cause.workload, cause.row)));
+    let why = need.causes.iter().map(|cause| {
+        // A route by hand is of no row.
+        let row = if cause.row.is_empty() { String::new() } else { format!(" {}", cause.row) };
+        Line::of(&cause.why).text(format_args!(" ({}{row})", cause.workload))
+    });
     [to, need.next_hop.into(), Line::joined(why, "; ")]
 }
 

@@ -21,8 +21,13 @@ pub(super) fn section(made: &Made<'_>) -> Section {
     let endpoints = service_endpoints::steps(made).into_iter();
     let others = endpoints.chain(storage::steps(made)).chain(compute::steps(made));
     steps.extend(deployed.chain(others).chain(dns_proxy(made)).map(Item::from));
-    let list = (!steps.is_empty()).then_some(Block::Numbers(steps));
-    Section::new(STEPS, list)
+    let body = match steps.is_empty() {
+        true => Block::paragraph(
+            "Hand the files to the firewalls and programs that read them; nothing is deployed to Azure.",
+        ),
+        false => Block::Numbers(steps),
+    };
+    Section::new(STEPS, [body])
 }
 
 /// What the workloads ask of people, under a head each.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::proof::Course;
+use super::said::Stop;
 use super::{needs, said};
 use crate::addr::AddrSet;
 use crate::packet::{Direction, Ports, Protocol};
@@ -89,6 +90,7 @@ fn of_host(course: &Course<'_, '_>, flow: &Flow, outcomes: &[Part<Outcome>]) -> 
         }),
     };
     let stopped = outcomes.iter().find(|part| !passes(&part.key));
+    let stopped = stopped.map(|part| Stop { outcome: &part.key, packet: part.packet });
     // Where a host may be anywhere, that some of it is let through says nothing.
     let covered = !covering(course.proof.policy, flow).is_empty();
     let some = covered && outcomes.iter().any(|part| passes(&part.key));

@@ -28,6 +28,7 @@ use crate::tags::Snapshot;
 use crate::target::Target;
 use needs::Needs;
 use proof::Course;
+use said::Stop;
 
 /// Follows every packet of every subnet over what `resources` hold together, and says of each need whether it works.
 ///
@@ -181,7 +182,9 @@ impl Course<'_, '_> {
 
     fn work(&self, flow: &Flow, direction: Direction, missing: &[Part<Outcome>]) -> Vec<Work> {
         let Some(boxed) = needs::rule_of(self.proof.policy, flow) else { return Vec::new() };
-        let mut stopped = missing.iter().filter(|part| needs::meets(part, &boxed));
+        let mut stopped = missing
+            .iter()
+            .filter_map(|part| Some(Stop { outcome: &part.key, packet: needs::packet_of(part, &boxed)? }));
         let stopped = stopped.next();
         let some = stopped.is_some_and(|_| self.some_arrives(direction, &boxed));
         said::of(self, flow, stopped, some)

@@ -1,13 +1,14 @@
 //! The needs of subnets as one chain that is held beside the way.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::proof::Proof;
-use crate::addr::AddrSet;
+use crate::addr::{AddrSet, IntervalSet};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::policy::{Flow, Policy, Remote};
 use crate::replay::way::Subnet;
-use crate::rules::{Access, Chain, Part, Rule};
+use crate::rules::{Access, Chain, Packet, Part, Rule, ServiceBox};
 use crate::tags::Symbol;
 
 /// The needs by address of some subnets in one direction.
@@ -86,18 +87,26 @@ pub(super) fn rule_of(policy: &Policy, flow: &Flow) -> Option<Rule> {
     })
 }
 
-/// Whether a part holds a packet that `rule` takes.
-pub(super) fn meets<K>(part: &Part<K>, rule: &Rule) -> bool {
-    let both = |a: &AddrSet, b: &AddrSet| !a.intersection(b).is_empty();
-    let service = part.services.iter().any(|service| {
-        let ports = if service.protocol.has_ports() {
-            !service.dport.set().intersection(rule.dport.set()).is_empty()
-        } else {
-            rule.dport.is_all()
-        };
-        service.protocol.is_taken_by(rule.protocol) && ports
-    });
-    service && both(&part.sources, &rule.src) && both(&part.destinations, &rule.dst)
+/// The packet with the lowest addresses and ports that a part holds and `rule` takes; `None` if there is none.
+pub(super) fn packet_of<K>(part: &Part<K>, rule: &Rule) -> Option<Packet> {
+    let lowest = |a: &AddrSet, b: &AddrSet| {
+        let both = a.intersection(b);
+        let v4 = both.v4.first().map(|first| IpAddr::V4(first.into()));
+        v4.or_else(|| both.v6.first().map(|first| IpAddr::V6(first.into())))
+    };
+    let (src, dst) = (lowest(&part.sources, &rule.src)?, lowest(&part.destinations, &rule.dst)?);
+    let of = |service: &ServiceBox| {
+        if !service.protocol.is_taken_by(rule.protocol) {
+            return None;
+        }
+        if !service.protocol.has_ports() {
+            return Packet::new(src, dst, service.protocol, None).ok().filter(|_| rule.dport.is_all());
+        }
+        let first = |set: &IntervalSet<u16>| Some(set.intervals().first()?.first());
+        let dport = first(&service.dport.set().intersection(rule.dport.set()))?;
+        Packet::new(src, dst, service.protocol, Some((first(service.sport.set())?, dport))).ok()
+    };
+    part.services.iter().find_map(of)
 }
 
 /// A probe: packets of one subnet by one service to one set of addresses.
@@ -118,7 +127,7 @@ pub(super) fn probe(local: &AddrSet, remote: &AddrSet, protocol: Protocol, ports
 mod tests {
     use super::*;
     use crate::addr::IpPrefix;
-    use crate::rules::{Packet, PacketProtocol, ServiceBox};
+    use crate::rules::PacketProtocol;
 
     fn set(text: &str) -> AddrSet {
         text.parse::<IpPrefix>().expect("a prefix").into()
@@ -145,7 +154,9 @@ mod tests {
         let tcp =
             part(vec![service(PacketProtocol::Tcp, ports("443")), service(PacketProtocol::Udp, ports("53"))]);
         let asks = |protocol, dport: &str| probe(&from, &to, protocol, &ports(dport));
-        assert!(meets(&tcp, &asks(Protocol::Tcp, "400-500")));
+        let meets = |part: &Part<()>, rule: &Rule| packet_of(part, rule).is_some();
+        let packet = packet_of(&tcp, &asks(Protocol::Tcp, "400-500")).expect("they meet");
+        assert_eq!(packet.to_string(), "tcp 10.20.1.0:0 -> 198.51.100.128:443");
         assert!(meets(&tcp, &asks(Protocol::Any, "53")));
         assert!(!meets(&tcp, &asks(Protocol::Tcp, "444-500")));
         assert!(!meets(&tcp, &asks(Protocol::Tcp, "53")), "that is the port of UDP");

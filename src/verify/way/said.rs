@@ -4,22 +4,23 @@ use super::proof::Course;
 use crate::packet::Direction;
 use crate::policy::{Flow, Policy, Remote};
 use crate::replay::way::{At, Outcome};
-use crate::rules::Part;
+use crate::rules::Packet;
 use crate::tags::special_ranges;
 use crate::verify::work::{Work, WorkState};
 
-/// What is said of a flow, once for each need that it comes from. `stopped` are packets of it that do not arrive, and
-/// `some` whether others do.
-pub(super) fn of(
-    course: &Course<'_, '_>,
-    flow: &Flow,
-    stopped: Option<&Part<Outcome>>,
-    some: bool,
-) -> Vec<Work> {
+/// A packet of a need that does not arrive, and what becomes of it.
+#[derive(Clone, Copy)]
+pub(super) struct Stop<'a> {
+    pub(super) outcome: &'a Outcome,
+    pub(super) packet: Packet,
+}
+
+/// What is said of a flow, once for each need that it comes from; `some` is whether other packets of it arrive.
+pub(super) fn of(course: &Course<'_, '_>, flow: &Flow, stopped: Option<Stop<'_>>, some: bool) -> Vec<Work> {
     let unsaid = course.is_unsaid(flow);
     // That the firewall is not asked about what comes in says nothing of a route that loses the replies.
     let lost = flow.direction == Direction::Inbound
-        && stopped.is_some_and(|part| !matches!(part.key.stops_at, Some(At::Admin | At::Nsg)));
+        && stopped.is_some_and(|stop| !matches!(stop.outcome.stops_at, Some(At::Admin | At::Nsg)));
     let state = match (stopped, unsaid) {
         (Some(_), _) => WorkState::Nowhere,
         (None, true) => WorkState::Elsewhere,
@@ -31,11 +32,11 @@ pub(super) fn of(
             need,
             subnet: flow.subnet.clone(),
             state,
-            stops_at: stopped.map(|part| stop_name(part.key.stops_at)),
-            why: stopped.map(|part| why(flow, part, some)),
-            remedy: stopped.and_then(|part| remedy(course.proof.policy, flow, part)),
-            packet: stopped.map(|part| part.packet),
-            rule: stopped.and_then(|part| part.key.rule.clone()),
+            stops_at: stopped.map(|stop| stop_name(stop.outcome.stops_at)),
+            why: stopped.map(|stop| why(flow, stop, some)),
+            remedy: stopped.and_then(|stop| remedy(course.proof.policy, flow, stop)),
+            packet: stopped.map(|stop| stop.packet),
+            rule: stopped.and_then(|stop| stop.outcome.rule.clone()),
             declared: unsaid && !lost,
             in_part: stopped.is_some() && some,
         });
@@ -43,30 +44,29 @@ pub(super) fn of(
     works
 }
 
-fn why(flow: &Flow, part: &Part<Outcome>, some: bool) -> String {
-    let outcome = &part.key;
+fn why(flow: &Flow, Stop { outcome, packet }: Stop<'_>, some: bool) -> String {
     let inbound = flow.direction == Direction::Inbound;
     let by = outcome.rule.as_ref().map_or_else(String::new, |rule| format!(" by {rule}"));
     let stop = match outcome.stops_at {
-        Some(At::Admin) => format!("a security admin rule stops {}{by}", part.packet),
-        Some(At::Nsg) => format!("the security group stops {}{by}", part.packet),
-        Some(At::Firewall | At::Dnat) => format!("the firewall stops {}{by}", part.packet),
+        Some(At::Admin) => format!("a security admin rule stops {packet}{by}"),
+        Some(At::Nsg) => format!("the security group stops {packet}{by}"),
+        Some(At::Firewall | At::Dnat) => format!("the firewall stops {packet}{by}"),
         Some(At::Outbound) if inbound => {
-            format!("the subnet takes in nothing from the Internet, such as {}", part.packet)
+            format!("the subnet takes in nothing from the Internet, such as {packet}")
         }
-        Some(At::Outbound) => format!("the subnet has no way out for {}", part.packet),
-        _ => format!("no route leads {} or its replies the right way", part.packet),
+        Some(At::Outbound) => format!("the subnet has no way out for {packet}"),
+        _ => format!("no route leads {packet} or its replies the right way"),
     };
     if some { format!("in part: {stop}") } else { stop }
 }
 
 /// What the policy can say for a need from outside to work.
-fn remedy(policy: &Policy, flow: &Flow, part: &Part<Outcome>) -> Option<String> {
+fn remedy(policy: &Policy, flow: &Flow, stop: Stop<'_>) -> Option<String> {
     let subnet = &flow.subnet;
-    let (own, from) = (policy.network.virtual_network(), part.packet.src());
+    let (own, from) = (policy.network.virtual_network(), stop.packet.src());
     let dnat = "publish it by a DNAT rule of the firewall and ask for the firewall's subnet in `from`, since its address is \
                 what then arrives";
-    match (flow.direction, part.key.stops_at) {
+    match (flow.direction, stop.outcome.stops_at) {
         (Direction::Inbound, Some(At::Route)) if own.contains(from) => Some(
             "leave the routes of its network on the subnet (`route-table.disable-bgp` and `disable-peering-route` keep them \
              off), or lead its addresses by a `[[route]]`"
