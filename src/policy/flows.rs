@@ -1,5 +1,7 @@
 //! Flows and routes from rows of the catalogue and from needs written by hand.
 
+use std::collections::BTreeMap;
+
 use super::draft::{Draft, Rows};
 use super::resolve::Resolver;
 use super::rule::{Cause, Flow, Origin, Remote, RouteNeed, SkippedRow};
@@ -103,7 +105,7 @@ fn route(row: &ResolvedRow, rows: &Rows<'_>, to: Remote, next_hop: NextHop) -> R
         except,
         next_hop,
         as_written: false,
-        nested: AddrSet::empty(),
+        nested: BTreeMap::new(),
         narrower: None,
         subnets: rows.subnets.iter().map(|(name, _)| name.clone()).collect(),
         causes: vec![row_cause(row, rows)],

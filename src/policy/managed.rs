@@ -1,6 +1,6 @@
 //! [`Managed`] and [`ManagedRoute`]: rules and routes that a service keeps in the group and the table of its subnets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, Rows};
 use super::problems::Problems;
@@ -54,7 +54,7 @@ pub(super) fn from_workload(
                 except: AddrSet::empty(),
                 next_hop: route.next_hop,
                 as_written: matches!(to, Remote::Addresses(_)),
-                nested: AddrSet::empty(),
+                nested: BTreeMap::new(),
                 narrower: None,
                 subnets: BTreeSet::from([(*subnet).to_owned()]),
                 causes: vec![cause],

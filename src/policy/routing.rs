@@ -1,6 +1,6 @@
 //! Routes beside the default: those of workloads, and the lines that a policy writes by hand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::draft::{Defaults, Draft, PlacedRoutes};
@@ -97,7 +97,7 @@ impl Lines<'_> {
             to,
             except,
             next_hop,
-            nested: AddrSet::empty(),
+            nested: BTreeMap::new(),
             narrower: None,
             subnets: subnets.clone(),
             causes: vec![cause],
@@ -261,8 +261,9 @@ fn check_both_ways(kept: &[(Path, RouteNeed)], network: &Network, problems: &mut
         .filter(|(_, need)| need.as_written && matches!(need.next_hop, NextHop::Appliance(_)))
         .collect();
     let toward = |need: &RouteNeed, other: &RouteNeed| {
-        let set = addresses_of(need).difference(&need.nested);
-        other.subnets.iter().find(|subnet| !network.addresses_of(subnet).is_disjoint(&set)).cloned()
+        let meets = |set: &AddrSet, subnet: &str| !network.addresses_of(subnet).is_disjoint(set);
+        let mut led = need.subnets.iter().map(|subnet| led_from(need, subnet));
+        led.find_map(|set| other.subnets.iter().find(|subnet| meets(&set, subnet)).cloned())
     };
     for (at, (place, back)) in by_appliance.iter().enumerate() {
         for (_, there) in by_appliance[..at].iter().filter(|(_, there)| there.next_hop != back.next_hop) {
@@ -285,6 +286,12 @@ fn addresses_of(need: &RouteNeed) -> AddrSet {
         _ => AddrSet::empty(),
     };
     set.difference(&need.except)
+}
+
+/// Those of them that it takes in the table of one subnet, where narrower lines take others.
+fn led_from(need: &RouteNeed, subnet: &str) -> AddrSet {
+    let set = addresses_of(need);
+    need.nested.get(subnet).map_or_else(|| set.clone(), |nested| set.difference(nested))
 }
 
 /// What may be taken out of the network or from the platform: nothing, but for what an appliance inspects.
@@ -323,29 +330,44 @@ fn check_inside(need: &mut RouteNeed, network: &Network, place: &Path, problems:
     }
 }
 
-/// Of two lines by hand, one wholly inside the other, the wider one is not for what the narrower one takes.
+/// Of two lines by hand, one wholly inside the other, the wider one is not for what the narrower one takes, in the tables
+/// that have both.
 fn nest(kept: &mut [(Path, RouteNeed)]) {
-    let sets: Vec<AddrSet> = kept.iter().map(|(_, need)| addresses_of(need)).collect();
-    let written: Vec<(bool, NextHop)> =
-        kept.iter().map(|(_, need)| (need.as_written, need.next_hop)).collect();
-    for (at, (_, wide)) in kept.iter_mut().enumerate().filter(|(_, (_, need))| need.as_written) {
-        for (other, narrow) in sets.iter().enumerate() {
-            let inside = other != at && written[other].0 && written[other].1 != wide.next_hop;
-            if inside && *narrow != sets[at] && narrow.is_subset(&sets[at]) {
-                wide.nested = wide.nested.union(narrow);
+    let narrow: Vec<(AddrSet, NextHop, BTreeSet<String>)> = kept
+        .iter()
+        .filter(|(_, need)| need.as_written)
+        .map(|(_, need)| (addresses_of(need), need.next_hop, need.subnets.clone()))
+        .collect();
+    for (_, wide) in kept.iter_mut().filter(|(_, need)| need.as_written) {
+        let whole = addresses_of(wide);
+        let inside = narrow
+            .iter()
+            .filter(|(set, hop, _)| *hop != wide.next_hop && *set != whole && set.is_subset(&whole));
+        for (set, _, subnets) in inside {
+            for subnet in subnets.intersection(&wide.subnets) {
+                let nested = wide.nested.entry(subnet.clone()).or_insert_with(AddrSet::empty);
+                *nested = nested.union(set);
             }
         }
     }
 }
 
 fn check_hops(need: &RouteNeed, other: &RouteNeed, network: &Network, place: &Path, problems: &mut Problems) {
-    if other.next_hop == need.next_hop || need.subnets.is_disjoint(&other.subnets) {
+    if other.next_hop == need.next_hop {
         return;
     }
-    let set = |need: &RouteNeed| {
-        only_families_of(&addresses_of(need).difference(&need.nested), &network.subnet_space())
+    if addresses_of(need).is_disjoint(&addresses_of(other)) {
+        return;
+    }
+    // Where nothing is nested, every subnet says the same.
+    let plain = need.nested.is_empty() && other.nested.is_empty();
+    let both = need.subnets.intersection(&other.subnets).take(if plain { 1 } else { usize::MAX });
+    let present = network.subnet_space();
+    let clash = |subnet: &String| {
+        let set = led_from(need, subnet).intersection(&led_from(other, subnet));
+        only_families_of(&set, &present).prefixes().next()
     };
-    if let Some(prefix) = set(need).intersection(&set(other)).prefixes().next() {
+    if let Some(prefix) = both.into_iter().find_map(clash) {
         let message = format!(
             "{prefix} would have two next hops: {} by the route to {}, {} by the route to {}",
             need.next_hop, need.to, other.next_hop, other.to

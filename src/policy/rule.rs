@@ -277,8 +277,8 @@ pub struct RouteNeed {
     /// Whether its prefixes stand in the table as they are written: lines by hand, and what an appliance inspects inside
     /// the network.
     pub as_written: bool,
-    /// What narrower lines by hand take of it.
-    pub nested: AddrSet,
+    /// What narrower lines by hand take of it, by the subnets whose table has both.
+    pub nested: BTreeMap<String, AddrSet>,
     /// Names of the subnets whose table has it.
     pub subnets: BTreeSet<String>,
     /// What takes fewer routes, where the workload has an option for that.

@@ -215,6 +215,24 @@ fn lines_of_the_table_stand_as_they_are_written() {
 }
 
 #[test]
+fn a_narrower_line_of_one_subnet_takes_nothing_from_another() {
+    let line =
+        |to: &str, hop: &str, more: &str| format!("[[route]]\nto = \"{to}\"\nnext-hop = \"{hop}\"\n{more}");
+    let text = format!(
+        "{HEAD}{}{}[[allow]]\nto = \"Sql\"\nprotocol = \"tcp\"\nports = 1433\n{}{}{ALL}",
+        subnet("a", "10.20.1.0/24"),
+        subnet("b", "10.20.2.0/24"),
+        line("203.0.113.0/24", "firewall", ""),
+        line("203.0.113.0/25", "internet", "subnet = \"a\"\n"),
+    );
+    let made = made(&text);
+    let of = |subnet: &str| routes(&made, association(&made, subnet).route_table.as_ref().expect("a table"));
+    let narrow =
+        |routes: &[String]| routes.iter().filter(|route| route.starts_with("203.0.113.0/25")).count();
+    assert_eq!((narrow(&of("a")), narrow(&of("b"))), (1, 0), "{:?} {:?}", of("a"), of("b"));
+}
+
+#[test]
 fn forced_tunnelling_leads_to_the_gateway() {
     let text = format!(
         "schema = 1\nname = \"e\"\nregion = \"westeurope\"\n[network]\naddress-space = [\"10.20.0.0/16\"]\n{}\

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod any_policy;
 mod except_routes;
 mod fewest_regions;
 mod flows_twin;
