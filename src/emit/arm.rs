@@ -44,7 +44,7 @@ impl Format for Arm {
             files.extend(templates(Part::Firewall, parameters, at(version, group_resources(firewall)), caps));
         }
         if let Some(firewall) = plan.classic_firewall.as_ref().filter(|f| !f.collections.is_empty()) {
-            files.push(file(Part::Firewall, None, &classic_template(firewall, version)));
+            files.push(classic_file(firewall, version));
         }
         if !plan.nsgs.is_empty() {
             let resources = plan.nsgs.iter().map(nsg_resource).collect();
@@ -98,16 +98,16 @@ const LONGEST_ID: usize = "/subscriptions/".len()
 fn templates(part: Part, parameters: Parameters, resources: Vec<Resource>, caps: FileCaps) -> Vec<Artefact> {
     let at_once = resources.iter().take_while(|resource| resource.depends_on.is_empty()).count();
     let count = resources.len();
-    let whole = file(part, None, &Template::of(parameters.clone(), resources.clone()));
+    let whole = file(part, None, &Template::of(parameters.clone(), &resources));
     if count <= 1 || (whole.bytes.len() <= caps.bytes && count <= caps.resources) {
         return vec![whole];
     }
-    let bytes = |resources| bytes_of(&Template::of(parameters.clone(), resources)).len();
-    let bare = bytes(Vec::new());
+    let bytes = |resources: &[Resource]| bytes_of(&Template::of(parameters.clone(), resources)).len();
+    let bare = bytes(&[]);
     let mut groups: Vec<Vec<Resource>> = Vec::new();
     let mut room = 0;
     for mut resource in resources {
-        let size = bytes(vec![resource.clone()]) - bare + 2;
+        let size = bytes(std::slice::from_ref(&resource)) - bare + 2;
         match groups.last_mut().filter(|group| size <= room && group.len() < caps.resources) {
             Some(group) => {
                 if group.len() < at_once {
@@ -124,22 +124,24 @@ fn templates(part: Part, parameters: Parameters, resources: Vec<Resource>, caps:
         }
         room = room.saturating_sub(size);
     }
-    let numbered = |(number, resources)| file(part, number, &Template::of(parameters.clone(), resources));
-    numbers(groups.len()).zip(groups).map(numbered).collect()
+    let numbered = |(number, resources): (_, &Vec<Resource>)| {
+        file(part, number, &Template::of(parameters.clone(), resources))
+    };
+    numbers(groups.len()).zip(&groups).map(numbered).collect()
 }
 
-fn file(part: Part, number: Option<usize>, template: &Template) -> Artefact {
+fn file(part: Part, number: Option<usize>, template: &Template<'_>) -> Artefact {
     Artefact::of_part(part, number, ".arm.json", bytes_of(template)).holding(template.resources.len())
 }
 
-fn bytes_of(template: &Template) -> Vec<u8> {
+fn bytes_of(template: &Template<'_>) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(template).expect("strings and numbers always serialise");
     bytes.push(b'\n');
     bytes
 }
 
 #[derive(Serialize)]
-struct Template {
+struct Template<'a> {
     #[serde(rename = "$schema")]
     schema: &'static str,
     #[serde(rename = "contentVersion")]
@@ -147,11 +149,11 @@ struct Template {
     parameters: Parameters,
     #[serde(skip_serializing_if = "Option::is_none")]
     variables: Option<Variables>,
-    resources: Vec<Resource>,
+    resources: &'a [Resource],
 }
 
-impl Template {
-    fn of(parameters: Parameters, resources: Vec<Resource>) -> Self {
+impl<'a> Template<'a> {
+    fn of(parameters: Parameters, resources: &'a [Resource]) -> Self {
         Template { schema: SCHEMA, content_version: "1.0.0.0", parameters, variables: None, resources }
     }
 }
@@ -307,7 +309,7 @@ const WITH_CLASSIC: &str = "union(parameters('firewallProperties'), createObject
      'applicationRuleCollections', concat(parameters('otherApplicationRuleCollections'), \
      variables('applicationRuleCollections'))))";
 
-fn classic_template(firewall: &ClassicFirewall, version: ApiVersion) -> Template {
+fn classic_file(firewall: &ClassicFirewall, version: ApiVersion) -> Artefact {
     let all = |collections: Vec<&RuleCollection>| {
         Tree::List(collections.iter().map(|c| written(azure::classic_collection(c, &ip_group_id))).collect())
     };
@@ -320,13 +322,15 @@ fn classic_template(firewall: &ClassicFirewall, version: ApiVersion) -> Template
             Tree::Code(WITH_CLASSIC.to_owned()),
         )
     };
-    Template {
+    let resources = at(version, vec![resource]);
+    let template = Template {
         variables: Some(Variables {
             network_rule_collections: all(firewall.network()),
             application_rule_collections: all(firewall.application()),
         }),
-        ..Template::of(Parameters::firewall(&firewall.name), at(version, vec![resource]))
-    }
+        ..Template::of(Parameters::firewall(&firewall.name), &resources)
+    };
+    file(Part::Firewall, None, &template)
 }
 
 /// A tree as it stands in a template: its texts as literals, its expressions between brackets.

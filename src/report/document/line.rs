@@ -1,8 +1,9 @@
 //! [`Line`]: words, code and so on in a row.
 
+use std::borrow::Cow;
 use std::fmt::{Display, Write};
 
-use crate::text::visible;
+use crate::text::{is_plain, visible};
 
 /// A heading that other places of the document lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +142,11 @@ impl<T: Display> From<T> for Line {
 }
 
 /// Text as every writer takes it: in one line, and what is not seen or turns other text around is written out.
-pub(super) fn one_line(text: &str) -> String {
-    visible(&text.replace("\r\n", " ").replace(['\n', '\r', '\t'], " ")).into_owned()
+pub(super) fn one_line(text: &str) -> Cow<'_, str> {
+    // As nearly every text is.
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
+    let text = text.replace("\r\n", " ").replace(['\n', '\r', '\t'], " ");
+    Cow::Owned(visible(&text).into_owned())
 }

@@ -149,27 +149,40 @@ impl Text {
     fn words(&mut self, text: &str) {
         let text = one_line(text);
         // White space before a paragraph could make code of it.
-        let text = if self.starts { text.trim_start() } else { &text };
-        let mut rest = text.chars().peekable();
-        let mut numbered = self.starts;
-        while let Some(c) = rest.next() {
-            let next = rest.peek().copied();
-            if std::mem::take(&mut self.starts) && begins_block(c, next) {
-                self.out.push('\\');
-                self.out.push(c);
-                continue;
-            }
-            // `7. ` and `7) ` begin a list.
-            let ends = matches!(c, '.' | ')') && next.is_none_or(char::is_whitespace);
-            if numbered && ends && self.out.ends_with(|c: char| c.is_ascii_digit()) {
-                self.out.push('\\');
-            }
-            numbered &= c.is_ascii_digit();
-            self.character(c, next, rest.clone());
+        let text = if self.starts { text.trim_start() } else { &*text };
+        let mut rest = if std::mem::take(&mut self.starts) { self.begin(text) } else { text };
+        while let Some(at) = rest.find(may_mean_something) {
+            let (before, found) = rest.split_at(at);
+            self.out.push_str(before);
+            let mut after = found.chars();
+            let c = after.next().expect("it was found");
+            rest = after.as_str();
+            self.character(c, rest);
         }
+        self.out.push_str(rest);
     }
 
-    fn character(&mut self, c: char, next: Option<char>, rest: impl Iterator<Item = char>) {
+    /// Writes what begins a line so that it begins no block; returns what is left.
+    fn begin<'a>(&mut self, text: &'a str) -> &'a str {
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, rest) = text.split_at(digits);
+        self.out.push_str(number);
+        let mut after = rest.chars();
+        let Some(c) = after.next() else { return rest };
+        let next = after.clone().next();
+        // `7. ` and `7) ` begin a list.
+        let ends = matches!(c, '.' | ')') && next.is_none_or(char::is_whitespace);
+        let begins = if number.is_empty() { begins_block(c, next) } else { ends };
+        if !begins {
+            return rest;
+        }
+        self.out.push('\\');
+        self.out.push(c);
+        after.as_str()
+    }
+
+    fn character(&mut self, c: char, rest: &str) {
+        let next = rest.chars().next();
         let escape = match c {
             // Not as an escape, which some readers leave before it.
             '<' => return self.out.push_str("&lt;"),
@@ -195,7 +208,7 @@ impl Text {
             return self.words(&code);
         }
         if in_cell {
-            code = code.replace('|', "\\|");
+            code = code.replace('|', "\\|").into();
         }
         let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or_default();
         self.starts = false;
@@ -216,6 +229,11 @@ fn begins_block(c: char, next: Option<char>) -> bool {
 }
 
 /// Whether what follows an ampersand makes it the name or number of a character.
-fn names_character(mut rest: impl Iterator<Item = char>) -> bool {
-    rest.find(|c| !c.is_ascii_alphanumeric() && *c != '#') == Some(';')
+fn names_character(rest: &str) -> bool {
+    rest.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '#') == Some(';')
+}
+
+/// Whether a character inside of a line means something at some place.
+fn may_mean_something(c: char) -> bool {
+    matches!(c, '<' | '&' | '\\' | '|' | '*' | '`' | '~' | '_' | ']' | '#')
 }
