@@ -6,12 +6,12 @@ use super::demands;
 use super::intent::{DefaultRoute, HostUse, NamesIntent, OneOrMany, OutputIntent, RulesHolder, Sku};
 use super::place::Path;
 use super::problems::Problems;
-use super::rule::{Flow, Remote, short_list};
+use super::rule::{Flow, Managed, Remote, short_list};
 use super::whole::Policy;
 use crate::addr::{AddrSet, Interval, IntervalSet, IpPrefix};
 use crate::catalog::Date;
 use crate::limits::firewall_priorities;
-use crate::packet::{Direction, NextHop};
+use crate::packet::{Direction, NextHop, Protocol};
 use crate::plan::{LimitKey, Shortage, nsg_priorities};
 use crate::tags::Symbol;
 use crate::target::{ApiVersion, FormatName, Target};
@@ -26,6 +26,7 @@ pub(super) fn check_settings(policy: &Policy, problems: &mut Problems) {
     check_loops(policy, problems);
     check_keep(policy, problems);
     check_denies(policy, problems);
+    check_kept_open(policy, problems);
     demands::check(policy, problems);
     check_never(policy, problems);
     let route = Path::top().at("route-table");
@@ -269,6 +270,48 @@ fn check_denies(policy: &Policy, problems: &mut Problems) {
                 least + 1
             );
             problems.at(Path::top().at("firewall").at("priority"), message);
+        }
+    }
+}
+
+/// Warns of what is denied and open all the same: the rules that a service keeps come before every other one of their group.
+fn check_kept_open(policy: &Policy, problems: &mut Problems) {
+    let symbols = policy.symbols();
+    let mut seen = BTreeSet::new();
+    for deny in policy.denies.iter().filter(|_| policy.wants(Target::Nsg)) {
+        let Some(denied) = deny.remote_set(&symbols) else { continue };
+        let opens = |kept: &&Managed| {
+            let far = match kept.direction {
+                Direction::Inbound => &kept.source,
+                Direction::Outbound => &kept.destination,
+            };
+            let meets = match far {
+                Remote::Tag(tag) | Remote::Outside(tag) => !tag.set().is_disjoint(&denied),
+                Remote::Symbol(symbol) => !symbols.get(*symbol).is_disjoint(&denied),
+                Remote::Addresses(set) => !set.is_disjoint(&denied),
+                _ => !denied.is_empty(),
+            };
+            let any = kept.protocol == Protocol::Any || deny.protocol == Protocol::Any;
+            let ports = kept.ports.set().intersection(deny.ports.set());
+            kept.direction == deny.direction
+                && kept.subnets.contains(&deny.subnet)
+                && (any || kept.protocol == deny.protocol)
+                && !ports.is_empty()
+                && meets
+        };
+        let open: Vec<&Managed> = policy.managed.iter().filter(opens).collect();
+        let Some(first) = open.first() else { continue };
+        if seen.insert((deny.remote.to_string(), deny.direction, &first.workload)) {
+            let names: Vec<&str> = open.iter().map(|kept| kept.name.as_str()).collect();
+            let message = format!(
+                "{} {} is denied, but {} keeps some of it open for {} by rules that come first and that Azure puts back: {}",
+                deny.direction.name(),
+                deny.remote,
+                first.workload,
+                deny.subnet,
+                names.join(", ")
+            );
+            problems.warn(Path::top().at("deny"), message);
         }
     }
 }

@@ -102,6 +102,27 @@ fn rules_and_routes_stand_under_their_names_beside_a_default_route_to_the_firewa
 }
 
 #[test]
+fn what_is_denied_and_kept_open_all_the_same_is_warned_of() {
+    let deny = |line: &str| made(&format!("[[deny]]\n{line}\n")).policy.remarks.warnings.clone();
+    let within = deny("subnet = \"a\"\nfrom = \"10.20.1.0/24\"\nprotocol = \"tcp\"\nports = 22");
+    let [warning] = within.as_slice() else { panic!("{within:?}") };
+    assert!(
+        warning
+            .contains("inbound 10.20.1.0/24 is denied, but sql-managed-instance keeps some of it open for a"),
+        "{warning}"
+    );
+    assert!(warning.contains(KEPT) && warning.starts_with("line "), "{warning}");
+    // Another way, another subnet, other addresses.
+    for line in [
+        "subnet = \"a\"\nfrom = \"203.0.113.0/24\"\nprotocol = \"tcp\"\nports = 22",
+        "subnet = \"work\"\nfrom = \"10.20.1.0/24\"\nprotocol = \"tcp\"\nports = 22",
+        "subnet = \"a\"\nto = \"Sql\"\nprotocol = \"tcp\"\nports = 3306",
+    ] {
+        assert_eq!(deny(line), Vec::<String>::new(), "{line}");
+    }
+}
+
+#[test]
 fn the_version_and_the_places_of_what_is_kept_are_settings() {
     let least = made("rules-version = \"v12\"\noptional-rules = true\nlocal-route = \"subnet\"\n");
     assert_eq!(
