@@ -285,12 +285,7 @@ fn check_kept_open(policy: &Policy, problems: &mut Problems) {
                 Direction::Inbound => &kept.source,
                 Direction::Outbound => &kept.destination,
             };
-            let meets = match far {
-                Remote::Tag(tag) | Remote::Outside(tag) => !tag.set().is_disjoint(&denied),
-                Remote::Symbol(symbol) => !symbols.get(*symbol).is_disjoint(&denied),
-                Remote::Addresses(set) => !set.is_disjoint(&denied),
-                _ => !denied.is_empty(),
-            };
+            let meets = far.addresses(&symbols).is_some_and(|set| !set.is_disjoint(&denied));
             let any = kept.protocol == Protocol::Any || deny.protocol == Protocol::Any;
             let ports = kept.ports.set().intersection(deny.ports.set());
             kept.direction == deny.direction

@@ -262,7 +262,7 @@ fn check_both_ways(kept: &[(Path, RouteNeed)], network: &Network, problems: &mut
         .collect();
     let toward = |need: &RouteNeed, other: &RouteNeed| {
         let meets = |set: &AddrSet, subnet: &str| !network.addresses_of(subnet).is_disjoint(set);
-        let mut led = need.subnets.iter().map(|subnet| led_from(need, subnet));
+        let mut led = need.subnets.iter().map(|subnet| need.unless_nested(addresses_of(need), subnet));
         led.find_map(|set| other.subnets.iter().find(|subnet| meets(&set, subnet)).cloned())
     };
     for (at, (place, back)) in by_appliance.iter().enumerate() {
@@ -286,12 +286,6 @@ fn addresses_of(need: &RouteNeed) -> AddrSet {
         _ => AddrSet::empty(),
     };
     set.difference(&need.except)
-}
-
-/// Those of them that it takes in the table of one subnet, where narrower lines take others.
-fn led_from(need: &RouteNeed, subnet: &str) -> AddrSet {
-    let set = addresses_of(need);
-    need.nested.get(subnet).map_or_else(|| set.clone(), |nested| set.difference(nested))
 }
 
 /// What may be taken out of the network or from the platform: nothing, but for what an appliance inspects.
@@ -356,7 +350,8 @@ fn check_hops(need: &RouteNeed, other: &RouteNeed, network: &Network, place: &Pa
     if other.next_hop == need.next_hop {
         return;
     }
-    if addresses_of(need).is_disjoint(&addresses_of(other)) {
+    let (own, others) = (addresses_of(need), addresses_of(other));
+    if own.is_disjoint(&others) {
         return;
     }
     // Where nothing is nested, every subnet says the same.
@@ -364,8 +359,9 @@ fn check_hops(need: &RouteNeed, other: &RouteNeed, network: &Network, place: &Pa
     let both = need.subnets.intersection(&other.subnets).take(if plain { 1 } else { usize::MAX });
     let present = network.subnet_space();
     let clash = |subnet: &String| {
-        let set = led_from(need, subnet).intersection(&led_from(other, subnet));
-        only_families_of(&set, &present).prefixes().next()
+        let own = need.unless_nested(own.clone(), subnet);
+        let both = own.intersection(&other.unless_nested(others.clone(), subnet));
+        only_families_of(&both, &present).prefixes().next()
     };
     if let Some(prefix) = both.into_iter().find_map(clash) {
         let message = format!(

@@ -150,13 +150,7 @@ impl Flow {
     /// The remote addresses, where the remote side is one of addresses: a tag, prefixes, a symbol, anything. Only
     /// the families that the local side has, without what is excepted.
     pub fn remote_set(&self, symbols: &Symbols) -> Option<AddrSet> {
-        let set = match &self.remote {
-            Remote::Tag(tag) | Remote::Outside(tag) => tag.set().clone(),
-            Remote::Addresses(set) => set.clone(),
-            Remote::Symbol(symbol) => symbols.get(*symbol),
-            Remote::Any => AddrSet::all(),
-            Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_) => return None,
-        };
+        let set = self.remote.addresses(symbols)?;
         Some(only_families_of(&set.difference(&self.except), &self.local))
     }
 }
@@ -192,6 +186,19 @@ pub enum Remote {
     Url(String),
     /// Anything.
     Any,
+}
+
+impl Remote {
+    /// Its addresses, where it is one of addresses: a tag, prefixes, a symbol, anything.
+    pub fn addresses(&self, symbols: &Symbols) -> Option<AddrSet> {
+        Some(match self {
+            Remote::Tag(tag) | Remote::Outside(tag) => tag.set().clone(),
+            Remote::Addresses(set) => set.clone(),
+            Remote::Symbol(symbol) => symbols.get(*symbol),
+            Remote::Any => AddrSet::all(),
+            Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_) => return None,
+        })
+    }
 }
 
 impl Remote {
@@ -285,6 +292,16 @@ pub struct RouteNeed {
     pub narrower: Option<String>,
     /// Where the need comes from; at least one.
     pub causes: Vec<Cause>,
+}
+
+impl RouteNeed {
+    /// `set`, addresses of this route, without what narrower lines take in the table of `subnet`.
+    pub(super) fn unless_nested(&self, set: AddrSet, subnet: &str) -> AddrSet {
+        match self.nested.get(subnet) {
+            Some(nested) => set.difference(nested),
+            None => set,
+        }
+    }
 }
 
 /// The resources that a subnet may reach through service endpoints, and no others.

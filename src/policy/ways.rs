@@ -120,7 +120,7 @@ impl Policy {
         if !need.as_written {
             return set;
         }
-        let set = need.nested.get(subnet).map_or_else(|| set.clone(), |nested| set.difference(nested));
+        let set = need.unless_nested(set, subnet);
         let space = &self.network.space;
         let inside: AddrSet = set.prefixes().filter(|&p| AddrSet::from(p).is_subset(space)).collect();
         let own = self.network.addresses_of(subnet);

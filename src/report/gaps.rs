@@ -20,7 +20,7 @@ pub(super) fn section(made: &Made<'_>) -> Section {
         blocks.extend([Block::paragraph(first), table("What to do", rows)]);
     }
     if !covered.is_empty() {
-        let first = "These needs cannot be said on a target, but other rules there let them through.";
+        let first = "These needs cannot be said on a target, but pass all the same.";
         let rows = covered.iter().map(|gap| {
             let by: Vec<String> = gap.covered_by.iter().map(CoveredBy::short).collect();
             row(gap, "", by.join(", ").into())

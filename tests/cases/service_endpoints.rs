@@ -2,9 +2,12 @@
 
 use crate::support;
 use tagwall::Error;
+use tagwall::analyse::{Asked, Explainer, Far};
 use tagwall::catalog::Catalog;
+use tagwall::packet::{Direction, Ports, Protocol};
 use tagwall::pipeline::{self, Generation};
 use tagwall::policy::PolicySource;
+use tagwall::read::live::read_live;
 use tagwall::tags::Cloud;
 use tagwall::verify::WorkState;
 
@@ -137,5 +140,46 @@ fn names_that_are_not_there_and_endpoints_that_clash_are_refused() {
     {
         let error = refused(twice, "", &need("Sql"));
         assert!(error.contains("takes one of both"), "{error}");
+    }
+}
+
+/// `explain` of an export: an endpoint takes what is of its regions where the network's is known, else all of its service.
+#[test]
+fn explain_leads_by_an_endpoint_what_is_of_its_regions() {
+    let snapshot = support::sample(Cloud::Public);
+    let way = |location: Option<&str>, tag: &str| {
+        let network = serde_json::json!({
+            "type": "Microsoft.Network/virtualNetworks", "name": "net", "location": location,
+            "properties": {"addressSpace": {"addressPrefixes": ["10.20.0.0/16"]}, "subnets": [{"name": "s", "properties": {
+                "addressPrefix": "10.20.1.0/24", "serviceEndpoints": [{"service": "Microsoft.Storage"}],
+                "routeTable": {"id": "/subscriptions/x/resourceGroups/g/providers/Microsoft.Network/routeTables/t"},
+            }}]},
+        });
+        let table = serde_json::json!({
+            "type": "Microsoft.Network/routeTables", "name": "t", "properties": {"routes": [{"name": "default", "properties":
+                {"addressPrefix": "0.0.0.0/0", "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.20.255.4"}}]},
+        });
+        let bytes = serde_json::Value::from(vec![network, table]).to_string();
+        let live = read_live(&[("net.json", bytes.as_bytes())]).expect("it is read");
+        let explainer = Explainer::new(&live, &snapshot, None);
+        let set = snapshot.tag(tag).expect("the sample has it").set();
+        let asked = Asked {
+            direction: Direction::Outbound,
+            subnet: Some("s".to_owned()),
+            near: None,
+            far: Far::Address(std::net::IpAddr::V4(set.v4.first().expect("it has some").into())),
+            protocol: Protocol::Tcp,
+            ports: "443".parse::<Ports>().expect("a port"),
+        };
+        explainer.packet(&asked).expect("it is decided").expect("there is such a packet").way
+    };
+    for (location, tag, wanted) in [
+        (Some("westeurope"), "Storage.WestEurope", "direct"),
+        (Some("westeurope"), "Storage.NorthEurope", "direct"),
+        (Some("westeurope"), "Storage.EastUS", "firewall"),
+        (Some("westeurope"), "Sql.WestEurope", "firewall"),
+        (None, "Storage.EastUS", "direct"),
+    ] {
+        assert_eq!(way(location, tag), wanted, "{location:?} {tag}");
     }
 }
