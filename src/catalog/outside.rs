@@ -12,7 +12,7 @@ pub struct OutsideTag {
     pub tags: Vec<String>,
     /// The clouds that have it; none: all.
     pub clouds: Vec<Cloud>,
-    /// Features as the published files name them: `NSG` and `FW`, where the target takes it by name.
+    /// Features as the published files name them: `NSG`, `FW` and `UDR`, where the target takes it by name.
     pub takes: Vec<&'static str>,
     /// What to know about it.
     pub note: String,
@@ -28,9 +28,10 @@ impl OutsideTag {
             match name.as_str() {
                 "nsg" => takes.push("NSG"),
                 "firewall" => takes.push("FW"),
+                "route" => takes.push("UDR"),
                 _ => {
-                    let near = did_you_mean(&nearest(&name, ["nsg", "firewall"]));
-                    reader.problem(span, format!("no target `{name}`{near}; nsg or firewall"));
+                    let near = did_you_mean(&nearest(&name, ["nsg", "firewall", "route"]));
+                    reader.problem(span, format!("no target `{name}`{near}; nsg, firewall or route"));
                 }
             }
         }

@@ -61,7 +61,7 @@ impl<'a> WantedRoutes<'a> {
 
     /// A route by the name of `remote`, which is a tag: its published prefixes are as good as routes.
     pub(super) fn by_name(&mut self, remote: &Remote, hop: NextHop) {
-        let Remote::Tag(tag) = remote else { return };
+        let (Remote::Tag(tag) | Remote::Outside(tag)) = remote else { return };
         let subnets = self.table.policy.network.subnet_space();
         let present = |p: &IpPrefix| !if p.is_v4() { subnets.v4.is_empty() } else { subnets.v6.is_empty() };
         self.tags.push((

@@ -174,7 +174,9 @@ impl<'a> Needs<'a> {
                     (tag.set().clone(), "addresses are excepted, so the rest is listed".to_owned())
                 }
                 // A service puts its own routes in by name, whatever the policy prefers.
-                Remote::Tag(tag) if table.kept.iter().any(|kept| kept.matches() == tag.name().as_str()) => {
+                Remote::Tag(tag) | Remote::Outside(tag)
+                    if table.kept.iter().any(|kept| kept.matches() == tag.name().as_str()) =>
+                {
                     needs.by_name.push((need, tag));
                     continue;
                 }

@@ -107,7 +107,11 @@ fn findings(made: &Made<'_>) -> Option<Vec<Finding>> {
     // The proof has read the same files.
     let mut live = read_live(&files).ok()?;
     add_network(made, &mut live);
-    Some(lint(&live, &Linting { snapshot: made.snapshot, timeline: None, risks: false }))
+    // Tags that no file holds are known where the policy names them.
+    let outside = made.policy.outside();
+    let known = (!outside.is_empty()).then(|| made.snapshot.with_outside(outside));
+    let snapshot = known.as_ref().unwrap_or(made.snapshot);
+    Some(lint(&live, &Linting { snapshot, timeline: None, risks: false }))
 }
 
 /// The network of the policy, with what its subnets get.
@@ -117,7 +121,7 @@ fn add_network(made: &Made<'_>, live: &mut Live) {
     live.networks.push(LiveNetwork {
         name: policy.name.clone(),
         space: texts(&policy.network.space),
-        peers: texts(&policy.network.peers.union(&policy.network.on_premises)),
+        peers: texts(&policy.network.virtual_network().difference(&policy.network.space)),
         ..LiveNetwork::default()
     });
     live.subnets.extend(plan.associations.iter().map(|association| LiveSubnet {

@@ -177,7 +177,7 @@ fn wanted((policy, subnet): (&Policy, &str), table: &RouteTable, extras: &[Extra
         };
         // A route by a tag's name takes both families, whichever the subnets have.
         let set = match &need.to {
-            Remote::Tag(tag) if by_name(tag) => tag.set().difference(&need.except),
+            Remote::Tag(tag) | Remote::Outside(tag) if by_name(tag) => tag.set().difference(&need.except),
             _ => policy.route_set(need, subnet),
         };
         wanted.then(set, need.next_hop);

@@ -137,6 +137,8 @@ fn the_version_and_the_places_of_what_is_kept_are_settings() {
     assert_eq!(
         routes(&least, "e-a-routes"),
         [
+            "UseOnly_mi-optional-AzureCloud.northeurope: AzureCloud.northeurope -> Internet",
+            "UseOnly_mi-optional-AzureCloud.westeurope: AzureCloud.westeurope -> Internet",
             "UseOnly_subnet-10-20-1-0-24-to-vnetlocal: 10.20.1.0/24 -> VnetLocal",
             "default: 0.0.0.0/0 -> VirtualAppliance 10.20.255.4",
         ]
@@ -284,4 +286,49 @@ fn scripts_leave_what_the_service_keeps_whatever_its_version() {
     assert_eq!(named("delete"), 1, "only the route that is called as tagwall's are: {did:?}");
     assert_eq!((named("--name Sql.WestEurope"), named("vnetlocal")), (1, 0), "{did:?}");
     assert_eq!((named("mi-OneDsCollector"), named("mi-AzureActiveDirectory")), (1, 0), "{did:?}");
+}
+
+/// What Azure put in the table besides: until November 2022 a route for each service, of which two tags are in no file; later
+/// optional ones, where the optional rule is kept.
+#[test]
+fn routes_of_older_versions_and_optional_ones_are_kept_where_they_are() {
+    let kept = |options: &str| {
+        let own = routes(&made(options), "e-a-routes");
+        own.into_iter()
+            .filter(|line| line.starts_with("UseOnly_mi-") && !line.contains("vnetlocal"))
+            .collect::<Vec<_>>()
+    };
+    let line = |name: &str, to: &str| format!("UseOnly_mi-{name}: {to} -> Internet");
+    let of = |names: &[&str]| names.iter().map(|name| line(name, name)).collect::<Vec<_>>();
+    let both = |service: &str, written: [&str; 2]| {
+        ["northeurope", "westeurope"]
+            .map(|region| format!("{service}.{region}"))
+            .into_iter()
+            .zip(written)
+            .map(|(name, to)| line(&name, &format!("{service}.{to}")))
+            .collect::<Vec<_>>()
+    };
+    let (low, high) = (["northeurope", "westeurope"], ["NorthEurope", "WestEurope"]);
+    assert_eq!(
+        kept("rules-version = \"v10\"\n"),
+        [
+            of(&["AzureActiveDirectory"]),
+            both("AzureCloud", low),
+            of(&["AzureMonitor", "CorpNetPublic", "CorpNetSaw"]),
+            both("EventHub", high),
+            of(&["SqlManagement", "Storage"]),
+            both("Storage", high),
+        ]
+        .concat()
+    );
+    let old = made("rules-version = \"v10\"\n");
+    assert!(!support::text_of(&old, "report.md").contains("TW022"), "tags in no file are known all the same");
+    let plain = kept("");
+    let (optional, rest): (Vec<String>, Vec<String>) =
+        kept("optional-rules = true\n").into_iter().partition(|line| line.contains("optional"));
+    assert_eq!(rest, plain);
+    assert_eq!(
+        optional,
+        low.map(|region| line(&format!("optional-AzureCloud.{region}"), &format!("AzureCloud.{region}")))
+    );
 }

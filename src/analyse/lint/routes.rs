@@ -6,6 +6,7 @@ use super::finding::{Finding, Severity};
 use super::sides::{Sides, address, inside, is_any, same};
 use super::texts::is_intent;
 use crate::addr::{AddrSet, IpPrefix};
+use crate::catalog::is_kept_by_service;
 use crate::packet::NextHop;
 use crate::read::live::{Live, LiveGroup, LiveRoute, LiveSubnet, LiveTable};
 use crate::read::resources::{Route, RouteTable};
@@ -90,6 +91,8 @@ fn tags(table: &LiveTable, sides: &Sides<'_>, found: &mut Vec<Finding>) {
             route.prefixes.iter().filter(|text| address(text).is_none() && !text.contains(['[', '$', ' ']))
         {
             match sides.snapshot.tag(name) {
+                // What a service has put there itself Azure takes, whatever the file says.
+                Some(_) if is_kept_by_service(&route.name) => {}
                 Some(tag) if tag.features().is_stated() && !tag.features().has("UDR") => {
                     found.push(finding(
                         "TW022",
