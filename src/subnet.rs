@@ -1,11 +1,59 @@
-//! What a subnet is for ([`Role`]), and by what it reaches the Internet ([`Outbound`]).
+//! What a subnet is for ([`Role`]), by what it reaches the Internet ([`Outbound`]), and what the gateway beside it
+//! announces ([`Announced`]).
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::addr::{AddrSet, IpPrefix};
 use crate::text::nearest;
+
+/// What a gateway announces by BGP of the networks behind it: each prefix as it comes, since Azure weighs them one by one
+/// against other routes.
+///
+/// ```
+/// use tagwall::subnet::Announced;
+/// let announced = Announced::from_iter(["10.0.0.0/8".parse().unwrap(), "0.0.0.0/0".parse().unwrap()]);
+/// assert_eq!(announced.space().to_string(), "10.0.0.0/8");
+/// assert!(announced.has_default(false) && !announced.has_default(true));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Announced {
+    prefixes: Vec<IpPrefix>,
+}
+
+impl Announced {
+    /// The prefixes, in order, each once.
+    pub fn prefixes(&self) -> &[IpPrefix] {
+        &self.prefixes
+    }
+
+    /// The addresses behind the gateway: all that is announced but a default route, which says that the rest of the world
+    /// is reached that way and not that it is there.
+    pub fn space(&self) -> AddrSet {
+        self.prefixes.iter().copied().filter(|prefix| prefix.len() > 0).collect()
+    }
+
+    /// Whether a default route of the family is announced: forced tunnelling without a route table.
+    pub fn has_default(&self, v6: bool) -> bool {
+        self.prefixes.iter().any(|prefix| prefix.len() == 0 && prefix.is_v4() != v6)
+    }
+
+    /// Whether nothing is announced.
+    pub fn is_empty(&self) -> bool {
+        self.prefixes.is_empty()
+    }
+}
+
+impl FromIterator<IpPrefix> for Announced {
+    fn from_iter<I: IntoIterator<Item = IpPrefix>>(prefixes: I) -> Self {
+        let mut prefixes: Vec<IpPrefix> = prefixes.into_iter().collect();
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        Announced { prefixes }
+    }
+}
 
 /// What a subnet is for, which decides what may be put on it.
 ///

@@ -290,7 +290,7 @@ fn associate(live: &mut Live, manifest: &[u8]) {
 /// The network of a policy as others have theirs.
 pub(super) fn network_of(policy: &Policy) -> Live {
     let mut own = network(&policy.name, &policy.network.space);
-    let beside = policy.network.peers.union(&policy.network.on_premises);
+    let beside = policy.network.virtual_network().difference(&policy.network.space);
     own.peers = beside.prefixes().map(|prefix| prefix.to_string()).collect();
     own.location = Some(policy.region.location());
     let mut live = Live { networks: vec![own], ..Live::default() };

@@ -62,7 +62,7 @@ pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
     }
     let own = policy.routes.iter().filter(|r| r.next_hop == NextHop::Internet && takes_replies(r, flow));
     gap.covered_by.extend(own.map(|r| CoveredBy::Route(r.id.clone())));
-    if [false, true].into_iter().all(|v6| policy.default_hop_of(&flow.subnet, v6).is_none()) {
+    if [false, true].into_iter().all(|v6| policy.default_way_of(&flow.subnet, v6).is_none()) {
         gap.covered_by.push(CoveredBy::Anyway("the direct way, since no default route leads elsewhere"));
     }
     gap
@@ -91,10 +91,9 @@ enum Replies {
 /// routes off. Where a policy names neither, private space may be anything.
 fn replies(policy: &Policy, flow: &Flow, set: &AddrSet) -> Replies {
     let (network, table) = (&policy.network, &policy.route_table);
-    let none = AddrSet::empty();
-    let peers = if table.disable_peering_route { &none } else { &network.peers };
-    let behind = if table.disable_bgp { &none } else { &network.on_premises };
-    let known = AddrSet::union_of([&network.space, peers, behind]);
+    let peers = if table.disable_peering_route { AddrSet::empty() } else { network.peers.clone() };
+    let behind = if table.disable_bgp { AddrSet::empty() } else { network.on_premises.space() };
+    let known = AddrSet::union_of([&network.space, &peers, &behind]);
     let led = policy.routes_of(&flow.subnet).filter(|r| matches!(r.next_hop, NextHop::Appliance(_)));
     let led = AddrSet::union_of(&led.map(|need| policy.route_set(need, &flow.subnet)).collect::<Vec<_>>());
     let rest = set.difference(&known);

@@ -19,7 +19,8 @@ pub struct Network {
     /// Address spaces of peered networks, as prefixes: part of `VirtualNetwork`.
     #[serde(default)]
     pub peers: Vec<String>,
-    /// What a gateway announces of the networks behind it, as prefixes: part of `VirtualNetwork`.
+    /// What a gateway announces of the networks behind it, as prefixes: part of `VirtualNetwork`. `0.0.0.0/0` is a default
+    /// route that it announces: what no route table leads elsewhere then goes to the gateway.
     #[serde(default)]
     pub on_premises: Vec<String>,
     /// The network's own name resolvers, as addresses. Left out: Azure's.

@@ -38,10 +38,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
     let region = find_region(&intent.region, &Path::top().at("region"), snapshot, &mut draft.problems);
     let network = read_network::network(intent, &mut draft.problems);
     let mut beside = BesideRows::default();
-    let diverted = match intent.route_table.default_route {
-        Some(wanted) => wanted != DefaultRoute::Internet,
-        None => !network.firewall.is_empty(),
-    };
+    let diverted = is_diverted(intent, &network);
     let as_of = as_of(intent, catalog, &mut draft.problems);
     let outside = Outside::of(intent, catalog, snapshot);
     let groups = &intent.groups;
@@ -140,6 +137,18 @@ pub fn cloud_of(intent: &Intent) -> Cloud {
         CloudName::UsGov => Cloud::UsGov,
         CloudName::China => Cloud::China,
         CloudName::Germany => Cloud::Germany,
+    }
+}
+
+/// Whether a default route leads subnets with needs elsewhere than to the Internet.
+fn is_diverted(intent: &Intent, network: &Network) -> bool {
+    match intent.route_table.default_route {
+        Some(wanted) => wanted != DefaultRoute::Internet,
+        None if network.firewall.is_empty() => {
+            let learnt = [false, true].into_iter().any(|v6| network.on_premises.has_default(v6));
+            learnt && !intent.route_table.disable_bgp
+        }
+        None => true,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::addr::AddrSet;
+pub(super) use crate::subnet::Announced;
 pub use crate::subnet::{Outbound, Role};
 
 /// The virtual network of an environment.
@@ -14,7 +15,7 @@ pub struct Network {
     /// Address spaces of peered networks.
     pub peers: AddrSet,
     /// What a gateway announces of the networks behind it.
-    pub on_premises: AddrSet,
+    pub on_premises: Announced,
     /// The network's own name resolvers, in the order in which they are asked.
     pub dns: Vec<IpAddr>,
     /// Private addresses of the firewall or appliance, at most one of a family.
@@ -47,7 +48,7 @@ impl Network {
     /// What `VirtualNetwork` stands for without regard to routes: the network, its peers, and what a gateway
     /// announces.
     pub fn virtual_network(&self) -> AddrSet {
-        AddrSet::union_of([&self.space, &self.peers, &self.on_premises])
+        AddrSet::union_of([&self.space, &self.peers, &self.on_premises.space()])
     }
 }
 

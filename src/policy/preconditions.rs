@@ -216,7 +216,7 @@ fn leads_to_firewall(subnet: &str, policy: &Policy) -> bool {
 
 fn tunnelling(subnets: &[(&str, &Subnet)], policy: &Policy) -> Answer {
     let to_gateway = |name: &str| {
-        [false, true].into_iter().any(|v6| policy.default_hop_of(name, v6) == Some(NextHop::Gateway))
+        [false, true].into_iter().any(|v6| policy.default_way_of(name, v6) == Some(NextHop::Gateway))
     };
     match subnets.iter().find(|(name, _)| to_gateway(name)) {
         Some((name, _)) => no(format!("the default route of subnet {name} leads to a gateway")),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::intent::{Intent, OneOrMany, Subnet as SubnetIntent};
-use super::network::{Network, Role, Subnet};
+use super::network::{Announced, Network, Role, Subnet};
 use super::place::Path;
 use super::problems::Problems;
 use crate::addr::{AddrSet, Entry, EntryError, IpPrefix, Prefix};
@@ -16,6 +16,10 @@ const KEPT: u64 = 5;
 
 /// Reads a list of prefixes of networks, strictly: an address without a length is none.
 pub(super) fn prefixes(texts: &[String], place: &Path, problems: &mut Problems) -> AddrSet {
+    listed(texts, place, problems).into_iter().collect()
+}
+
+fn listed(texts: &[String], place: &Path, problems: &mut Problems) -> Vec<IpPrefix> {
     let mut list: Vec<IpPrefix> = Vec::new();
     for (index, text) in texts.iter().enumerate() {
         match prefix(text) {
@@ -23,7 +27,7 @@ pub(super) fn prefixes(texts: &[String], place: &Path, problems: &mut Problems) 
             Err(error) => problems.at(place.at(index), format!("{text}: {error}")),
         }
     }
-    list.into_iter().collect()
+    list
 }
 
 /// Why a text is no prefix of a network.
@@ -57,7 +61,7 @@ pub(super) fn network(intent: &Intent, problems: &mut Problems) -> Network {
         problems.at(place.at("address-space"), "the address space needs at least one prefix");
     }
     let peers = beside(&space, (&given.peers, "peers"), &place, problems);
-    let on_premises = beside(&space, (&given.on_premises, "on-premises"), &place, problems);
+    let on_premises = announced(&space, &given.on_premises, &place.at("on-premises"), problems);
     let mut network = Network { space, peers, on_premises, ..Network::default() };
     network.firewall = firewall(&given.firewall, &place.at("firewall"), problems);
     for (index, text) in given.dns.as_slice().iter().enumerate() {
@@ -72,6 +76,18 @@ pub(super) fn network(intent: &Intent, problems: &mut Problems) -> Network {
     }
     check_firewall(&network, &place.at("firewall"), problems);
     network
+}
+
+/// What a gateway announces. It may hold the own network as a part of more; inside it Azure heeds no announcement.
+fn announced(space: &AddrSet, texts: &[String], place: &Path, problems: &mut Problems) -> Announced {
+    let list = listed(texts, place, problems);
+    for prefix in list.iter().filter(|prefix| AddrSet::from(**prefix).is_subset(space)) {
+        problems.at(
+            place.clone(),
+            format!("{prefix} is in network.address-space, whose routes come first: what a gateway announces there has no effect; leave it out"),
+        );
+    }
+    list.into_iter().collect()
 }
 
 /// Networks beside the own one: where two share addresses, Azure peers or routes them to nowhere.

@@ -31,14 +31,15 @@ impl Policy {
         Symbols::new(&self.network.virtual_network(), &AddrSet::empty())
     }
 
-    /// Whether a user-defined default route takes traffic of some subnet off its way to the Internet.
+    /// Whether a default route takes traffic of some subnet off its way to the Internet.
     pub fn has_default_route(&self) -> bool {
         self.network.subnets.keys().any(|subnet| self.is_diverted(subnet))
     }
 
-    /// Whether a user-defined default route takes traffic of `subnet` off its way to the Internet.
+    /// Whether a default route takes traffic of `subnet` off its way to the Internet: one of its table, or one that a
+    /// gateway announces.
     pub fn is_diverted(&self, subnet: &str) -> bool {
-        let hops = [false, true].into_iter().filter_map(|v6| self.default_hop_of(subnet, v6));
+        let hops = [false, true].into_iter().filter_map(|v6| self.default_way_of(subnet, v6));
         hops.into_iter().any(|hop| hop != NextHop::Internet)
     }
 
@@ -62,6 +63,14 @@ impl Policy {
         }
         let takes = self.network.subnets.get(subnet).is_some_and(|found| found.role.takes_default());
         self.default_hop(v6).filter(|_| takes && self.is_routed(subnet))
+    }
+
+    /// The default route in effect on `subnet`, per family: that of its table, else the one that a gateway announces and
+    /// the table does not keep off. `None` where there is only the system's, to the Internet.
+    pub fn default_way_of(&self, subnet: &str, v6: bool) -> Option<NextHop> {
+        let kept_off = || self.route_table.disable_bgp && self.is_routed(subnet);
+        let learnt = || self.network.on_premises.has_default(v6) && !kept_off();
+        self.default_hop_of(subnet, v6).or_else(|| learnt().then_some(NextHop::Gateway))
     }
 
     /// Whether a route table can lead what `subnet` sends to a firewall: Azure takes none on some subnets.
@@ -97,7 +106,7 @@ impl Policy {
         let network = &self.network;
         let inside = match (self.private_to_firewall(), self.route_table.disable_peering_route) {
             (true, _) => network.space.clone(),
-            (false, true) => network.space.union(&network.on_premises),
+            (false, true) => network.space.union(&network.on_premises.space()),
             (false, false) => network.virtual_network(),
         };
         match &flow.remote {
@@ -112,7 +121,7 @@ impl Policy {
     /// inside the network neither what is the subnet's own nor what a longer prefix of the system takes.
     pub fn route_set(&self, need: &RouteNeed, subnet: &str) -> AddrSet {
         let set = match &need.to {
-            Remote::Tag(tag) => tag.set().clone(),
+            Remote::Tag(tag) | Remote::Outside(tag) => tag.set().clone(),
             Remote::Addresses(set) => set.clone(),
             _ => AddrSet::empty(),
         };

@@ -125,11 +125,13 @@ impl RouteMap {
         self
     }
 
-    /// What a gateway announces beside these. Of that, what lies in the network or in a peered one has no effect; so
+    /// What a gateway announces beside these, prefix by prefix. Of that, what lies in the network or in a peered one has no effect; so
     /// these must be there before.
-    pub fn with_gateway(mut self, announced: &AddrSet) -> Self {
+    pub fn with_gateway(mut self, announced: &[IpPrefix]) -> Self {
         let origin = Origin { rank: Rank::Gateway, source: RouteSource::Gateway };
-        for prefix in announced.prefixes().filter(|prefix| !self.is_preferred(prefix)).collect::<Vec<_>>() {
+        for prefix in
+            announced.iter().copied().filter(|prefix| !self.is_preferred(prefix)).collect::<Vec<_>>()
+        {
             self.add(prefix, origin, NextHop::Gateway, "a route that the gateway announces");
         }
         self

@@ -118,7 +118,7 @@ fn storage_is_open(made: &Made<'_>) -> bool {
 /// Whether a rule names `VirtualNetwork` as a tag for a subnet whose default route widens it.
 fn names_network(made: &Made<'_>) -> bool {
     let led =
-        |f: &Flow| [false, true].into_iter().any(|v6| made.policy.default_hop_of(&f.subnet, v6).is_some());
+        |f: &Flow| [false, true].into_iter().any(|v6| made.policy.default_way_of(&f.subnet, v6).is_some());
     let own = made.policy.flows.iter().filter(|f| matches!(f.remote, Remote::Symbol(Symbol::VirtualNetwork)));
     own.filter(|flow| led(flow)).any(|flow| {
         let choices = made.plan.choices.iter().filter(|choice| flow.id == *choice.flow);

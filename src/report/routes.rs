@@ -8,7 +8,7 @@ use crate::plan::{Route, RouteTable, RouteTo};
 use crate::policy::{RouteNeed, SYSTEM_NONE, short_list};
 use crate::target::Target;
 
-/// The section, if there are route tables.
+/// The section, if there are route tables, or a gateway announces a default route.
 pub(super) fn section(made: &Made<'_>) -> Option<Section> {
     let tables = &made.plan.route_tables;
     let mut blocks = Vec::new();
@@ -19,7 +19,27 @@ pub(super) fn section(made: &Made<'_>) -> Option<Section> {
         }
         blocks.extend(of_table(made, table));
     }
-    (!tables.is_empty()).then(|| Section::new(ROUTES, blocks))
+    blocks.extend(announced(made));
+    (!blocks.is_empty()).then(|| Section::new(ROUTES, blocks))
+}
+
+/// The subnets whose default route is the one that a gateway announces.
+fn announced(made: &Made<'_>) -> Option<Block> {
+    let (policy, present) = (made.policy, made.policy.network.subnet_space());
+    let families = [(false, !present.v4.is_empty()), (true, !present.v6.is_empty())];
+    let learns = |name: &&String| {
+        families.into_iter().filter(|(_, present)| *present).any(|(v6, _)| {
+            policy.default_hop_of(name, v6).is_none() && policy.default_way_of(name, v6).is_some()
+        })
+    };
+    let subnets: Vec<&str> = policy.network.subnets.keys().filter(learns).map(String::as_str).collect();
+    (!subnets.is_empty()).then(|| {
+        Block::Paragraph(
+            Line::from(format_args!("What no route leads elsewhere goes to the virtual network gateway from {}: it announces a default route (", subnets.join(", ")))
+                .code("network.on-premises")
+                .text(")."),
+        )
+    })
 }
 
 fn of_table(made: &Made<'_>, table: &RouteTable) -> Vec<Block> {

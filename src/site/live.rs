@@ -9,6 +9,7 @@ use crate::policy::intent::OneOrMany;
 use crate::read::live::{Live, LiveNetwork, LiveSubnet, Place, Pointer, of_resources, read_live};
 use crate::read::{READERS, ReadError, read_files};
 use crate::report::{MANIFEST, POLICY_COPY};
+use crate::subnet::Announced;
 use crate::target::FormatName;
 
 /// The rules of the environment `name` in one of the formats that it has them in, with the network of its policy and what
@@ -45,12 +46,15 @@ pub fn live_of(
         && let Ok(text) = std::str::from_utf8(policy)
         && let Ok(source) = PolicySource::read("policy.toml", text)
     {
-        let set = |texts: &[String]| -> AddrSet {
-            texts.iter().filter_map(|text| IpPrefix::parse(text, true).ok()).collect()
+        let list = |texts: &[String]| {
+            texts.iter().filter_map(|text| IpPrefix::parse(text, true).ok()).collect::<Vec<_>>()
         };
         let given = &source.intent.network;
-        let mut own = network(name, &set(&given.address_space));
-        let beside = set(&given.peers).union(&set(&given.on_premises));
+        let space: AddrSet = list(&given.address_space).into_iter().collect();
+        let announced: Announced = list(&given.on_premises).into_iter().collect();
+        let peers: AddrSet = list(&given.peers).into_iter().collect();
+        let mut own = network(name, &space);
+        let beside = peers.union(&announced.space()).difference(&space);
         own.location = Some(source.intent.region.clone());
         endpoints = source
             .intent

@@ -419,3 +419,58 @@ fn two_appliances_between_two_subnets_are_warned_of() {
     let (_, report) = warned("[route-table]\nprivate = \"firewall\"\n");
     assert!(report.contains("| private ranges (`route-table.private`) |"), "{report}");
 }
+
+/// A gateway that announces a default route takes all that no table leads elsewhere: what has to leave directly has routes,
+/// a group names addresses in place of the tags that hold the default, and replies to the Internet are lost.
+#[test]
+fn a_default_route_that_a_gateway_announces_is_heeded() {
+    let bare = PRIVATE.replace("network.firewall = \"10.20.255.4\"\n", "");
+    let announced = |keys: &str| bare.replacen("[[allow]]", &format!("{keys}\n[[allow]]"), 1);
+    let tunnelled = "network.on-premises = [\"172.20.0.0/16\", \"0.0.0.0/0\"]";
+    let made_public = |keys: &str| made(&format!("{}public-ip = true\n", announced(keys)));
+
+    let (without, with) = (made_public(""), made_public(tunnelled));
+    assert!(without.plan.route_tables.is_empty(), "nothing leads elsewhere");
+    let [table] = with.plan.route_tables.as_slice() else { panic!("{:?}", with.plan.route_tables) };
+    let routes: Vec<String> = table.routes.iter().map(|route| route.to.to_string()).collect();
+    assert!(routes.iter().any(|to| to.starts_with("AzureMachineLearning")), "{routes:?}");
+    assert!(!routes.iter().any(|to| to == "0.0.0.0/0"), "the gateway brings it: {routes:?}");
+    // A table of the user's own default, or one that keeps the gateway's routes off, is stronger.
+    let inbound =
+        "[[allow]]\ndirection = \"inbound\"\nfrom = \"203.0.113.0/24\"\nprotocol = \"tcp\"\nports = 22\n";
+    let route = "[[route]]\nto = \"192.0.2.0/24\"\nnext-hop = \"internet\"\n";
+    for keys in ["route-table.default = \"internet\"", "route-table.disable-bgp = true"] {
+        let made = made(&format!("{}{inbound}{route}", announced(&format!("{tunnelled}\n{keys}"))));
+        assert!(works(&made, WorkState::Nowhere).is_empty(), "{keys}");
+    }
+
+    // What comes in from the Internet is answered by way of the gateway, which the sender does not know.
+    assert!(works(&made(&format!("{bare}{inbound}")), WorkState::Nowhere).is_empty());
+    let error =
+        try_made(&format!("{}{inbound}", announced(tunnelled))).map(drop).expect_err("lost").to_string();
+    assert!(error.contains("203.0.113.0/24 works nowhere"), "{error}");
+
+    // The tag would hold all that the default leads away.
+    let network = "[[allow]]\nto = \"VirtualNetwork\"\nprotocol = \"tcp\"\nports = 1433\n";
+    let destinations = |made: &Generation| {
+        let rules = made.plan.nsgs.iter().flat_map(|group| &group.rules);
+        let own = rules.filter(|rule| format!("{:?}", rule.ports).contains("1433"));
+        own.map(|rule| format!("{:?}", rule.destination)).collect::<Vec<_>>().join(" ")
+    };
+    let (tag, list) =
+        (made(&format!("{bare}{network}")), made(&format!("{}{network}", announced(tunnelled))));
+    assert!(destinations(&tag).contains("VirtualNetwork"), "{}", destinations(&tag));
+    assert!(!destinations(&list).contains("VirtualNetwork"), "{}", destinations(&list));
+}
+
+/// What a gateway announces may hold the network as a part of more, which system routes take out; what lies inside it has
+/// no effect.
+#[test]
+fn what_a_gateway_announces_may_hold_the_network() {
+    let with = |list: &str| PRIVATE.replacen("subnets", &format!("network.on-premises = {list}\nsubnets"), 1);
+    let reached = "[[allow]]\nto = \"10.77.0.0/16\"\nprotocol = \"tcp\"\nports = 1433\n";
+    let made = made(&format!("{}{reached}", with("[\"10.0.0.0/8\"]")));
+    assert!(works(&made, WorkState::Nowhere).is_empty());
+    let error = try_made(&with("[\"10.20.4.0/24\"]")).map(drop).expect_err("inside").to_string();
+    assert!(error.contains("10.20.4.0/24") && error.contains("no effect"), "{error}");
+}

@@ -132,7 +132,7 @@ fn network() -> impl Strategy<Value = String> {
     let network = (
         prop_oneof![1 => Just(""), 3 => Just("firewall = \"10.20.255.4\"\n"), 1 => Just("firewall = \"10.0.1.4\"\n")],
         perhaps(&["peers = [\"10.0.0.0/22\"]"]),
-        perhaps(&["on-premises = [\"172.20.0.0/16\"]"]),
+        perhaps(&["on-premises = [\"172.20.0.0/16\"]", "on-premises = [\"10.0.0.0/8\", \"0.0.0.0/0\"]"]),
     );
     let subnet = || {
         let outbound = perhaps(&[

@@ -30,7 +30,7 @@ address-space = [\"10.20.0.0/16\"]
 firewall = \"10.20.255.4\"
 # Spaces of peered networks (the hub), what a gateway announces, and name resolvers of the network's own.
 # peers       = [\"10.0.0.0/22\"]
-# on-premises = [\"172.20.0.0/16\"]
+# on-premises = [\"172.20.0.0/16\"]     # and \"0.0.0.0/0\" where it announces a default route
 # dns         = [\"10.0.0.4\"]
 
 # One table for each subnet that rules are made for. What else may be said of it:

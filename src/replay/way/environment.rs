@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::assume::{Assumption, Assumptions};
 use crate::addr::AddrSet;
 use crate::read::resources::{IpGroup, Nsg, RouteTable, RuleCollectionGroup, SecurityRule};
+use crate::subnet::Announced;
 pub use crate::subnet::{Outbound, Role};
 
 /// A virtual network and all that decides about the packets of its subnets, as far as it is known.
@@ -42,7 +43,7 @@ pub struct Network {
     /// Address spaces of peered networks.
     pub peers: AddrSet,
     /// What a gateway announces.
-    pub on_premises: AddrSet,
+    pub on_premises: Announced,
     /// Whether there are no other peered or announced spaces than these; else private space beyond them is unknown,
     /// not unreachable.
     pub closed: bool,

@@ -368,7 +368,7 @@ fn origin(environment: &Environment) -> Chain {
     let mut sets = [AddrSet::empty(), AddrSet::empty(), AddrSet::empty(), AddrSet::empty()];
     sets[OWN] = network.space.union(&platform);
     sets[PEER] = network.peers.clone();
-    sets[ON_PREMISES] = network.on_premises.clone();
+    sets[ON_PREMISES] = network.on_premises.space();
     sets[PRIVATE] = special_ranges();
     let all = Arc::new(AddrSet::all());
     let mut chain = Chain::default();

@@ -98,13 +98,15 @@ impl<'a> Preparer<'a> {
             outside.extend(tags.iter().map(|set| (*set).clone()));
         }
         if !self.assumed.holds(Assumption::PublicOnPremises) {
-            outside.push(network.on_premises.clone());
+            outside.push(network.on_premises.space());
         }
         let host = Symbols::new(&AddrSet::empty(), &AddrSet::empty()).get(Symbol::AzureLoadBalancer);
-        let mut inside = vec![own, network.on_premises.clone(), host];
+        let mut inside = vec![own, network.on_premises.space(), host];
         if self.assumed.holds(Assumption::VirtualNetworkGrows) {
             inside.extend(prefixes);
             inside.extend(tags.iter().map(|set| (*set).clone()));
+            // A default route is a prefix of the subnet's routes whoever brings it.
+            inside.extend(network.on_premises.prefixes().iter().filter(|_| learns(table)).map(|&p| p.into()));
         }
         Symbols::of(AddrSet::union_of(&outside).complement(), AddrSet::union_of(&inside))
     }
@@ -156,8 +158,8 @@ impl<'a> Preparer<'a> {
         if !table.and_then(|table| table.disable_peering_route).unwrap_or(false) {
             map = map.with_peers(&network.peers);
         }
-        if !table.and_then(|table| table.disable_bgp).unwrap_or(false) {
-            map = map.with_gateway(&network.on_premises);
+        if learns(table) {
+            map = map.with_gateway(network.on_premises.prefixes());
         }
         map = map.with_platform(platform(resolver.symbols()));
         for (service, addresses) in &subnet.endpoints {
@@ -367,6 +369,11 @@ fn everything(name: &str, all: &Arc<AddrSet>) -> Rule {
         sport: Ports::all(),
         dport: Ports::all(),
     }
+}
+
+/// Whether a gateway's routes reach a subnet with this table.
+fn learns(table: Option<&RouteTable>) -> bool {
+    !table.and_then(|table| table.disable_bgp).unwrap_or(false)
 }
 
 /// The addresses that platform tags stand for.

@@ -82,7 +82,7 @@ fn at(table: &str, route: &str, text: String) -> Found {
 pub(super) fn hop_private(site: &Site<'_>) -> Vec<Found> {
     let private = special_ranges();
     let network = &site.environment.network;
-    let known = AddrSet::union_of([&network.space, &network.peers, &network.on_premises, &private]);
+    let known = AddrSet::union_of([&network.space, &network.peers, &network.on_premises.space(), &private]);
     let platform = ["168.63.129.16", "169.254.169.254"];
     hops(site)
         .filter(|(_, _, hop)| !known.contains(*hop) || platform.contains(&hop.to_string().as_str()))

@@ -124,7 +124,7 @@ fn held_by(check: Check, policy: &Policy, subnets: Vec<Subnet>, resources: &Reso
     let mut environment = Environment { subnets, ..Environment::default() };
     environment.network.space = set(&["10.20.0.0/16"]);
     environment.network.peers = set(&["20.1.0.0/16"]);
-    environment.network.on_premises = set(&["20.2.0.0/16"]);
+    environment.network.on_premises = ["20.2.0.0/16".parse().unwrap()].into_iter().collect();
     let found: Vec<Found> = check(&Site { policy, environment: &environment, resources });
     found.into_iter().map(|found| found.text).collect()
 }

@@ -132,7 +132,7 @@ impl Course<'_, '_> {
         for subnet in self.subnets {
             let mut sets = Vec::new();
             for v6 in [false, true] {
-                let hop = policy.default_hop_of(&subnet.name, v6);
+                let hop = policy.default_way_of(&subnet.name, v6);
                 if hop.is_none_or(|hop| hop == NextHop::Internet) {
                     let all = AddrSet::all();
                     sets.push(if v6 {

@@ -371,11 +371,11 @@ fn world() -> impl Strategy<Value = Environment> {
     );
     let subnets = (subnet("left", "10.0.0.0/30"), subnet("right", "10.0.0.4/30"));
     let off = prop::collection::btree_set(prop::sample::select(Assumption::ALL.to_vec()), 0..3);
-    (groups, table(), firewall(), subnets, off, any::<bool>()).prop_map(
-        |((one, other, admin), table, firewall, (left, right), off, closed)| {
+    (groups, table(), firewall(), subnets, off, any::<(bool, bool)>()).prop_map(
+        |((one, other, admin), table, firewall, (left, right), off, (closed, tunnelled))| {
             let group = |name: &str, rules| Nsg { name: name.to_owned(), rules };
             let mut world = Environment {
-                network: network(closed),
+                network: network(closed, tunnelled),
                 subnets: vec![left, right],
                 admin,
                 groups: vec![group("one", one), group("other", other)],
@@ -389,12 +389,14 @@ fn world() -> impl Strategy<Value = Environment> {
     )
 }
 
-fn network(closed: bool) -> Network {
+fn network(closed: bool, tunnelled: bool) -> Network {
+    let announced = ["10.0.2.0/30", "198.51.100.0/30", "10.0.1.0/31"];
+    let default = tunnelled.then_some("0.0.0.0/0");
     Network {
         space: set(&["10.0.0.0/28"]),
         peers: set(&["10.0.1.0/30"]),
         // One lies in the peered network, and has no effect.
-        on_premises: set(&["10.0.2.0/30", "198.51.100.0/30", "10.0.1.0/31"]),
+        on_premises: announced.into_iter().chain(default).map(|text| text.parse().unwrap()).collect(),
         closed,
         firewall: vec!["10.0.0.8".parse().unwrap()],
     }
@@ -477,7 +479,7 @@ fn the_small_universe_in_full() {
                     ..Subnet::default()
                 };
                 let world = Environment {
-                    network: network(true),
+                    network: network(true, false),
                     subnets: vec![subnet],
                     groups: vec![Nsg { name: "one".to_owned(), rules: group.clone() }],
                     tables: vec![RouteTable {

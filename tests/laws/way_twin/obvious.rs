@@ -6,7 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use tagwall::packet::Direction;
 use tagwall::read::resources::{FirewallRule, RouteTable, SecurityRule};
-use tagwall::replay::way::{Assumption, At, Environment, Middle, Outbound, Role, Subnet, Verdict, Way};
+use tagwall::replay::way::{
+    Assumption, At, Environment, Middle, Network, Outbound, Role, Subnet, Verdict, Way,
+};
 use tagwall::rules::{Packet, PacketProtocol};
 
 use super::TAGS;
@@ -152,7 +154,7 @@ impl One<'_> {
             Way::Inside
         } else if network.peers.contains(src) {
             Way::Peer
-        } else if network.on_premises.contains(src) {
+        } else if behind(network, src) {
             Way::Gateway
         } else if src.to_string().starts_with("10.") {
             let there = !network.closed && answers.ask();
@@ -276,14 +278,19 @@ impl One<'_> {
         self.world.tables.iter().find(|table| Some(&table.name) == subnet.table.as_ref())
     }
 
+    fn learns(&self, subnet: &Subnet) -> bool {
+        !self.routes(subnet).and_then(|table| table.disable_bgp).unwrap_or(false)
+    }
+
     fn is_network(&self, address: IpAddr, subnet: &Subnet) -> bool {
         let network = &self.world.network;
         let grown = self
             .routes(subnet)
-            .is_some_and(|table| table.routes.iter().any(|route| in_text(&route.address_prefix, address)));
+            .is_some_and(|table| table.routes.iter().any(|route| in_text(&route.address_prefix, address)))
+            || announces(network, "0.0.0.0/0") && self.learns(subnet);
         network.space.contains(address)
             || network.peers.contains(address)
-            || network.on_premises.contains(address)
+            || behind(network, address)
             || address.to_string() == "168.63.129.16"
             || grown && self.assumes(Assumption::VirtualNetworkGrows)
     }
@@ -299,7 +306,7 @@ impl One<'_> {
         let platform = address.to_string() == "168.63.129.16";
         let own = network.space.contains(address) || network.peers.contains(address);
         let taken = special || platform || own || by_tag && self.assumes(Assumption::TagRoutes);
-        !taken && (self.assumes(Assumption::PublicOnPremises) || !network.on_premises.contains(address))
+        !taken && (self.assumes(Assumption::PublicOnPremises) || !behind(network, address))
     }
 
     /// Azure's own rules at the end of a group.
@@ -366,8 +373,7 @@ impl One<'_> {
                 };
                 return (hop, true);
             }
-            let learns = !table.and_then(|table| table.disable_bgp).unwrap_or(false);
-            if has(&network.on_premises, &text) && learns && !preferred {
+            if announces(network, &text) && self.learns(self.subnet) && !preferred {
                 return (Leads::Gateway, false);
             }
             if has(&network.peers, &text) && peers {
@@ -457,4 +463,14 @@ fn holds(prefix: &str, address: IpAddr) -> bool {
     let (Ok(first), Ok(len)) = (first.parse::<Ipv4Addr>(), len.parse::<u32>()) else { return false };
     let mask = u32::MAX.checked_shl(32 - len).unwrap_or(0);
     u32::from(first) & mask == u32::from(address) & mask
+}
+
+/// Whether the gateway announces a network that holds `address`, whatever is by its default route.
+fn behind(network: &Network, address: IpAddr) -> bool {
+    let announced = network.on_premises.prefixes().iter().map(ToString::to_string);
+    announced.into_iter().any(|text| text != "0.0.0.0/0" && in_text(&text, address))
+}
+
+fn announces(network: &Network, text: &str) -> bool {
+    network.on_premises.prefixes().iter().any(|prefix| prefix.to_string() == text)
 }
