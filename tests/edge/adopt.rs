@@ -98,3 +98,43 @@ fn what_a_policy_cannot_say_is_listed() {
     let refused = place.run(&["adopt", "nsg.json", "--snapshot", "sample", "--out", "there.toml"]);
     assert_eq!(refused.status.code(), Some(2), "nothing is overwritten");
 }
+
+/// Service endpoints of a subnet are taken over, since they lead past its table; one that nobody knows is told.
+#[test]
+fn service_endpoints_are_taken_over() {
+    let place = Place::new();
+    let network = |services: &[&str]| {
+        let on: Vec<Value> = services.iter().map(|service| json!({"service": service})).collect();
+        json!({"name": "net", "type": "Microsoft.Network/virtualNetworks", "location": "westeurope", "properties": {
+            "addressSpace": {"addressPrefixes": ["10.20.0.0/16"]},
+            "subnets": [{"name": "work", "properties": {"addressPrefix": "10.20.1.0/24", "serviceEndpoints": on}}]}})
+    };
+    let group = json!({"name": "web", "type": "Microsoft.Network/networkSecurityGroups", "properties": {"securityRules": [
+        {"name": "data", "properties": {"priority": 100, "direction": "Outbound", "access": "Allow", "protocol": "Tcp",
+            "sourceAddressPrefix": "10.20.1.0/24", "sourcePortRange": "*",
+            "destinationAddressPrefix": "Storage.WestEurope", "destinationPortRange": "443"}}]}});
+    std::fs::write(place.path("nsg.json"), group.to_string()).unwrap();
+    let adopt = |services: &[&str]| {
+        std::fs::write(place.path("net.json"), network(services).to_string()).unwrap();
+        let args = ["adopt", "nsg.json", "net.json", "--region", "westeurope", "--snapshot", "sample"];
+        json_of(&place.run(&[&args[..], &["--format", "json"]].concat()))
+    };
+    let answer = adopt(&["Microsoft.Storage", "microsoft.keyvault"]);
+    let policy = answer["policy"].as_str().unwrap();
+    assert!(
+        policy.contains("service-endpoints = [\"Microsoft.KeyVault\", \"Microsoft.Storage\"]"),
+        "{policy}"
+    );
+    // Nothing else is said of it than without them.
+    assert_eq!(answer["inexpressible"], adopt(&[])["inexpressible"]);
+    std::fs::write(place.path("again.toml"), policy).unwrap();
+    let made = place.run(&["generate", "again.toml", "--snapshot", "sample", "--out", "out"]);
+    assert!(made.status.success(), "{}", stderr(&made));
+
+    let answer = adopt(&["Microsoft.Nowhere"]);
+    assert!(!answer["policy"].as_str().unwrap().contains("service-endpoints"));
+    assert!(
+        answer["inexpressible"][0].as_str().unwrap().contains("service endpoint Microsoft.Nowhere"),
+        "{answer:#}"
+    );
+}

@@ -4,9 +4,9 @@ use super::said::{Adopted, Meaning, MeaningKind, Naming, Proposal, RuleMeaning};
 use super::write::{Policy, PolicyEntry};
 use crate::addr::{AddrSet, Count, Entry as Address};
 use crate::analyse::lint::{Finding, Linting, lint, origin_of};
-use crate::catalog::{Catalog, Workload};
+use crate::catalog::{Catalog, ServiceEndpoint, Workload};
 use crate::packet::Direction;
-use crate::read::live::{Live, LiveGroup, LiveRule, LiveTable, is_same_resource, last_part};
+use crate::read::live::{Live, LiveGroup, LiveRule, LiveSubnet, LiveTable, is_same_resource, last_part};
 use crate::read::resources::{ApplicationRule, FirewallRule, NetworkRule};
 use crate::tags::{Snapshot, Timeline};
 
@@ -84,7 +84,23 @@ impl Draft<'_> {
         }
         for subnet in &self.live.subnets {
             if let Some(set) = set_of(&subnet.prefixes).filter(|set| !set.is_empty()) {
-                self.policy.known.push((subnet.name.clone(), set));
+                self.policy.known.push((subnet.name.clone(), set.clone()));
+                self.endpoints(subnet, &set);
+            }
+        }
+    }
+
+    /// What a subnet sends past its table. An endpoint whose addresses nobody knows a policy cannot have.
+    fn endpoints(&mut self, subnet: &LiveSubnet, set: &AddrSet) {
+        let region = self.snapshot.regions().find(&self.policy.naming.region);
+        for service in &subnet.endpoints {
+            let known = ServiceEndpoint::find(service).ok();
+            match known.filter(|e| region.is_some_and(|r| e.addresses(self.snapshot, r, false).is_some())) {
+                Some(known) => self.policy.endpoints.push((set.clone(), known.service.as_str())),
+                None => self.cannot(format!(
+                    "subnet {}: nobody knows which addresses the service endpoint {service} takes",
+                    subnet.name
+                )),
             }
         }
     }

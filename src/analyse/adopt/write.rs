@@ -1,6 +1,6 @@
 //! The text of a draft.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::parts::parts;
@@ -28,11 +28,13 @@ pub(super) struct PolicyEntry {
 /// A policy before it is text.
 #[derive(Debug, Clone)]
 pub(super) struct Policy {
-    naming: Naming,
+    pub(super) naming: Naming,
     pub(super) space: Vec<String>,
     pub(super) peers: Vec<String>,
     /// Subnets by name, as the files have them.
     pub(super) known: Vec<(String, AddrSet)>,
+    /// Service endpoints that are on, and for which addresses.
+    pub(super) endpoints: Vec<(AddrSet, &'static str)>,
     pub(super) firewall: Option<String>,
     pub(super) default_route: Option<&'static str>,
     pub(super) disable_bgp: bool,
@@ -51,6 +53,7 @@ impl Policy {
             space: Vec::new(),
             peers: Vec::new(),
             known: Vec::new(),
+            endpoints: Vec::new(),
             firewall: None,
             default_route: None,
             disable_bgp: false,
@@ -121,6 +124,12 @@ impl Policy {
         }
         for (name, set) in subnets {
             line(out, format_args!("\n[subnets.{}]\nprefixes = {}", quoted(name), prefixes(set)));
+            let on = self.endpoints.iter().filter(|(of, _)| set.is_subset(of)).map(|(_, service)| *service);
+            let on: BTreeSet<&str> = on.collect();
+            if !on.is_empty() {
+                let on: Vec<String> = on.into_iter().map(quoted).collect();
+                line(out, format_args!("service-endpoints = [{}]", on.join(", ")));
+            }
         }
         let said = |yes: bool| if yes { "allow" } else { "deny" };
         let (vnet, balancer) = (said(self.vnet), said(self.balancer));
