@@ -53,9 +53,14 @@ pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
             )),
             Replies::Dropped => {
                 gap.reason = "no route leads its replies back: the system's own drops them".to_owned();
-                gap.remedy = "take the routes of its network (network.peers, network.on-premises; route-table.disable-bgp and \
-                              disable-peering-route keep them off), or lead its addresses by a [[route]]"
-                    .to_owned();
+                let declared = set.is_subset(&policy.network.virtual_network());
+                gap.remedy = if declared {
+                    "leave out what keeps the routes to its network off (route-table.disable-bgp, disable-peering-route), or \
+                     lead its addresses by a [[route]]"
+                } else {
+                    "name the network that it is in, in network.peers or network.on-premises"
+                }
+                .to_owned();
             }
         }
         return gap;
