@@ -25,7 +25,8 @@ fn deploying(made: &Made<'_>) -> Line {
 
 fn working(made: &Made<'_>) -> Line {
     let nowhere = of_state(made, WorkState::Nowhere);
-    let elsewhere = of_state(made, WorkState::Elsewhere).len();
+    let (hanging, elsewhere): (Vec<&Work>, Vec<&Work>) =
+        of_state(made, WorkState::Elsewhere).into_iter().partition(|work| work.by_replies);
     let unmet = match preconditions::unmet(made).count() {
         0 => None,
         1 => Some("1 precondition does not hold".to_owned()),
@@ -33,7 +34,7 @@ fn working(made: &Made<'_>) -> Line {
     };
     let line = Line::new().strong("Will not work:");
     let line = match nowhere.len() {
-        0 if unmet.is_none() => line.text(" nothing of what was asked for."),
+        0 if unmet.is_none() && hanging.is_empty() => line.text(" nothing of what was asked for."),
         0 => line,
         count => {
             let needs =
@@ -42,7 +43,18 @@ fn working(made: &Made<'_>) -> Line {
             line.reference(BROKEN).text(").")
         }
     };
-    let line = match elsewhere {
+    let line = match hanging.len() {
+        0 => line,
+        count => {
+            let work = if count == 1 { "1 need works" } else { &format!("{count} needs work") };
+            let line = line.text(format_args!(
+                " {work} only if it comes in by where its replies go: {} (section ",
+                shown(&hanging)
+            ));
+            line.reference(BROKEN).text(").")
+        }
+    };
+    let line = match elsewhere.len() {
         0 => line,
         n => line.text(format_args!(" {n} missing on one target, but working by another.")),
     };
@@ -141,7 +153,10 @@ fn unsaid_ways(made: &Made<'_>) -> Vec<String> {
 
 /// The needs that work nowhere, each with where it stops.
 pub(super) fn broken(made: &Made<'_>) -> Option<Section> {
-    let nowhere = of_state(made, WorkState::Nowhere);
+    let mut nowhere = of_state(made, WorkState::Nowhere);
+    let broken = nowhere.len();
+    nowhere.extend(of_state(made, WorkState::Elsewhere).into_iter().filter(|work| work.by_replies));
+    let hanging = nowhere.len() > broken;
     let told = nowhere.iter().any(|work| work.remedy.is_some());
     let mut columns = vec!["Subnet", "Need", "Stops at", "Why"];
     columns.extend(told.then_some("What to do"));
@@ -159,8 +174,12 @@ pub(super) fn broken(made: &Made<'_>) -> Option<Section> {
         table.push(cells);
     }
     (!table.is_empty()).then(|| {
-        let first =
-            "No packet of these needs, or not all of them, gets from the subnet to where it is to go.";
+        let first = if hanging {
+            "No packet of these needs, or not all of them, gets to where it is to go and is answered; some hang on how it comes \
+             in."
+        } else {
+            "No packet of these needs, or not all of them, gets from the subnet to where it is to go."
+        };
         Section::new(BROKEN, [Block::paragraph(first), Block::Table(table)])
     })
 }

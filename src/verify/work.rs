@@ -34,6 +34,9 @@ pub struct Work {
     /// Whether it works in part.
     #[serde(skip)]
     pub in_part: bool,
+    /// Whether it works if the packets come in by where their replies go, of which nobody here knows.
+    #[serde(skip)]
+    pub by_replies: bool,
 }
 
 /// Whether a need works.
@@ -42,7 +45,7 @@ pub struct Work {
 pub enum WorkState {
     /// It does not work: no target or way lets it through.
     Nowhere,
-    /// A target does not say it, and it works by another.
+    /// A target does not say it, and it works by another, or by a way that others make.
     Elsewhere,
     /// It works from end to end, as every target says.
     Works,

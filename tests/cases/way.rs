@@ -135,7 +135,6 @@ fn replies_to_the_internet_must_go_back_the_same_way() {
         )
     };
     for (from, outbound) in [
-        ("203.0.113.0/24", ""),
         ("203.0.113.0/24", "subnets.training.outbound = \"public-ip\""),
         ("BatchNodeManagement", "subnets.training.outbound = \"load-balancer\""),
         ("Internet", "subnets.training.outbound = \"public-ip\""),
@@ -153,6 +152,19 @@ fn replies_to_the_internet_must_go_back_the_same_way() {
         assert!(told.contains(from) && told.contains("What to do"), "{told}");
     }
     let policy = inbound("203.0.113.0/24");
+    // Where nobody says that packets come in straight, they may come by where their replies go.
+    let hanging = made(&policy);
+    let work = works(&hanging, WorkState::Elsewhere).into_iter().find(|work| work.need == "203.0.113.0/24");
+    let why = work.and_then(|work| work.why.as_deref()).unwrap_or_default();
+    assert!(why.starts_with("only if ") && why.contains("10.20.255.4"), "{why}");
+    assert!(
+        section(report(&hanging), "Verdict").contains("1 need works only if it comes in"),
+        "{}",
+        report(&hanging)
+    );
+    assert!(section(report(&hanging), "What does not work").contains("[[route]]"), "{}", report(&hanging));
+    let nowhere = format!("{policy}[route-table]\ndefault = \"none\"\n");
+    assert!(try_made(&nowhere).is_err(), "no replies, no matter by where it comes in");
     let route = "[[route]]\nto = \"203.0.113.0/24\"\nnext-hop = \"internet\"\nsubnet = \"training\"\n";
     assert!(works(&made(&format!("{policy}{route}")), WorkState::Nowhere).is_empty());
     let published = inbound("10.20.255.0/26");
@@ -446,8 +458,14 @@ fn a_default_route_that_a_gateway_announces_is_heeded() {
 
     // What comes in from the Internet is answered by way of the gateway, which the sender does not know.
     assert!(works(&made(&format!("{bare}{inbound}")), WorkState::Nowhere).is_empty());
+    let hanging = made(&format!("{}{inbound}", announced(tunnelled)));
+    let hanging =
+        works(&hanging, WorkState::Elsewhere).into_iter().find(|work| work.need == "203.0.113.0/24");
+    let why = hanging.and_then(|work| work.why.as_deref()).unwrap_or_default();
+    assert!(why.contains("by the gateway"), "{why}");
+    let public = format!("{tunnelled}\nsubnets.training.outbound = \"public-ip\"");
     let error =
-        try_made(&format!("{}{inbound}", announced(tunnelled))).map(drop).expect_err("lost").to_string();
+        try_made(&format!("{}{inbound}", announced(&public))).map(drop).expect_err("lost").to_string();
     assert!(error.contains("203.0.113.0/24 works nowhere"), "{error}");
 
     // The tag would hold all that the default leads away.

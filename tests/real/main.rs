@@ -12,6 +12,8 @@ mod problems;
 mod churn;
 mod drift;
 mod exports;
+#[cfg(all(feature = "cli", feature = "fetch", unix))]
+mod field;
 mod history;
 mod precision_weeks;
 mod recorded;

@@ -1,8 +1,8 @@
 //! What is said of a need: whether it works, and if not, where it stops and why.
 
 use super::proof::Course;
-use crate::packet::Direction;
-use crate::policy::{Flow, Policy, Remote};
+use crate::packet::{Direction, NextHop};
+use crate::policy::{Flow, Outbound, Policy, Remote};
 use crate::replay::way::{At, Outcome};
 use crate::rules::Packet;
 use crate::tags::special_ranges;
@@ -21,7 +21,9 @@ pub(super) fn of(course: &Course<'_, '_>, flow: &Flow, stopped: Option<Stop<'_>>
     // That the firewall is not asked about what comes in says nothing of a route that loses the replies.
     let lost = flow.direction == Direction::Inbound
         && stopped.is_some_and(|stop| !matches!(stop.outcome.stops_at, Some(At::Admin | At::Nsg)));
+    let door = stopped.and_then(|stop| door_of_replies(course.proof.policy, flow, stop));
     let state = match (stopped, unsaid) {
+        (Some(_), _) if door.is_some() => WorkState::Elsewhere,
         (Some(_), _) => WorkState::Nowhere,
         (None, true) => WorkState::Elsewhere,
         (None, false) => WorkState::Works,
@@ -33,15 +35,47 @@ pub(super) fn of(course: &Course<'_, '_>, flow: &Flow, stopped: Option<Stop<'_>>
             subnet: flow.subnet.clone(),
             state,
             stops_at: stopped.map(|stop| stop_name(stop.outcome.stops_at)),
-            why: stopped.map(|stop| why(flow, stop, some)),
+            why: stopped
+                .map(|stop| door.as_ref().map_or_else(|| why(flow, stop, some), |door| by(door, stop))),
             remedy: stopped.and_then(|stop| remedy(course.proof.policy, flow, stop)),
             packet: stopped.map(|stop| stop.packet),
             rule: stopped.and_then(|stop| stop.outcome.rule.clone()),
             declared: unsaid && !lost,
             in_part: stopped.is_some() && some,
+            by_replies: door.is_some(),
         });
     }
     works
+}
+
+/// Where the replies of a need from outside go, if packets that come in there would be answered the right way: a need by
+/// hand, since what a service sends comes straight, to a subnet of which nobody says that it has public addresses.
+fn door_of_replies(policy: &Policy, flow: &Flow, stop: Stop<'_>) -> Option<NextHop> {
+    let from = stop.packet.src();
+    let inside = policy.network.virtual_network().union(&special_ranges()).contains(from);
+    let by_hand = flow.causes.iter().all(|cause| cause.origin.is_none());
+    let own = policy.network.subnets.get(&flow.subnet).and_then(|subnet| subnet.outbound);
+    let open = matches!(own, Some(Outbound::PublicIp | Outbound::LoadBalancer));
+    let on_the_way = matches!(stop.outcome.stops_at, Some(At::Route | At::Outbound));
+    if flow.direction == Direction::Outbound || inside || !by_hand || open || !on_the_way {
+        return None;
+    }
+    let routes = policy.routes_of(&flow.subnet);
+    let led = routes.filter(|need| policy.route_set(need, &flow.subnet).contains(from)).last();
+    let hop = led.map(|need| need.next_hop);
+    let hop = hop.or_else(|| policy.default_way_of(&flow.subnet, from.is_ipv6()))?;
+    matches!(hop, NextHop::Appliance(_) | NextHop::Gateway).then_some(hop)
+}
+
+/// On what it hangs that a need from outside works.
+fn by(door: &NextHop, stop: Stop<'_>) -> String {
+    let door = match door {
+        NextHop::Appliance(address) => {
+            format!("the appliance {address} (Azure Firewall puts its own address in that place)")
+        }
+        _ => "the gateway".to_owned(),
+    };
+    format!("only if {} comes in with this source by {door}, to which its replies go", stop.packet)
 }
 
 fn why(flow: &Flow, Stop { outcome, packet }: Stop<'_>, some: bool) -> String {
