@@ -161,5 +161,14 @@ mod tests {
         let old = BTreeMap::from([("sql".to_owned(), list(50..52)), ("mysql".to_owned(), list(0..10))]);
         let fresh = names(0..10, &old);
         assert!(fresh.iter().all(|name| name.starts_with("sql-")) && fresh[0] != fresh[1], "{fresh:?}");
+        // One piece of two old ones is called as that of which it has most.
+        let first = "sql-from-198.51.100.0_32".to_owned();
+        for (most, least) in [("sql".to_owned(), first.clone()), (first.clone(), "sql".to_owned())] {
+            let old = BTreeMap::from([(most.clone(), list(0..4)), (least, list(4..6))]);
+            assert_eq!(names(0..6, &old), [most]);
+        }
+        // A fresh name that an old piece has, now that of what lies behind, is numbered.
+        let old = BTreeMap::from([(first.clone(), list(5..10))]);
+        assert_eq!(names(0..10, &old), [format!("{first}-2"), first]);
     }
 }

@@ -128,8 +128,7 @@ impl<'a> Widening<'a> {
                 let mut lists = self.lists(Target::Nsg);
                 lists.add_nsg(self.exact, Direction::Inbound);
                 lists.add_nsg(self.exact, Direction::Outbound);
-                // Sides of both directions together: what they leave of each limit is for the judge.
-                lists.fixed = 0;
+                // What both directions leave of each limit is for the judge.
                 self.fit_judged(&lists, usize::MAX)
             }
             ListsOf::Routes => self.fit_routes(),
@@ -305,17 +304,20 @@ impl<'a> Widening<'a> {
 
     fn fit_firewall(&self) -> Fit {
         let pairs = self.exceeds(LimitKey::FirewallUniquePairs);
-        let judged = self
-            .over
-            .iter()
-            .any(|e| ![LimitKey::FirewallUniquePairs, LimitKey::IpGroups].contains(&e.usage.key));
         let mut lists = self.lists(Target::Firewall);
         lists.add_firewall(self.exact, pairs);
         if lists.lists.is_empty() {
             return Fit::Unrelated;
         }
+        let grouped = lists.lists.keys().any(|key| key.grouped);
+        // Groups that none of the lists is in stay as many as they are: the judge says so.
+        let judged = self.over.iter().any(|e| match e.usage.key {
+            LimitKey::FirewallUniquePairs => false,
+            LimitKey::IpGroups => !grouped,
+            _ => true,
+        });
         let room = if pairs { self.room(LimitKey::FirewallUniquePairs) } else { usize::MAX };
-        if lists.lists.keys().all(|key| !key.grouped) {
+        if !grouped {
             return if judged { self.fit_judged(&lists, room) } else { lists.fit(room) };
         }
         self.fit_groups(&lists, room, judged)
@@ -425,7 +427,7 @@ fn add_extras(all: &mut Vec<Extra>, more: Vec<Extra>) {
 
 /// What a list costs in so many pieces of `size` entries, from the fewest to as many as are exact.
 fn steps(curve: &CoverCurve, size: usize) -> Vec<Step> {
-    let (least, most) = (curve.smallest().div_ceil(size).max(1), curve.lossless().div_ceil(size).max(1));
+    let (least, most) = (curve.smallest().div_ceil(size), curve.lossless().div_ceil(size));
     let cost = |units: usize| {
         let most = units.saturating_mul(size).min(curve.lossless());
         curve.points().take_while(|p| p.prefixes <= most).last().map_or(Count::ZERO, |p| p.cost)

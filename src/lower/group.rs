@@ -53,8 +53,8 @@ impl Draft {
         self.rule.flows.extend(other.rule.flows);
         self.rule.flows.sort();
         self.rule.flows.dedup();
-        if self.remote != other.remote {
-            self.remote = self.remote.clone().min(other.remote);
+        if other.remote < self.remote {
+            self.remote = other.remote;
         }
     }
 

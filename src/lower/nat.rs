@@ -44,3 +44,23 @@ fn conflict(group: &RuleCollectionGroup, nat: &NatCollection) -> Option<String> 
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_left_for_the_group_that_has_most() {
+        let nat = |group: &str, bytes: usize| NatCollection {
+            group: group.to_owned(),
+            name: format!("nat-{bytes}"),
+            priority: 100,
+            json: "x".repeat(bytes),
+        };
+        let most = |nat: Vec<NatCollection>| most_bytes(&Previous { nat, ..Previous::default() });
+        assert_eq!(most(Vec::new()), 0);
+        // Each with its comma.
+        assert_eq!(most(vec![nat("a", 10), nat("a", 20)]), 32);
+        assert_eq!(most(vec![nat("a", 10), nat("b", 25), nat("a", 20), nat("c", 30)]), 32);
+    }
+}

@@ -233,18 +233,14 @@ fn place(items: &[Item], room: usize, most: usize) -> Vec<usize> {
 /// Old places first, then the first bin with room.
 fn keep(items: &[Item], room: usize) -> Vec<usize> {
     let mut bins = Bins::new(room);
-    let mut placed: Vec<Option<usize>> = items
+    let placed: Vec<Option<usize>> = items
         .iter()
         .map(|item| {
             item.old.filter(|&old| bins.has_room(old, item.size)).inspect(|&old| bins.add(old, item.size))
         })
         .collect();
-    for (item, slot) in items.iter().zip(&mut placed) {
-        if slot.is_none() {
-            *slot = Some(bins.first_with_room(item.size));
-        }
-    }
-    placed.into_iter().map(|bin| bin.unwrap_or(0)).collect()
+    let bin = |(item, kept): (&Item, Option<usize>)| kept.unwrap_or_else(|| bins.first_with_room(item.size));
+    items.iter().zip(placed).map(bin).collect()
 }
 
 /// How full bins are. A bin that holds nothing takes any item.
@@ -337,5 +333,8 @@ mod tests {
         ];
         assert_eq!(place(&items, 10, 3), [0, 1, 0, 2]);
         assert_eq!(place(&items, 10, 2), [0, 1, 0, 1]);
+        // Where that makes no fewer, all stay.
+        let items = [Item { size: 6, old: Some(1) }, Item { size: 6, old: Some(0) }];
+        assert_eq!(place(&items, 10, 1), [1, 0]);
     }
 }

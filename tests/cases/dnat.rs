@@ -418,3 +418,60 @@ fn more_dnat_rules_than_a_firewall_takes_are_refused() {
     // Where none are carried on, nothing is said of them.
     assert!(first.plan.usage.iter().all(|u| u.key.name() != "firewall-dnat-rules"));
 }
+
+/// What is carried on takes bytes of its group, which rules leave free.
+#[test]
+fn rules_leave_room_for_collections_that_are_carried_on() {
+    let need = |n: usize| format!("[[allow]]\nto = \"198.51.{n}.0/24\"\nprotocol = \"udp\"\nports = 443\n");
+    let needs: String = (1..9).map(need).collect();
+    let with = |bytes: usize| {
+        POLICY.replacen(
+            "    [[allow]]",
+            &format!("    limits.firewall-group-bytes = {bytes}\n    [[allow]]"),
+            1,
+        ) + &needs
+    };
+    let whole = generate(&with(100_000), None);
+    let of_group = |made: &Generation| -> Vec<usize> {
+        let own = made.plan.usage.iter().filter(|usage| usage.key.name() == "firewall-group-bytes");
+        own.map(|usage| usage.have as usize).collect()
+    };
+    let [rules] = of_group(&whole)[..] else { panic!("one group is enough: {:?}", of_group(&whole)) };
+    let list: Vec<Value> = (0..6)
+        .map(|n| {
+            let mut rule = nat_rule("10.20.1.4", "8443");
+            rule["name"] = format!("in-{n}").into();
+            rule["destinationPorts"] = json!([(443 + n).to_string()]);
+            rule
+        })
+        .collect();
+    let nat = nat_collection(100, &list);
+    let previous = earlier("web", &edited(&whole, |collections| collections.push(nat.clone())));
+    let bytes = previous.nat[0].json.len();
+    // Enough for the rules, even in a group with the longest name, but not for both.
+    let text = with(rules + bytes / 2);
+    assert_eq!(of_group(&generate(&text, None)).len(), 1);
+    let made = generate(&text, Some(&previous));
+    let groups = of_group(&made);
+    assert!(groups.len() > 1 && groups.iter().all(|&have| have <= rules + bytes / 2), "{groups:?}");
+    assert_eq!(made.plan.firewall.as_ref().unwrap().groups[0].nat.len(), 1);
+}
+
+/// A policy whose needs no firewall can say makes no group: what was in it stays in force, and that is told.
+#[test]
+fn collections_of_a_group_that_nothing_needs_are_told_of() {
+    let first = generate(POLICY, None);
+    let previous = earlier(
+        "web",
+        &edited(&first, |list| list.push(nat_collection(100, &[nat_rule("10.20.1.4", "8443")]))),
+    );
+    let text = POLICY.replace("protocol = \"tcp\"\n    ports = 443", "protocol = \"esp\"").replacen(
+        "schema = 1",
+        "schema = 1\n    accept-missing = true",
+        1,
+    );
+    let made = generate(&text, Some(&previous));
+    assert_eq!(made.plan.rule_collections().count(), 0, "the test needs a firewall without rules");
+    assert!(made.plan.firewall.is_some());
+    assert!(report(&made).contains("stays in force until the group is deleted"), "{}", report(&made));
+}

@@ -192,6 +192,66 @@ fn what_denies_stands_in_the_first_of_several_groups() {
     assert_eq!((denies(0), denies(1)), (Some(0), None));
 }
 
+/// Rules stay in the group where they were, also where nothing is left in those before it, and no empty group is made.
+#[test]
+fn rules_of_the_second_group_stay_there_when_the_first_is_gone() {
+    use tagwall::plan::{Destination, FirewallRules};
+    let generate = |tags: &[String], previous: Option<&Previous>| {
+        let list: Vec<String> = tags.iter().map(|tag| format!("\"{tag}\"")).collect();
+        let text = format!(
+            "schema = 1\nname = \"e\"\nregion = \"westeurope\"\noutput.targets = [\"firewall\"]\n\
+             limits.firewall-group-bytes = 1200\n[network]\naddress-space = [\"10.20.0.0/16\"]\n\
+             firewall = \"10.20.255.4\"\n[subnets.s]\nprefixes = [\"10.20.1.0/24\"]\n[[allow]]\nto = [{}]\n\
+             protocol = \"tcp\"\nports = 443\n",
+            list.join(", ")
+        );
+        let snapshot = Snapshot::parse(&sample::sample_json(Cloud::Public).unwrap()).unwrap();
+        let source = PolicySource::read("e.toml", &text).unwrap();
+        pipeline::generate(&source, Catalog::builtin(), &snapshot, previous).unwrap_or_else(|e| panic!("{e}"))
+    };
+    let groups = |made: &Generation| -> Vec<(String, Vec<String>)> {
+        let firewall = made.plan.firewall.as_ref().expect("a firewall");
+        let tags = |rules: &FirewallRules| match rules {
+            FirewallRules::Network(rules) => rules.iter().map(|rule| rule.destination.clone()).collect(),
+            FirewallRules::Application(_) => Vec::new(),
+        };
+        let named = |to: Destination| match to {
+            Destination::Tags(names) => names[0].clone(),
+            other => panic!("{other:?}"),
+        };
+        let of =
+            |c: &tagwall::plan::RuleCollection| tags(&c.rules).into_iter().map(named).collect::<Vec<_>>();
+        firewall
+            .groups
+            .iter()
+            .map(|g| (g.name.clone(), g.collections.iter().flat_map(of).collect()))
+            .collect()
+    };
+    let tags = ["Sql", "AzureMonitor", "AzureKeyVault", "EventHub", "Storage", "AzureResourceManager"];
+    let first = generate(&tags.map(str::to_owned), None);
+    let before = groups(&first);
+    assert_eq!(before.len(), 2, "the test needs two groups: {before:?}");
+    let now = generate(&before[1].1, Some(&earlier(&first)));
+    assert_eq!(groups(&now), before[1..]);
+}
+
+#[test]
+fn a_template_that_is_too_large_alone_is_told_with_its_own_way_out() {
+    let settings =
+        "firewall.tags = \"expand\"\noutput.targets = [\"firewall\"]\nlimits.arm-template-bytes = 400";
+    let Err(Error::Limit(over)) = generate(settings) else { panic!("400 bytes hold nothing") };
+    let remedy = |file: &str| {
+        let own = over
+            .over
+            .iter()
+            .find(|e| e.usage.of.starts_with(file))
+            .unwrap_or_else(|| panic!("{file}: {over}"));
+        own.remedy.clone()
+    };
+    assert!(remedy("ip-groups").contains("set limits.ip-group-entries lower"), "{over}");
+    assert!(remedy("firewall").contains("set limits.firewall-group-bytes lower"), "{over}");
+}
+
 /// Many IP groups: no more than 20 are made at once, in each format by itself, and whoever lets more of them go is refused.
 #[test]
 fn ip_groups_are_made_twenty_at_once() {

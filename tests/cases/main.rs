@@ -21,6 +21,7 @@ mod fqdn_tags;
 mod golden;
 mod limits;
 mod lint_routes;
+mod lowering;
 mod managed_instances;
 mod outside;
 mod page;

@@ -8,10 +8,10 @@ use tagwall::Error;
 use tagwall::addr::{AddrSet, Count, IpPrefix};
 use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
-use tagwall::plan::{Extra, OverLimit, Usage};
+use tagwall::plan::{Extra, OverLimit, Previous, Usage};
 use tagwall::tags::Cloud;
 use tagwall::target::Target;
-use tagwall::verify::Report;
+use tagwall::verify::{self, Report};
 
 const HEAD: &str = r#"
 schema = 1
@@ -381,5 +381,191 @@ fn tags_of_the_sample_in_few_groups_and_short_lists() {
         assert!(made.plan.usage.iter().all(Usage::fits));
         let report = text_of(&made, "report.md");
         assert!(report.contains("other customers' machines"), "tags are scattered: {report}");
+    }
+}
+
+/// Settings with needs of their own, before those that every policy here has.
+fn beside(settings: &str, needs: &[(&str, &str, &str)]) -> String {
+    let need = |(to, protocol, ports): &(&str, &str, &str)| {
+        format!("\n[[allow]]\nto = \"{to}\"\nprotocol = \"{protocol}\"\nports = {ports}\n")
+    };
+    format!("{settings}\n{}", needs.iter().map(need).collect::<String>())
+}
+
+#[test]
+fn a_list_of_several_needs_counts_as_often_as_it_is_written() {
+    // One list that is fetched, whatever the needs that have it.
+    let fetched = beside(
+        "output.formats = [\"arm\", \"edl\"]\nlimits.list-entries = 2",
+        &[("group:near", "udp", "443")],
+    );
+    fits_with_exactly(&fetched, &["list-entries"], 1, Catalog::builtin());
+    let over = refused(&policy(&fetched, Count::ZERO), Catalog::builtin()).to_string();
+    assert!(over.contains("25 % of what these lists ask for"), "{over}");
+    // One rule of a security group that two needs share.
+    let shared = |limit: u64| {
+        let limits = format!("output.targets = [\"nsg\"]\nlimits.nsg-destination-prefixes = {limit}");
+        beside(&limits, &[("group:near", "tcp", "8443")])
+    };
+    let exact = have(&shared(1000), "nsg-destination-prefixes", "");
+    fits_with_exactly(&shared(exact - 1), &["nsg-destination-prefixes"], 1, Catalog::builtin());
+    fits_with_exactly(&shared(exact - 2), &["nsg-destination-prefixes"], 12, Catalog::builtin());
+}
+
+#[test]
+fn what_is_no_list_counts_as_well() {
+    let never = |limit: u64, needs: &[(&str, &str, &str)]| {
+        beside(&format!("firewall.ip-groups = \"never\"\nlimits.firewall-unique-pairs = {limit}"), needs)
+    };
+    // A tag, a host, and every address but some, as prefixes that no need lists.
+    let others = [
+        ("Sql", "tcp", "1433"),
+        ("fqdn:db.example.org", "tcp", "5432"),
+        ("any", "udp", "123\nexcept = \"203.0.113.0/24\""),
+    ];
+    let exact = have(&never(1000, &others), "firewall-unique-pairs", "");
+    assert_eq!(exact, 3 + 2 + 2 + 24);
+    for (fewer, needed) in [(1, 1), (2, 12), (3, 266)] {
+        fits_with_exactly(
+            &never(exact - fewer, &others),
+            &["firewall-unique-pairs"],
+            needed,
+            Catalog::builtin(),
+        );
+    }
+    let impossible = |settings: &str| {
+        let over = refused(&policy(settings, number(1 << 40)), Catalog::builtin());
+        assert_eq!(over.max_extra(), None);
+        over.to_string()
+    };
+    let text = impossible(&never(exact - 4, &others));
+    assert!(
+        text.contains("28 are the fewest, since 26 entries are no lists that could be widened"),
+        "{text}"
+    );
+    let text = impossible(&never(2, &[("Sql", "tcp", "1433")]));
+    assert!(text.contains("3 are the fewest, since 1 entries are no lists"), "{text}");
+    let text = impossible(&never(1, &[]));
+    assert!(text.contains("2 are the fewest, since each list needs a prefix in each of its rules"), "{text}");
+}
+
+#[test]
+fn groups_that_no_budget_makes_fewer() {
+    // Every address but some is in a group, and no list is.
+    let settings = beside(
+        "limits.ip-groups = 0\nlimits.nsg-destination-prefixes = 34",
+        &[("any", "udp", "123\nexcept = \"203.0.113.0/24\"")],
+    );
+    let over = refused(&policy(&settings, number(1 << 40)), Catalog::builtin());
+    assert_eq!(over.max_extra(), None, "{over}");
+    assert!(
+        over.to_string().contains("1 are the fewest, since shorter lists change nothing of it"),
+        "{over}"
+    );
+    let priority = "firewall.ip-groups = \"never\"\nfirewall.priority = 300\nlimits.firewall-priority = 200";
+    let over = refused(&policy(priority, number(1 << 40)), Catalog::builtin()).to_string();
+    assert!(over.contains("300 are the fewest, since shorter lists change nothing of it"), "{over}");
+}
+
+#[test]
+fn lists_of_the_same_addresses_have_groups_of_their_own() {
+    // Of three entries each in groups of two: two and two, and one for the far list.
+    let settings = |groups: u64| {
+        let limits = format!(
+            "groups.twin = [\"20.33.16.0/31\", \"20.33.16.2\", \"20.33.16.8\"]\nfirewall.ip-groups = \"always\"\n\
+             limits.ip-group-entries = 2\nlimits.ip-groups = {groups}"
+        );
+        beside(&limits, &[("group:twin", "udp", "443")])
+    };
+    assert_eq!(have(&settings(5), "ip-groups", ""), 5);
+    for groups in [3, 4] {
+        let made = fits_with_exactly(&settings(groups), &["ip-groups"], 1, Catalog::builtin());
+        assert_eq!(made.plan.ip_groups.len(), 3);
+    }
+}
+
+#[test]
+fn lists_that_stand_in_their_rules_take_no_groups() {
+    let text = |groups: u64, needs: &str| {
+        format!(
+            "{HEAD}{GROUPS}firewall.tags = \"expand\"\nlimits.ip-group-entries = 10\nlimits.ip-groups = {groups}\n{needs}\n\
+             [[allow]]\nto = [\"Storage.westeurope\", \"Sql\"]\nprotocol = \"tcp\"\nports = 443\n"
+        )
+    };
+    for groups in [4, 6] {
+        let alone = refused(&text(groups, ""), Catalog::builtin()).max_extra();
+        assert!(alone.is_some_and(|extra| extra > number(100)), "{alone:?}");
+        assert_eq!(refused(&text(groups, NEEDS), Catalog::builtin()).max_extra(), alone, "{groups}");
+    }
+}
+
+#[test]
+fn bytes_of_rules_with_ip_groups() {
+    // Each name of a group takes bytes of the rule: one group fewer is one name fewer.
+    let always = "firewall.ip-groups = \"always\"\nlimits.ip-group-entries = 1\n";
+    let with = |bytes: u64| format!("{always}limits.firewall-group-bytes = {bytes}");
+    let alone = |bytes: &u64| have(&with(*bytes), "firewall-rule-collection-groups", "") == 1;
+    let bytes = have(always, "firewall-group-bytes", "");
+    let more: Vec<u64> = (bytes..bytes + 1024).collect();
+    let bytes = more[more.partition_point(|bytes| !alone(bytes))];
+    let one = format!("{}\nlimits.firewall-rule-collection-groups = 1", with(bytes - 1));
+    let made = fits_with_exactly(&one, &["firewall-rule-collection-groups"], 1, Catalog::builtin());
+    assert_eq!(made.plan.ip_groups.len(), 4);
+}
+
+#[test]
+fn each_table_past_its_limit_is_widened_by_itself() {
+    let workload = |name: &str, second: u8| {
+        let text = format!(
+            "name = \"{name}\"\ntitle = \"Lab\"\nsummary = \"a lab\"\nsources.ticket = \"ticket 4711\"\n[[row]]\nid = \"{name}-1\"\naddresses = [\"20.{second}.0.0/20\", \"20.{second}.32.0/19\", \"20.{second}.64.0/18\", \"20.{second}.128.0/17\"]\nnext-hop = \"internet\"\npurpose = \"measurements\"\nsource = \"ticket\"\n"
+        );
+        (format!("{name}.toml"), text)
+    };
+    let catalog = Catalog::builtin().extended(&[workload("lab", 33), workload("field", 35)]).unwrap();
+    let text = |budget: u64| {
+        format!(
+            "{HEAD}subnets.other.prefixes = [\"10.20.2.0/24\"]\noutput.targets = [\"route-table\"]\n\
+             limits.routes-per-table = 2\nprecision.max-extra = {budget}\n[[allow]]\nworkload = \"lab\"\n\
+             subnet = \"training\"\n[[allow]]\nworkload = \"field\"\nsubnet = \"other\"\n"
+        )
+    };
+    for budget in [0, 2 * 4096 - 1] {
+        let over = refused(&text(budget), &catalog);
+        assert_eq!(over.max_extra(), Some(number(2 * 4096)), "{over}");
+        assert!(over.to_string().contains("7 % of what these lists ask for"), "{over}");
+    }
+    let made = attempt(&text(2 * 4096), &catalog).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(made.plan.route_tables.len(), 2);
+    let extra = AddrSet::union_of(made.plan.extras.iter().map(|extra| &extra.addresses));
+    assert_eq!(extra, set(&["20.33.16.0/20", "20.35.16.0/20"]));
+    assert!(prove(&made, &made.plan.extras).is_success());
+}
+
+/// Of lists in two targets, both stay where they were in the generation before.
+#[test]
+fn lists_of_every_target_stay_as_they_were() {
+    let text = |list: &str| {
+        format!(
+            "{}network.firewall = \"10.20.255.4\"\nsubnets.training.prefixes = [\"10.20.1.0/24\"]\ngroups.list = [{list}]\n\
+             firewall.ip-groups = \"never\"\nlimits.firewall-unique-pairs = 3\nlimits.nsg-destination-prefixes = 8\n\
+             precision.max-extra = 100000\n[[allow]]\nto = \"group:list\"\nprotocol = \"tcp\"\nports = 443\n",
+            HEAD.split("network.firewall").next().unwrap().replace(", \"fd00:20::/48\"", "")
+        )
+    };
+    let made = |list: &str, previous: Option<&Previous>| {
+        let source = support::policy("tight.toml", &text(list));
+        pipeline::generate(&source, Catalog::builtin(), &support::sample(Cloud::Public), previous).unwrap()
+    };
+    // The first two are joined, for 512 addresses; a week later that would take 640, and the last two 512.
+    let first = made("\"20.40.0.0/24\", \"20.40.2.0/24\", \"20.50.0.0/24\", \"20.50.3.0/25\"", None);
+    let later = "\"20.40.0.0/25\", \"20.40.2.0/24\", \"20.50.0.0/24\", \"20.50.3.0/24\"";
+    let previous = verify::earlier("tight", &named(&first.files));
+    for (made, extra) in [
+        (made(later, None), set(&["20.50.1.0/24", "20.50.2.0/24"])),
+        (made(later, Some(&previous)), set(&["20.40.1.0/24", "20.40.3.0/24", "20.40.0.128/25"])),
+    ] {
+        let targets: Vec<Target> = made.plan.extras.iter().map(|extra| extra.target).collect();
+        assert_eq!(targets, [Target::Nsg, Target::Firewall]);
+        assert!(made.plan.extras.iter().all(|own| own.addresses == extra), "{:?}", made.plan.extras);
     }
 }

@@ -116,6 +116,17 @@ mod tests {
                 let found = ways(&ladders, (groups, pairs));
                 assert_eq!(found.first().map(|way| way.cost), best, "{groups} {pairs}");
                 assert!(found.windows(2).all(|pair| pair[0].cost <= pair[1].cost));
+                // None takes as much as another one in all three.
+                let takes = |way: &Way, of: fn(&Ladder) -> usize| -> usize {
+                    ladders.iter().zip(&way.units).map(|(ladder, units)| of(ladder) * units).sum()
+                };
+                let beaten = |a: &Way, b: &Way| {
+                    a != b
+                        && a.cost <= b.cost
+                        && takes(a, |l| l.groups) <= takes(b, |l| l.groups)
+                        && takes(a, |l| l.pairs) <= takes(b, |l| l.pairs)
+                };
+                assert!(found.iter().all(|way| !found.iter().any(|other| beaten(other, way))), "{found:?}");
             }
         }
     }
