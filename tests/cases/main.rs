@@ -28,6 +28,7 @@ mod precision;
 mod precision_limits;
 mod preconditions;
 mod proof;
+mod proof_borders;
 mod remotes;
 mod service_endpoints;
 mod tables;

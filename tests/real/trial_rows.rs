@@ -214,7 +214,10 @@ fn t7_what_comes_from_the_hub_or_the_network_needs_no_route_back() {
     }
     let outside = from("203.0.113.0/24");
     row.made(&format!("{HEAD}{NETWORK}{SUBNET}{outside}"));
-    assert!(row.text("report.md").contains("only if it comes in by where its replies go"), "it hangs on that");
+    assert!(
+        row.text("report.md").contains("only if it comes in by where its replies go"),
+        "it hangs on that"
+    );
     // Where the subnet has public addresses it comes straight.
     let public = format!("{SUBNET}outbound = \"public-ip\"\n");
     let (code, said) = row.refused(&format!("{HEAD}{NETWORK}{public}{outside}"));
