@@ -20,6 +20,7 @@ mod formats;
 mod fqdn_tags;
 mod golden;
 mod limits;
+mod lines;
 mod lint_routes;
 mod managed_instances;
 mod outside;
