@@ -1,6 +1,7 @@
 //! The proof at its borders: rules of services beside those of people, groups that share less than all, what a gap may be.
 
 use crate::support;
+use serde_json::Value;
 use tagwall::pipeline::Generation;
 use tagwall::tags::Cloud;
 use tagwall::target::Target;
@@ -103,4 +104,48 @@ fn a_table_that_keeps_another_subnet_local_is_found() {
     let told =
         |(kind, text): &(FailureKind, String)| *kind == FailureKind::Misrouted && text.contains("from b");
     assert!(found.iter().any(told), "{found:?}");
+}
+
+/// Each part of a rule and of a route that a service keeps is looked at: Azure asks for the rule, not for its effect.
+#[test]
+fn each_part_of_what_a_service_keeps_is_looked_at() {
+    let made = made(
+        "[subnets.a]\nprefixes = [\"10.20.1.0/24\"]\nrole = \"delegated:Microsoft.Sql/managedInstances\"\n\
+         [output]\nformats = [\"arm\"]\n[[allow]]\nworkload = \"sql-managed-instance\"\n",
+    );
+    let told = |name: &str, list: &str, rule: &str, key: &str, value: &str| {
+        let mut file: Value = serde_json::from_slice(support::bytes_of(&made, name)).unwrap();
+        let parts = file["resources"][0]["properties"][list].as_array_mut().unwrap();
+        let own = |part: &&mut Value| part["name"].as_str().is_some_and(|name| name.contains(rule));
+        let part = parts.iter_mut().find(own).unwrap_or_else(|| panic!("no {rule} in {name}"));
+        let at = if key == "name" { &mut part["name"] } else { &mut part["properties"][key] };
+        assert!(!at.is_null(), "{rule} has no {key}");
+        *at = if key == "priority" { 190.into() } else { value.into() };
+        let text = serde_json::to_vec(&file).unwrap();
+        let report = support::prove_with(&made, &support::sample(Cloud::Public), name, &text);
+        let missing = "that sql-managed-instance keeps is not there as it is";
+        assert!(
+            report.failures.iter().any(|failure| failure.text.contains(missing)),
+            "{rule}: {key} is {value}"
+        );
+    };
+    for (key, value) in [
+        ("name", "Microsoft.Sql-managedInstances_UseOnly_mine"),
+        ("priority", "190"),
+        ("direction", "Inbound"),
+        ("access", "Deny"),
+        ("protocol", "Tcp"),
+        ("sourceAddressPrefix", "10.20.1.0/25"),
+        ("destinationAddressPrefix", "Storage.NorthEurope"),
+        ("destinationPortRange", "444"),
+    ] {
+        told("nsg.arm.json", "securityRules", "mi-strg-p-out", key, value);
+    }
+    for (key, value) in [
+        ("name", "Microsoft.Sql-managedInstances_UseOnly_mine"),
+        ("addressPrefix", "AzureMonitor"),
+        ("nextHopType", "None"),
+    ] {
+        told("route-table.arm.json", "routes", "mi-OneDsCollector", key, value);
+    }
 }
