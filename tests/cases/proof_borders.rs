@@ -51,10 +51,10 @@ fn rules_of_a_service_are_in_the_group_of_each_subnet() {
 /// What people keep and what a service keeps may go by one name: it is proven all the same.
 #[test]
 fn rules_of_a_service_are_proven_where_people_keep_such_names() {
-    let made = made(&format!(
+    let made = made(
         "[subnets.a]\nprefixes = [\"10.20.1.0/24\"]\nrole = \"delegated:Microsoft.Sql/managedInstances\"\n\
-         [nsg]\nkeep = [\"*_UseOnly_*\"]\n[[allow]]\nworkload = \"sql-managed-instance\"\n"
-    ));
+         [nsg]\nkeep = [\"*_UseOnly_*\"]\n[[allow]]\nworkload = \"sql-managed-instance\"\n",
+    );
     assert!(made.proof.is_success());
     assert!(made.plan.nsg_rules().any(|rule| rule.name.contains("_UseOnly_")));
 }
