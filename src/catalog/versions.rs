@@ -43,12 +43,12 @@ pub struct VersionChange {
 
 #[derive(Deserialize)]
 struct File {
-    version: Vec<Entry>,
+    version: Vec<VersionText>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct VersionText {
     date: toml::value::Datetime,
     text: String,
     /// Of the rows, so that no change of theirs goes without a word here; only a test reads it.
@@ -59,14 +59,14 @@ struct Entry {
     change: Vec<VersionChange>,
 }
 
-fn entries() -> Vec<Entry> {
+fn entries() -> Vec<VersionText> {
     toml::from_str::<File>(DATA).expect("data/catalog/versions.toml is checked by a test").version
 }
 
 /// Every version, newest first.
 pub(super) fn all() -> &'static [Version] {
     static ALL: LazyLock<Vec<Version>> = LazyLock::new(|| {
-        let version = |entry: Entry| Version {
+        let version = |entry: VersionText| Version {
             date: entry.date.to_string().parse().expect("data/catalog/versions.toml: a day"),
             text: entry.text,
             changes: entry.change,

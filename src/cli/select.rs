@@ -8,7 +8,7 @@ use super::Failure;
 use super::args::{Data, Place};
 use crate::catalog::Catalog;
 use crate::environment::{Environment, EnvironmentError, LIMITS};
-use crate::store::{self, Entry, Kind, Store};
+use crate::store::{self, Kind, Store, StoredSnapshot};
 use crate::tags::{Cloud, Region, Snapshot, Tag, sample, unknown_region};
 use crate::text::{did_you_mean, nearest};
 
@@ -164,7 +164,7 @@ impl Wanted {
             .or_else(|| hex.then(|| Wanted::Digest(name.to_owned())))
     }
 
-    fn fits(&self, entry: &Entry) -> bool {
+    fn fits(&self, entry: &StoredSnapshot) -> bool {
         match self {
             Wanted::Date(date) => entry.dates.contains(date),
             Wanted::Number(number) => entry.change_number == *number,
@@ -179,16 +179,16 @@ fn stored(
     wanted: &Wanted,
     name: &str,
     cloud: Option<Cloud>,
-) -> Result<Option<Entry>, Failure> {
+) -> Result<Option<StoredSnapshot>, Failure> {
     // A digest says the cloud by itself; a date or number alone is that of the public cloud.
     let by_digest = matches!(wanted, Wanted::Digest(_));
     let cloud = cloud.or((!by_digest).then_some(Cloud::Public));
-    let fits = |e: &Entry| {
+    let fits = |e: &StoredSnapshot| {
         wanted.fits(e)
             && (by_digest || e.kind == Kind::File)
             && cloud.is_none_or(|c| Cloud::find(&e.cloud) == Some(c))
     };
-    let mut found: Vec<Entry> = store.list()?.entries.into_iter().filter(fits).collect();
+    let mut found: Vec<StoredSnapshot> = store.list()?.entries.into_iter().filter(fits).collect();
     match found.len() {
         0 | 1 => Ok(found.pop()),
         _ => {

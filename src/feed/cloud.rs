@@ -9,7 +9,7 @@ use super::history::{History, Since, Week};
 use super::list::{Family, List};
 use crate::addr::AddrSet;
 use crate::catalog::Catalog;
-use crate::store::{Entry, Kind, Store, StoreError};
+use crate::store::{Kind, Store, StoreError, StoredSnapshot};
 use crate::tags::{Cloud, Containment, Delta, Snapshot, Tag, TagIndex};
 use crate::text::did_you_mean;
 
@@ -185,9 +185,9 @@ fn served(
     store: &Store,
     cloud: Cloud,
     wanted: Option<&str>,
-    entries: &[Entry],
+    entries: &[StoredSnapshot],
     troubles: &mut Vec<String>,
-) -> Result<(Entry, Snapshot), CloudError> {
+) -> Result<(StoredSnapshot, Snapshot), CloudError> {
     if let Some(digest) = wanted {
         match entries.iter().find(|entry| entry.digest == digest).map(|entry| (entry, store.load(entry))) {
             Some((entry, Ok(snapshot))) => return Ok((entry.clone(), snapshot)),
@@ -207,8 +207,8 @@ fn served(
 /// are in memory at a time.
 fn read_weeks(
     store: &Store,
-    earlier: &[Entry],
-    last: (&Entry, &Snapshot),
+    earlier: &[StoredSnapshot],
+    last: (&StoredSnapshot, &Snapshot),
     troubles: &mut Vec<String>,
 ) -> (Vec<Week>, Vec<Delta>) {
     let threads = rayon::current_num_threads().max(1);
@@ -242,7 +242,7 @@ struct Run {
 }
 
 impl Run {
-    fn read(store: &Store, entries: &[Entry]) -> Run {
+    fn read(store: &Store, entries: &[StoredSnapshot]) -> Run {
         let mut run = Run::default();
         for entry in entries {
             match store.load(entry) {
@@ -253,7 +253,7 @@ impl Run {
         run
     }
 
-    fn add(&mut self, entry: &Entry, snapshot: Snapshot) {
+    fn add(&mut self, entry: &StoredSnapshot, snapshot: Snapshot) {
         self.weeks.push(Week::of(entry));
         match &mut self.ends {
             None => self.ends = Some((snapshot, None)),

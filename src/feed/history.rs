@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
 use crate::addr::AddrSet;
-use crate::store::Entry;
+use crate::store::StoredSnapshot;
 use crate::tags::{Delta, FeatureChange, SetChange, Snapshot, TagName};
 
 /// One stored snapshot.
@@ -27,7 +27,7 @@ pub struct Week {
 
 impl Week {
     /// The week that a description stands for.
-    pub fn of(entry: &Entry) -> Self {
+    pub fn of(entry: &StoredSnapshot) -> Self {
         Week {
             date: entry.day(),
             change_number: entry.change_number,

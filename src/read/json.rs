@@ -60,8 +60,8 @@ struct SecurityRule {
     priority: i64,
     action: String,
     protocol: String,
-    source: Side,
-    destination: Side,
+    source: SideForm,
+    destination: SideForm,
     #[serde(deserialize_with = "words")]
     ports: Vec<String>,
     description: String,
@@ -71,7 +71,7 @@ struct SecurityRule {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Side {
+enum SideForm {
     Any(bool),
     Tag(String),
     Prefixes(Vec<String>),
@@ -308,11 +308,11 @@ fn each<T, U>(items: impl IntoIterator<Item = T>, one: fn(T) -> U) -> Vec<U> {
 }
 
 fn security_rule(rule: SecurityRule) -> Result<resources::SecurityRule, ReadError> {
-    let side = |side: Side| match side {
-        Side::Any(true) => Ok(vec!["*".to_owned()]),
-        Side::Any(false) => Err(ReadError::new(&rule.name, "a side that is not any must say what it is")),
-        Side::Tag(name) => Ok(vec![name]),
-        Side::Prefixes(list) => Ok(list),
+    let side = |side: SideForm| match side {
+        SideForm::Any(true) => Ok(vec!["*".to_owned()]),
+        SideForm::Any(false) => Err(ReadError::new(&rule.name, "a side that is not any must say what it is")),
+        SideForm::Tag(name) => Ok(vec![name]),
+        SideForm::Prefixes(list) => Ok(list),
     };
     Ok(resources::SecurityRule {
         sources: side(rule.source)?,

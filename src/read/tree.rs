@@ -196,10 +196,10 @@ pub(super) fn parse<'a>(text: &'a str, place: &str, strings: Strings) -> Result<
     tree.map_err(|error| ReadError::new(place, error.to_string()))
 }
 
-type Reader<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
+type TextReader<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
 
 /// The value that begins at an offset of a document, and the reader behind it.
-fn value_at(text: &str, start: usize, strings: Strings) -> serde_json::Result<(Tree<'_>, Reader<'_>)> {
+fn value_at(text: &str, start: usize, strings: Strings) -> serde_json::Result<(Tree<'_>, TextReader<'_>)> {
     let is_odd = Cell::new(false);
     let from = |strings: Strings| {
         let mut reader = serde_json::Deserializer::from_str(text.get(start..).unwrap_or_default());

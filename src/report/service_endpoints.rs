@@ -18,14 +18,19 @@ pub(super) fn steps(made: &Made<'_>) -> Option<Line> {
         any = true;
         let own: Vec<&str> =
             subnet.endpoints.iter().filter(|e| e.said).map(|endpoint| endpoint.service.as_str()).collect();
-        let of = format!("-g GROUP --vnet-name NETWORK -n {name}");
-        step = step.next_line().code(format!(
-            "az network vnet subnet update {of} --service-endpoints $( (printf '%s\\n' {}; az network vnet subnet show {of} \
-             --query 'serviceEndpoints[].service' -o tsv) | sort -u)",
-            own.join(" ")
-        ));
+        step = step.next_line().code(turning_on(name, &own));
     }
     any.then_some(step)
+}
+
+/// The command that turns services on beside what the subnet has already.
+pub(super) fn turning_on(subnet: &str, services: &[&str]) -> String {
+    let of = format!("-g GROUP --vnet-name NETWORK -n {subnet}");
+    format!(
+        "az network vnet subnet update {of} --service-endpoints $( (printf '%s\\n' {}; az network vnet subnet show {of} \
+         --query 'serviceEndpoints[].service' -o tsv) | sort -u)",
+        services.join(" ")
+    )
 }
 
 /// Subnets of which the policy says that they have endpoints.

@@ -3,6 +3,7 @@
 use super::Made;
 use super::document::{Block, Column, Line, Table};
 use super::section::{STORAGE, Section};
+use super::service_endpoints::turning_on;
 use crate::plan::EndpointPolicy;
 use crate::policy::{EndpointNeed, EndpointOffer, Flow, Remote};
 use crate::target::Target;
@@ -18,18 +19,13 @@ pub(super) fn steps(made: &Made<'_>) -> Vec<Line> {
             .collect();
         Line::new()
             .text(format_args!(
-                "Attach it to subnet {}, together with the service endpoint that it works through. The command replaces \
-                 the lists of both, so add those that the subnet has already:",
+                "Attach it to subnet {}, together with the service endpoint that it works through. The command keeps the \
+                 endpoints that the subnet has already; its other service endpoint policies, if any, go behind the name of \
+                 this one:",
                 policy.subnet
             ))
             .next_line()
-            .code(format!(
-                "az network vnet subnet update -g GROUP --vnet-name VNET -n {} --service-endpoints {} \
-                 --service-endpoint-policy {}",
-                policy.subnet,
-                endpoints.join(" "),
-                policy.name
-            ))
+            .code(format!("{} --service-endpoint-policy {}", turning_on(&policy.subnet, &endpoints), policy.name))
     };
     made.plan.endpoint_policies.iter().map(step).collect()
 }

@@ -7,7 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::guard::{self, Dated, Guard, Rule, Thresholds, Verdict};
 use super::source::{Answer, Body, FetchError, Http, Known, Source, Validators};
-use super::{Entry, Origin, Store, StoreError, date_in_name, unpack};
+use super::{Origin, Store, StoreError, StoredSnapshot, date_in_name, unpack};
 use crate::tags::{Cloud, Snapshot};
 
 /// What data must hold to.
@@ -27,7 +27,7 @@ pub struct Acquired {
     /// What happened.
     pub status: Status,
     /// The data that is good now.
-    pub entry: Entry,
+    pub entry: StoredSnapshot,
     /// The same, where it has been read already.
     pub snapshot: Option<Snapshot>,
     /// What is remarkable about it.
@@ -73,7 +73,7 @@ pub struct Refused {
     /// Where it lies for a look.
     pub aside: Option<PathBuf>,
     /// What stays in use.
-    pub last_good: Option<Entry>,
+    pub last_good: Option<StoredSnapshot>,
 }
 
 impl Refused {
@@ -166,7 +166,7 @@ impl Supply<'_> {
     }
 }
 
-fn known_of(entry: &Entry) -> Known {
+fn known_of(entry: &StoredSnapshot) -> Known {
     Known {
         from: entry.from.clone(),
         date: entry.date(),
@@ -196,14 +196,19 @@ fn is_published(source: &Source, from: &str, cloud: Cloud) -> bool {
 
 /// Which of the stored entries, oldest first, growth is held against beside the last good one: the newest that is old
 /// enough, or else the oldest. None from before somebody accepted growth: that was looked at.
-fn earlier_of<'e>(stored: &'e [Entry], last: &Entry, new: Option<jiff::civil::Date>) -> Option<&'e Entry> {
+fn earlier_of<'e>(
+    stored: &'e [StoredSnapshot],
+    last: &StoredSnapshot,
+    new: Option<jiff::civil::Date>,
+) -> Option<&'e StoredSnapshot> {
     if guard::is_earlier(last.date(), new) {
         return None;
     }
     let grown = Rule::UsedTagGrown.name();
     let from = stored.iter().rposition(|entry| entry.accepted.iter().any(|rule| rule == grown)).unwrap_or(0);
-    let older =
-        |entry: &&Entry| entry.digest != last.digest && entry.date() <= last.date() && entry.date().is_some();
+    let older = |entry: &&StoredSnapshot| {
+        entry.digest != last.digest && entry.date() <= last.date() && entry.date().is_some()
+    };
     let mut known = stored[from..].iter().filter(older);
     let old_enough = known.clone().rev().find(|entry| guard::is_earlier(entry.date(), new));
     old_enough.or_else(|| known.next())
@@ -213,7 +218,7 @@ fn earlier_of<'e>(stored: &'e [Entry], last: &Entry, new: Option<jiff::civil::Da
 struct Arrival<'a> {
     store: &'a Store,
     cloud: Cloud,
-    last: Option<(Entry, Snapshot)>,
+    last: Option<(StoredSnapshot, Snapshot)>,
     origin: Origin,
     published: bool,
 }
@@ -236,7 +241,8 @@ impl Arrival<'_> {
         used: impl Fn(&Snapshot) -> BTreeSet<String>,
     ) -> Result<Verdict, StoreError> {
         let stored = self.store.entries(self.cloud, self.origin.kind)?;
-        let seen = stored.iter().find(|entry| entry.digest == snapshot.digest()).and_then(Entry::date);
+        let seen =
+            stored.iter().find(|entry| entry.digest == snapshot.digest()).and_then(StoredSnapshot::date);
         let new = Dated { snapshot, date: self.origin.date, seen };
         let old =
             self.last.as_ref().map(|(entry, snapshot)| Dated { snapshot, date: entry.date(), seen: None });

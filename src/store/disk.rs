@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Entry, Kind, Origin, entry_of, pretty, read_entry};
+use super::entry::{Kind, Origin, StoredSnapshot, entry_of, pretty, read_entry};
 use super::{LoadError, atomic, plain, unpack};
 use crate::redact;
 use crate::tags::{Cloud, Snapshot};
@@ -32,7 +32,7 @@ pub struct Store {
 #[derive(Debug, Clone)]
 pub struct Added {
     /// The entry as it is now.
-    pub entry: Entry,
+    pub entry: StoredSnapshot,
     /// Whether the content was not there before.
     pub new: bool,
 }
@@ -41,7 +41,7 @@ pub struct Added {
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
     /// The entries, oldest first.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<StoredSnapshot>,
     /// Descriptions that cannot be read, and why.
     pub broken: Vec<(PathBuf, String)>,
 }
@@ -150,7 +150,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn entries(&self, cloud: Cloud, kind: Kind) -> Result<Vec<Entry>, StoreError> {
+    pub fn entries(&self, cloud: Cloud, kind: Kind) -> Result<Vec<StoredSnapshot>, StoreError> {
         let mut listing = Listing::default();
         self.list_into(cloud, kind, &mut listing)?;
         Ok(listing.entries)
@@ -184,7 +184,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn current(&self, cloud: Cloud, kind: Kind) -> Result<Option<Entry>, StoreError> {
+    pub fn current(&self, cloud: Cloud, kind: Kind) -> Result<Option<StoredSnapshot>, StoreError> {
         match self.named(cloud, kind) {
             Ok(Some(entry)) => Ok(Some(entry)),
             // What is wrong with it is told by whoever lists the store or takes the last good data.
@@ -193,7 +193,7 @@ impl Store {
     }
 
     /// The entry that was last made current, if there is one; or what is wrong with the file that names it.
-    fn named(&self, cloud: Cloud, kind: Kind) -> Result<Option<Entry>, (PathBuf, String)> {
+    fn named(&self, cloud: Cloud, kind: Kind) -> Result<Option<StoredSnapshot>, (PathBuf, String)> {
         let path = self.folder(cloud, kind).join("current");
         let digest = match plain::read_text(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -214,7 +214,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn set_current(&self, cloud: Cloud, entry: &Entry) -> Result<(), StoreError> {
+    pub fn set_current(&self, cloud: Cloud, entry: &StoredSnapshot) -> Result<(), StoreError> {
         let path = self.folder(cloud, entry.kind).join("current");
         if plain::read_text(&path).is_ok_and(|text| text.trim() == entry.digest) {
             return Ok(());
@@ -248,7 +248,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn load(&self, entry: &Entry) -> Result<Snapshot, StoreError> {
+    pub fn load(&self, entry: &StoredSnapshot) -> Result<Snapshot, StoreError> {
         let path = self.data_path(entry);
         let damaged = |why: String| StoreError::Damaged { path: path.display().to_string(), why };
         let packed = match plain::read(&path) {
@@ -297,9 +297,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn seen(&self, cloud: Cloud, entry: &Entry, at: Timestamp) -> Result<(), StoreError> {
+    pub fn seen(&self, cloud: Cloud, entry: &StoredSnapshot, at: Timestamp) -> Result<(), StoreError> {
         let path = self.folder(cloud, entry.kind).join(format!("{}.meta.json", entry.digest));
-        let entry = Entry { seen_at: at, ..entry.clone() };
+        let entry = StoredSnapshot { seen_at: at, ..entry.clone() };
         atomic::write(&path, &pretty(&entry)).map_err(StoreError::io(&path))
     }
 
@@ -333,7 +333,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn prune(&self, keep: Keep, now: Timestamp) -> Result<Vec<Entry>, StoreError> {
+    pub fn prune(&self, keep: Keep, now: Timestamp) -> Result<Vec<StoredSnapshot>, StoreError> {
         let mut removed = Vec::new();
         for cloud in Cloud::ALL {
             for kind in Kind::ALL {
@@ -349,7 +349,7 @@ impl Store {
         kind: Kind,
         keep: Keep,
         now: Timestamp,
-        removed: &mut Vec<Entry>,
+        removed: &mut Vec<StoredSnapshot>,
     ) -> Result<(), StoreError> {
         let entries = self.entries(cloud, kind)?;
         let current = self.current(cloud, kind)?.map(|entry| entry.digest);
@@ -367,7 +367,7 @@ impl Store {
         Ok(())
     }
 
-    fn remove(&self, cloud: Cloud, entry: &Entry) -> Result<(), StoreError> {
+    fn remove(&self, cloud: Cloud, entry: &StoredSnapshot) -> Result<(), StoreError> {
         // The description goes first: without it the data is not an entry any more.
         let meta = self.folder(cloud, entry.kind).join(format!("{}.meta.json", entry.digest));
         fs::remove_file(&meta).map_err(StoreError::io(&meta))?;
@@ -400,13 +400,13 @@ impl Store {
     }
 
     /// Where the published bytes of an entry lie.
-    pub fn data_path(&self, entry: &Entry) -> PathBuf {
+    pub fn data_path(&self, entry: &StoredSnapshot) -> PathBuf {
         self.root.join(&entry.cloud).join(entry.kind.name()).join(format!("{}.json.zst", entry.digest))
     }
 }
 
 /// The last good snapshot with its entry, if there is one, and what is wrong with newer ones.
-pub type LastGood = (Option<(Entry, Snapshot)>, Vec<String>);
+pub type LastGood = (Option<(StoredSnapshot, Snapshot)>, Vec<String>);
 
 /// Keeps the `most` files whose names sort last.
 fn remove_oldest(folder: &Path, most: usize) {

@@ -1,4 +1,4 @@
-//! [`Entry`]: what is known of a stored snapshot without opening it.
+//! [`StoredSnapshot`]: what is known of a stored snapshot without opening it.
 
 use std::path::Path;
 
@@ -54,7 +54,7 @@ pub struct Origin {
 
 /// What the store knows of one snapshot without opening it: the content of its `.meta.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct StoredSnapshot {
     /// Version of this form; 1.
     pub schema: u32,
     /// Digest of the content, which is also the file's name.
@@ -95,7 +95,7 @@ pub struct Entry {
     pub accepted: Vec<String>,
 }
 
-impl Entry {
+impl StoredSnapshot {
     /// The newest date of publication.
     pub fn date(&self) -> Option<Date> {
         self.dates.last().copied()
@@ -137,8 +137,8 @@ pub(super) fn entry_of(
     json: &[u8],
     origin: &Origin,
     notes: &[String],
-    old: Option<&Entry>,
-) -> Entry {
+    old: Option<&StoredSnapshot>,
+) -> StoredSnapshot {
     let (prefixes_ipv4, prefixes_ipv6) = snapshot.prefix_counts();
     let mut dates: Vec<Date> = old.map(|e| e.dates.clone()).unwrap_or_default();
     dates.extend(origin.date);
@@ -151,7 +151,7 @@ pub(super) fn entry_of(
         .extend(origin.accepted.iter().filter(|rule| !accepted.contains(rule)).cloned().collect::<Vec<_>>());
     // The stored bytes stay those that came first, so their sum and length do too.
     let (sha256, bytes) = old.map_or_else(|| (sha256_hex(json), json.len()), |e| (e.sha256.clone(), e.bytes));
-    Entry {
+    StoredSnapshot {
         schema: 1,
         digest: snapshot.digest().to_owned(),
         cloud: snapshot.cloud().name().to_owned(),
@@ -175,7 +175,7 @@ pub(super) fn entry_of(
 
 /// Why the description of a snapshot is not used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum EntryError {
+pub(super) enum StoredError {
     #[error(transparent)]
     Io(#[from] std::io::Error),
     #[error(transparent)]
@@ -187,16 +187,16 @@ pub(super) enum EntryError {
 }
 
 /// Reads the description of a snapshot of `cloud` and `kind`, which has to be what its name and place say.
-pub(super) fn read_entry(path: &Path, cloud: Cloud, kind: Kind) -> Result<Entry, EntryError> {
+pub(super) fn read_entry(path: &Path, cloud: Cloud, kind: Kind) -> Result<StoredSnapshot, StoredError> {
     let bytes = plain::read(path)?;
-    let mut entry: Entry = serde_json::from_slice(&bytes)?;
+    let mut entry: StoredSnapshot = serde_json::from_slice(&bytes)?;
     // Earlier versions kept whole addresses.
     entry.from = redact::address(&entry.from);
     if path.file_name().is_none_or(|name| *name != *format!("{}.meta.json", entry.digest)) {
-        return Err(EntryError::Digest);
+        return Err(StoredError::Digest);
     }
     if (entry.schema, entry.cloud.as_str(), entry.kind) != (1, cloud.name(), kind) {
-        return Err(EntryError::Place);
+        return Err(StoredError::Place);
     }
     Ok(entry)
 }

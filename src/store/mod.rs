@@ -19,5 +19,5 @@ mod unpack;
 #[cfg(feature = "fetch")]
 pub use acquire::{AcquireError, Acquired, Refused, Status, Supply, Terms};
 pub use disk::{Added, Keep, LastGood, Listing, Refusal, Store, StoreError};
-pub use entry::{Entry, Kind, Origin, date_in_name};
+pub use entry::{Kind, Origin, StoredSnapshot, date_in_name};
 pub use unpack::{FileKind, LoadError, Packing, load_bytes, load_file, unpack};

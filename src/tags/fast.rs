@@ -12,7 +12,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::features::Features;
-use super::wire::{ChangeNumber, Entry, File, PrefixList, Properties, Text};
+use super::wire::{ChangeNumber, File, PrefixList, Properties, Text, WireTag};
 use crate::addr::Prefix;
 
 /// Bytes from which on two threads read faster than one.
@@ -173,7 +173,7 @@ impl<'a> FastReader<'a> {
     }
 
     /// The list of entries. Where it is long its parts are read at once.
-    fn entries(&mut self) -> Option<Vec<Entry<'a>>> {
+    fn entries(&mut self) -> Option<Vec<WireTag<'a>>> {
         self.expect(b'[')?;
         if self.take(b']') {
             return Some(Vec::new());
@@ -214,7 +214,7 @@ impl<'a> FastReader<'a> {
     }
 
     /// Entries up to the place `end` or the end of the list, and where they end.
-    fn part(mut self, end: usize) -> Option<(Vec<Entry<'a>>, usize)> {
+    fn part(mut self, end: usize) -> Option<(Vec<WireTag<'a>>, usize)> {
         let mut entries = Vec::new();
         loop {
             entries.push(self.entry()?);
@@ -228,14 +228,14 @@ impl<'a> FastReader<'a> {
         }
     }
 
-    fn entry(&mut self) -> Option<Entry<'a>> {
+    fn entry(&mut self) -> Option<WireTag<'a>> {
         let (mut name, mut properties) = (None, None);
         self.object(|reader, key| match key {
             "name" => once(&mut name, reader.text()?),
             "properties" => once(&mut properties, reader.properties()?),
             _ => reader.skip(),
         })?;
-        Some(Entry { name: name?, properties: properties? })
+        Some(WireTag { name: name?, properties: properties? })
     }
 
     fn properties(&mut self) -> Option<Properties<'a>> {
@@ -373,7 +373,7 @@ mod tests {
     /// All that the readers say of a file.
     fn said(file: &File<'_>) -> String {
         let mut out = format!("{} {}\n", file.change_number.0, file.cloud.0);
-        for Entry { name, properties: p } in &file.values {
+        for WireTag { name, properties: p } in &file.values {
             let bad = p.address_prefixes.bad.len();
             let (v4, v6) = (&p.address_prefixes.v4, &p.address_prefixes.v6);
             let (region, service) = (&p.region.0, &p.system_service.0);

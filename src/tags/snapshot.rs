@@ -216,8 +216,8 @@ impl Tag {
         }
     }
 
-    fn new(index: usize, entry: wire::Entry<'_>, regions: &Regions, problems: &mut Problems) -> Self {
-        let wire::Entry { name, properties: p } = entry;
+    fn new(index: usize, entry: wire::WireTag<'_>, regions: &Regions, problems: &mut Problems) -> Self {
+        let wire::WireTag { name, properties: p } = entry;
         if name.0.trim().is_empty() {
             problems.push(format!("values[{index}].name"), "the name is empty".into());
         }
@@ -486,7 +486,7 @@ fn short(text: &str) -> String {
 
 /// The cloud's table, with the regions added that this file has and the table does not: a dotted name whose ending
 /// equals its `region` field. Regions that only `AzureCloud` has come last, and have no suffix.
-fn regions_of(cloud: Cloud, entries: &[wire::Entry<'_>]) -> Cow<'static, Regions> {
+fn regions_of(cloud: Cloud, entries: &[wire::WireTag<'_>]) -> Cow<'static, Regions> {
     let mut regions = Cow::Borrowed(Regions::of(cloud));
     for cloud_tags in [false, true] {
         for entry in entries {

@@ -22,14 +22,14 @@ pub(super) struct File<'a> {
     #[serde(borrow, alias = "Cloud")]
     pub(super) cloud: Text<'a>,
     #[serde(borrow, alias = "Values")]
-    pub(super) values: Vec<Entry<'a>>,
+    pub(super) values: Vec<WireTag<'a>>,
     /// Where the rest is, in an answer of several pages.
     #[serde(borrow, default, alias = "NextLink")]
     pub(super) next_link: Text<'a>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Entry<'a> {
+pub(super) struct WireTag<'a> {
     #[serde(borrow, alias = "Name")]
     pub(super) name: Text<'a>,
     #[serde(borrow, alias = "Properties")]

@@ -56,7 +56,7 @@ fn weeks(environment: &Environment, data: &Data, name: &str) -> Vec<Week> {
     let Ok(store) = select::store(&data.place) else { return Vec::new() };
     let Ok(mut entries) = store.entries(environment.cloud(), Kind::File) else { return Vec::new() };
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.day()));
-    let week = |entry: &crate::store::Entry| {
+    let week = |entry: &crate::store::StoredSnapshot| {
         let snapshot = store.load(entry).ok()?;
         let then = select::environment(Path::new(environment.file()))
             .ok()

@@ -8,7 +8,7 @@ use crate::cli::args::Fetch;
 use crate::cli::online::Online;
 use crate::cli::{Failure, clock, output, select};
 use crate::store::guard::{Rule, Thresholds};
-use crate::store::{Entry, Status, Terms};
+use crate::store::{Status, StoredSnapshot, Terms};
 use crate::tags::Cloud;
 use crate::text::{did_you_mean, nearest};
 
@@ -17,7 +17,7 @@ use crate::text::{did_you_mean, nearest};
 struct Fetched {
     status: Status,
     #[serde(flatten)]
-    entry: Entry,
+    entry: StoredSnapshot,
     remarks: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ pub(in crate::cli) fn run(args: &Fetch) -> Result<(), Failure> {
                 Status::Same => "the same content again",
                 Status::NotModified => "nothing new",
             };
-            let Entry { cloud, change_number, tags, .. } = &o.entry;
+            let StoredSnapshot { cloud, change_number, tags, .. } = &o.entry;
             writeln!(
                 out,
                 "{cloud}: {what}: {} of {}, number {change_number}, {tags} tags",

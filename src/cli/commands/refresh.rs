@@ -26,7 +26,7 @@ use crate::site::refresh::{Job, RefreshError, RefreshStatus, Refreshed, refresh}
 use crate::site::sign::Signer;
 use crate::site::{Sign, Site};
 use crate::store::guard::{Dated, Guard, Rule, Thresholds};
-use crate::store::{Acquired, Entry, Keep, Status, Store, StoreError, Supply, Terms};
+use crate::store::{Acquired, Keep, Status, Store, StoreError, StoredSnapshot, Supply, Terms};
 use crate::tags::{Cloud, Snapshot};
 
 /// The code where a new generation changes rules, if it was asked for.
@@ -311,7 +311,7 @@ impl Setup<'_> {
             earlier: None,
             published: false,
         };
-        let dated = |snapshot, entry: &Entry| Dated { snapshot, date: entry.date(), seen: None };
+        let dated = |snapshot, entry: &StoredSnapshot| Dated { snapshot, date: entry.date(), seen: None };
         let verdict = guard.judge_used(dated(&snapshot, old), dated(&new, &got.entry));
         if verdict.is_accepted() {
             return Ok(());
@@ -363,7 +363,7 @@ impl Setup<'_> {
     }
 
     fn data_of(&self, cloud: Cloud, got: &Acquired) -> Data {
-        let Entry { digest, change_number, from, .. } = got.entry.clone();
+        let StoredSnapshot { digest, change_number, from, .. } = got.entry.clone();
         let status = (!self.args.no_fetch).then_some(got.status);
         Data { cloud: cloud.name(), status, digest, change_number, date: got.entry.day().to_string(), from }
     }

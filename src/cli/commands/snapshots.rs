@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::args::{Snapshots, SnapshotsAction, SnapshotsAdd, SnapshotsPrune};
 use crate::cli::{Failure, clock, output, select};
-use crate::store::{self, Added, Entry, Keep, Kind, Origin, Store};
+use crate::store::{self, Added, Keep, Kind, Origin, Store, StoredSnapshot};
 use crate::tags::Cloud;
 
 /// One snapshot of the list, as JSON.
@@ -16,7 +16,7 @@ use crate::tags::Cloud;
 struct Listed {
     latest: bool,
     #[serde(flatten)]
-    entry: Entry,
+    entry: StoredSnapshot,
 }
 
 /// What became of one added file, as JSON.

@@ -39,7 +39,7 @@ use crate::text::sha256_hex;
 #[derive(Debug)]
 pub struct Fleet {
     groups: Vec<Group>,
-    entries: Vec<Entry>,
+    entries: Vec<Member>,
     limits: Option<PathBuf>,
     digest: String,
     /// What is worth saying about how the files were understood.
@@ -55,7 +55,7 @@ struct Group {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Member {
     name: String,
     from: From,
 }
@@ -119,7 +119,7 @@ impl Fleet {
         if !wrong.is_empty() {
             return Err(FleetError::Wrong(wrong));
         }
-        let mut entries: Vec<Entry> = found;
+        let mut entries: Vec<Member> = found;
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         texts.sort();
         let digest = sha256_hex(texts.concat().as_bytes());
@@ -264,7 +264,7 @@ impl Group {
 #[derive(Default)]
 struct FleetReader {
     groups: Vec<Group>,
-    found: Vec<Entry>,
+    found: Vec<Member>,
     wrong: Vec<PolicyErrors>,
     notes: Vec<String>,
     /// Digests of the texts that environments are made from.
@@ -332,7 +332,7 @@ impl FleetReader {
         match layers.name() {
             Some(name) => {
                 self.texts.push(sha256_hex(layers.text().as_bytes()));
-                self.found.push(Entry { name: name.to_owned(), from: From::Policy(path.to_owned()) });
+                self.found.push(Member { name: name.to_owned(), from: From::Policy(path.to_owned()) });
             }
             None if base => {
                 self.notes.push(format!("{}: has no name, so it is only what others extend", path.display()));
@@ -432,7 +432,7 @@ impl FleetReader {
         let number = self.groups.len();
         for row in 0..group.table.len() {
             match group.name(row) {
-                Ok(name) => self.found.push(Entry { name, from: From::Row { group: number, row } }),
+                Ok(name) => self.found.push(Member { name, from: From::Row { group: number, row } }),
                 Err(errors) => self.wrong.push(errors),
             }
         }

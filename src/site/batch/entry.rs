@@ -1,4 +1,4 @@
-//! [`Entry`]: what became of one environment of a batch.
+//! [`MadeEnvironment`]: what became of one environment of a batch.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub enum Status {
 
 /// What became of one environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct MadeEnvironment {
     /// The environment.
     pub name: String,
     /// Its file, or the file and row of a table.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Entry, Status};
+use super::entry::{MadeEnvironment, Status};
 use crate::tags::{Cloud, Snapshot};
 use crate::text::sha256_hex;
 
@@ -29,7 +29,7 @@ pub struct Index {
     /// The exit code of the worst.
     pub exit_code: u8,
     /// What became of each, in order of the names.
-    pub environments: Vec<Entry>,
+    pub environments: Vec<MadeEnvironment>,
     /// Names of the result before that no policy has any more; their folders are left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
@@ -133,7 +133,7 @@ impl Index {
     pub(super) fn new(
         fleet: String,
         data: BTreeMap<String, Data>,
-        environments: Vec<Entry>,
+        environments: Vec<MadeEnvironment>,
         gone: Vec<String>,
     ) -> Index {
         let mut counts = Counts::default();
@@ -154,7 +154,7 @@ impl Index {
     }
 
     /// The environment called `name`.
-    pub fn entry(&self, name: &str) -> Option<&Entry> {
+    pub fn entry(&self, name: &str) -> Option<&MadeEnvironment> {
         let found = self.environments.binary_search_by(|entry| entry.name.as_str().cmp(name));
         found.ok().map(|at| &self.environments[at])
     }

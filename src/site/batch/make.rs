@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::entry::{Entry, Facts, Folder, Status, differing, file, only_tells};
+use super::entry::{Facts, Folder, MadeEnvironment, Status, differing, file, only_tells};
 use super::index::{INDEX, Index, SUMMARY};
 use super::place::{Destination, DestinationError};
 use crate::Error;
@@ -69,7 +69,7 @@ pub(super) struct Maker<'a, D> {
 
 /// An environment with what waits to get its place.
 pub(super) struct Made<S> {
-    pub(super) entry: Entry,
+    pub(super) entry: MadeEnvironment,
     pub(super) staged: Option<S>,
 }
 
@@ -81,7 +81,7 @@ pub(super) fn cloud_of(layers: &Layers) -> Cloud {
 impl<D: Destination> Maker<'_, D> {
     /// Makes the environment at `index`.
     pub(super) fn make(&self, index: usize) -> Made<D::Staged> {
-        let mut entry = Entry {
+        let mut entry = MadeEnvironment {
             name: self.fleet.name(index).to_owned(),
             from: self.fleet.place(index),
             status: Status::Failed,
@@ -108,7 +108,7 @@ impl<D: Destination> Maker<'_, D> {
         Made { entry, staged: None }
     }
 
-    fn try_make(&self, index: usize, entry: &mut Entry) -> Result<Option<D::Staged>, Fault> {
+    fn try_make(&self, index: usize, entry: &mut MadeEnvironment) -> Result<Option<D::Staged>, Fault> {
         check_name(&entry.name)?;
         let layers = self.fleet.layers(index)?;
         let cloud = cloud_of(&layers);

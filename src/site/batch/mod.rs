@@ -18,7 +18,7 @@ mod run;
 mod shard;
 mod summary;
 
-pub use entry::{Entry, Facts, Headroom, Status};
+pub use entry::{Facts, Headroom, MadeEnvironment, Status};
 pub use index::{Before, Counts, Data, INDEX, Index, MergeError, Part, SUMMARY, TagMark, merge, part_name};
 pub use make::{Dated, Fault};
 pub use place::{Destination, DestinationError, Folder};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::entry::{Entry, Status};
+use super::entry::{MadeEnvironment, Status};
 use super::index::{Before, Data, INDEX, Index, Part, SUMMARY, TagMark, part_name};
 use super::make::{Dated, Made, Maker};
 use super::place::{Destination, DestinationError};
@@ -45,7 +45,7 @@ pub struct Batch<'a> {
 pub fn run<D: Destination>(
     batch: &Batch<'_>,
     place: &D,
-    told: &mut dyn FnMut(&Entry),
+    told: &mut dyn FnMut(&MadeEnvironment),
 ) -> Result<Index, DestinationError> {
     let before = place.beside(INDEX).and_then(|bytes| Index::read(&bytes));
     let changed: BTreeMap<Cloud, BTreeSet<String>> = batch
@@ -96,7 +96,10 @@ pub fn run<D: Destination>(
 }
 
 /// Puts a group in its places.
-fn commit<D: Destination>(place: &D, made: Vec<Made<D::Staged>>) -> Result<Vec<Entry>, DestinationError> {
+fn commit<D: Destination>(
+    place: &D,
+    made: Vec<Made<D::Staged>>,
+) -> Result<Vec<MadeEnvironment>, DestinationError> {
     let (mut entries, mut staged, mut owners) = (Vec::new(), Vec::new(), Vec::new());
     for Made { entry, staged: own } in made {
         if let Some(own) = own {
@@ -121,7 +124,7 @@ fn commit<D: Destination>(place: &D, made: Vec<Made<D::Staged>>) -> Result<Vec<E
 }
 
 /// The result of a batch.
-fn result(batch: &Batch<'_>, before: Option<&Index>, entries: Vec<Entry>) -> Index {
+fn result(batch: &Batch<'_>, before: Option<&Index>, entries: Vec<MadeEnvironment>) -> Index {
     let mut used: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for made in entries.iter().filter_map(|entry| entry.made.as_ref()) {
         used.entry(&made.cloud).or_default().extend(made.tags.iter().map(String::as_str));

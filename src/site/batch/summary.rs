@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{Entry, Status};
+use super::entry::{MadeEnvironment, Status};
 use super::index::{Data, Index};
 use crate::report::document::{self, Block, Column, Line, Table};
 
@@ -38,7 +38,7 @@ impl Index {
     }
 
     fn failures(&self) -> Vec<Block> {
-        let mut groups: BTreeMap<(u8, String), Vec<&Entry>> = BTreeMap::new();
+        let mut groups: BTreeMap<(u8, String), Vec<&MadeEnvironment>> = BTreeMap::new();
         for entry in self.environments.iter().filter(|e| e.status == Status::Failed) {
             let first = entry.error.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
             groups.entry((entry.exit_code, general(first, entry))).or_default().push(entry);
@@ -55,7 +55,7 @@ impl Index {
 
     /// Which tags and other causes changed what.
     fn reasons(&self) -> Vec<Block> {
-        let mut causes: BTreeMap<(&str, &str), Vec<&Entry>> = BTreeMap::new();
+        let mut causes: BTreeMap<(&str, &str), Vec<&MadeEnvironment>> = BTreeMap::new();
         for entry in self.environments.iter().filter(|e| e.status == Status::Changed) {
             let cloud = entry.made.as_ref().map_or("", |made| made.cloud.as_str());
             if entry.because.is_empty() {
@@ -83,7 +83,7 @@ impl Index {
 
     /// Which files are to be deployed.
     fn files(&self) -> Vec<Block> {
-        let mut files: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+        let mut files: BTreeMap<&str, Vec<&MadeEnvironment>> = BTreeMap::new();
         for entry in self.environments.iter().filter(|e| e.status == Status::Changed) {
             entry.changed.iter().for_each(|file| files.entry(file).or_default().push(entry));
         }
@@ -111,9 +111,9 @@ impl Index {
     }
 
     fn rest(&self) -> Vec<Block> {
-        let wide: Vec<&Entry> =
+        let wide: Vec<&MadeEnvironment> =
             self.environments.iter().filter(|e| e.made.as_ref().is_some_and(|made| !made.exact)).collect();
-        let gaps: Vec<&Entry> =
+        let gaps: Vec<&MadeEnvironment> =
             self.environments.iter().filter(|e| e.made.as_ref().is_some_and(|made| made.gaps > 0)).collect();
         let said: usize = self.environments.iter().map(|e| e.notes.len()).sum();
         let mut lines: Vec<Line> = Vec::new();
@@ -155,7 +155,7 @@ fn data_line(cloud: &str, data: &Data) -> Line {
 }
 
 /// A message without what only one environment has in it, so that the same fault of many is one row.
-fn general(message: &str, entry: &Entry) -> String {
+fn general(message: &str, entry: &MadeEnvironment) -> String {
     let message = message.trim_start_matches("error: ");
     // "row 17, column `region`: …"
     let rest = message
@@ -164,7 +164,7 @@ fn general(message: &str, entry: &Entry) -> String {
     rest.trim_start_matches([',', ' ', ':']).replace(&entry.name, "NAME")
 }
 
-fn names(entries: &[&Entry]) -> String {
+fn names(entries: &[&MadeEnvironment]) -> String {
     listed(entries.iter().map(|entry| entry.name.clone()))
 }
 

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::disk::Store;
-use super::entry::{Entry, Kind};
+use super::entry::{Kind, StoredSnapshot};
 use crate::tags::{Cloud, Timeline, Week};
 
 use fault::Fault;
@@ -39,7 +39,7 @@ pub struct Indexed {
 /// A week that the index ought to hold.
 struct Planned<'a> {
     date: Date,
-    entry: &'a Entry,
+    entry: &'a StoredSnapshot,
 }
 
 /// What every tag held in every week of one cloud and kind that the store has. Brings the index up to date first; where
@@ -75,7 +75,7 @@ pub fn timeline(store: &Store, cloud: Cloud, kind: Kind) -> Result<Indexed, Inde
 }
 
 /// Every day on which the content was published, or else that of its arrival.
-fn weeks_of(entry: &Entry) -> impl Iterator<Item = Planned<'_>> {
+fn weeks_of(entry: &StoredSnapshot) -> impl Iterator<Item = Planned<'_>> {
     let dates = if entry.dates.is_empty() { vec![entry.day()] } else { entry.dates.clone() };
     dates.into_iter().map(move |date| Planned { date, entry })
 }

@@ -26,7 +26,6 @@ pub(super) fn platform_tags(site: &Site<'_>) -> Vec<Found> {
             let form = rule.access.eq_ignore_ascii_case("deny")
                 && rule.direction.eq_ignore_ascii_case("outbound")
                 && rule.destinations.len() == 1
-                && rule.destinations.iter().any(platform)
                 && rule.sources == ["*"]
                 && matches!(rule.protocol.parse(), Ok(Protocol::Any))
                 && are_all(&rule.source_ports)

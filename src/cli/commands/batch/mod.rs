@@ -18,8 +18,8 @@ use crate::cli::args::{Batch, BatchAction};
 use crate::cli::{Failure, output, select};
 use crate::environment::{Fleet, FleetError, TextError};
 use crate::site::batch::{
-    self, Counts, Dated, Destination, DestinationError, Entry, Folder, INDEX, Index, SUMMARY, Shard,
-    ShardError, Status, part_name,
+    self, Counts, Dated, Destination, DestinationError, Folder, INDEX, Index, MadeEnvironment, SUMMARY,
+    Shard, ShardError, Status, part_name,
 };
 use crate::site::output::OutputFolder;
 use crate::tags::Cloud;
@@ -35,7 +35,7 @@ struct BatchDone<'a> {
     index: String,
     counts: Counts,
     exit_code: u8,
-    failed: Vec<&'a Entry>,
+    failed: Vec<&'a MadeEnvironment>,
     gone: &'a [String],
 }
 
@@ -168,7 +168,8 @@ fn to<D: Destination>(
 
 fn print(args: &Batch, index: &Index, shard: Option<Shard>) -> Result<(), Failure> {
     let file = shard.map_or(INDEX.to_owned(), |s| part_name(s.shard, s.shards));
-    let failed: Vec<&Entry> = index.environments.iter().filter(|e| e.status == Status::Failed).collect();
+    let failed: Vec<&MadeEnvironment> =
+        index.environments.iter().filter(|e| e.status == Status::Failed).collect();
     let outcome = BatchDone {
         schema: 1,
         out: &args.out,

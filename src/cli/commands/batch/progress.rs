@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::cli::output;
-use crate::site::batch::{Counts, Entry, Status};
+use crate::site::batch::{Counts, MadeEnvironment, Status};
 
 /// How often counts are said where there is no terminal.
 const EVERY: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ impl Progress {
     }
 
     /// An environment has its place, or has failed.
-    pub(super) fn told(&mut self, entry: &Entry) {
+    pub(super) fn told(&mut self, entry: &MadeEnvironment) {
         self.counts.add(entry.status);
         if entry.status == Status::Failed {
             self.fault(entry);
@@ -50,7 +50,7 @@ impl Progress {
         }
     }
 
-    fn fault(&mut self, entry: &Entry) {
+    fn fault(&mut self, entry: &MadeEnvironment) {
         let error = entry.error.as_deref().unwrap_or_default();
         let first = error.lines().next().unwrap_or_default().replace(&entry.name, "");
         let first = first.split_once("column").map_or(first.as_str(), |(_, rest)| rest).to_owned();
@@ -69,7 +69,7 @@ impl Progress {
     }
 }
 
-fn line(entry: &Entry) -> String {
+fn line(entry: &MadeEnvironment) -> String {
     let word = match entry.status {
         Status::New => "new",
         Status::Changed => "changed",
