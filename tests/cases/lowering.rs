@@ -168,6 +168,20 @@ fn rules_that_say_the_same_are_one_under_one_name() {
         let names: Vec<&str> = outbound(&made).map(|rule| rule.name.as_str()).collect();
         assert_eq!(names, ["a-out-group-aa-tcp-443_8443"]);
     }
+    // Nor on that of flows, which are in order of workloads.
+    for workload in ["aa", "zz"] {
+        let row = format!(
+            "name = \"{workload}\"\ntitle = \"Lab\"\nsummary = \"a lab\"\nsources.ticket = \"ticket 4711\"\n[[row]]\n\
+             id = \"{workload}-1\"\ndirection = \"outbound\"\naddresses = [\"203.0.113.0/24\"]\n\
+             flows = \"tcp 8443\"\npurpose = \"x\"\nsource = \"ticket\"\n"
+        );
+        let catalog = Catalog::builtin().extended(&[(format!("{workload}.toml"), row)]).unwrap();
+        let needs = format!("{}[[allow]]\nworkload = \"{workload}\"\n", need("\"group:one\"", "tcp", "443"));
+        let source = support::policy("e.toml", &text("groups.one = [\"203.0.113.0/24\"]", &needs));
+        let made = pipeline::generate(&source, &catalog, &support::sample(Cloud::Public), None).unwrap();
+        let names: Vec<&str> = outbound(&made).map(|rule| rule.name.as_str()).collect();
+        assert_eq!(names, ["a-out-203.0.113.0-24-tcp-443_8443"]);
+    }
     // One rule for several subnets is for lists, whose entries it saves; a single prefix stays with its subnet.
     let two =
         "subnets.b.prefixes = [\"10.20.3.0/24\"]\ngroups.list = [\"203.0.113.0/24\", \"198.51.100.0/24\"]";
