@@ -154,7 +154,7 @@ fn what_a_security_group_cannot_say_is_told_with_a_way_out() {
     assert!(whole_gap(&with, Target::Nsg).remedy.contains("set nsg.hosts = \"internet\""));
 }
 
-fn outbound<'a>(made: &'a Generation) -> impl Iterator<Item = &'a NsgRule> {
+fn outbound(made: &Generation) -> impl Iterator<Item = &NsgRule> {
     made.plan.nsg_rules().filter(|rule| rule.direction == Direction::Outbound && !rule.flows.is_empty())
 }
 
