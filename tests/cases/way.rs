@@ -62,9 +62,6 @@ fn what_works_nowhere_is_refused_unless_accepted() {
     assert!(!nowhere.is_empty() && nowhere.iter().all(|work| work.stops_at == Some("route")), "{nowhere:?}");
     // No part of any of them gets through.
     assert!(nowhere.iter().all(|work| !work.in_part), "{nowhere:?}");
-    let hosts =
-        accepted.policy.flows.iter().any(|flow| matches!(flow.remote, tagwall::policy::Remote::Fqdn(_)));
-    assert!(hosts, "there are needs by host");
     let report = report(&accepted);
     assert!(!report.contains("nothing that was asked for is left out"), "{report}");
     assert!(section(report, "Verdict").contains("work nowhere"), "{report}");
