@@ -43,6 +43,13 @@ fn only_lines_inside_the_network_need_a_way_home() {
     );
     assert_eq!(with("10.20.0.0/17", "vnet"), ["10.20.0.0/17 -> VnetLocal"]);
     assert_eq!(with("10.0.0.0/8", "firewall"), ["10.0.0.0/8 -> VirtualAppliance 10.20.255.4"]);
+    // Of symmetry is spoken only inside the network.
+    let told = |to: &str| {
+        let line = format!("[[route]]\nto = \"{to}\"\nnext-hop = \"firewall\"\n");
+        let made = made(&format!("{HEAD}{}{NEED}{line}", subnet("a", "10.20.1.0/24")));
+        made.plan.notes.iter().any(|note| note.contains("through an appliance inside the network"))
+    };
+    assert_eq!((told("10.20.2.0/24"), told("203.0.113.0/24")), (true, false));
 }
 
 /// Defaults of their own set tables apart, also where all else is the same.
@@ -93,11 +100,13 @@ fn routes_are_counted_by_the_need_that_they_are_for() {
         choices.map(|choice| format!("{:?}", choice.how)).collect::<Vec<_>>()
     };
     assert_eq!(counts(&made), ["Prefixes(1)"; 4], "each prefix is a need of its own");
-    let by_tag = [line("\"Sql.westeurope\"", "internet"), line("\"KeyVault.westeurope\"", "none")].concat();
-    let by_tag = by_tag.replace("KeyVault", "AzureKeyVault");
-    let listed =
-        format!("{HEAD}{}{NEED}{by_tag}[route-table]\ntags = \"expand\"\n", subnet("a", "10.20.1.0/24"));
-    let made = self::made(&listed);
+    let by_tag =
+        [line("\"Sql.westeurope\"", "internet"), line("\"AzureKeyVault.westeurope\"", "none")].concat();
+    let made_of = |more: &str| {
+        let settings = "[route-table]\ntags = \"expand\"\n";
+        self::made(&format!("{HEAD}{}{NEED}{by_tag}{more}{settings}", subnet("a", "10.20.1.0/24")))
+    };
+    let made = made_of("");
     let routes = routes(&made, "a");
     let to = |hop: &str| routes.iter().filter(|route| route.ends_with(hop) && !route.contains(':')).count();
     let mut wanted = [to("Internet"), to("None")].map(|count| format!("Prefixes({count})"));
@@ -105,6 +114,13 @@ fn routes_are_counted_by_the_need_that_they_are_for() {
     told.sort();
     wanted.sort();
     assert_eq!(told, wanted, "{routes:?}");
+    // Of two needs with one hop each counts its own.
+    let more = made_of(&line("\"EventHub.westeurope\"", "internet"));
+    let both = counts(&more);
+    assert!(
+        both.len() == 3 && both.iter().filter(|count| told.contains(count)).count() >= 2,
+        "{both:?} {told:?}"
+    );
 }
 
 /// What covers a need from inside, and what helps where nothing does.
