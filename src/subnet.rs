@@ -15,7 +15,7 @@ use crate::text::nearest;
 /// ```
 /// use tagwall::subnet::Announced;
 /// let announced = Announced::from_iter(["10.0.0.0/8".parse().unwrap(), "0.0.0.0/0".parse().unwrap()]);
-/// assert_eq!(announced.space().to_string(), "10.0.0.0/8");
+/// assert_eq!(announced.space().prefixes().next().unwrap().to_string(), "10.0.0.0/8");
 /// assert!(announced.has_default(false) && !announced.has_default(true));
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
