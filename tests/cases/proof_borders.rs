@@ -2,7 +2,11 @@
 
 use crate::support;
 use serde_json::Value;
+use tagwall::addr::{AddrSet, IpPrefix};
+use tagwall::packet::NextHop;
 use tagwall::pipeline::Generation;
+use tagwall::replay::RouteMap;
+use tagwall::subnet::Announced;
 use tagwall::tags::Cloud;
 use tagwall::target::Target;
 use tagwall::verify::{self, Declared, FailureKind, Inexpressible};
@@ -148,4 +152,25 @@ fn each_part_of_what_a_service_keeps_is_looked_at() {
     ] {
         told("route-table.arm.json", "routes", "mi-OneDsCollector", key, value);
     }
+}
+
+/// What a gateway announces is weighed prefix by prefix: together these four are one of length 6, which the system's own
+/// route for private space would beat, and alone the one of length 8 beats that.
+#[test]
+fn announced_prefixes_are_not_joined() {
+    let space: AddrSet = ["10.20.0.0/16".parse::<IpPrefix>().unwrap()].into_iter().collect();
+    let hops = |announced: &[&str]| {
+        let announced: Announced = announced.iter().map(|text| text.parse::<IpPrefix>().unwrap()).collect();
+        let map = RouteMap::system(&space).with_gateway(announced.prefixes());
+        ["7.255.255.255", "9.9.9.9", "10.20.0.1", "10.99.0.1", "11.255.255.255", "12.0.0.0"]
+            .map(|address| map.evaluate(address.parse().unwrap()).hop)
+    };
+    let (internet, gateway, local, none) =
+        (NextHop::Internet, NextHop::Gateway, NextHop::VnetLocal, NextHop::None);
+    assert_eq!(
+        hops(&["8.0.0.0/8", "9.0.0.0/8", "10.0.0.0/8", "11.0.0.0/8"]),
+        [internet, gateway, local, gateway, gateway, internet]
+    );
+    assert_eq!(hops(&["8.0.0.0/6"]), [internet, gateway, local, none, gateway, internet]);
+    assert_eq!(hops(&["0.0.0.0/0"]), [gateway, gateway, local, none, gateway, gateway]);
 }
