@@ -51,14 +51,10 @@ impl Dates {
     }
 
     /// Why the row is not taken on a day; `None` where it is.
-    pub(super) fn away(&self, day: Date) -> Option<String> {
+    pub(super) fn away(&self, day: Date) -> Option<(Turn, Date)> {
         match (self.from, self.until) {
-            (Some(from), _) if day < from => {
-                Some(format!("begins on {from} ({}); the catalogue is taken as of {day}", self.source))
-            }
-            (_, Some(until)) if day >= until && !self.kept => {
-                Some(format!("ended on {until} ({}); the catalogue is taken as of {day}", self.source))
-            }
+            (Some(from), _) if day < from => Some((Turn::Begins, from)),
+            (_, Some(until)) if day >= until && !self.kept => Some((Turn::Ends, until)),
             _ => None,
         }
     }
@@ -106,7 +102,7 @@ impl Turn {
     }
 
     /// The verb for a day in the past or to come.
-    fn verb(self, past: bool) -> &'static str {
+    pub(super) fn verb(self, past: bool) -> &'static str {
         match (self, past) {
             (Turn::Begins, true) => "began",
             (Turn::Begins, false) => "begins",

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::draft::{Draft, Rows};
+use super::problem::NeedProblem;
 use super::resolve::Resolver;
-use super::rule::{Cause, Flow, Origin, Remote, RouteNeed, SkippedRow};
+use super::rule::{Cause, Flow, Origin, Remote, RouteNeed, SkippedRow, Unmade};
 use super::sets::applicable;
 use super::within::holds;
 use crate::addr::AddrSet;
@@ -23,12 +24,12 @@ pub(super) fn from_rows(resolved: &Resolved, rows: &Rows<'_>, resolver: &Resolve
         remarks.skipped.push(SkippedRow {
             workload: scope.clone(),
             row: skipped.id.clone(),
-            reason: skipped.why.clone(),
+            reason: skipped.why.clone().into(),
             // What an option, the policy or the place rules out is not missing.
             required: skipped.required
                 && skipped.covered_by.is_empty()
                 && matches!(
-                    skipped.reason,
+                    skipped.why.reason(),
                     SkipReason::Without | SkipReason::OptionMissing | SkipReason::OnRequest
                 ),
         });
@@ -40,14 +41,13 @@ pub(super) fn from_rows(resolved: &Resolved, rows: &Rows<'_>, resolver: &Resolve
         let remote = match resolver.remote(row.need.remote(), &mut remarks.notes) {
             Ok(remote) => remote,
             Err(error) => {
-                let way_out = format!("; leave the row out with without = [\"{}\"]", row.id);
-                let message = format!("row {} of {}: {error}{way_out}", row.id, rows.workload);
-                problems.at(rows.place.at("workload"), message);
+                let (row, workload) = (row.id.clone(), rows.workload.clone());
+                problems.at(rows.place.at("workload"), NeedProblem::Row { row, workload, error });
                 continue;
             }
         };
         for risk in &row.risks {
-            remarks.risk(risk, &format!("{scope}/{}", row.id));
+            remarks.risk(risk, format_args!("{scope}/{}", row.id));
         }
         remarks.notes.extend(row.notes.iter().map(|note| format!("{scope}/{}: {note}", row.id)));
         match &row.need {
@@ -63,8 +63,7 @@ pub(super) fn from_rows(resolved: &Resolved, rows: &Rows<'_>, resolver: &Resolve
                 None => remarks.skipped.push(SkippedRow {
                     workload: scope.clone(),
                     row: row.id.clone(),
-                    reason: "a route is needed only where a default route leads to a firewall or appliance"
-                        .to_owned(),
+                    reason: Unmade::NotDiverted,
                     required: false,
                 }),
             },
@@ -93,14 +92,12 @@ fn route(row: &ResolvedRow, rows: &Rows<'_>, to: Remote, next_hop: NextHop) -> R
         return Err(SkippedRow {
             workload: rows.scope(),
             row: row.id.clone(),
-            reason: format!("nothing is left of the route to {to}: `except` takes all of it"),
+            reason: Unmade::NothingLeft(to.to_string()),
             required: row.required,
         });
     }
-    let without: String = except.prefixes().map(|p| format!(" except {p}")).collect();
-    let id = format!("{to}{without} -> {next_hop}");
     Ok(RouteNeed {
-        id,
+        id: RouteNeed::id(&to, &except, next_hop),
         to,
         except,
         next_hop,
@@ -120,7 +117,7 @@ fn row_cause(row: &ResolvedRow, rows: &Rows<'_>) -> Cause {
         source: row.source.clone(),
         covered_by: row.covered_by.clone(),
         required: row.required,
-        origin: Some(Origin { workload: rows.workload.to_owned(), row: row.row.clone() }),
+        origin: Some(Origin { workload: rows.workload.clone(), row: row.row.clone() }),
     }
 }
 

@@ -10,9 +10,11 @@ mod expand;
 mod fill;
 mod flows;
 mod form;
+mod form_problem;
 mod hand;
 mod hosts;
 pub mod intent;
+mod layer_problem;
 mod layers;
 mod managed;
 mod name_error;
@@ -20,6 +22,7 @@ mod network;
 mod outside;
 mod place;
 mod preconditions;
+mod problem;
 mod problems;
 mod promises;
 mod read;
@@ -33,6 +36,7 @@ mod suggest;
 mod tree;
 mod ways;
 mod whole;
+mod why;
 mod within;
 mod words;
 
@@ -45,7 +49,8 @@ pub use form::published_schema as schema;
 #[cfg(feature = "store")]
 pub(crate) use form::{at as form_at, top_keys};
 pub use intent::Intent;
-pub use layers::{Layers, Load, Loaded, NotLoaded, Overlay, keys_of};
+pub use layer_problem::NotLoaded;
+pub use layers::{Layers, Load, Loaded, Overlay, keys_of};
 pub use network::{Network, Outbound, Role, Subnet, SubnetEndpoint};
 pub use place::{Path, PolicyErrors, PolicyProblem, Row, SourceText, Step};
 pub use promises::PolicyFault;
@@ -54,10 +59,11 @@ pub use read::PolicySource;
 pub(crate) use read::read_as;
 pub use rule::{
     Cause, EndpointNeed, EndpointOffer, Flow, Held, LimitSettings, Managed, ManagedRoute, Origin,
-    PolicyParts, Precision, Precondition, Remarks, Remote, RouteNeed, SkippedRow, only_families_of,
+    PolicyParts, Precision, Precondition, Remarks, Remote, RouteNeed, SkippedRow, Unmade, only_families_of,
     short_list,
 };
 #[cfg(feature = "store")]
 pub(crate) use tree::value_of;
 pub use ways::GroupScope;
 pub use whole::Policy;
+pub use why::Why;

@@ -8,6 +8,7 @@ use super::name_error::NameError;
 use super::network::Network;
 use super::outside::Outside;
 use super::place::Path;
+use super::problem::NeedProblem;
 use super::problems::Problems;
 use super::rule::Remote;
 use crate::addr::AddrSet;
@@ -15,7 +16,7 @@ use crate::catalog::{
     Catalog, Context, Date, OptionValue, Prefer, RemoteSpec, ResolveError, Resolved, Workload,
 };
 use crate::tags::{Region, Snapshot, Tag};
-use crate::text::{did_you_mean, nearest};
+use crate::text::nearest;
 
 /// What names are looked up in.
 pub(super) struct Resolver<'a> {
@@ -164,9 +165,8 @@ impl Resolver<'_> {
     ) -> Option<&Workload> {
         let found = self.catalog.workload(name);
         if found.is_none() {
-            let hint = did_you_mean(&self.catalog.nearest(name));
-            let message = format!("there is no workload `{name}`{hint} (`tagwall workloads` lists them)");
-            problems.at(place.at("workload"), message);
+            let (name, nearest) = (name.to_owned(), self.catalog.nearest(name));
+            problems.at(place.at("workload"), NeedProblem::NoWorkload { name, nearest });
         }
         found
     }
@@ -199,7 +199,7 @@ impl Resolver<'_> {
         match workload.resolve(&context) {
             Ok(resolved) => Some(resolved),
             Err(errors) => {
-                problems.extend(errors.into_iter().map(|e| (option_place(place, allow, &e), e.to_string())));
+                errors.into_iter().for_each(|error| problems.at(option_place(place, allow, &error), error));
                 None
             }
         }
