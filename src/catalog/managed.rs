@@ -112,7 +112,7 @@ impl PrioritySpec {
         let all = nsg_priorities();
         number
             .filter(|number| all.contains(number))
-            .ok_or_else(|| Unfilled::Wrong(FillError::Priority { first: text, plus: self.plus }))
+            .ok_or(Unfilled::Wrong(FillError::Priority { first: text, plus: self.plus }))
     }
 }
 

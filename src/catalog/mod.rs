@@ -33,11 +33,14 @@ mod builtin;
 mod check;
 mod dated;
 mod fields;
+mod file_problem;
 mod fill_error;
+mod form_problem;
 mod fqdn;
 mod fqdn_tags;
 mod load;
 mod managed;
+mod name_problem;
 mod option;
 mod outside;
 mod read;
@@ -59,7 +62,7 @@ use std::sync::LazyLock;
 
 pub use alias::{AbsentTag, Alias};
 pub use check::Check;
-pub use dated::{Date, DatedFact, Dates, Turn};
+pub use dated::{Away, Date, DatedFact, Dates, Turn};
 pub use fields::{CatalogProblem, Place};
 pub use fill_error::FillError;
 pub use fqdn::{Fqdn, FqdnError};
@@ -71,14 +74,14 @@ pub use remote::{RemoteError, RemoteSpec};
 pub use resolved::{Context, EndpointPolicy, ResolveError, Resolved, ResolvedRow, RowNeed};
 pub use schema::schema;
 pub use service_endpoints::{EndpointRegions, ServiceEndpoint, UnknownEndpoint};
-pub use skipped::{Away, SkipReason, SkipWhy, Skipped};
+pub use skipped::{SkipReason, SkipWhy, Skipped};
 pub use versions::{Version, VersionChange};
 pub use when::Condition;
 pub use workload::{EndpointPolicySpec, Precondition, Risk, RouteHop, Row, Workload};
 
 use crate::packet::Ports;
 use crate::tags::{Cloud, FormerRegion, Region, Regions};
-use crate::text::nearest;
+use crate::text::{Joined, nearest};
 
 /// The workloads that are known, with the spellings and gaps that documents and clouds have.
 #[derive(Debug, Clone)]
@@ -374,8 +377,7 @@ impl CatalogError {
 
 impl fmt::Display for CatalogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.problems.iter().map(CatalogProblem::to_string).collect();
-        f.write_str(&lines.join("\n"))
+        Joined(&self.problems, "\n").fmt(f)
     }
 }
 

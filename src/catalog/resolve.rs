@@ -6,7 +6,7 @@ use super::managed::{Filled, ManagedRow, Unfilled};
 use super::option::{OptionKind, OptionValue, Prefer};
 use super::remote::RemoteSpec;
 use super::resolved::*;
-use super::skipped::{Away, SkipReason, SkipWhy, Skipped};
+use super::skipped::{SkipReason, SkipWhy, Skipped};
 use super::template::{Fill, Gap, Template};
 use super::when::{Condition, Facts};
 use super::workload::*;
@@ -162,12 +162,9 @@ impl<'a> Resolver<'a> {
         if let Some(condition) = row.when.iter().find(|c| !asked && !self.holds(c)) {
             return State::Left(SkipWhy::Condition(condition.clone()));
         }
-        let as_of = self.context.as_of;
-        if let Some(dates) = &row.dates
-            && let Some((turn, date)) = dates.away(as_of)
+        if let Some(away) = row.dates.as_ref().and_then(|dates| dates.away(self.context.as_of))
             && !asked
         {
-            let away = Away { turn, date, documented: dates.source.clone(), as_of };
             return State::Left(SkipWhy::Date { away, row: row.id.clone() });
         }
         self.expand(row)
@@ -370,7 +367,7 @@ impl<'a> Resolver<'a> {
                 Err(error) => self.errors.push(ResolveError::Remote {
                     workload: self.workload.name.clone(),
                     row: row.id.clone(),
-                    problem: error.into(),
+                    problem: error,
                 }),
             }
         }

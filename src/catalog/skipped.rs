@@ -1,6 +1,6 @@
 //! [`Skipped`]: a row that was not taken, and [`SkipWhy`]: why not.
 
-use super::dated::{Date, Turn};
+use super::dated::Away;
 use super::when::Condition;
 use crate::packet::PortsError;
 use crate::tags::Cloud;
@@ -142,18 +142,4 @@ impl SkipWhy {
 /// What would be filled in, before the words that nothing is.
 fn beside(text: Option<&str>) -> impl std::fmt::Display + '_ {
     std::fmt::from_fn(move |f| text.map_or(Ok(()), |text| write!(f, "{text}: ")))
-}
-
-/// That a row is not there on a day.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} on {date} ({documented}); the catalogue is taken as of {as_of}", .turn.verb(*.turn == Turn::Ends))]
-pub struct Away {
-    /// Whether it begins later or has ended.
-    pub turn: Turn,
-    /// When.
-    pub date: Date,
-    /// Where that is written.
-    pub documented: String,
-    /// The day whose facts are taken.
-    pub as_of: Date,
 }

@@ -110,7 +110,7 @@ impl Kept<'_, '_> {
         let destination = self.side(&rule.destination, prefix, &rule.id);
         Some(Managed {
             workload: self.rows.workload.clone(),
-            subnets: subnets.iter().map(|subnet| String::clone(subnet)).collect(),
+            subnets: subnets.iter().copied().cloned().collect(),
             name: prefix.map_or_else(|| name.plain().to_owned(), |prefix| name.of(prefix)),
             of_subnet: name.is_of_subnet(),
             priority,
