@@ -28,6 +28,7 @@
 //! assert!(rows.iter().any(|row| row.id == "aml-i1"), "with a public address the service calls the node");
 //! ```
 
+mod absent_why;
 mod alias;
 mod builtin;
 mod check;
@@ -60,6 +61,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
+pub use absent_why::AbsentWhy;
 pub use alias::{AbsentTag, Alias};
 pub use check::Check;
 pub use dated::{Away, Date, DatedFact, Dates, Turn};
@@ -265,28 +267,20 @@ impl Catalog {
     /// ```
     /// use tagwall::{catalog::Catalog, tags::Cloud};
     /// let why = |name| Catalog::builtin().why_absent(Cloud::Public, name);
-    /// assert!(why("AzureFrontDoor").unwrap().contains("there is no bare tag"));
-    /// assert!(why("CorpNetSaw").unwrap().contains("tag:CorpNetSaw"));
-    /// assert!(why("Storage.UKNorth").unwrap().contains("former region"));
+    /// assert!(why("AzureFrontDoor").unwrap().to_string().contains("there is no bare tag"));
+    /// assert!(why("CorpNetSaw").unwrap().to_string().contains("tag:CorpNetSaw"));
+    /// assert!(why("Storage.UKNorth").unwrap().to_string().contains("former region"));
     /// assert!(why("Storrage").is_none());
     /// ```
-    pub fn why_absent(&self, cloud: Cloud, name: &str) -> Option<String> {
+    pub fn why_absent(&self, cloud: Cloud, name: &str) -> Option<AbsentWhy> {
         if let Some(outside) = self.outside(cloud, name) {
-            let way = match outside.takes.as_slice() {
-                [] => "neither NSGs nor firewalls take it by name".to_owned(),
-                _ => format!("write `tag:{name}` to have it by name, unproven"),
-            };
-            return Some(format!(
-                "Azure knows it, but no published file holds it, so that it cannot be expanded: {}; {way}",
-                outside.note
-            ));
+            let named = (!outside.takes.is_empty()).then(|| name.to_owned());
+            return Some(AbsentWhy::Outside { note: outside.note.clone(), named });
         }
         if let Some(absent) = self.absent(cloud, name) {
-            let cover = absent.cover_of(name).map(|cover| format!("; {cover} holds its addresses"));
-            return Some(format!("{}{}", absent.note, cover.unwrap_or_default()));
+            return Some(AbsentWhy::Lacking { note: absent.note.clone(), cover: absent.cover_of(name) });
         }
-        let former = FormerRegion::find(cloud, name.split_once('.')?.1)?;
-        Some(format!("{} is a former region: {}", former.display, former.end))
+        FormerRegion::find(cloud, name.split_once('.')?.1).map(AbsentWhy::Former)
     }
 
     /// Every FQDN tag, in order of names.

@@ -71,11 +71,11 @@ impl OptionValue {
     }
 
     /// The values as texts, `true` and `false` included.
-    pub fn texts(&self) -> Vec<String> {
+    pub fn texts(&self) -> Vec<&str> {
         match self {
-            OptionValue::Bool(on) => vec![on.to_string()],
-            OptionValue::Text(text) => vec![text.clone()],
-            OptionValue::List(list) => list.clone(),
+            OptionValue::Bool(on) => vec![if *on { "true" } else { "false" }],
+            OptionValue::Text(text) => vec![text],
+            OptionValue::List(list) => list.iter().map(String::as_str).collect(),
         }
     }
 }

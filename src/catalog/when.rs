@@ -102,9 +102,7 @@ impl Test {
                 None => false,
                 Some(OptionValue::Bool(on)) if self.values.is_empty() => *on,
                 Some(value) if self.values.is_empty() => !value.is_empty(),
-                Some(OptionValue::Bool(on)) => any(if *on { "true" } else { "false" }),
-                Some(OptionValue::Text(text)) => any(text),
-                Some(OptionValue::List(texts)) => texts.iter().any(|text| any(text)),
+                Some(value) => value.texts().into_iter().any(any),
             },
         };
         plain != self.negated

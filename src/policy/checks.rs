@@ -176,8 +176,7 @@ fn check_loops(policy: &Policy, problems: &mut Problems) {
         let defaults = [false, true].into_iter().filter_map(|v6| policy.default_hop_of(name, v6));
         for hop in defaults.chain(of_routes) {
             let NextHop::Appliance(address) = hop else { continue };
-            let Ok(host) = address.to_string().parse::<IpPrefix>() else { continue };
-            if !AddrSet::from(host).is_subset(&subnet.prefixes) {
+            if !AddrSet::from(IpPrefix::host(address)).is_subset(&subnet.prefixes) {
                 continue;
             }
             let place = Path::top().at("network").at("firewall");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::draft::{Draft, Rows};
+use super::note::Note;
 use super::problem::NeedProblem;
 use super::resolve::Resolver;
 use super::rule::{Cause, Flow, Origin, Remote, RouteNeed, SkippedRow, Unmade};
@@ -10,7 +11,7 @@ use super::sets::applicable;
 use super::within::holds;
 use crate::addr::AddrSet;
 use crate::catalog::{Resolved, ResolvedRow, RouteHop, RowNeed, SkipReason};
-use crate::packet::{Direction, NextHop};
+use crate::packet::NextHop;
 use crate::plan::FlowId;
 
 /// Adds the flows and routes of a workload's rows.
@@ -49,7 +50,11 @@ pub(super) fn from_rows(resolved: &Resolved, rows: &Rows<'_>, resolver: &Resolve
         for risk in &row.risks {
             remarks.risk(risk, format_args!("{scope}/{}", row.id));
         }
-        remarks.notes.extend(row.notes.iter().map(|note| format!("{scope}/{}: {note}", row.id)));
+        remarks.notes.extend(row.notes.iter().map(|note| Note::Row {
+            workload: scope.clone(),
+            row: row.id.clone(),
+            note: note.clone(),
+        }));
         match &row.need {
             RowNeed::Remote(_) => {
                 let flow = |subnet| row_flow((row, stand_in), rows, subnet, remote.clone());
@@ -147,7 +152,7 @@ fn row_flow(
 /// service's regional tag beside its tag without a region, with no more protocols and ports. The latter is noted.
 ///
 /// Every flow allows, so no deny can come between the two.
-pub(super) fn merge(mut flows: Vec<Flow>, notes: &mut Vec<String>) -> Vec<Flow> {
+pub(super) fn merge(mut flows: Vec<Flow>, notes: &mut Vec<Note>) -> Vec<Flow> {
     flows.sort_by(|a, b| a.id.cmp(&b.id));
     let mut kept: Vec<Flow> = Vec::new();
     for flow in flows {
@@ -176,17 +181,8 @@ fn absorb(wider: &mut Flow, narrower: Flow) {
 }
 
 /// What the report says of a flow whose tag lies in that of another.
-fn implied_note(wide: &Flow, narrow: &Flow) -> Option<String> {
+fn implied_note(wide: &Flow, narrow: &Flow) -> Option<Note> {
     let (Remote::Tag(all), Remote::Tag(part)) = (&wide.remote, &narrow.remote) else { return None };
-    (all.name() != part.name()).then(|| {
-        let arrow = if narrow.direction == Direction::Inbound { "from" } else { "to" };
-        format!(
-            "{arrow} {} ({} {}, subnet {}) has no rule of its own: {} holds all of its addresses, and is allowed with the same protocols and ports",
-            part.name(),
-            narrow.protocol,
-            narrow.ports,
-            narrow.subnet,
-            all.name()
-        )
-    })
+    let implied = || Note::Implied { tag: narrow.tag_need(part), wide: all.name().clone() };
+    (all.name() != part.name()).then(implied)
 }

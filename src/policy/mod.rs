@@ -19,6 +19,7 @@ mod layers;
 mod managed;
 mod name_error;
 mod network;
+mod note;
 mod outside;
 mod place;
 mod preconditions;
@@ -32,6 +33,7 @@ mod routing;
 mod rule;
 mod service_endpoints;
 mod sets;
+mod short;
 mod suggest;
 mod tree;
 mod ways;
@@ -52,6 +54,7 @@ pub use intent::Intent;
 pub use layer_problem::NotLoaded;
 pub use layers::{Layers, Load, Loaded, Overlay, keys_of};
 pub use network::{Network, Outbound, Role, Subnet, SubnetEndpoint};
+pub use note::{Note, TagNeed};
 pub use place::{Path, PolicyErrors, PolicyProblem, Row, SourceText, Step};
 pub use promises::PolicyFault;
 pub use read::PolicySource;
@@ -60,8 +63,8 @@ pub(crate) use read::read_as;
 pub use rule::{
     Cause, EndpointNeed, EndpointOffer, Flow, Held, LimitSettings, Managed, ManagedRoute, Origin,
     PolicyParts, Precision, Precondition, Remarks, Remote, RouteNeed, SkippedRow, Unmade, only_families_of,
-    short_list,
 };
+pub use short::short_list;
 #[cfg(feature = "store")]
 pub(crate) use tree::value_of;
 pub use ways::GroupScope;

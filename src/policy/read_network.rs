@@ -7,7 +7,7 @@ use super::network::{Announced, Network, Role, Subnet};
 use super::place::Path;
 use super::problem::{HopProblem, NetworkProblem, PrefixError};
 use super::problems::Problems;
-use crate::addr::{AddrSet, Entry, IpPrefix, Prefix};
+use crate::addr::{AddrSet, Entry, IpPrefix};
 use crate::limits::LimitKey;
 
 /// How many addresses of each prefix Azure keeps for itself: the first four and the last.
@@ -118,7 +118,7 @@ fn check_firewall(network: &Network, place: &Path, problems: &mut Problems) {
 
 /// Why a route cannot lead to an appliance at `address`; `None` if it can.
 pub(super) fn wrong_hop(network: &Network, address: IpAddr) -> Option<HopProblem> {
-    let host = AddrSet::from(host(address));
+    let host = AddrSet::from(IpPrefix::host(address));
     let near = host.is_subset(&network.virtual_network());
     let private: AddrSet = PRIVATE.iter().filter_map(|text| text.parse::<IpPrefix>().ok()).collect();
     if !near && !host.is_subset(&private) {
@@ -132,13 +132,6 @@ pub(super) fn wrong_hop(network: &Network, address: IpAddr) -> Option<HopProblem
     (prefix.len() < 31 && host.is_subset(&taken)).then(|| HopProblem::Kept { prefix, subnet: name.clone() })
 }
 
-fn host(address: IpAddr) -> IpPrefix {
-    match address {
-        IpAddr::V4(address) => IpPrefix::V4(Prefix::host(address.into())),
-        IpAddr::V6(address) => IpPrefix::V6(Prefix::host(address.into())),
-    }
-}
-
 /// Where addresses of networks lie that are not public ones. Unique local addresses are IPv6's.
 const PRIVATE: [&str; 5] = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
 
@@ -148,12 +141,12 @@ fn kept_addresses(prefix: IpPrefix) -> AddrSet {
         IpPrefix::V4(p) => {
             let (first, last) = (p.first(), p.last());
             let hosts = (0..4).filter_map(|i| first.checked_add(i)).chain([last]).filter(|a| *a <= last);
-            hosts.map(|a| host(IpAddr::V4(a.into()))).collect()
+            hosts.map(|a| IpPrefix::host(IpAddr::V4(a.into()))).collect()
         }
         IpPrefix::V6(p) => {
             let first = p.first();
             let hosts = (0..4).filter_map(|i| first.checked_add(i)).filter(|a| *a <= p.last());
-            hosts.map(|a| host(IpAddr::V6(a.into()))).collect()
+            hosts.map(|a| IpPrefix::host(IpAddr::V6(a.into()))).collect()
         }
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::intent::{Allow, OneOrMany, OptionIntent, PreferName};
-use super::name_error::NameError;
+use super::name_error::{NameError, TagFile};
 use super::network::Network;
+use super::note::Note;
 use super::outside::Outside;
 use super::place::Path;
 use super::problem::NeedProblem;
@@ -39,7 +40,7 @@ impl Resolver<'_> {
     pub(super) fn remotes(
         &self,
         text: &str,
-        notes: &mut Vec<String>,
+        notes: &mut Vec<Note>,
     ) -> Result<Vec<(Remote, Option<String>)>, NameError> {
         let spec = RemoteSpec::parse(text)?;
         let RemoteSpec::Group(name) = spec else {
@@ -68,7 +69,7 @@ impl Resolver<'_> {
     }
 
     /// One remote as a policy writes it, which may force a tag that no file holds.
-    fn remote_of(&self, text: &str, spec: &RemoteSpec, notes: &mut Vec<String>) -> Result<Remote, NameError> {
+    fn remote_of(&self, text: &str, spec: &RemoteSpec, notes: &mut Vec<Note>) -> Result<Remote, NameError> {
         match self.outside.get(text) {
             Some(tag) => Ok(Remote::Outside(tag)),
             None => self.remote(spec, notes),
@@ -76,7 +77,7 @@ impl Resolver<'_> {
     }
 
     /// One remote that is no group.
-    pub(super) fn remote(&self, spec: &RemoteSpec, notes: &mut Vec<String>) -> Result<Remote, NameError> {
+    pub(super) fn remote(&self, spec: &RemoteSpec, notes: &mut Vec<Note>) -> Result<Remote, NameError> {
         Ok(match spec {
             RemoteSpec::Tag(name) => Remote::Tag(self.tag(name, notes)?),
             RemoteSpec::Symbol(symbol) => Remote::Symbol(*symbol),
@@ -91,36 +92,37 @@ impl Resolver<'_> {
     }
 
     /// The spelling of an FQDN tag, which only Azure Firewall's own list has.
-    fn fqdn_tag(&self, name: &str, notes: &mut Vec<String>) -> Result<String, NameError> {
+    fn fqdn_tag(&self, name: &str, notes: &mut Vec<Note>) -> Result<String, NameError> {
         let Some(spelt) = self.catalog.fqdn_tag(name).and_then(|tag| tag.spelling(name)) else {
             let nearest = self.catalog.nearest_fqdn_tags(name);
             return Err(NameError::NoFqdnTag { name: name.to_owned(), nearest });
         };
         if !spelt.eq_ignore_ascii_case(name) {
-            notes.push(format!("`{name}` was taken as the FQDN tag {spelt}"));
+            notes.push(Note::FqdnTag { written: name.to_owned(), tag: spelt.clone() });
         }
         Ok(spelt)
     }
 
     /// Finds a tag: as the file spells it in any case, under any name of its region, or as documents misspell it.
-    fn tag(&self, name: &str, notes: &mut Vec<String>) -> Result<Arc<Tag>, NameError> {
+    fn tag(&self, name: &str, notes: &mut Vec<Note>) -> Result<Arc<Tag>, NameError> {
+        let written = || name.to_owned();
         if let Some(tag) = self.snapshot.tag(name) {
             // Only spellings that documents really have are worth a word; capitals as such are not.
             if tag.name().as_str() != name
                 && let Some(alias) = self.catalog.alias(name)
             {
-                notes.push(format!("`{name}` was taken as {}: {}", tag.name(), alias.note));
+                notes.push(Note::Alias { written: written(), tag: tag.name().clone(), note: alias.note });
             }
             return self.usable(tag);
         }
         if let Some(tag) = self.by_region_name(name) {
-            notes.push(format!("`{name}` is written {} in the file", tag.name()));
+            notes.push(Note::Region { written: written(), tag: tag.name().clone() });
             return self.usable(tag);
         }
         if let Some(alias) = self.catalog.alias(name) {
             let found = self.snapshot.tag(&alias.name).or_else(|| self.by_region_name(&alias.name));
             if let Some(tag) = found {
-                notes.push(format!("`{name}` was taken as {}: {}", tag.name(), alias.note));
+                notes.push(Note::Alias { written: written(), tag: tag.name().clone(), note: alias.note });
                 return self.usable(tag);
             }
         }
@@ -135,22 +137,21 @@ impl Resolver<'_> {
 
     fn usable(&self, tag: &Arc<Tag>) -> Result<Arc<Tag>, NameError> {
         if tag.set().is_empty() {
-            return Err(NameError::EmptyTag(tag.name().to_string()));
+            return Err(NameError::EmptyTag(tag.name().clone()));
         }
         Ok(tag.clone())
     }
 
     fn unknown_tag(&self, name: &str) -> NameError {
-        let file =
-            format!("the {} file, change number {}", self.snapshot.cloud(), self.snapshot.change_number());
+        let file = TagFile { cloud: self.snapshot.cloud(), change_number: self.snapshot.change_number() };
         // What is known comes before names that only look alike.
         if let Some(why) = self.catalog.why_absent(self.snapshot.cloud(), name) {
-            return NameError::Absent { file, name: name.to_owned(), why: why.to_owned() };
+            return NameError::Absent { file, name: name.to_owned(), why };
         }
         if let Some((base, ending)) = name.split_once('.')
             && let (Some(tag), Some(region)) = (self.snapshot.tag(base), self.snapshot.regions().find(ending))
         {
-            let (region, tag) = (region.display().to_string(), tag.name().to_string());
+            let (region, tag) = (region.clone(), tag.name().clone());
             return NameError::NotForRegion { file, base: base.to_owned(), region, tag };
         }
         NameError::NoTag { file, name: name.to_owned(), nearest: self.snapshot.nearest(name) }

@@ -9,6 +9,8 @@ use super::intent::{
     RouteTableIntent,
 };
 use super::network::Network;
+use super::note::{Note, TagNeed};
+use super::short::{short_list, without};
 use super::why::Why;
 use crate::addr::{AddrSet, Count, IntervalSet};
 use crate::catalog::{Date, DatedFact, Fqdn, Risk, SkipWhy};
@@ -148,6 +150,17 @@ impl Flow {
             })
     }
 
+    /// The need as one for `tag`.
+    pub(super) fn tag_need(&self, tag: &Tag) -> TagNeed {
+        TagNeed {
+            direction: self.direction,
+            tag: tag.name().clone(),
+            protocol: self.protocol,
+            ports: self.ports.clone(),
+            subnet: self.subnet.clone(),
+        }
+    }
+
     /// The remote addresses, where the remote side is one of addresses: a tag, prefixes, a symbol, anything. Only
     /// the families that the local side has, without what is excepted.
     pub fn remote_set(&self, symbols: &Symbols) -> Option<AddrSet> {
@@ -223,28 +236,13 @@ impl fmt::Display for Remote {
         match self {
             Remote::Tag(tag) | Remote::Outside(tag) => f.pad(tag.name().as_str()),
             Remote::Symbol(symbol) => symbol.fmt(f),
-            Remote::Addresses(set) => f.pad(&short_list(set)),
+            Remote::Addresses(set) => f.pad(&short_list(set).to_string()),
             Remote::Fqdn(host) => f.pad(host.as_str()),
             Remote::FqdnTag(name) => write!(f, "FQDN tag {name}"),
             Remote::Url(url) => f.pad(url),
             Remote::Any => f.pad("*"),
         }
     }
-}
-
-/// The first prefixes of a set, and how many more there are.
-pub fn short_list(set: &AddrSet) -> String {
-    let mut prefixes = set.prefixes();
-    let shown: Vec<String> = prefixes.by_ref().take(3).map(|p| p.to_string()).collect();
-    match prefixes.count() {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
-}
-
-/// What is taken out of a remote, as a part of names: ` except PREFIX` for each prefix.
-pub(super) fn without(except: &AddrSet) -> impl fmt::Display + '_ {
-    fmt::from_fn(|f| except.prefixes().try_for_each(|prefix| write!(f, " except {prefix}")))
 }
 
 /// Where a need comes from.
@@ -390,7 +388,7 @@ pub struct Remarks {
     /// Service endpoint policies that lack the ids of their resources.
     pub offers: Vec<EndpointOffer>,
     /// Spellings that were corrected, and other things to know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// What begins or ends near the day whose facts are taken, in order.
     pub dated: Vec<DatedFact>,
     /// What was asked for and has ended.
@@ -424,8 +422,9 @@ impl Remarks {
         self.skipped.dedup();
         self.offers.sort();
         self.offers.dedup();
-        self.notes.sort();
-        self.notes.dedup();
+        // By their texts, which may be the same of lists that are not.
+        self.notes.sort_by_cached_key(Note::to_string);
+        self.notes.dedup_by_key(|note| note.to_string());
         self.dated.sort();
         self.dated.dedup();
         self.retired.sort();
