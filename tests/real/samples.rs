@@ -291,7 +291,7 @@ fn subnets_find_their_groups_in_any_case() {
     let found = lint(&live, &Linting { snapshot: &snapshot, timeline: None, risks: false });
     let finding = found.iter().find(|own| own.id == "TW004").unwrap_or_else(|| panic!("{found:?}"));
     assert_eq!(finding.rule.as_deref(), Some("DenyInternetInComing"));
-    assert!(finding.message.contains("VirtualNetwork"), "{}", finding.message);
+    assert!(finding.message.to_string().contains("VirtualNetwork"), "{}", finding.message);
 }
 
 /// What is peered is part of `VirtualNetwork`.
