@@ -89,7 +89,6 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TagMatch {
     /// The tag.
-    #[serde(serialize_with = "name")]
     pub tag: TagName,
     /// The first stored week in which it fits so well.
     pub from: Date,
@@ -114,10 +113,6 @@ impl fmt::Display for TagMatch {
             write!(f, "{tag} as published from {from} to {to}")
         }
     }
-}
-
-fn name<S: serde::Serializer>(tag: &TagName, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(tag)
 }
 
 /// A packet as the contract of programs has it.
