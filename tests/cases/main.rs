@@ -31,6 +31,7 @@ mod precision_limits;
 mod preconditions;
 mod proof;
 mod proof_borders;
+mod proof_way;
 mod remotes;
 mod service_endpoints;
 mod tables;
