@@ -332,3 +332,23 @@ fn by_what_replies_go_is_told_as_the_routes_have_it() {
         assert_eq!(told(&settings, from), wanted, "{from} with {settings}");
     }
 }
+
+/// Denies alone are written too, and no collection is empty, whatever holds the rules.
+#[test]
+fn collections_hold_rules_and_denies_alone_have_theirs() {
+    for holder in ["", "firewall.rules = \"classic\"\n"] {
+        let rules = |needs: &str| -> Vec<(Action, usize)> {
+            let made = made(&format!("{FIREWALL}{holder}"), needs);
+            let len = |rules: &FirewallRules| match rules {
+                FirewallRules::Network(rules) => rules.len(),
+                FirewallRules::Application(rules) => rules.len(),
+            };
+            made.plan.rule_collections().map(|c| (c.action, len(&c.rules))).collect()
+        };
+        let deny = "[[deny]]\nto = \"203.0.113.0/24\"\nprotocol = \"tcp\"\nports = 443\n";
+        assert_eq!(rules(deny), [(Action::Deny, 1)], "{holder}");
+        let host = need("\"fqdn:example.org\"", "tcp", "443");
+        assert_eq!(rules(&host), [(Action::Allow, 1)], "{holder}");
+        assert_eq!(rules(&need("\"203.0.113.0/24\"", "tcp", "443")), [(Action::Allow, 1)], "{holder}");
+    }
+}

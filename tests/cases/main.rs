@@ -27,6 +27,7 @@ mod managed_instances;
 mod outside;
 mod page;
 mod precision;
+mod precision_borders;
 mod precision_limits;
 mod preconditions;
 mod proof;
