@@ -18,7 +18,7 @@ mod whole;
 mod why;
 
 pub use crate::limits::{
-    Limit, LimitKey, Limits, Profile, UnknownLimit, Usage, firewall_priorities, nsg_priorities,
+    Limit, LimitFault, LimitKey, Limits, Profile, UnknownLimit, Usage, firewall_priorities, nsg_priorities,
 };
 pub use association::Association;
 pub use budget::{Budget, Fewest, Share};

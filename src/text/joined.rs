@@ -1,8 +1,31 @@
-//! Lists in a sentence.
+//! [`Joined`]: a list as it is printed.
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Formatter};
 
-/// The items one after another with `between` between them, written where they are shown, without a text of their own.
+/// Things one after the other with a text between two of them, written without a text for each.
+///
+/// ```
+/// use tagwall::text::Joined;
+/// assert_eq!(Joined(&[1, 2, 3], ", ").to_string(), "1, 2, 3");
+/// assert_eq!(Joined::<u8>(&[], ", ").to_string(), "");
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Joined<'a, T>(pub &'a [T], pub &'a str);
+
+impl<T: Display> Display for Joined<'_, T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Joined(items, between) = *self;
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                f.write_str(between)?;
+            }
+            write!(f, "{item}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The same of what can be gone through again, such as a part of a list.
 pub(crate) fn joined<I>(items: I, between: &'static str) -> impl Display
 where
     I: IntoIterator<Item: Display> + Clone,

@@ -10,6 +10,7 @@ mod visible;
 use sha2::{Digest, Sha256};
 
 pub use encoding::{Encoding, Utf16, to_utf8};
+pub use joined::Joined;
 pub(crate) use joined::joined;
 pub use markup::markup;
 pub use pattern::{fits, fits_in_any_case};

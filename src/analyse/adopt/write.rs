@@ -142,7 +142,7 @@ impl Policy {
         if let Some(default) = self.default_route {
             line(out, format_args!("default = \"{default}\""));
         }
-        let targets: Vec<String> = self.targets.iter().map(|target| quoted(target)).collect();
+        let targets: Vec<String> = self.targets.iter().map(quoted).collect();
         line(out, format_args!("\n[output]\ntargets = [{}]", targets.join(", ")));
     }
 }

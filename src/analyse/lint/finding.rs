@@ -1,15 +1,10 @@
 //! [`Finding`]: what lint says of a rule or resource, under stable ids.
 
-use std::fmt;
-
-use jiff::civil::Date;
 use serde::Serialize;
 
-use super::message::{Fix, Message};
-use crate::addr::Count;
+use super::message::{Fix, Message, TagMatch};
 use crate::read::live::Place;
 use crate::rules::Packet;
-use crate::tags::TagName;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -83,36 +78,6 @@ pub struct Finding {
     /// Tags and weeks, for lists that are one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<TagMatch>,
-}
-
-/// A tag as of some weeks that a list is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TagMatch {
-    /// The tag.
-    pub tag: TagName,
-    /// The first stored week in which it fits so well.
-    pub from: Date,
-    /// The last such week.
-    pub to: Date,
-    /// Addresses that the tag had and the list lacks.
-    pub missing: Count,
-    /// Addresses of the list that the tag did not have.
-    pub excess: Count,
-    /// Addresses of the tag today that the list lacks.
-    pub missing_today: Count,
-    /// Addresses of the list that were the tag's and are no longer.
-    pub left: Count,
-}
-
-impl fmt::Display for TagMatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TagMatch { tag, from, to, .. } = self;
-        if from == to {
-            write!(f, "{tag} as published on {from}")
-        } else {
-            write!(f, "{tag} as published from {from} to {to}")
-        }
-    }
 }
 
 /// A packet as the contract of programs has it.

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use jiff::civil::Date;
 use serde::{Serialize, Serializer};
 
-use super::finding::TagMatch;
 use crate::addr::{Count, IpPrefix};
 use crate::plan::LimitKey;
 use crate::tags::TagName;
@@ -281,6 +280,36 @@ pub enum Nested {
     /// It lies in the second one.
     #[error("{0} in {1}")]
     In(String, String),
+}
+
+/// A tag as of some weeks that a list is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TagMatch {
+    /// The tag.
+    pub tag: TagName,
+    /// The first stored week in which it fits so well.
+    pub from: Date,
+    /// The last such week.
+    pub to: Date,
+    /// Addresses that the tag had and the list lacks.
+    pub missing: Count,
+    /// Addresses of the list that the tag did not have.
+    pub excess: Count,
+    /// Addresses of the tag today that the list lacks.
+    pub missing_today: Count,
+    /// Addresses of the list that were the tag's and are no longer.
+    pub left: Count,
+}
+
+impl Display for TagMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TagMatch { tag, from, to, .. } = self;
+        if from == to {
+            write!(f, "{tag} as published on {from}")
+        } else {
+            write!(f, "{tag} as published from {from} to {to}")
+        }
+    }
 }
 
 /// A list that is a tag, or nearly is, as of some weeks.

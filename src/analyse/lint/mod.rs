@@ -24,9 +24,9 @@ use rayon::prelude::*;
 
 pub use along::PlannedWay;
 pub use dismissed::Dismissal;
-pub use finding::{CHECKS, Check, Finding, Severity, TagMatch, check};
+pub use finding::{CHECKS, Check, Finding, Severity, check};
 pub use flows::{Changed, FlowReplay, Hangs, Replayed, Used};
-pub use message::{Fix, Message, Nested, OldList, Owners, Reach, Share};
+pub use message::{Fix, Message, Nested, OldList, Owners, Reach, Share, TagMatch};
 pub use stale::{Origin, origin_of};
 
 use crate::addr::AddrSet;

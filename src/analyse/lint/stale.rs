@@ -1,7 +1,7 @@
 //! Lists that are a service tag as it was: TW020, TW021.
 
-use super::finding::{Finding, TagMatch};
-use super::message::{Message, OldList, Owners, Share};
+use super::finding::Finding;
+use super::message::{Message, OldList, Owners, Share, TagMatch};
 use crate::addr::{AddrSet, Count};
 use crate::read::live::Place;
 use crate::tags::{Fit, Snapshot, TagHistory, TagName, Timeline, UnionFit};

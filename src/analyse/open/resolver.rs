@@ -121,9 +121,10 @@ impl<'a> OpenResolver<'a> {
     }
 
     /// What a text is that is not known.
-    fn unknown(&self, text: &String) -> Unknown {
+    fn unknown(&self, text: &str) -> Unknown {
         let is_name = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-        if is_name { Unknown::Tag(text.clone()) } else { self.own(What::Texts(vec![text.clone()])) }
+        let own = text.to_owned();
+        if is_name { Unknown::Tag(own) } else { self.own(What::Texts(vec![own])) }
     }
 
     /// One side of a rule: what is known of it, and the questions it hangs on.
