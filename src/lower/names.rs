@@ -107,9 +107,8 @@ pub(super) fn chunk_part(first: IpPrefix) -> String {
 
 /// What a rule is for, from its causes, as long as a description may be.
 pub(super) fn description(causes: &[Cause], form: Option<&dyn Display>) -> String {
-    let row = |cause: &&Cause| (cause.workload.as_str(), cause.row.trim_end());
     let mut rows: Vec<&Cause> = causes.iter().collect();
-    rows.dedup_by_key(|cause| row(&*cause));
+    rows.dedup_by(|a, b| a.workload == b.workload && a.row.trim_end() == b.row.trim_end());
     let mut text = joined(rows.into_iter().map(named), ", ").to_string();
     if let Some(why) = causes.first().map(|cause| &cause.why).filter(|why| !why.is_empty()) {
         text.extend([": ", why]);
