@@ -8,8 +8,8 @@ use super::words::{self, AppDestination, NetworkDestination};
 use super::{Artefact, Format, Options};
 use crate::plan::{
     Action, AddressList, ApplicationRule, Association, ClassicFirewall, CoveredBy, EndpointPolicy, Firewall,
-    FirewallRules, Gap, IpGroup, NetworkRule, Nsg, NsgRule, PlanParts, Route, RouteTable, RuleCollection,
-    Side,
+    FirewallRules, Gap, IpGroup, NetworkRule, Nsg, NsgRule, PlanParts, Reason, Route, RouteTable,
+    RuleCollection, Side,
 };
 
 /// `plan.json`; docs/formats.md describes its members.
@@ -220,7 +220,7 @@ struct GapOut<'a> {
     flow: &'a str,
     remote: &'a str,
     partial: bool,
-    reason: &'a str,
+    reason: &'a Reason,
     remedy: &'a str,
     covered_by: &'a [CoveredBy],
 }

@@ -48,7 +48,8 @@ pub(super) fn pieces(
     old: &BTreeMap<String, Vec<IpPrefix>>,
     cut: Cut,
 ) -> Pieces {
-    let base = within(&name(parts), BASE_MAX);
+    let whole = name(parts);
+    let base = within(&whole, BASE_MAX);
     let mark = format!("{base}{MARK}");
     let own: Vec<(&String, &Vec<IpPrefix>)> = old
         .iter()

@@ -26,14 +26,14 @@ use super::table::{Table, tables};
 use super::udr::{self, Needs};
 use crate::addr::{AddrSet, Count, CoverCurve, RouteError};
 use crate::packet::{Direction, NextHop};
-use crate::plan::{Exceeded, Extra, LimitKey, OverLimit, PlanParts};
+use crate::plan::{Exceeded, Extra, Fewest, LimitKey, OverLimit, PlanParts};
 use crate::policy::only_families_of;
 use crate::target::Target;
 use fit::Fit;
 use groups::{Ladder, Step};
 use list::{Lists, set_of};
 pub(super) use problem::is_of_firewall;
-use problem::{ListsOf, is_part, problems, remedy};
+use problem::{ListsOf, budget, is_part, problems};
 
 /// The extra addresses with which the plan of a policy keeps every limit in `over`, and how many are the fewest that do.
 /// They are those, or up to a quarter more where that leaves lists of the generation before as they were.
@@ -84,9 +84,9 @@ pub(super) fn fit(
         let (problem, fit) = fits.iter().find(|(p, _)| is_part(p, &exceeded)).expect("each has its problem");
         let again = *problem != ListsOf::None && told.contains(&problem);
         told.push(problem);
-        let more = remedy(scene.policy, (fit, again), &exceeded, total, alone);
+        let budget = budget(scene.policy, (fit, again), &exceeded, total, alone);
         let extra = if again { fit.cost().map(|_| Count::ZERO) } else { fit.cost() };
-        Exceeded { remedy: format!("{}{more}", exceeded.remedy), extra, ..exceeded }
+        Exceeded { budget, extra, ..exceeded }
     });
     Err(OverLimit { over: over.collect() })
 }
@@ -157,11 +157,11 @@ impl<'a> Widening<'a> {
     fn hopeless(&self, left: &Exceeded) -> Fit {
         let before = self.over.iter().find(|e| e.usage.key == left.usage.key);
         let why = match before {
-            Some(before) if before.usage.have <= left.usage.have => "shorter lists change nothing of it",
-            _ => "that is what the shortest lists need",
+            Some(before) if before.usage.have <= left.usage.have => Fewest::Unchanged,
+            _ => Fewest::Shortest,
         };
         let smallest = usize::try_from(left.usage.have).unwrap_or(usize::MAX);
-        Fit::Impossible { key: left.usage.key, smallest, why: why.to_owned() }
+        Fit::Impossible { key: left.usage.key, smallest, why }
     }
 
     /// The longest lists of at most `room` entries with which the plan fits, by halving: fewer entries are taken to
@@ -245,13 +245,10 @@ impl<'a> Widening<'a> {
         };
         let most = self.room(LimitKey::RoutesPerTable).min(have).saturating_sub(beside);
         let asked = needs.listed_addresses();
-        let too_few = |smallest: usize| {
-            Fit::Impossible {
+        let too_few = |smallest: usize| Fit::Impossible {
             key: LimitKey::RoutesPerTable,
             smallest: smallest + beside,
-            why: "addresses that other needs ask for, private and special ranges and `precision.never` keep their next hops"
-                .to_owned(),
-        }
+            why: Fewest::Routes,
         };
         if !self.exceeds(LimitKey::ArmTemplateBytes) {
             return match widened(most) {
@@ -357,7 +354,7 @@ impl<'a> Widening<'a> {
             (LimitKey::FirewallUniquePairs, pairs, lists.fixed, least(|l| l.pairs)),
         ] {
             if self.exceeds(key) && room.is_none_or(|room| room < least) {
-                let why = "each list needs a group or an entry of its own".to_owned();
+                let why = Fewest::EachList;
                 return Fit::Impossible { key, smallest: fixed + least, why };
             }
         }

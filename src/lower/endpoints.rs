@@ -25,7 +25,7 @@ pub(super) fn lower(policy: &Policy, tally: &mut Tally<'_>) {
 fn endpoint_policy(policy: &Policy, need: &EndpointNeed) -> EndpointPolicy {
     let definitions = need.definitions.iter().map(|(service, resources)| EndpointDefinition {
         name: name(&[service]),
-        description: description(&need.causes, ""),
+        description: description(&need.causes, None),
         service: service.clone(),
         resources: resources.iter().cloned().collect(),
     });

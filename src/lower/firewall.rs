@@ -4,6 +4,7 @@
 //! Source of the field rules: rule-processing.md, 2025-05-07; features-by-sku.md, 2026-08-27; ip-groups.md,
 //! 2023-10-10.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::chunked::{Cut, Piece, Pieces, pieces};
@@ -17,9 +18,9 @@ use super::tally::Tally;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::{
-    Action, AppProtocol, AppTarget, ApplicationRule, Choice, ClassicFirewall, Destination, Firewall,
-    FirewallRules, How, IpGroup, LimitKey, Limits, NetworkProtocol, NetworkRule, PlanParts, Previous,
-    RuleCollection,
+    Action, AppProtocol, AppTarget, ApplicationRule, Because, Choice, ClassicFirewall, Destination, Firewall,
+    FirewallRules, How, IpGroup, LimitKey, Limits, NetworkProtocol, NetworkRule, NoHostRule, NotWeb,
+    PlanParts, Previous, Reason, RuleCollection, Why,
 };
 use crate::policy::intent::{IpGroupUse, RulesHolder, Sku};
 use crate::policy::{Flow, Policy, Remote, Symbols};
@@ -52,13 +53,13 @@ struct Draft {
 
 /// What one flow becomes.
 enum Form {
-    Network(Destination, How, String),
+    Network(Destination, How, Why),
     /// A list in several rules.
-    Lists(Vec<Piece>, How, String),
+    Lists(Vec<Piece>, How, Why),
     Application(Vec<(AppProtocol, u16)>, AppTarget),
     /// The web ports of a host by an application rule, and why the other ports are missing.
-    Part(Vec<(AppProtocol, u16)>, AppTarget, String),
-    Gap(String, String),
+    Part(Vec<(AppProtocol, u16)>, AppTarget, Reason),
+    Gap(Reason, Cow<'static, str>),
 }
 
 pub(super) fn lower(policy: &Policy, previous: &Previous, weigh: Weigh, cut: Cut, tally: &mut Tally<'_>) {
@@ -150,10 +151,9 @@ fn flow_rule(scene: &Scene<'_>, (flow, action): (&Flow, Action), draft: &mut Dra
     }
     let sources: Vec<IpPrefix> = flow.local.v4.prefixes().map(IpPrefix::V4).collect();
     if !flow.local.v6.is_empty() {
-        let reason = "Azure Firewall takes IPv4 only outside its dual-stack preview";
         let remedy = "the IPv6 part of this flow does not pass the firewall; keep the subnet IPv4";
         let make = if sources.is_empty() { gap } else { partial_gap };
-        let mut gap = make(policy, Target::Firewall, flow, reason, remedy);
+        let mut gap = make(policy, Target::Firewall, flow, Reason::V4Only, remedy);
         gap.remote = format!("{} (IPv6)", gap.remote);
         plan.gaps.push(gap);
     }
@@ -186,26 +186,20 @@ fn flow_rule(scene: &Scene<'_>, (flow, action): (&Flow, Action), draft: &mut Dra
         }
         (Form::Part(protocols, to, reason), _) => {
             let remedy = "allow the service tag that covers it, or its addresses";
-            plan.gaps.push(partial_gap(policy, Target::Firewall, flow, &reason, remedy));
-            plan.choices.push(choice(How::Application, String::new()));
+            plan.gaps.push(partial_gap(policy, Target::Firewall, flow, reason, remedy));
+            plan.choices.push(choice(How::Application, Why::default()));
             into.application.push(application_rule(flow, (protocols, to), sources));
         }
         (Form::Application(protocols, to), _) => {
             if flow.protocol == Protocol::Any {
-                let reason = "an application rule carries TCP only, so UDP to these ports is not let through";
-                plan.gaps.push(partial_gap(
-                    policy,
-                    Target::Firewall,
-                    flow,
-                    reason,
-                    "allow the service tag that covers it",
-                ));
+                let remedy = "allow the service tag that covers it";
+                plan.gaps.push(partial_gap(policy, Target::Firewall, flow, Reason::TcpOnly, remedy));
             }
-            plan.choices.push(choice(How::Application, String::new()));
+            plan.choices.push(choice(How::Application, Why::default()));
             into.application.push(application_rule(flow, (protocols, to), sources));
         }
         (Form::Gap(reason, remedy), _) => {
-            plan.gaps.push(gap(policy, Target::Firewall, flow, &reason, &remedy));
+            plan.gaps.push(gap(policy, Target::Firewall, flow, reason, remedy));
         }
     }
 }
@@ -217,7 +211,7 @@ fn application_rule(
 ) -> ApplicationRule {
     ApplicationRule {
         name: name(&[&subnet_part(&flow.subnet), &remote_part(flow), &ports_part(&flow.ports)]),
-        description: description(&flow.causes, ""),
+        description: description(&flow.causes, None),
         protocols,
         sources,
         to,
@@ -237,20 +231,19 @@ fn carried_ports(ports: &Ports) -> Ports {
 fn note_port_zero(policy: &Policy, flow: &Flow, form: &Form, plan: &mut PlanParts) {
     let network = matches!(form, Form::Network(..) | Form::Lists(..));
     if network && carried_ports(&flow.ports) != flow.ports {
-        let reason = "rules of a firewall take ports from 1 on, so that port 0 is left out";
         let remedy = "nothing to do unless something listens on port 0";
-        plan.gaps.push(partial_gap(policy, Target::Firewall, flow, reason, remedy));
+        plan.gaps.push(partial_gap(policy, Target::Firewall, flow, Reason::WithoutPortZero, remedy));
     }
 }
 
 /// What a network rule's name is made of.
-fn rule_parts(flow: &Flow) -> [String; 4] {
-    let protocol = protocol_part(flow.protocol).to_owned();
-    [subnet_part(&flow.subnet), remote_part(flow), protocol, ports_part(&flow.ports)]
+fn rule_parts(flow: &Flow) -> [Cow<'_, str>; 4] {
+    let protocol = Cow::Borrowed(protocol_part(flow.protocol));
+    [subnet_part(&flow.subnet), remote_part(flow), protocol, Cow::Owned(ports_part(&flow.ports))]
 }
 
 fn rule_name(flow: &Flow) -> String {
-    name(&rule_parts(flow).each_ref().map(String::as_str))
+    name(&rule_parts(flow).each_ref().map(AsRef::as_ref))
 }
 
 /// The word of network rules for a protocol, if they have one.
@@ -273,7 +266,7 @@ fn network_rule(
 ) -> NetworkRule {
     NetworkRule {
         name,
-        description: description(&flow.causes, how.kind()),
+        description: description(&flow.causes, Some(&how.kind())),
         protocols: network_protocol(flow.protocol).into_iter().collect(),
         sources,
         destination,
@@ -285,14 +278,13 @@ fn network_rule(
 fn form(scene: &Scene<'_>, flow: &Flow, plan: &PlanParts, draft: &mut Draft) -> Form {
     let policy = scene.policy;
     if network_protocol(flow.protocol).is_none() {
-        let reason = format!("firewall rules know no {}", flow.protocol);
-        return Form::Gap(reason, "allow any protocol".to_owned());
+        return Form::Gap(Reason::Protocol(flow.protocol), Cow::Borrowed("allow any protocol"));
     }
     if carried_ports(&flow.ports).set().is_empty() {
-        let reason = "rules of a firewall take ports from 1 on".to_owned();
-        return Form::Gap(reason, "nothing to do unless something listens on port 0".to_owned());
+        let remedy = "nothing to do unless something listens on port 0";
+        return Form::Gap(Reason::PortZero, Cow::Borrowed(remedy));
     }
-    let expand = |draft: &mut Draft, why: String| {
+    let expand = |draft: &mut Draft, why: Option<Because>| {
         let asked = flow.remote_set(scene.symbols).expect("the remote side is one of addresses");
         let few = asked.v4.prefixes().nth(INLINE).is_none();
         let set = with_extra(asked, plan, Target::Firewall, flow.id.as_str());
@@ -300,44 +292,32 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &PlanParts, draft: &mut Draft) -> 
         destination_of(scene, flow, (&set, few), why, draft)
     };
     match &flow.remote {
-        Remote::Outside(tag) if takes_outside(policy, tag) => {
-            Form::Network(Destination::Tags(vec![tag.name().to_string()]), How::NativeTag, String::new())
+        Remote::Outside(tag) if takes_outside(policy, tag) => by_name(tag),
+        Remote::Outside(tag) if tag.is_security_group() => {
+            Form::Gap(Reason::SecurityGroup, Cow::Borrowed("nothing to do"))
         }
-        Remote::Outside(tag) if tag.is_security_group() => Form::Gap(
-            "application security groups are inside the network, whose traffic does not pass a firewall"
-                .to_owned(),
-            "nothing to do".to_owned(),
-        ),
         Remote::Outside(tag) => Form::Gap(
-            format!(
-                "these firewall rules do not take {} by name, and no file says what it holds",
-                tag.name()
-            ),
-            "name its addresses or hosts".to_owned(),
+            Reason::OutsideFirewall(tag.name().clone()),
+            Cow::Borrowed("name its addresses or hosts"),
         ),
         Remote::Tag(tag) if flow.except.is_empty() => match native(tag, "FW", policy.firewall.tags) {
-            Ok(()) => {
-                Form::Network(Destination::Tags(vec![tag.name().to_string()]), How::NativeTag, String::new())
-            }
-            Err(why) => expand(draft, why.to_string()),
+            Ok(()) => by_name(tag),
+            Err(why) => expand(draft, Some(Because::NotByName(why))),
         },
-        Remote::Any if flow.except.is_empty() => Form::Network(Destination::Any, How::Any, String::new()),
-        Remote::Tag(_) | Remote::Any => {
-            expand(draft, "addresses are excepted, so the rest is listed".to_owned())
-        }
-        Remote::Addresses(_) => expand(draft, String::new()),
-        Remote::Symbol(Symbol::VirtualNetwork | Symbol::Internet) => {
-            expand(draft, "firewall rules know no symbolic tags".to_owned())
-        }
-        Remote::Symbol(symbol) => Form::Gap(
-            format!("{symbol} is the platform's own traffic, which does not pass a firewall"),
-            "nothing to do".to_owned(),
-        ),
+        Remote::Any if flow.except.is_empty() => Form::Network(Destination::Any, How::Any, Why::default()),
+        Remote::Tag(_) | Remote::Any => expand(draft, Some(Because::Excepted)),
+        Remote::Addresses(_) => expand(draft, None),
+        Remote::Symbol(Symbol::VirtualNetwork | Symbol::Internet) => expand(draft, Some(Because::NoSymbols)),
+        Remote::Symbol(symbol) => Form::Gap(Reason::PastFirewall(*symbol), Cow::Borrowed("nothing to do")),
         Remote::Fqdn(host) => host_form(policy, flow, host.as_str(), host.is_wildcard()),
-        Remote::FqdnTag(tag) => application(flow, AppTarget::FqdnTags(vec![tag.clone()]))
-            .unwrap_or_else(|reason| part(flow, AppTarget::FqdnTags(vec![tag.clone()]), &reason.to_string())),
+        Remote::FqdnTag(tag) => web_form(flow, AppTarget::FqdnTags(vec![tag.clone()])),
         Remote::Url(url) => url_form(policy, flow, url),
     }
+}
+
+/// The destination as a tag of that name.
+fn by_name(tag: &Tag) -> Form {
+    Form::Network(Destination::Tags(vec![tag.name().to_string()]), How::NativeTag, Why::default())
 }
 
 /// Whether rules name a tag that no file holds: rules of a firewall policy do, classic ones do not.
@@ -350,15 +330,12 @@ fn destination_of(
     scene: &Scene<'_>,
     flow: &Flow,
     (set, few): (&AddrSet, bool),
-    why: String,
+    why: Why,
     draft: &mut Draft,
 ) -> Form {
     let prefixes: Vec<IpPrefix> = set.v4.prefixes().map(IpPrefix::V4).collect();
     if prefixes.is_empty() {
-        return Form::Gap(
-            "it has no IPv4 address".to_owned(),
-            "nothing to do unless the subnet gets IPv6".to_owned(),
-        );
+        return Form::Gap(Reason::NoV4, Cow::Borrowed("nothing to do unless the subnet gets IPv6"));
     }
     let count = prefixes.len();
     let literal = matches!(flow.remote, Remote::Addresses(_) | Remote::Symbol(_)) && few;
@@ -372,7 +349,7 @@ fn destination_of(
     }
     if !grouped {
         let parts = rule_parts(flow);
-        let parts = parts.each_ref().map(String::as_str);
+        let parts = parts.each_ref().map(AsRef::as_ref);
         let lists = pieces(&parts, prefixes, RULE_LIST, &scene.previous.rule_lists, scene.cut);
         note_balanced("network rules", flow, count, &lists, draft);
         return Form::Lists(lists.list, How::Prefixes(count), why);
@@ -407,60 +384,63 @@ fn denied_host(policy: &Policy, flow: &Flow, action: Action) -> Option<Form> {
     if action == Action::Allow || !takes || network_protocol(flow.protocol).is_none() {
         return None;
     }
-    let why = "needs the DNS proxy on, and clients that resolve through it".to_owned();
-    Some(Form::Network(Destination::Fqdns(vec![host.as_str().to_owned()]), How::NetworkFqdn, why))
+    Some(network_host(host.as_str()))
 }
 
 /// A host name: an application rule where the port carries HTTP or HTTPS, else a network rule if it is exact.
 fn host_form(policy: &Policy, flow: &Flow, host: &str, wildcard: bool) -> Form {
-    let reason = match application(flow, AppTarget::Fqdns(vec![host.to_owned()])) {
+    let to = AppTarget::Fqdns(vec![host.to_owned()]);
+    let (to, not_web) = match application(flow, to) {
         Ok(form) => return form,
-        Err(reason) => reason,
+        Err(not_web) => not_web,
     };
     let refusal = if wildcard {
-        Some(format!("{reason}, and a network rule takes no wildcard"))
+        NoHostRule::Wildcard
     } else if policy.firewall.sku == Sku::Basic {
-        Some(format!("{reason}, and the basic tier takes no host name in a network rule"))
+        NoHostRule::Basic
     } else if !policy.firewall.dns_proxy {
-        Some(format!("{reason}, and a host name in a network rule needs the DNS proxy"))
+        NoHostRule::NoProxy
     } else {
-        None
+        return network_host(host);
     };
-    match refusal {
-        None => Form::Network(
-            Destination::Fqdns(vec![host.to_owned()]),
-            How::NetworkFqdn,
-            "needs the DNS proxy on, and clients that resolve through it".to_owned(),
-        ),
-        Some(reason) => match part(flow, AppTarget::Fqdns(vec![host.to_owned()]), &reason) {
-            Form::Gap(..) => {
-                Form::Gap(reason, "allow the service tag that covers it, or its addresses".to_owned())
-            }
-            part => part,
-        },
-    }
+    let remedy = "allow the service tag that covers it, or its addresses";
+    part(flow, to, Reason::NoHostRule(not_web, refusal), remedy)
+}
+
+/// An exact host in a network rule.
+fn network_host(host: &str) -> Form {
+    Form::Network(Destination::Fqdns(vec![host.to_owned()]), How::NetworkFqdn, Because::DnsProxy.into())
+}
+
+/// What only application rules can say.
+fn web_form(flow: &Flow, to: AppTarget) -> Form {
+    application(flow, to).unwrap_or_else(|(to, not_web)| {
+        part(flow, to, Reason::NotWeb(not_web), "allow it on ports 80 and 443 over TCP")
+    })
 }
 
 fn url_form(policy: &Policy, flow: &Flow, url: &str) -> Form {
     let host = url.split('/').next().unwrap_or(url);
-    let remedy = format!("allow the whole host with fqdn:{host}, which is wider");
+    let gap = |reason| {
+        Form::Gap(reason, Cow::Owned(format!("allow the whole host with fqdn:{host}, which is wider")))
+    };
     if policy.firewall.rules == RulesHolder::Classic {
-        return Form::Gap("classic rules know no paths".to_owned(), remedy);
+        return gap(Reason::ClassicPath);
     }
     if policy.firewall.sku == Sku::Premium && policy.firewall.tls_inspection {
-        return application(flow, AppTarget::Urls(vec![url.to_owned()]))
-            .unwrap_or_else(|reason| part(flow, AppTarget::Urls(vec![url.to_owned()]), &reason.to_string()));
+        return web_form(flow, AppTarget::Urls(vec![url.to_owned()]));
     }
-    Form::Gap("a path needs the premium tier with TLS inspection".to_owned(), remedy)
+    gap(Reason::Path)
 }
 
-/// The ports that carry HTTP or HTTPS by an application rule, if there are any; the others are missing, for `reason`.
-fn part(flow: &Flow, to: AppTarget, reason: &str) -> Form {
+/// The ports that carry HTTP or HTTPS by an application rule, if there are any; the others are missing, for `reason`,
+/// about which `remedy` helps where there are none.
+fn part(flow: &Flow, to: AppTarget, reason: Reason, remedy: &'static str) -> Form {
     let protocols = web_protocols(&flow.ports);
     if protocols.is_empty() || !matches!(flow.protocol, Protocol::Tcp | Protocol::Any) {
-        return Form::Gap(reason.to_owned(), "allow it on ports 80 and 443 over TCP".to_owned());
+        return Form::Gap(reason, Cow::Borrowed(remedy));
     }
-    Form::Part(protocols, to, reason.to_owned())
+    Form::Part(protocols, to, reason)
 }
 
 /// Ports that carry HTTP or HTTPS wherever they are met, the well-known ones and those registered beside them.
@@ -479,25 +459,16 @@ fn web_protocols(ports: &Ports) -> Vec<(AppProtocol, u16)> {
     WEB.into_iter().filter(|(_, port)| alone(*port)).collect()
 }
 
-/// Why no application rule carries all of a flow.
-#[derive(Debug, thiserror::Error)]
-enum NotWeb {
-    #[error("an application rule carries no {0}")]
-    Protocol(Protocol),
-    #[error("an application rule carries HTTP on 80 and 8080 and HTTPS on 443 and 8443, not ports {0}")]
-    Ports(Ports),
-}
-
-/// An application rule, if protocol and ports are those of HTTP and HTTPS; else why not.
-fn application(flow: &Flow, to: AppTarget) -> Result<Form, NotWeb> {
+/// An application rule, if protocol and ports are those of HTTP and HTTPS; else why not, with what it would be for.
+fn application(flow: &Flow, to: AppTarget) -> Result<Form, (AppTarget, NotWeb)> {
     if !matches!(flow.protocol, Protocol::Tcp | Protocol::Any) {
-        return Err(NotWeb::Protocol(flow.protocol));
+        return Err((to, NotWeb::Protocol(flow.protocol)));
     }
     let protocols = web_protocols(&flow.ports);
     if protocols.len() == flow.ports.set().intervals().len() {
         Ok(Form::Application(protocols, to))
     } else {
-        Err(NotWeb::Ports(not_web(&flow.ports)))
+        Err((to, NotWeb::Ports(not_web(&flow.ports))))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::addr::AddrSet;
-use crate::plan::PlanParts;
+use crate::plan::{Because, NotByName, PlanParts, Why};
 use crate::policy::intent::TagUse;
 use crate::policy::{Flow, Policy};
 use crate::tags::Tag;
@@ -15,16 +15,12 @@ pub(super) fn with_extra(set: AddrSet, plan: &PlanParts, target: Target, flow: &
     if extra.is_empty() { set } else { set.union(&extra) }
 }
 
-/// Why a list of `target` is longer than what was asked for, in words to follow the reason that it is a list.
-pub(super) fn widened(plan: &PlanParts, target: Target, flow: &str, why: String) -> String {
+/// Why a remote side has its form, and by how much its list is longer than what was asked for.
+pub(super) fn widened(plan: &PlanParts, target: Target, flow: &str, because: Option<Because>) -> Why {
     let mut own = plan.extras.iter().filter(|e| e.target == target && e.flows.iter().any(|id| id == flow));
-    let Some(first) = own.next() else { return why };
+    let Some(first) = own.next() else { return Why { because, widened: None } };
     let count = own.fold(first.addresses.count(), |sum, extra| sum + extra.addresses.count());
-    let join = if why.is_empty() { "" } else { "; " };
-    format!(
-        "{why}{join}widened by {count} addresses, since {} does not take the exact list",
-        first.limit_name()
-    )
+    Why { because, widened: Some((count, first.limit)) }
 }
 
 /// The flows that `target` could not say at all, by id.
@@ -47,17 +43,6 @@ pub(super) fn each_flow(
     for flow in policy.flows_with(&missing).filter(|f| f.stand_in) {
         one(flow, plan);
     }
-}
-
-/// Why a target gets the prefixes of a tag, not its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NotByName {
-    #[error("the policy asks for prefixes")]
-    Asked,
-    #[error("the file does not say which targets take the tag")]
-    Unstated,
-    #[error("the file does not list {0} among the tag's features")]
-    Unlisted(&'static str),
 }
 
 /// Whether a target takes `tag` by name, and if not, why.

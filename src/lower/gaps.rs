@@ -1,34 +1,39 @@
 //! What a target cannot say, and what covers it there.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::NextHop;
-use crate::plan::{CoveredBy, Gap};
+use crate::plan::{CoveredBy, Gap, Reason};
 use crate::policy::{Flow, Policy, Remote, RouteNeed, SYSTEM_NONE, special_ranges};
 use crate::tags::Symbol;
 use crate::target::Target;
 
 /// The gap that `flow` leaves on `target`.
-pub(super) fn gap(policy: &Policy, target: Target, flow: &Flow, reason: &str, remedy: &str) -> Gap {
+pub(super) fn gap(
+    policy: &Policy,
+    target: Target,
+    flow: &Flow,
+    reason: Reason,
+    remedy: impl Into<Cow<'static, str>>,
+) -> Gap {
     let covered_by = covering(policy, flow, true);
     Gap {
         target,
         flow: flow.id.to_string(),
         remote: flow.remote.to_string(),
         partial: false,
-        reason: reason.to_owned(),
+        reason,
         covered_by,
-        remedy: remedy.to_owned(),
+        remedy: remedy.into(),
     }
 }
 
 /// What a subnet sends that no route table can lead to the firewall.
 pub(super) fn past_gap(policy: &Policy, flow: &Flow) -> Gap {
-    let reason =
-        "Azure takes no route table on this subnet, so that nothing leads its traffic to the firewall";
     let remedy = "nothing: it takes the subnet's own way out";
-    let mut gap = gap(policy, Target::Firewall, flow, reason, remedy);
+    let mut gap = gap(policy, Target::Firewall, flow, Reason::NoRouteTable, remedy);
     gap.covered_by.push(CoveredBy::Anyway("the subnet's own way out, which leads past the firewall"));
     gap
 }
@@ -36,14 +41,12 @@ pub(super) fn past_gap(policy: &Policy, flow: &Flow) -> Gap {
 /// An inbound need reaches the subnet past the firewall. That works where replies leave the same way: without a
 /// diverting default route, or by a route of their own.
 pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
-    let reason = "inbound traffic does not pass the firewall: a service tag can only be a destination there";
     let remedy = "replies would leave by the firewall, which drops them: add a route for its addresses to the Internet, \
                   or publish the service by DNAT";
-    let mut gap = gap(policy, Target::Firewall, flow, reason, remedy);
+    let mut gap = gap(policy, Target::Firewall, flow, Reason::Inbound, remedy);
     if let Some(set) = from_inside(policy, flow) {
-        gap.reason =
-            "it comes from the network, a peered one or private space, not from the Internet".to_owned();
-        gap.remedy = "nothing, as long as the sender's routes do not lead by the firewall".to_owned();
+        gap.reason = Reason::FromInside;
+        gap.remedy = Cow::Borrowed("nothing, as long as the sender's routes do not lead by the firewall");
         match replies(policy, flow, &set) {
             Replies::Direct => gap.covered_by.push(CoveredBy::Anyway(
                 "the routes of the network and its peerings, by which replies go back too",
@@ -52,15 +55,14 @@ pub(super) fn inbound_gap(policy: &Policy, flow: &Flow) -> Gap {
                 "the appliance to which replies go, where the sender's routes lead by it and it lets them in",
             )),
             Replies::Dropped => {
-                gap.reason = "no route leads its replies back: the system's own drops them".to_owned();
+                gap.reason = Reason::RepliesDropped;
                 let declared = set.is_subset(&policy.network.virtual_network());
-                gap.remedy = if declared {
+                gap.remedy = Cow::Borrowed(if declared {
                     "leave out what keeps the routes to its network off (route-table.disable-bgp, disable-peering-route), or \
                      lead its addresses by a [[route]]"
                 } else {
                     "name the network that it is in, in network.peers or network.on-premises"
-                }
-                .to_owned();
+                });
             }
         }
         return gap;
@@ -140,7 +142,13 @@ fn holds(to: &Remote, flow: &Flow) -> bool {
 }
 
 /// The gap that a part of `flow` leaves, whose rest the target says.
-pub(super) fn partial_gap(policy: &Policy, target: Target, flow: &Flow, reason: &str, remedy: &str) -> Gap {
+pub(super) fn partial_gap(
+    policy: &Policy,
+    target: Target,
+    flow: &Flow,
+    reason: Reason,
+    remedy: &'static str,
+) -> Gap {
     // A stand-in comes in only where nothing of the flow is said.
     let covered_by = covering(policy, flow, false);
     Gap { partial: true, covered_by, ..gap(policy, target, flow, reason, remedy) }
@@ -154,12 +162,14 @@ fn covering(policy: &Policy, flow: &Flow, stand_ins: bool) -> Vec<CoveredBy> {
 
 /// Takes back what claims to be covered by a flow that the target cannot say either.
 pub(super) fn settle(gaps: &mut [Gap]) {
-    let whole: HashSet<(Target, String)> =
-        gaps.iter().filter(|g| !g.partial).map(|g| (g.target, g.flow.clone())).collect();
+    let mut whole: HashMap<Target, HashSet<String>> = HashMap::new();
+    for gap in gaps.iter().filter(|gap| !gap.partial) {
+        whole.entry(gap.target).or_default().insert(gap.flow.clone());
+    }
     for gap in gaps {
-        let target = gap.target;
+        let Some(whole) = whole.get(&gap.target) else { continue };
         gap.covered_by.retain(|by| match by {
-            CoveredBy::Flow(id) => !whole.contains(&(target, id.to_string())),
+            CoveredBy::Flow(id) => !whole.contains(id.as_str()),
             _ => true,
         });
     }

@@ -1,6 +1,8 @@
 //! Rules of one security group from their drafts: those that say the same become one, names and priorities follow.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use super::names::{description, name, ports_part, protocol_part, subnet_part, unique};
 use super::priority::assign as assign_priorities;
@@ -8,7 +10,8 @@ use super::tally::Tally;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports};
 use crate::plan::{Action, Exceeded, LimitKey, NsgRule, Previous, Side, Usage, nsg_priorities};
-use crate::policy::{Cause, Policy};
+use crate::policy::{Cause, Policy, Remote};
+use crate::text::joined;
 
 /// Priorities of denies, which come before what is allowed; what lies below is for rules of services.
 const DENIES: (u32, u32) = (110, 199);
@@ -22,7 +25,7 @@ const SHARED: &str = "shared";
 
 /// How the names of rules begin that are made here for these subnets.
 pub(super) fn own_names(subnets: &[String]) -> Vec<String> {
-    let parts = subnets.iter().map(|subnet| subnet_part(subnet)).chain([SHARED.to_owned()]);
+    let parts = subnets.iter().map(|subnet| subnet_part(subnet)).chain([Cow::Borrowed(SHARED)]);
     let own = parts.flat_map(|part| [format!("{part}-in-"), format!("{part}-out-")]);
     own.chain(["vnet-in", "vnet-out", "load-balancer-in", "deny-rest-"].map(str::to_owned)).collect()
 }
@@ -32,15 +35,28 @@ pub(super) fn own_names(subnets: &[String]) -> Vec<String> {
 pub(super) struct Draft {
     /// Names of the subnets that it is for.
     pub(super) subnets: BTreeSet<String>,
-    /// The part of its name for the remote side.
+    /// The part of its name for the remote side, but for the action.
     pub(super) remote: String,
     /// The part of its name for the family.
     pub(super) family: &'static str,
     pub(super) causes: Vec<Cause>,
-    /// How the remote side is said.
-    pub(super) form: String,
+    /// How the remote side is said, where that is not clear.
+    pub(super) form: Option<Said>,
     /// All but its name, priority and description.
     pub(super) rule: NsgRule,
+}
+
+/// How the remote side of a rule is said.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Said {
+    #[error("tag {0}")]
+    Tag(String),
+    #[error("group {0}")]
+    Group(String),
+    #[error("the firewall judges the name")]
+    Host,
+    #[error("{0} as prefixes")]
+    Prefixes(Remote),
 }
 
 impl Draft {
@@ -77,11 +93,12 @@ impl Draft {
         let mut subnets = self.subnets.iter();
         let subnet = match (subnets.next(), subnets.next()) {
             (Some(only), None) => subnet_part(only),
-            _ => SHARED.to_owned(),
+            _ => Cow::Borrowed(SHARED),
         };
         let (protocol, ports) = (protocol_part(self.rule.protocol), ports_part(&self.rule.ports));
-        let name = name(&[&subnet, way, &self.remote, protocol, &ports, self.family]);
-        let description = description(&self.causes, &self.form);
+        let deny = if self.rule.action == Action::Deny { "deny" } else { "" };
+        let name = name(&[&subnet, way, deny, &self.remote, protocol, &ports, self.family]);
+        let description = description(&self.causes, self.form.as_ref().map(|form| form as &dyn Display));
         NsgRule { name, description, ..self.rule }
     }
 }
@@ -113,7 +130,13 @@ pub(super) fn finish(
             if !place(&mut some, &free, previous) {
                 let usage = tally.limits.usage(LimitKey::NsgPriorities, &of, need as u64);
                 let usage = Usage { limit: room as u64, ..usage };
-                tally.over.push(Exceeded { usage, part: None, remedy: remedy.to_owned(), extra: None });
+                tally.over.push(Exceeded {
+                    usage,
+                    part: None,
+                    remedy: Cow::Borrowed(remedy),
+                    budget: None,
+                    extra: None,
+                });
             }
         }
     }
@@ -178,7 +201,7 @@ fn merged(drafts: Vec<Draft>) -> Vec<Draft> {
         let NsgRule { direction, action, protocol, .. } = draft.rule;
         match draft.remote_side() {
             Side::Prefixes(list) if list.len() > 1 => {
-                let sides = (sides(draft.remote_side()), draft.family.to_owned());
+                let sides = (sides(draft.remote_side()), Cow::Borrowed(draft.family));
                 Some((direction, action, protocol, sides, Some(draft.rule.ports.clone())))
             }
             _ => None,
@@ -186,7 +209,8 @@ fn merged(drafts: Vec<Draft>) -> Vec<Draft> {
     })
 }
 
-type Kind = (Direction, Action, crate::packet::Protocol, (String, String), Option<Ports>);
+type Kind =
+    (Direction, Action, crate::packet::Protocol, (Cow<'static, str>, Cow<'static, str>), Option<Ports>);
 
 /// Drafts of one key become one; those without a key stay.
 fn join(drafts: Vec<Draft>, key: impl Fn(&Draft) -> Option<Kind>) -> Vec<Draft> {
@@ -221,10 +245,10 @@ fn both(a: &Side, b: &Side) -> Side {
     }
 }
 
-fn sides(side: &Side) -> String {
+fn sides(side: &Side) -> Cow<'static, str> {
     match side {
-        Side::Any => "*".to_owned(),
-        Side::Tag(name) => name.clone(),
-        Side::Prefixes(list) => list.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+        Side::Any => Cow::Borrowed("*"),
+        Side::Tag(name) => Cow::Owned(name.clone()),
+        Side::Prefixes(list) => Cow::Owned(joined(list, ",").to_string()),
     }
 }

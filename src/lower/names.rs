@@ -2,12 +2,15 @@
 //!
 //! Source of the rules: resource-name-rules.md, 2020-02-11; network-security-groups-overview.md, 2025-07-15.
 
-use crate::addr::IpPrefix;
+use std::borrow::Cow;
+use std::fmt::{self, Display, Write};
+
+use crate::addr::{AddrSet, IpPrefix};
 use crate::catalog::is_kept_by_service;
 use crate::packet::{Ports, Protocol};
 use crate::plan::LimitKey;
 use crate::policy::{Cause, Flow};
-use crate::text::sha256_hex;
+use crate::text::{joined, sha256_hex};
 
 /// A legal name made of `parts`: what is not a letter, digit, `_`, `.` or `-` becomes `-`. A name that is too long
 /// keeps its beginning and ends in a digest of the whole.
@@ -20,20 +23,20 @@ pub(super) fn name(parts: &[&str]) -> String {
             legal.push(c);
         }
     }
-    cut(legal.trim_matches(['-', '.']), &whole, LimitKey::NameCharacters.current())
+    cut(legal.trim_matches(['-', '.']), &whole, LimitKey::NameCharacters.current()).into_owned()
 }
 
 /// A legal name with at most `max` characters, so that more can follow.
-pub(super) fn within(name: &str, max: usize) -> String {
+pub(super) fn within(name: &str, max: usize) -> Cow<'_, str> {
     cut(name, name, max)
 }
 
 /// `name`, which is ASCII, with at most `max` characters; where it is cut it ends in a digest of `whole`.
-fn cut(name: &str, whole: &str, max: usize) -> String {
+fn cut<'n>(name: &'n str, whole: &str, max: usize) -> Cow<'n, str> {
     if name.len() <= max {
-        return name.to_owned();
+        return Cow::Borrowed(name);
     }
-    format!("{}-{}", &name[..max - 9], &sha256_hex(whole.as_bytes())[..8])
+    Cow::Owned(format!("{}-{}", &name[..max - 9], &sha256_hex(whole.as_bytes())[..8]))
 }
 
 /// A part of a name for ports: `443-8787`, empty for all, a digest where there are many.
@@ -52,35 +55,38 @@ pub(super) fn protocol_part(protocol: Protocol) -> &'static str {
 
 /// A part of a name for the remote side of a flow. A list of addresses is named by its group, which outlives
 /// changes of the list, or else, as a range is, by its first prefix and a digest of all.
-pub(super) fn remote_part(flow: &Flow) -> String {
+pub(super) fn remote_part(flow: &Flow) -> Cow<'_, str> {
     use crate::policy::Remote;
     let base = match &flow.remote {
-        Remote::Tag(tag) | Remote::Outside(tag) => tag.name().to_string(),
-        Remote::Symbol(symbol) => symbol.to_string(),
-        Remote::Addresses(_) if flow.group.is_some() => {
-            format!("group-{}", flow.group.as_deref().unwrap_or_default())
-        }
-        Remote::Addresses(set) => {
-            let list: Vec<String> = set.prefixes().map(|p| p.to_string()).collect();
-            match list.as_slice() {
-                [one] => one.clone(),
-                _ => format!("{}-{}", list[0], &sha256_hex(list.join(",").as_bytes())[..6]),
+        Remote::Tag(tag) | Remote::Outside(tag) => Cow::Borrowed(tag.name().as_str()),
+        Remote::Symbol(symbol) => Cow::Borrowed(symbol.name()),
+        Remote::Addresses(set) => match (&flow.group, set.prefixes().next()) {
+            (Some(group), _) => Cow::Owned(format!("group-{group}")),
+            (None, Some(first)) if *set != AddrSet::from(first) => {
+                Cow::Owned(format!("{first}-{}", digest(set)))
             }
-        }
-        Remote::Fqdn(host) => host.as_str().replacen("*.", "any.", 1),
-        Remote::FqdnTag(name) => name.clone(),
-        Remote::Url(url) => url.replace('*', "any"),
-        Remote::Any => "any".to_owned(),
+            (None, first) => Cow::Owned(first.map(|only| only.to_string()).unwrap_or_default()),
+        },
+        Remote::Fqdn(host) => Cow::Owned(host.as_str().replacen("*.", "any.", 1)),
+        Remote::FqdnTag(name) => Cow::Borrowed(name.as_str()),
+        Remote::Url(url) => Cow::Owned(url.replace('*', "any")),
+        Remote::Any => Cow::Borrowed("any"),
     };
     if flow.except.is_empty() {
         return base;
     }
-    let list: Vec<String> = flow.except.prefixes().map(|p| p.to_string()).collect();
-    format!("{base}-except-{}", &sha256_hex(list.join(",").as_bytes())[..6])
+    Cow::Owned(format!("{base}-except-{}", digest(&flow.except)))
+}
+
+/// What tells one list of addresses from another in a name.
+fn digest(set: &AddrSet) -> String {
+    let mut digest = sha256_hex(joined(set.prefixes().collect::<Vec<_>>(), ",").to_string().as_bytes());
+    digest.truncate(6);
+    digest
 }
 
 /// A part of a name for a subnet, whose own may be as long as that of a rule.
-pub(super) fn subnet_part(subnet: &str) -> String {
+pub(super) fn subnet_part(subnet: &str) -> Cow<'_, str> {
     const MOST: usize = 40;
     within(subnet, MOST)
 }
@@ -96,22 +102,30 @@ pub(super) fn is_own_rule(name: &str) -> bool {
 
 /// A part of a name for one chunk of a long list: its first prefix.
 pub(super) fn chunk_part(first: IpPrefix) -> String {
-    format!("from-{}", first.to_string().replace(['/', ':'], "_"))
+    format!("from-{first}").replace(['/', ':'], "_")
 }
 
 /// What a rule is for, from its causes, as long as a description may be.
-pub(super) fn description(causes: &[Cause], form: &str) -> String {
-    let mut rows: Vec<String> =
-        causes.iter().map(|c| format!("{} {}", c.workload, c.row).trim_end().to_owned()).collect();
-    rows.dedup();
-    let why = causes.first().map_or("", |c| c.why.as_str());
-    let text = match (why.is_empty(), form.is_empty()) {
-        (true, true) => rows.join(", "),
-        (true, false) => format!("{} ({form})", rows.join(", ")),
-        (false, true) => format!("{}: {why}", rows.join(", ")),
-        (false, false) => format!("{}: {why} ({form})", rows.join(", ")),
-    };
+pub(super) fn description(causes: &[Cause], form: Option<&dyn Display>) -> String {
+    let mut rows: Vec<&Cause> = causes.iter().collect();
+    rows.dedup_by(|a, b| a.workload == b.workload && a.row.trim_end() == b.row.trim_end());
+    let mut text = joined(rows.into_iter().map(named), ", ").to_string();
+    if let Some(why) = causes.first().map(|cause| &cause.why).filter(|why| !why.is_empty()) {
+        text.extend([": ", why]);
+    }
+    if let Some(form) = form {
+        write!(text, " ({form})").expect("a text takes what is written");
+    }
     shorten(&text)
+}
+
+/// The row of a workload that a cause is.
+fn named(cause: &Cause) -> impl Display {
+    let row = cause.row.trim_end();
+    fmt::from_fn(move |f| match row {
+        "" => f.write_str(cause.workload.trim_end()),
+        row => write!(f, "{} {row}", cause.workload),
+    })
 }
 
 /// `text` with as many characters as a description may have, the last one an ellipsis where it is cut. Control characters become

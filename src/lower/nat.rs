@@ -1,11 +1,14 @@
 //! DNAT collections of an earlier generation: nobody asks for them here, so they stay as they are.
 
+use std::fmt;
+
 use crate::plan::{NatCollection, PlanParts, Previous, RuleCollectionGroup};
 
 /// Puts the earlier DNAT collections back into their groups, and notes those that cannot be.
 pub(super) fn keep(groups: &mut [RuleCollectionGroup], previous: &Previous, plan: &mut PlanParts) {
     for nat in &previous.nat {
-        let what = format!("NAT collection {} of rule collection group {}", nat.name, nat.group);
+        let what =
+            fmt::from_fn(|f| write!(f, "NAT collection {} of rule collection group {}", nat.name, nat.group));
         let Some(group) = groups.iter_mut().find(|group| group.name == nat.group) else {
             plan.notes.push(format!(
                 "{what} is in no file: nothing else is needed in its group; deploying deletes nothing, so that it stays \
@@ -32,15 +35,24 @@ pub(super) fn most_bytes(previous: &Previous) -> usize {
     previous.nat.iter().map(|nat| of(&nat.group)).max().unwrap_or(0)
 }
 
+/// What both a group and a collection would have.
+#[derive(Debug, thiserror::Error)]
+enum Taken<'g> {
+    #[error("priority {0}")]
+    Priority(u32),
+    #[error("the name {0}")]
+    Name(&'g str),
+}
+
 /// What both the group and the collection would have.
-fn conflict(group: &RuleCollectionGroup, nat: &NatCollection) -> Option<String> {
+fn conflict<'g>(group: &'g RuleCollectionGroup, nat: &NatCollection) -> Option<Taken<'g>> {
     let own = group.collections.iter().map(|c| (&c.name, c.priority));
     let kept = group.nat.iter().map(|c| (&c.name, c.priority));
     own.chain(kept).find_map(|(name, priority)| {
         if priority == nat.priority {
-            Some(format!("priority {priority}"))
+            Some(Taken::Priority(priority))
         } else {
-            name.eq_ignore_ascii_case(&nat.name).then(|| format!("the name {name}"))
+            name.eq_ignore_ascii_case(&nat.name).then_some(Taken::Name(name))
         }
     })
 }

@@ -3,16 +3,19 @@
 //!
 //! Source of the field rules: network-security-groups-overview.md, 2025-07-15; the error texts of the platform.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::flows::{each_flow, native, widened, with_extra};
 use super::gaps::gap;
-use super::group::{self, Draft};
+use super::group::{self, Draft, Said};
 use super::names::{self, name, remote_part};
 use super::tally::Tally;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
-use crate::plan::{Action, Choice, CoveredBy, How, LimitKey, Nsg, NsgRule, PlanParts, Previous, Side};
+use crate::plan::{
+    Action, Because, Choice, CoveredBy, How, LimitKey, Nsg, NsgRule, PlanParts, Previous, Reason, Side, Why,
+};
 use crate::policy::intent::{HostUse, Passage};
 use crate::policy::{Flow, GroupScope, Managed, Policy, Remote, Symbols};
 use crate::tags::Symbol;
@@ -23,13 +26,13 @@ enum Form {
     /// A tag, and how it is reported.
     Tag(String),
     /// Addresses.
-    Set(AddrSet, String),
+    Set(AddrSet, Option<Because>),
     /// Every address.
     Any,
     /// The platform lets it through by itself.
     Passes,
     /// It cannot be said.
-    Gap { reason: String, remedy: String },
+    Gap(Reason, &'static str),
 }
 
 /// What rules of one group are made with.
@@ -91,47 +94,39 @@ fn is_diverted(policy: &Policy, scope: &GroupScope) -> bool {
 fn flow_rules(scene: &Scene<'_>, flow: &Flow, action: Action, drafts: &mut Vec<Draft>, plan: &mut PlanParts) {
     let policy = scene.policy;
     let local = |remote: &Side| local_sides(scene, flow, remote);
-    let note = |plan: &mut PlanParts, how: How, why: &str| {
-        plan.choices.push(Choice {
-            target: Target::Nsg,
-            flow: flow.id.to_string(),
-            how,
-            why: why.to_owned(),
-        });
+    let note = |plan: &mut PlanParts, how: How, why: Why| {
+        plan.choices.push(Choice { target: Target::Nsg, flow: flow.id.to_string(), how, why });
     };
     match form(scene, flow, action) {
         Form::Tag(tag) => {
-            let remote = Side::Tag(tag.clone());
-            let form = format!("tag {tag}");
+            let (remote, form) = (Side::Tag(tag.clone()), Some(Said::Tag(tag)));
             drafts.extend(local(&remote).into_iter().map(|side| draft(flow, action, side, &remote, &form)));
-            note(plan, How::NativeTag, "");
+            note(plan, How::NativeTag, Why::default());
         }
         Form::Any => {
-            drafts
-                .extend(local(&Side::Any).into_iter().map(|side| draft(flow, action, side, &Side::Any, "")));
-            note(plan, How::Any, "");
+            drafts.extend(
+                local(&Side::Any).into_iter().map(|side| draft(flow, action, side, &Side::Any, &None)),
+            );
+            note(plan, How::Any, Why::default());
         }
         Form::Set(set, why) => {
             let set = with_extra(set, plan, Target::Nsg, flow.id.as_str());
             let why = widened(plan, Target::Nsg, flow.id.as_str(), why);
             let total = listed(scene, (flow, action), &set, drafts);
             if total == 0 {
-                let reason = "it has no address of a family that the subnet has";
                 let remedy = "nothing to do unless the subnet gets addresses of that family";
-                plan.gaps.push(gap(policy, Target::Nsg, flow, reason, remedy));
+                plan.gaps.push(gap(policy, Target::Nsg, flow, Reason::NoAddress, remedy));
             } else {
-                note(plan, How::Prefixes(total), &why);
+                note(plan, How::Prefixes(total), why);
             }
         }
         Form::Passes => {
-            let reason =
-                "the platform's own traffic passes every security group unless a rule denies the tag";
-            let mut gap =
-                gap(policy, Target::Nsg, flow, reason, "nothing to do: Azure refuses a rule that allows it");
+            let remedy = "nothing to do: Azure refuses a rule that allows it";
+            let mut gap = gap(policy, Target::Nsg, flow, Reason::PlatformPasses, remedy);
             gap.covered_by.push(CoveredBy::Anyway("Azure itself, which lets it through"));
             plan.gaps.push(gap);
         }
-        Form::Gap { reason, remedy } => plan.gaps.push(gap(policy, Target::Nsg, flow, &reason, &remedy)),
+        Form::Gap(reason, remedy) => plan.gaps.push(gap(policy, Target::Nsg, flow, reason, remedy)),
     }
 }
 
@@ -143,12 +138,11 @@ fn listed(
     drafts: &mut Vec<Draft>,
 ) -> usize {
     let form = match (&flow.group, &flow.remote) {
-        (Some(group), _) => format!("group {group}"),
-        (None, Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_)) => {
-            "the firewall judges the name".to_owned()
-        }
-        (None, remote) => format!("{remote} as prefixes"),
+        (Some(group), _) => Said::Group(group.clone()),
+        (None, Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_)) => Said::Host,
+        (None, remote) => Said::Prefixes(remote.clone()),
     };
+    let form = Some(form);
     let mut total = 0;
     for v4 in [true, false] {
         let has = if v4 { !flow.local.v4.is_empty() } else { !flow.local.v6.is_empty() };
@@ -184,22 +178,22 @@ fn is_platform(flow: &Flow) -> bool {
     matches!(flow.remote, Remote::Symbol(symbol) if symbol.is_platform())
 }
 
-fn draft(flow: &Flow, action: Action, local: Side, remote: &Side, form: &str) -> Draft {
+fn draft(flow: &Flow, action: Action, local: Side, remote: &Side, form: &Option<Said>) -> Draft {
     let v6 = |side: &Side| matches!(side, Side::Prefixes(list) if !list[0].is_v4());
     let (source, destination) = match flow.direction {
         Direction::Inbound => (remote.clone(), local.clone()),
         Direction::Outbound => (local.clone(), remote.clone()),
     };
     let part = match &flow.remote {
-        Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_) => "hosts".to_owned(),
+        Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_) => Cow::Borrowed("hosts"),
         _ => remote_part(flow),
     };
     Draft {
         subnets: [flow.subnet.clone()].into(),
-        remote: if action == Action::Deny { format!("deny-{part}") } else { part },
+        remote: part.into_owned(),
         family: if v6(&local) || v6(remote) { "v6" } else { "" },
         causes: flow.causes.clone(),
-        form: form.to_owned(),
+        form: form.clone(),
         rule: NsgRule {
             name: String::new(),
             priority: 0,
@@ -217,48 +211,39 @@ fn draft(flow: &Flow, action: Action, local: Side, remote: &Side, form: &str) ->
 
 fn form(scene: &Scene<'_>, flow: &Flow, action: Action) -> Form {
     let symbols = scene.symbols;
-    let expanded =
-        |why: String| Form::Set(flow.remote_set(symbols).expect("the remote side is one of addresses"), why);
+    let expanded = |why: Option<Because>| {
+        Form::Set(flow.remote_set(symbols).expect("the remote side is one of addresses"), why)
+    };
     match &flow.remote {
         Remote::Outside(tag) if tag.features().has("NSG") => Form::Tag(tag.name().to_string()),
-        Remote::Outside(tag) => Form::Gap {
-            reason: format!(
-                "security groups do not take {} by name, and no file says what it holds",
-                tag.name()
-            ),
-            remedy: "name its addresses".to_owned(),
-        },
+        Remote::Outside(tag) => Form::Gap(Reason::OutsideGroups(tag.name().clone()), "name its addresses"),
         _ if !flow.except.is_empty() && flow.remote_set(symbols).is_some() => {
-            expanded("addresses are excepted, so the rest is listed".to_owned())
+            expanded(Some(Because::Excepted))
         }
         Remote::Tag(tag) => match native(tag, "NSG", scene.policy.nsg.tags) {
             Ok(()) => Form::Tag(tag.name().to_string()),
-            Err(why) => expanded(why.to_string()),
+            Err(why) => expanded(Some(Because::NotByName(why))),
         },
-        Remote::Addresses(_) => expanded(String::new()),
+        Remote::Addresses(_) => expanded(None),
         Remote::Any => Form::Any,
         Remote::Symbol(symbol) => symbol_form(scene, action, *symbol, expanded),
         Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_) => host_form(scene, flow, action),
     }
 }
 
-fn symbol_form(scene: &Scene<'_>, action: Action, symbol: Symbol, expanded: impl Fn(String) -> Form) -> Form {
+fn symbol_form(
+    scene: &Scene<'_>,
+    action: Action,
+    symbol: Symbol,
+    expanded: impl Fn(Option<Because>) -> Form,
+) -> Form {
     match symbol {
         Symbol::VirtualNetwork if scene.diverted => {
             let network = &scene.policy.network;
-            let named = match (network.peers.is_empty(), network.on_premises.is_empty()) {
-                (true, true) => {
-                    "; peered networks and those behind a gateway are left out: name them in network.peers and network.on-premises"
-                }
-                (true, false) => "; peered networks are left out: name them in network.peers",
-                (false, true) => "; networks behind a gateway are left out: name them in network.on-premises",
-                (false, false) => "",
-            };
-            expanded(format!("VirtualNetwork would also hold the prefixes of the subnet's routes{named}"))
+            let (peers, on_premises) = (!network.peers.is_empty(), !network.on_premises.is_empty());
+            expanded(Some(Because::NetworkGrows { peers, on_premises }))
         }
-        Symbol::Internet if scene.diverted => {
-            expanded("with a default route, VirtualNetwork takes addresses away from Internet".to_owned())
-        }
+        Symbol::Internet if scene.diverted => expanded(Some(Because::InternetShrinks)),
         symbol if symbol.is_platform() && action == Action::Allow => Form::Passes,
         _ => Form::Tag(symbol.name().to_owned()),
     }
@@ -268,10 +253,7 @@ fn symbol_form(scene: &Scene<'_>, action: Action, symbol: Symbol, expanded: impl
 fn host_form(scene: &Scene<'_>, flow: &Flow, action: Action) -> Form {
     let opens = scene.policy.nsg.hosts == HostUse::Internet && action == Action::Allow;
     if opens && scene.policy.is_diverted(&flow.subnet) {
-        return Form::Set(
-            scene.symbols.get(Symbol::Internet),
-            "opened to the Internet, since the firewall judges the name".to_owned(),
-        );
+        return Form::Set(scene.symbols.get(Symbol::Internet), Some(Because::Opened));
     }
     let remedy = if action == Action::Deny {
         "the firewall denies it by name; deny its addresses here if there are any that stay"
@@ -280,7 +262,7 @@ fn host_form(scene: &Scene<'_>, flow: &Flow, action: Action) -> Form {
     } else {
         "set nsg.hosts = \"internet\" to open the port here and leave the name to the firewall"
     };
-    Form::Gap { reason: "a security group knows no host names".to_owned(), remedy: remedy.to_owned() }
+    Form::Gap(Reason::HostName, remedy)
 }
 
 /// The prefixes of a set by family, without empty families.
@@ -383,7 +365,7 @@ fn closing_rules(policy: &Policy) -> Vec<NsgRule> {
             }
         }
         let why = "What is not allowed above is denied, before Azure's default rules can allow it";
-        let name = format!("deny-rest-{way}");
+        let name = name(&["deny-rest", way]);
         rules.push(closing(&name, deny, direction, Action::Deny, Side::Any, Side::Any, why));
     }
     if policy.nsg.load_balancer == Passage::Allow {

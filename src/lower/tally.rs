@@ -1,5 +1,7 @@
 //! [`Tally`]: what an attempt at a plan collects, the plan itself and what of it is beyond a limit.
 
+use std::borrow::Cow;
+
 use crate::plan::{Exceeded, LimitKey, Limits, OverLimit, PlanParts, TemplateSize};
 use crate::target::{Part, Target};
 
@@ -16,15 +18,28 @@ impl<'a> Tally<'a> {
     }
 
     /// Counts `have` against the limit `key`, and notes it as exceeded with the remedy where it is.
-    pub(super) fn count(&mut self, key: LimitKey, of: &str, have: usize, remedy: &str) {
+    pub(super) fn count(
+        &mut self,
+        key: LimitKey,
+        of: &str,
+        have: usize,
+        remedy: impl Into<Cow<'static, str>>,
+    ) {
         self.count_part((key, None), of, have, remedy);
     }
 
     /// The same of the only template with a part of the plan.
-    fn count_part(&mut self, (key, part): (LimitKey, Option<Part>), of: &str, have: usize, remedy: &str) {
+    fn count_part(
+        &mut self,
+        (key, part): (LimitKey, Option<Part>),
+        of: &str,
+        have: usize,
+        remedy: impl Into<Cow<'static, str>>,
+    ) {
         let usage = self.limits.usage(key, of, have as u64);
         if !usage.fits() {
-            self.over.push(Exceeded { usage: usage.clone(), part, remedy: remedy.to_owned(), extra: None });
+            let remedy = remedy.into();
+            self.over.push(Exceeded { usage: usage.clone(), part, remedy, budget: None, extra: None });
         }
         self.plan.usage.push(usage);
     }

@@ -5,6 +5,8 @@
 //! addresses, never from somebody's list of prefixes; only lines by hand stand as they are written. Source of the field
 //! rules: virtual-networks-udr-overview.md, 2023-05-27.
 
+use std::borrow::Cow;
+
 use super::fewest::{WantedRoutes, shorter};
 use super::flows::{native, widened};
 use super::names::{name, unique};
@@ -13,7 +15,8 @@ use super::tally::Tally;
 use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::NextHop;
 use crate::plan::{
-    Choice, Extra, Gap, How, LimitKey, Limits, PlanParts, Route, RouteTable, RouteTo, extra_of,
+    Because, Choice, Extra, Gap, How, LimitKey, Limits, PlanParts, Reason, Route, RouteTable, RouteTo, Why,
+    extra_of,
 };
 use crate::policy::intent::{DefaultRoute, TagUse};
 use crate::policy::{ManagedRoute, Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
@@ -77,13 +80,13 @@ fn is_kept(kept: &ManagedRoute, route: &Route) -> bool {
 fn count_routes(table: &RouteTable, needs: &[&RouteNeed], tally: &mut Tally<'_>) {
     let tags = table.routes.iter().filter(|r| matches!(r.to, RouteTo::Tag(_))).count();
     // Routes are never split: a subnet takes one table, and one with a part of the routes sends the rest astray.
-    let narrower: Vec<&str> = needs.iter().filter_map(|need| need.narrower.as_deref()).collect();
-    let narrower = narrower.first().map(|text| format!("{text}; or, since ")).unwrap_or_default();
+    let narrower = needs.iter().find_map(|need| need.narrower.as_deref());
+    let (narrower, or) = narrower.map_or(("", ""), |text| (text, "; or, since "));
     let remedy = format!(
-        "{narrower}a subnet takes one table, so that routes cannot be split: set route-table.tags = \"auto\" so that tags stay tags, \
+        "{narrower}{or}a subnet takes one table, so that routes cannot be split: set route-table.tags = \"auto\" so that tags stay tags, \
          leave out routes that the default already covers, or give the workloads subnets and environments of their own"
     );
-    tally.count(LimitKey::RoutesPerTable, &table.name, table.routes.len(), &remedy);
+    tally.count(LimitKey::RoutesPerTable, &table.name, table.routes.len(), remedy);
     let remedy = "set route-table.tags = \"auto\": tags past the limit are then listed";
     tally.count(LimitKey::TagRoutesPerTable, &table.name, tags, remedy);
 }
@@ -118,11 +121,11 @@ fn note_missing(all: &str, plan: &mut PlanParts) {
         flow: format!("default {all}"),
         remote: all.to_owned(),
         partial: false,
-        reason: "network.firewall has no address of this family".to_owned(),
+        reason: Reason::NoAppliance,
         covered_by: Vec::new(),
-        remedy:
-            "add the appliance's address of this family; until then this traffic does not pass the firewall"
-                .to_owned(),
+        remedy: Cow::Borrowed(
+            "add the appliance's address of this family; until then this traffic does not pass the firewall",
+        ),
     };
     if !plan.gaps.contains(&gap) {
         plan.gaps.push(gap);
@@ -161,7 +164,7 @@ pub(super) struct Needs<'a> {
     /// With the tag whose name the route has.
     by_name: Vec<(&'a RouteNeed, &'a Tag)>,
     /// With the addresses that routes have to list, and why they do.
-    listed: Vec<(&'a RouteNeed, AddrSet, String)>,
+    listed: Vec<(&'a RouteNeed, AddrSet, Option<Because>)>,
 }
 
 impl<'a> Needs<'a> {
@@ -170,9 +173,7 @@ impl<'a> Needs<'a> {
         let mut needs = Needs { by_name: Vec::new(), listed: Vec::new() };
         for &need in table.needs.iter().filter(|need| !need.as_written) {
             let (set, why) = match &need.to {
-                Remote::Tag(tag) if !need.except.is_empty() => {
-                    (tag.set().clone(), "addresses are excepted, so the rest is listed".to_owned())
-                }
+                Remote::Tag(tag) if !need.except.is_empty() => (tag.set().clone(), Some(Because::Excepted)),
                 // A service puts its own routes in by name, whatever the policy prefers.
                 Remote::Tag(tag) | Remote::Outside(tag)
                     if table.kept.iter().any(|kept| kept.matches() == tag.name().as_str()) =>
@@ -186,11 +187,11 @@ impl<'a> Needs<'a> {
                         needs.by_name.push((need, tag));
                         continue;
                     }
-                    Ok(()) => (tag.set().clone(), format!("a table takes {most} routes by tag")),
-                    Err(why) => (tag.set().clone(), why.to_string()),
+                    Ok(()) => (tag.set().clone(), Some(Because::RoutesByTag(most))),
+                    Err(why) => (tag.set().clone(), Some(Because::NotByName(why))),
                 },
-                Remote::Addresses(set) => (set.clone(), String::new()),
-                _ => (AddrSet::empty(), String::new()),
+                Remote::Addresses(set) => (set.clone(), None),
+                _ => (AddrSet::empty(), None),
             };
             let set = only_families_of(&set.difference(&need.except), &policy.network.subnet_space());
             needs.listed.push((need, set, why));
@@ -263,19 +264,19 @@ impl<'a> Needs<'a> {
             // Where no table has the effect, the proof says what goes wrong with the plain one.
             Err(_) => plain,
         };
-        chosen.into_iter().map(|(prefix, hop)| route(prefix, hop, &self.label(prefix, hop))).collect()
+        chosen.into_iter().map(|(prefix, hop)| route(prefix, hop, self.label(prefix, hop))).collect()
     }
 
     /// What a route's name begins with: the first need that it is for, or that it is an exception from one.
-    fn label(&self, prefix: IpPrefix, hop: NextHop) -> String {
+    fn label(&self, prefix: IpPrefix, hop: NextHop) -> &str {
         let exact = |set: &AddrSet| set.prefixes().any(|p| p == prefix);
         let own = || self.listed.iter().filter(|(need, ..)| need.next_hop == hop);
         let found =
             own().find(|(_, set, _)| exact(set)).or_else(|| own().find(|(_, set, _)| meets(set, prefix)));
         match found.map(|(need, ..)| &need.to) {
-            Some(Remote::Tag(tag)) => tag.name().to_string(),
-            Some(_) => "addresses".to_owned(),
-            None => "except".to_owned(),
+            Some(Remote::Tag(tag)) => tag.name().as_str(),
+            Some(_) => "addresses",
+            None => "except",
         }
     }
 }
@@ -307,11 +308,14 @@ fn note_choices(needs: &Needs<'_>, listed: &[Route], plan: &mut PlanParts) {
     let routes = prefix_routes(listed);
     for (need, set, why) in &needs.listed {
         let own = routes.iter().filter(|(p, hop)| *hop == need.next_hop && meets(set, *p)).count();
-        let why = widened(plan, Target::RouteTable, &need.id, why.clone());
-        let why = if own == 0 && !set.is_empty() { "the default leads there too".to_owned() } else { why };
+        let why = if own == 0 && !set.is_empty() {
+            Because::DefaultLeads.into()
+        } else {
+            widened(plan, Target::RouteTable, &need.id, *why)
+        };
         plan.choices.push(choice(need, How::Prefixes(own), why));
     }
-    plan.choices.extend(needs.by_name.iter().map(|(need, _)| choice(need, How::NativeTag, String::new())));
+    plan.choices.extend(needs.by_name.iter().map(|(need, _)| choice(need, How::NativeTag, Why::default())));
 }
 
 /// Notes how lines stand in the table, and what else a line inside the network takes.
@@ -320,7 +324,7 @@ fn note_lines(table: &Table<'_>, plan: &mut PlanParts) {
         let Remote::Addresses(set) = &need.to else { continue };
         let own = table.lines.iter().filter(|(p, hop)| *hop == need.next_hop && meets(set, *p)).count();
         let how = How::Prefixes(own);
-        let why = "as it is written".to_owned();
+        let why = Because::AsWritten.into();
         plan.choices.push(Choice { target: Target::RouteTable, flow: need.id.clone(), how, why });
         if matches!(need.next_hop, NextHop::Appliance(_)) && !set.is_disjoint(table.space) {
             plan.notes.push(format!(

@@ -1,6 +1,7 @@
 //! [`Plan`]: what each target gets, within its limits. No format, no policy.
 
 mod association;
+mod budget;
 mod files;
 mod firewall;
 mod flow_id;
@@ -14,11 +15,13 @@ mod routes;
 mod tiers;
 mod told;
 mod whole;
+mod why;
 
 pub use crate::limits::{
     Limit, LimitFault, LimitKey, Limits, Profile, UnknownLimit, Usage, firewall_priorities, nsg_priorities,
 };
 pub use association::Association;
+pub use budget::{Budget, Fewest, Share};
 pub use files::{FileCaps, TemplateSize};
 pub use firewall::{
     AppProtocol, AppTarget, ApplicationRule, ClassicFirewall, Destination, Firewall, FirewallRules, IpGroup,
@@ -36,3 +39,4 @@ pub use routes::{Route, RouteTable, RouteTo};
 pub use tiers::Shortage;
 pub use told::{Choice, Extra, Gap, How, extra_of};
 pub use whole::Plan;
+pub use why::{Because, NoHostRule, NotByName, NotWeb, Reason, Why};

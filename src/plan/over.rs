@@ -1,7 +1,9 @@
 //! [`OverLimit`]: what does not fit.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use super::budget::Budget;
 use crate::addr::Count;
 use crate::limits::Usage;
 use crate::target::Part;
@@ -53,7 +55,9 @@ pub struct Exceeded {
     /// Where a template is too large that holds all of one part of the plan: that part.
     pub part: Option<Part>,
     /// The way out.
-    pub remedy: String,
+    pub remedy: Cow<'static, str>,
+    /// What more extra addresses could do, where that is known.
+    pub budget: Option<Budget>,
     /// How many extra addresses it takes to keep the limit, beside those that limits before it in the list take, the
     /// fewest that do; `None` if no number is enough.
     pub extra: Option<Count>,
@@ -62,6 +66,7 @@ pub struct Exceeded {
 impl fmt::Display for Exceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Usage { key, of, have, limit, .. } = &self.usage;
-        write!(f, "{of}: {key} is {limit}, {have} are needed; {}", self.remedy)
+        write!(f, "{of}: {key} is {limit}, {have} are needed; {}", self.remedy)?;
+        self.budget.as_ref().map_or(Ok(()), |budget| write!(f, "; {budget}"))
     }
 }

@@ -1,9 +1,11 @@
 //! What people are told of a plan: what a target cannot say, what it admits beyond what was asked for, how each flow
 //! became rules.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::flow_id::CoveredBy;
+use super::why::{Reason, Why};
 use crate::addr::AddrSet;
 use crate::limits::LimitKey;
 use crate::target::Target;
@@ -20,11 +22,11 @@ pub struct Gap {
     /// Whether the rest of the flow is said, so that only a part of it is missing.
     pub partial: bool,
     /// Why the target cannot say it.
-    pub reason: String,
+    pub reason: Reason,
     /// What lets it through there all the same; empty if nothing does.
     pub covered_by: Vec<CoveredBy>,
     /// What to do about it.
-    pub remedy: String,
+    pub remedy: Cow<'static, str>,
 }
 
 /// Addresses that a target admits beyond what was asked for, since the exact list would not fit a limit.
@@ -69,7 +71,7 @@ pub struct Choice {
     /// What was done.
     pub how: How,
     /// Why, where it was not the plain way.
-    pub why: String,
+    pub why: Why,
 }
 
 /// The form that the remote side took.

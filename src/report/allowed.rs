@@ -58,7 +58,7 @@ fn row(made: &Made<'_>, flow: &Flow, said: &[Said<'_>], documents: &[&str]) -> V
 fn form(made: &Made<'_>, flow: &Flow, said: &Said<'_>) -> Line {
     if let Some(choice) = said.choices.get(flow.id.as_str()) {
         let how = Line::from(choice.how);
-        return if choice.why.is_empty() { how } else { how.text(": ").prose(&choice.why) };
+        return if choice.why.is_empty() { how } else { how.text(": ").prose(&choice.why.to_string()) };
     }
     match made.plan.gaps.iter().find(|gap| gap.target == said.target && flow.id == *gap.flow) {
         Some(gap) if gap.covered_by.is_empty() => "not expressed".into(),

@@ -37,5 +37,5 @@ fn table(last: &'static str, rows: impl Iterator<Item = [Line; 5]>) -> Block {
 
 fn row(gap: &Gap, part: &str, last: Line) -> [Line; 5] {
     let need = Line::from(&gap.flow).text(part);
-    [gap.target.title().into(), need, Line::from(&gap.remote), Line::of(&gap.reason), last]
+    [gap.target.title().into(), need, Line::from(&gap.remote), Line::of(&gap.reason.to_string()), last]
 }

@@ -101,7 +101,7 @@ fn row(made: &Made<'_>, need: &RouteNeed) -> [Line; 3] {
     let to = match how {
         None => to,
         Some(choice) if choice.why.is_empty() => to.text(format_args!(", as {}", choice.how)),
-        Some(choice) => to.text(format_args!(", as {}: ", choice.how)).prose(&choice.why),
+        Some(choice) => to.text(format_args!(", as {}: ", choice.how)).prose(&choice.why.to_string()),
     };
     let why = need.causes.iter().map(|cause| {
         // A route by hand is of no row.

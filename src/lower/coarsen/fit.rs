@@ -1,14 +1,14 @@
 //! What came of trying to keep the limits of one problem.
 
 use crate::addr::Count;
-use crate::plan::{Extra, LimitKey};
+use crate::plan::{Extra, Fewest, LimitKey};
 
 /// How the limits of one problem could be kept.
 pub(super) enum Fit {
     /// With these extra addresses, the fewest that do; `asked` is how many the widened lists hold without them.
     Widened { extras: Vec<Extra>, asked: Count },
     /// Not at any price: the limit that stands in the way, the fewest of what it counts, and why there are not fewer.
-    Impossible { key: LimitKey, smallest: usize, why: String },
+    Impossible { key: LimitKey, smallest: usize, why: Fewest },
     /// Shorter lists change nothing.
     Unrelated,
 }

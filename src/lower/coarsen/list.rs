@@ -1,5 +1,6 @@
 //! The lists of addresses that count against the limits of one problem, and their best covers together.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -8,7 +9,9 @@ use crate::addr::{AddrSet, Certificate, Count, CoverError, CoverRequest, IpPrefi
 use crate::lower::names::remote_part;
 use crate::lower::udr::meets;
 use crate::packet::Direction;
-use crate::plan::{Destination, Extra, FirewallRules, LimitKey, NsgRule, PlanParts, Side, WidenedList};
+use crate::plan::{
+    Destination, Extra, Fewest, FirewallRules, LimitKey, NsgRule, PlanParts, Side, WidenedList,
+};
 use crate::policy::Policy;
 use crate::target::Target;
 
@@ -133,7 +136,7 @@ impl<'a> Lists<'a> {
         list.times += times;
         list.flows.push(flow.to_owned());
         if let Some(flow) = self.policy.flows.iter().find(|f| f.id == *flow).filter(|_| grouped) {
-            list.names.insert(remote_part(flow));
+            list.names.insert(remote_part(flow).into_owned());
         }
     }
 
@@ -200,17 +203,8 @@ impl<'a> Lists<'a> {
 
     pub(super) fn impossible(&self, certificate: &Certificate) -> Fit {
         let smallest = certificate.smallest();
-        let mut reasons = Vec::new();
-        if self.fixed > 0 {
-            reasons.push(format!("{} entries are no lists that could be widened", self.fixed));
-        }
-        let stops = blocks(self.policy, certificate);
-        if !stops.is_empty() {
-            reasons.push(format!("wider prefixes would hold what may never be let through: {stops}"));
-        } else if !self.lists.is_empty() {
-            reasons.push("each list needs a prefix in each of its rules".to_owned());
-        }
-        let why = reasons.join(", and ");
+        let blocks = blocks(self.policy, certificate);
+        let why = Fewest::Entries { fixed: self.fixed, lists: !self.lists.is_empty(), blocks };
         Fit::Impossible { key: self.limit, smallest: self.fixed + smallest, why }
     }
 }
@@ -225,14 +219,14 @@ fn remote_of(policy: &Policy, flows: &[String]) -> String {
 }
 
 /// The ranges that stand in the way, most frequent first, and where each comes from.
-fn blocks(policy: &Policy, certificate: &Certificate) -> String {
+fn blocks(policy: &Policy, certificate: &Certificate) -> Vec<(IpPrefix, &'static str)> {
     let sources = [
         ("precision.never", policy.precision.never.clone()),
         ("`except` of a need", policy.precision.excepted.clone()),
         ("the network's own addresses", policy.network.space.clone()),
         ("a special range", crate::policy::never_extra()),
     ];
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<(IpPrefix, &'static str), usize> = BTreeMap::new();
     for forbidden in certificate.anchors.iter().filter_map(|anchor| anchor.forbidden) {
         let forbidden: AddrSet = match forbidden {
             IpAddr::V4(addr) => IpPrefix::V4(Prefix::host(addr.into())).into(),
@@ -240,15 +234,11 @@ fn blocks(policy: &Policy, certificate: &Certificate) -> String {
         };
         let found = sources.iter().find_map(|(name, set)| {
             let block = set.prefixes().find(|&prefix| forbidden.is_subset(&prefix.into()))?;
-            Some(format!("{block} ({name})"))
+            Some((block, *name))
         });
         *counts.entry(found.expect("a forbidden address comes from one of them")).or_default() += 1;
     }
-    let mut named: Vec<(usize, String)> = counts.into_iter().map(|(name, count)| (count, name)).collect();
-    named.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    let shown: Vec<String> = named.iter().take(3).map(|(_, name)| name.clone()).collect();
-    match named.len() {
-        0..=3 => shown.join(", "),
-        n => format!("{} and {} more", shown.join(", "), n - 3),
-    }
+    let mut named: Vec<_> = counts.into_iter().collect();
+    named.sort_by_cached_key(|((block, _), count)| (Reverse(*count), block.to_string()));
+    named.into_iter().map(|(block, _)| block).collect()
 }

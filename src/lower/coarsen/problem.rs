@@ -3,7 +3,7 @@
 use super::fit::Fit;
 use crate::addr::Count;
 use crate::packet::Direction;
-use crate::plan::{Exceeded, LimitKey};
+use crate::plan::{Budget, Exceeded, LimitKey, Share};
 use crate::policy::Policy;
 use crate::target::{Part, Target};
 
@@ -84,48 +84,28 @@ pub(super) fn is_part(problem: &ListsOf, exceeded: &Exceeded) -> bool {
 
 /// What a budget could do about one limit; `total` is the smallest budget for all, of which this one is or is not
 /// `alone`. `again` where a limit before it needs the same extra addresses.
-pub(super) fn remedy(
+pub(super) fn budget(
     policy: &Policy,
     (fit, again): (&Fit, bool),
     exceeded: &Exceeded,
     total: Option<Count>,
     alone: bool,
-) -> String {
+) -> Option<Budget> {
     let now = policy.precision.max_extra;
-    match (fit, fit.cost()) {
-        (Fit::Widened { .. }, Some(_)) if again => {
-            "; the extra addresses that keep a limit above keep this one too".to_owned()
-        }
-        (Fit::Widened { asked, .. }, Some(cost)) => {
-            let share = share(cost, *asked);
+    Some(match (fit, fit.cost()) {
+        (Fit::Widened { .. }, Some(_)) if again => Budget::Above,
+        (Fit::Widened { asked, .. }, Some(extra)) => {
+            let share = Share { extra, asked: *asked };
             match total {
-                Some(total) if alone => format!(
-                    "; or admit what was not asked for: the smallest precision.max-extra that fits is {total} (it is {now}), {share}"
-                ),
-                Some(total) => format!(
-                    "; or admit what was not asked for: {cost} extra addresses are enough here, {share}; the smallest precision.max-extra that fits all limits is {total} (it is {now})"
-                ),
-                None => format!(
-                    "; {cost} extra addresses would be enough here, {share}, but no precision.max-extra helps against the other limits"
-                ),
+                Some(total) if alone => Budget::Smallest { total, now, share },
+                Some(total) => Budget::OfAll { total, now, share },
+                None => Budget::Here { share },
             }
         }
         (Fit::Impossible { key, smallest, why }, _) if *key == exceeded.usage.key => {
-            format!("; no precision.max-extra is enough: {smallest} are the fewest, since {why}")
+            Budget::Never { smallest: *smallest, why: why.clone() }
         }
-        (Fit::Impossible { key, .. }, _) => {
-            format!("; no precision.max-extra is enough, since none is against {key}")
-        }
-        _ => String::new(),
-    }
-}
-
-/// How many `extra` addresses are, held against those `asked` for.
-fn share(extra: Count, asked: Count) -> String {
-    let ratio = extra.to_f64() / asked.to_f64();
-    match ratio {
-        2.0.. => format!("{ratio:.0} times as many as these lists ask for"),
-        0.01.. => format!("{:.0} % of what these lists ask for", ratio * 100.0),
-        _ => "less than 1 % of what these lists ask for".to_owned(),
-    }
+        (Fit::Impossible { key, .. }, _) => Budget::Against(*key),
+        _ => return None,
+    })
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::addr::Count;
 use crate::catalog::Catalog;
 use crate::emit::Artefact;
-use crate::plan::{Association, CoveredBy, Gap, NatCollection, Usage};
+use crate::plan::{Association, CoveredBy, Gap, NatCollection, Reason, Usage};
 use crate::report::{Made, extra, notes};
 use crate::tags::FamilyCounts;
 use crate::target::FormatName;
@@ -155,7 +155,7 @@ struct GapInfo<'a> {
     flow: &'a str,
     remote: &'a str,
     partial: bool,
-    reason: &'a str,
+    reason: &'a Reason,
     covered_by: &'a [CoveredBy],
 }
 
