@@ -4,6 +4,7 @@
 mod encoding;
 mod markup;
 mod pattern;
+mod shown;
 mod visible;
 
 use sha2::{Digest, Sha256};
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 pub use encoding::{Encoding, Utf16, to_utf8};
 pub use markup::markup;
 pub use pattern::{fits, fits_in_any_case};
+pub(crate) use shown::says;
 pub(crate) use visible::is_plain;
 pub use visible::{Escape, excerpt, hidden, is_hidden, trim_hidden, visible, visible_bytes};
 
