@@ -21,7 +21,7 @@ pub use arm::{Export, read_arm};
 pub(crate) use arm::{NatFound, nat_found, read_nat_text};
 #[cfg(feature = "store")]
 pub(crate) use beside::is_values;
-pub use beside::{Beside, Configuration, is_loaded};
+pub use beside::{Beside, BesideChange, Configuration, is_loaded};
 pub(crate) use error::Files;
 pub use error::ReadError;
 pub use node::{READ_ONLY, Remark};
