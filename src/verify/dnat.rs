@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::difference::Differs;
 use super::given::{Findings, Given};
 use super::report::FailureKind;
 use super::wanted::wanted_rules;
@@ -63,8 +64,8 @@ pub(super) fn take_declared(
             (Some(own), Some(at)) => rules += own.collections.remove(at).rules.len(),
             _ if findings.format == FormatName::Arm.name() => {
                 whole = false;
-                let text = format!("NAT collection {} of {group} is not there as it was", collection.name);
-                findings.fail(FailureKind::Missing, text);
+                let (collection, group) = (collection.name.clone(), group.clone());
+                findings.fail(FailureKind::Missing, Differs::NatGone { collection, group });
             }
             _ => {}
         }
@@ -80,8 +81,8 @@ pub(super) fn take_declared(
 pub(super) fn refuse(emitted: &Firewall, findings: &mut Findings<'_>) {
     let found = first_difference(&in_order([]), &emitted.translating(None));
     if let Some(packet) = found.excess {
-        let text = format!("{packet} {}, but nothing asks for it", emitted.translation_in_words(&packet));
-        findings.fail(FailureKind::Excess, text);
+        let goes = emitted.translation_in_words(&packet);
+        findings.fail(FailureKind::Excess, Differs::Translated { packet, goes });
     }
 }
 

@@ -153,12 +153,12 @@ mod tests {
     #[test]
     fn calls_members_and_items() {
         let text = |t: &str| Expression::Text(t.to_owned());
-        let call = |name: &str, arguments| Expression::Call(name.to_owned(), arguments);
+        let call = |name, arguments| Expression::Call(Cow::Borrowed(name), arguments);
         assert_eq!(
             parse(" concat( 'it''s', -3 )"),
             Some(call("concat", vec![text("it's"), Expression::Number(-3)]))
         );
-        let member = Expression::Member(Box::new(call("resourceGroup", vec![])), "id".to_owned());
+        let member = Expression::Member(Box::new(call("resourceGroup", vec![])), "id");
         assert_eq!(parse("resourceGroup().id"), Some(member));
         let item =
             Expression::Index(Box::new(call("variables", vec![text("a")])), Box::new(Expression::Number(0)));

@@ -1,5 +1,6 @@
 //! What rows of the data are held against.
 
+use super::refusal::Odd;
 use crate::addr::{Interval, IntervalSet};
 use crate::packet::{Ports, Protocol};
 use crate::policy::Policy;
@@ -20,12 +21,12 @@ pub(super) struct Found {
     pub(super) target: Target,
     pub(super) resource: String,
     pub(super) rule: Option<String>,
-    pub(super) text: String,
+    pub(super) odd: Odd,
 }
 
 impl Found {
-    pub(super) fn new(target: Target, resource: &str, rule: Option<&str>, text: String) -> Self {
-        Found { target, resource: resource.to_owned(), rule: rule.map(str::to_owned), text }
+    pub(super) fn new(target: Target, resource: &str, rule: Option<&str>, odd: Odd) -> Self {
+        Found { target, resource: resource.to_owned(), rule: rule.map(str::to_owned), odd }
     }
 }
 
