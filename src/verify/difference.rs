@@ -5,11 +5,9 @@ use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
-use super::acceptance::Refusal;
-use super::dnat::KeptError;
-use super::lists::Fault;
-use super::way::{Remedy, Why};
-use crate::addr::{AddrSet, Count, IpPrefix};
+use super::refusal::Refusal;
+use super::why::{Remedy, Why};
+use crate::addr::{AddrSet, Count, IpPrefix, PrefixError};
 use crate::packet::{Direction, NextHop};
 use crate::policy::{FlowId, short_list};
 use crate::read::ReadError;
@@ -213,6 +211,37 @@ pub(super) enum Differs {
     OtherExtra { flow: String, first: String },
     #[error("{} is asked for, but goes to {to} as an extra", short_list(both))]
     ExtraTaken { both: AddrSet, to: String },
+}
+
+/// What is declared to be kept cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum KeptError {
+    /// Its text cannot be read.
+    #[error("{name}: {error}")]
+    Read {
+        /// The collection.
+        name: String,
+        /// Why.
+        error: ReadError,
+    },
+    /// Its rules cannot be replayed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
+
+/// What is wrong with the entries of a list.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("{text}: {error}")]
+    Prefix { text: String, error: PrefixError },
+    #[error("{0} is of the other family")]
+    Family(String),
+    #[error("its entries are not in order")]
+    Order,
+    #[error("it holds nothing, which some firewalls take for no list")]
+    Empty,
+    #[error("entries overlap")]
+    Overlap,
 }
 
 /// A packet that was tried: in one direction, or for a host.

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use super::difference::Differs;
+use super::difference::{Differs, KeptError};
 use super::given::{Findings, Given};
 use super::report::FailureKind;
 use super::wanted::wanted_rules;
 use crate::plan::{Extra, NatCollection};
 use crate::policy::Policy;
+use crate::read::read_nat_text;
 use crate::read::resources::{Resources, RuleCollection, RuleCollectionGroup};
-use crate::read::{ReadError, read_nat_text};
-use crate::replay::{Firewall, ReplayError, Resolver, in_order};
+use crate::replay::{Firewall, Resolver, in_order};
 use crate::rules::{Access, Rule, first_difference};
 use crate::tags::Snapshot;
 use crate::target::FormatName;
@@ -19,22 +19,6 @@ use crate::target::FormatName;
 pub(super) struct KeptNat {
     group: String,
     collection: RuleCollection,
-}
-
-/// What is declared to be kept cannot be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum KeptError {
-    /// Its text cannot be read.
-    #[error("{name}: {error}")]
-    Read {
-        /// The collection.
-        name: String,
-        /// Why.
-        error: ReadError,
-    },
-    /// Its rules cannot be replayed.
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
 }
 
 /// Reads what is declared to be kept.

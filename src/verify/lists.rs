@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
-use super::difference::Differs;
+use super::difference::{Differs, Fault};
 use super::extra::with_extra;
 use super::report::{FailureKind, Report};
-use crate::addr::{AddrSet, IpPrefix, PrefixError};
+use crate::addr::{AddrSet, IpPrefix};
 use crate::plan::{Extra, LimitKey};
 use crate::policy::{Flow, Policy, Remote};
 use crate::read::resources::{AddressList, Remarks};
@@ -202,21 +202,6 @@ fn needs(policy: &Policy, extras: &[Extra]) -> Vec<Need> {
         }
     }
     needs
-}
-
-/// What is wrong with the entries of a list.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
-    #[error("{text}: {error}")]
-    Prefix { text: String, error: PrefixError },
-    #[error("{0} is of the other family")]
-    Family(String),
-    #[error("its entries are not in order")]
-    Order,
-    #[error("it holds nothing, which some firewalls take for no list")]
-    Empty,
-    #[error("entries overlap")]
-    Overlap,
 }
 
 /// The addresses of a list: canonical prefixes of its family, ascending, none twice or inside another.

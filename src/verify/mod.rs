@@ -17,10 +17,12 @@ mod named;
 mod names;
 mod nsg;
 mod placed;
+mod refusal;
 mod report;
 mod routes;
 mod wanted;
 mod way;
+mod why;
 mod work;
 
 use std::collections::HashSet;
@@ -31,7 +33,7 @@ pub(crate) use dnat::needs_taken;
 pub use earlier::earlier;
 pub use inexpressible::Inexpressible;
 pub use report::{Failure, FailureKind, Proven, Report};
-pub use way::{Remedy, Why};
+pub use why::{Remedy, Why};
 pub use work::{Work, WorkState};
 
 use crate::plan::{Association, Extra, NatCollection};

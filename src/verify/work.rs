@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::way::{Remedy, Why};
+use super::why::{Remedy, Why};
 use crate::rules::Packet;
 
 /// Whether a need of a subnet works, over all artefacts together.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::refusal::Odd;
 use super::site::{Found, Site, all_of, are_all, is_way, lets, ports_of};
 use crate::catalog::is_kept_by_service;
 use crate::packet::{Ports, Protocol};
@@ -11,6 +10,7 @@ use crate::replay::way::Role;
 use crate::subnet::Demand;
 use crate::tags::Symbol;
 use crate::target::Target;
+use crate::verify::refusal::Odd;
 
 pub(super) fn platform_tags(site: &Site<'_>) -> Vec<Found> {
     let platform = |text: &String| {

@@ -3,14 +3,12 @@
 mod data;
 mod groups;
 mod places;
-mod refusal;
 mod site;
 
 pub use data::{Acceptance, AcceptanceDoes, AcceptedAt};
 
-pub(in crate::verify) use refusal::Refusal;
-
 use super::difference::Differs;
+use super::refusal::Refusal;
 use super::report::{Failure, FailureKind, Report};
 use site::{Found, Site};
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use super::refusal::{Leads, Odd};
 use super::site::{Found, Site};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::replay::way::{Role, Subnet};
 use crate::tags::special_ranges;
 use crate::target::Target;
+use crate::verify::refusal::{Leads, Odd};
 
 pub(super) fn reserved_group(site: &Site<'_>) -> Vec<Found> {
     let none = [Role::Gateway, Role::Firewall, Role::FirewallManagement, Role::RouteServer];

@@ -1,6 +1,5 @@
 //! What rows of the data are held against.
 
-use super::refusal::Odd;
 use crate::addr::{Interval, IntervalSet};
 use crate::packet::{Ports, Protocol};
 use crate::policy::Policy;
@@ -8,6 +7,7 @@ use crate::read::resources::{Nsg, Resources, RouteTable, SecurityRule};
 use crate::replay::way::{Environment, Subnet};
 use crate::subnet::Demand;
 use crate::target::Target;
+use crate::verify::refusal::Odd;
 
 /// Files, where they are put, and what the policy says of the subnets.
 pub(super) struct Site<'a> {

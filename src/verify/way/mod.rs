@@ -9,7 +9,6 @@ mod hosts;
 mod needs;
 mod proof;
 mod said;
-mod why;
 
 use std::sync::Arc;
 
@@ -28,8 +27,6 @@ use crate::replay::way::{Asked, Condition, Model, Outcome, Verdict, Way};
 use crate::rules::{Access, Chain, Part, Rule};
 use crate::tags::Snapshot;
 use crate::target::Target;
-pub use why::{Remedy, Why};
-
 use needs::Needs;
 use proof::Course;
 use said::Stop;

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use super::proof::Course;
-use super::why::{Remedy, Why};
 use crate::packet::{Direction, NextHop};
 use crate::policy::{Flow, Outbound, Policy, Remote};
 use crate::replay::way::{At, Outcome};
 use crate::rules::Packet;
 use crate::tags::special_ranges;
+use crate::verify::why::{Remedy, Why};
 use crate::verify::work::{Work, WorkState};
 
 /// A packet of a need that does not arrive, and what becomes of it.

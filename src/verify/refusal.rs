@@ -7,7 +7,7 @@ use crate::subnet::Demand;
 
 /// What is not as Azure takes it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(in crate::verify) enum Odd {
+pub(super) enum Odd {
     #[error("{name} is put on subnet {subnet}, which takes no {what}")]
     Reserved { what: &'static str, name: String, subnet: String },
     #[error("{route} of {table} leads {prefix} of subnet {subnet} to {hop}")]
@@ -49,7 +49,7 @@ pub(in crate::verify) enum Odd {
 /// A route that leads to an appliance.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{route} of {table} leads to {hop}")]
-pub(in crate::verify) struct Leads {
+pub(super) struct Leads {
     pub(super) route: String,
     pub(super) table: String,
     pub(super) hop: IpAddr,
@@ -58,7 +58,7 @@ pub(in crate::verify) struct Leads {
 /// What Azure refuses, and by which row of the data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{odd}; Azure refuses that ({id}: {page})")]
-pub(in crate::verify) struct Refusal {
+pub(super) struct Refusal {
     pub(super) odd: Odd,
     /// The row.
     pub(super) id: &'static str,
