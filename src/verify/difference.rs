@@ -50,9 +50,9 @@ pub(super) enum Differs {
 
     // Packets.
     #[error("{packet} must pass for {need}, but {rule} denies it")]
-    Denied { packet: Tried, need: By, rule: By },
+    Denied { packet: Box<Tried>, need: By, rule: By },
     #[error("{packet} passes by {rule}, but nothing asks for it")]
-    Passes { packet: Tried, rule: By },
+    Passes { packet: Box<Tried>, rule: By },
     #[error("{packet} {goes}, but nothing asks for it")]
     Translated { packet: Packet, goes: Goes },
     #[error("{}{address} must go to {wanted}, but goes to {hop} by {by}", From(from))]
@@ -62,7 +62,7 @@ pub(super) enum Differs {
         Or(why, "it does not arrive"),
         Or(remedy, "see to that")
     )]
-    Nowhere { need: String, subnet: String, why: Option<Why>, remedy: Option<Remedy> },
+    Nowhere { need: String, subnet: String, why: Option<Box<Why>>, remedy: Option<Box<Remedy>> },
     #[error(
         "outbound {packet} of subnet {subnet} goes past the firewall by the service endpoint {service}, and no need asks for \
          it: let the group pass less, ask for it by an `[[allow]]` or a `[[route]]` to its tag with \

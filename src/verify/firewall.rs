@@ -125,7 +125,7 @@ fn network(given: &Given<'_>, emitted: &Firewall, findings: &mut Findings<'_>) {
 /// Where the rules that are there decide otherwise than those that are wanted, by address or for a host.
 fn compare(wanted: &RuleList, emitted: &RuleList, host: Option<&HostKey>, findings: &mut Findings<'_>) {
     let differences = first_difference(wanted, emitted);
-    let tried = |packet| Tried { way: None, packet, host: host.cloned() };
+    let tried = |packet| Box::new(Tried { way: None, packet, host: host.cloned() });
     if let Some(packet) = differences.missing {
         let (need, rule) = (By::of(&wanted.evaluate(&packet)), By::of(&emitted.evaluate(&packet)));
         findings.fail(FailureKind::Missing, Differs::Denied { packet: tried(packet), need, rule });

@@ -14,10 +14,10 @@ pub(super) fn legal_name(name: &str) -> bool {
 }
 
 /// What is wrong with the length of a description.
-pub(super) fn long_description(name: &String, text: &str) -> Option<Differs> {
+pub(super) fn long_description(name: &str, text: &str) -> Option<Differs> {
     let most = LimitKey::NsgDescriptionCharacters.current();
     let long = text.chars().count() > most;
-    long.then(|| Differs::LongDescription { name: name.clone(), most })
+    long.then(|| Differs::LongDescription { name: name.to_owned(), most })
 }
 
 /// What is wrong with a priority that is not one of `all`.

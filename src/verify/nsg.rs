@@ -169,7 +169,7 @@ fn compare(
     findings: &mut Findings<'_>,
 ) {
     let differences = first_difference(wanted, emitted);
-    let tried = |packet| Tried { way: Some(direction), packet, host: None };
+    let tried = |packet| Box::new(Tried { way: Some(direction), packet, host: None });
     if let Some(packet) = differences.missing {
         let (need, rule) = (By::of(&wanted.evaluate(&packet)), By::of(&emitted.evaluate(&packet)));
         findings.fail(FailureKind::Missing, Differs::Denied { packet: tried(packet), need, rule });

@@ -77,8 +77,8 @@ fn failure(proof: &Proof<'_>, work: &Work) -> Failure {
     let nowhere = Differs::Nowhere {
         need: work.need.clone(),
         subnet: work.subnet.clone(),
-        why: work.why.clone(),
-        remedy: work.remedy.clone(),
+        why: work.why.clone().map(Box::new),
+        remedy: work.remedy.clone().map(Box::new),
     };
     Failure {
         packet: work.packet,
