@@ -2,6 +2,7 @@
 //! names that are not known.
 
 mod encoding;
+mod joined;
 mod markup;
 mod pattern;
 mod shown;
@@ -10,6 +11,7 @@ mod visible;
 use sha2::{Digest, Sha256};
 
 pub use encoding::{Encoding, Utf16, to_utf8};
+pub use joined::Joined;
 pub use markup::markup;
 pub use pattern::{fits, fits_in_any_case};
 pub(crate) use shown::says;
