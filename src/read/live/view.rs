@@ -279,7 +279,7 @@ impl<'d> View<'d> {
         }
     }
 
-    /// Something to be said of it, most often one of [`Passed`]; only here that becomes text.
+    /// Something to be said of it, most often one of `names::Passed`; only here that becomes text.
     pub(super) fn note(&self, what: impl fmt::Display) -> Note {
         Note::new(self.place(), what)
     }
