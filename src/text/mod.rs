@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 pub use encoding::{Encoding, Utf16, to_utf8};
 pub use joined::Joined;
+pub(crate) use joined::joined;
 pub use markup::markup;
 pub use pattern::{fits, fits_in_any_case};
 pub(crate) use shown::says;
