@@ -6,6 +6,7 @@
 //! 2026; opentofu.org/docs/language/files, 2026.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use hcl_edit::expr::Expression;
 use hcl_edit::parser;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use super::error::{ReadError, utf8};
 use super::hcl;
 use super::tree::no_member_twice;
+use crate::text::says;
 
 /// What a file does to the configuration that it lies beside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +25,62 @@ pub enum Beside {
     Nothing,
     /// It gives these variables the values that the configuration leaves open.
     Sets(Vec<String>),
-    /// It can make something else of the configuration; the text says how, and what to do.
-    Changes(String),
+    /// It can make something else of the configuration.
+    Changes(BesideChange),
+}
+
+/// How a file can make something else of the configuration that it lies beside. Shown, it says what to do, in words that
+/// go on from the name of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BesideChange {
+    /// It stands for this file of ours.
+    StandsFor(String),
+    /// Terraform reads it, and there is nothing of ours with it.
+    Alone,
+    /// It is laid over the rest.
+    LaidOver,
+    /// It is read with the rest.
+    ReadWith,
+    /// It is to hold values, and cannot be read.
+    Unreadable(String),
+    /// It sets a variable that the policy has set.
+    Sets {
+        /// The variable.
+        variable: String,
+        /// What it sets.
+        value: String,
+        /// What the policy says.
+        default: String,
+    },
+    /// It sets this variable to something that is no text.
+    NoText(String),
+}
+
+impl fmt::Display for BesideChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BesideChange::StandsFor(own) => {
+                write!(f, "OpenTofu reads it in place of {own}, which is then not used; give it another name")
+            }
+            BesideChange::Alone => {
+                f.write_str("Terraform makes of it what nothing here proves; keep it in a folder of its own")
+            }
+            BesideChange::LaidOver => f.write_str(
+                "Terraform lays it over the files that tagwall made, and makes something else of them; say in the \
+                 policy what is to be",
+            ),
+            BesideChange::ReadWith => f.write_str(
+                "Terraform reads it with the files that tagwall made, and what it makes of both is not proven; keep it \
+                 in a folder of its own, and name what is made here by `data` blocks",
+            ),
+            BesideChange::Unreadable(why) => write!(f, "Terraform cannot read it, and stops there: {why}"),
+            BesideChange::Sets { variable, value, default } => write!(
+                f,
+                "it sets {variable} to {value:?}, where the policy says {default:?}; say it in the policy"
+            ),
+            BesideChange::NoText(variable) => write!(f, "it sets {variable} to something else than a text"),
+        }
+    }
 }
 
 /// The files of a configuration that tagwall made, as far as they decide what others beside them do.
@@ -110,9 +166,7 @@ impl Configuration {
             return self.sets(name, bytes);
         }
         if let Some(own) = self.stands_for(name) {
-            let text =
-                format!("OpenTofu reads it in place of {own}, which is then not used; give it another name");
-            return Beside::Changes(text);
+            return Beside::Changes(BesideChange::StandsFor(own.clone()));
         }
         if keeps_state(name, bytes) {
             return Beside::Nothing;
@@ -120,35 +174,28 @@ impl Configuration {
         let stem = name.split('.').next().unwrap_or(name);
         let laid_over = stem == "override" || stem.ends_with("_override");
         Beside::Changes(if self.names.is_empty() {
-            "Terraform makes of it what nothing here proves; keep it in a folder of its own".to_owned()
+            BesideChange::Alone
         } else if laid_over {
-            "Terraform lays it over the files that tagwall made, and makes something else of them; say in the policy \
-             what is to be"
-                .to_owned()
+            BesideChange::LaidOver
         } else {
-            "Terraform reads it with the files that tagwall made, and what it makes of both is not proven; keep it in a \
-             folder of its own, and name what is made here by `data` blocks"
-                .to_owned()
+            BesideChange::ReadWith
         })
     }
 
     /// The file that OpenTofu passes over where there is one of this name.
-    fn stands_for(&self, name: &str) -> Option<&str> {
+    fn stands_for(&self, name: &str) -> Option<&String> {
         let (stem, json) = match name.strip_suffix(".json") {
             Some(stem) => (stem.strip_suffix(".tofu")?, ".json"),
             None => (name.strip_suffix(".tofu")?, ""),
         };
-        self.names.get(&format!("{stem}.tf{json}")).map(String::as_str)
+        self.names.iter().find(|own| says(own, format_args!("{stem}.tf{json}")))
     }
 
     /// What values do. Those of variables that nobody declares are passed over with a warning.
     fn sets(&self, name: &str, bytes: &[u8]) -> Beside {
         let values = match values(name, bytes) {
             Ok(values) => values,
-            Err(error) => {
-                let text = error.message;
-                return Beside::Changes(format!("Terraform cannot read it, and stops there: {text}"));
-            }
+            Err(error) => return Beside::Changes(BesideChange::Unreadable(error.message)),
         };
         let mut open = Vec::new();
         for (variable, value) in values {
@@ -157,13 +204,10 @@ impl Configuration {
                 (Some(None), Some(_)) => open.push(variable),
                 (Some(Some(default)), Some(value)) if *default == value => {}
                 (Some(Some(default)), Some(value)) => {
-                    return Beside::Changes(format!(
-                        "it sets {variable} to {value:?}, where the policy says {default:?}; say it in the policy"
-                    ));
+                    let default = default.clone();
+                    return Beside::Changes(BesideChange::Sets { variable, value, default });
                 }
-                (Some(_), None) => {
-                    return Beside::Changes(format!("it sets {variable} to something else than a text"));
-                }
+                (Some(_), None) => return Beside::Changes(BesideChange::NoText(variable)),
             }
         }
         Beside::Sets(open)
@@ -172,11 +216,10 @@ impl Configuration {
 
 /// The values in a file, those that are plain texts as such.
 fn values(name: &str, bytes: &[u8]) -> Result<Vec<(String, Option<String>)>, ReadError> {
-    let wrong = |message: String| ReadError::new(name, message);
     let text = utf8(name, bytes)?;
     if name.ends_with(".json") {
         let members: serde_json::Map<String, Value> =
-            serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| ReadError::new(name, error))?;
         no_member_twice(name, bytes)?;
         let plain = |value: Value| match value {
             Value::String(text) if !text.contains("${") && !text.contains("%{") => Some(text),
@@ -184,15 +227,18 @@ fn values(name: &str, bytes: &[u8]) -> Result<Vec<(String, Option<String>)>, Rea
         };
         return Ok(members.into_iter().map(|(key, value)| (key, plain(value))).collect());
     }
-    let body = parser::parse_body(text).map_err(|error| wrong(error.message().to_owned()))?;
+    let body = parser::parse_body(text).map_err(|error| ReadError::new(name, error.message()))?;
     let value = |structure| match structure {
         Structure::Attribute(attribute) => {
-            let key = attribute.key.to_string();
+            let key = attribute.key.into_value().into_string();
             let text =
                 if let Expression::String(text) = attribute.value { Some(text.into_value()) } else { None };
             Ok((key, text))
         }
-        Structure::Block(block) => Err(wrong(format!("`{}` is a block, not a value", block.ident.as_str()))),
+        Structure::Block(block) => {
+            let text = format_args!("`{}` is a block, not a value", block.ident.as_str());
+            Err(ReadError::new(name, text))
+        }
     };
     body.into_iter().map(value).collect()
 }
@@ -253,7 +299,7 @@ mod tests {
             ("main.tofu", "terraform {\n  backend \"local\" {\n  }\n}\n", "in place of main.tf"),
         ] {
             match beside(name, text) {
-                Beside::Changes(why) => assert!(why.contains(words), "{name}: {why}"),
+                Beside::Changes(why) => assert!(why.to_string().contains(words), "{name}: {why}"),
                 other => panic!("{name}: {other:?}"),
             }
         }
@@ -291,7 +337,7 @@ mod tests {
             ("z.auto.tfvars.json", "[]", "cannot read it"),
         ] {
             match beside(name, text) {
-                Beside::Changes(why) => assert!(why.contains(words), "{text}: {why}"),
+                Beside::Changes(why) => assert!(why.to_string().contains(words), "{text}: {why}"),
                 other => panic!("{text}: {other:?}"),
             }
         }

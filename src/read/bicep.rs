@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::{Display, Write};
 
-use super::arm::{self, GROUPS, IP_GROUPS};
-use super::error::{Files, ReadError, utf8};
-use super::tree::Tree;
+use super::arm::{self, GROUPS, IP_GROUPS, POLICY_NAME, Quoted, ResourceId};
+use super::error::{Files, Line, ReadError, Wrong, utf8};
+use super::tree::{Tree, cut};
 use crate::read::resources::Resources;
+use crate::text::says;
 
 pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
     let mut resources = Resources::default();
@@ -37,7 +39,9 @@ fn compile<'a>(name: &'a str, text: &'a str) -> Result<Tree<'a>, ReadError> {
         reader.blank(true);
         if reader.rest.is_empty() {
             return match reader.unused.first() {
-                Some(symbol) => Err(reader.error(format!("nothing names the existing resource {symbol}"))),
+                Some(symbol) => {
+                    Err(reader.error(format_args!("nothing names the existing resource {symbol}")))
+                }
                 None => Ok(reader.template(resources)),
             };
         }
@@ -47,7 +51,7 @@ fn compile<'a>(name: &'a str, text: &'a str) -> Result<Tree<'a>, ReadError> {
             _ if description.is_some() => return Err(reader.error("only parameters have a description")),
             "var" => reader.variable()?,
             "resource" => resources.extend(reader.resource()?),
-            other => return Err(reader.error(format!("`{other}` is not written by tagwall"))),
+            other => return Err(reader.error(format_args!("`{other}` is not written by tagwall"))),
         }
         reader.end_of_line()?;
     }
@@ -79,10 +83,10 @@ const DEEPEST: usize = 64;
 const POLICIES: &str = "Microsoft.Network/firewallPolicies";
 
 impl<'a> BicepReader<'a> {
-    fn error(&self, message: impl Into<String>) -> ReadError {
+    fn error(&self, message: impl Display) -> ReadError {
         let read = &self.text[..self.text.len() - self.rest.len()];
         let line = 1 + read.matches('\n').count();
-        ReadError::new(format!("{} line {line}", self.name), message)
+        ReadError::new(Line(self.name, line), message)
     }
 
     /// Makes sure that lines end where a compiler sees their ends, and that nothing is there that people do not see.
@@ -143,7 +147,7 @@ impl<'a> BicepReader<'a> {
 
     fn expect(&mut self, text: &str) -> Result<(), ReadError> {
         self.blank(false);
-        if self.takes(text) { Ok(()) } else { Err(self.error(format!("`{text}` is expected"))) }
+        if self.takes(text) { Ok(()) } else { Err(self.error(Wrong::Expected(text))) }
     }
 
     fn word(&mut self) -> Result<&'a str, ReadError> {
@@ -205,20 +209,19 @@ impl<'a> BicepReader<'a> {
             || self.made.contains_key(name)
             || declared(&self.variables)
             || declared(&self.parameters);
-        if taken { Err(self.error(format!("{name} is declared twice"))) } else { Ok(name) }
+        if taken { Err(self.error(Wrong::DeclaredTwice(name))) } else { Ok(name) }
     }
 
     /// A resource after its keyword; `None` for one that exists.
     fn resource(&mut self) -> Result<Option<Tree<'a>>, ReadError> {
         let symbol = self.new_name()?;
-        let kind = self.string()?;
-        let Some((kind, version)) = kind.split_once('@') else {
+        let text = self.string()?;
+        let Some(at) = text.find('@') else {
             return Err(self.error("a type with its API version is expected"));
         };
-        if let Some(wrong) = arm::unknown_version(version) {
-            return Err(self.error(wrong));
-        }
-        let (kind, version) = (Cow::Owned(kind.to_owned()), version.to_owned());
+        arm::known_version(&text[at + 1..]).map_err(|wrong| self.error(wrong))?;
+        let (version, after) = (cut(text.clone(), at + 1, 0), text.len() - at);
+        let kind = cut(text, 0, after);
         self.blank(false);
         let existing = self.takes("existing ");
         self.expect("=")?;
@@ -240,7 +243,7 @@ impl<'a> BicepReader<'a> {
         }
         let (id, members) = self.members(&kind, members)?;
         self.made.insert(symbol, id);
-        let head = [("type".into(), Tree::Text(kind)), ("apiVersion".into(), Tree::Text(version.into()))];
+        let head = [("type".into(), Tree::Text(kind)), ("apiVersion".into(), Tree::Text(version))];
         Ok(Some(Tree::Map(head.into_iter().chain(members).collect())))
     }
 
@@ -252,20 +255,20 @@ impl<'a> BicepReader<'a> {
         let name = members.iter().position(|(key, _)| key == "name");
         let Some(at) = name else { return Err(self.error("`name` is missing")) };
         let text = match &members[at].1 {
-            Tree::Text(text) => text.replace('\'', "''"),
-            _ => String::new(),
+            Tree::Text(text) => text.clone(),
+            _ => Cow::Borrowed(""),
         };
         if kind != GROUPS {
-            return Ok((format!("resourceId('{kind}', '{text}')"), members));
+            return Ok((ResourceId::of(kind, &text).to_string(), members));
         }
         let parent = members.iter().position(|(key, _)| key == "parent");
         match parent.map(|at| &members[at].1) {
-            Some(Tree::Code(code)) if *code == policy_id() => {}
+            Some(Tree::Code(code)) if says(code, POLICY_ID) => {}
             _ => return Err(self.error("the existing firewall policy is expected as the parent")),
         }
-        members[at].1 = Tree::Code(format!("format('{{0}}/{{1}}', {POLICY_NAME}, '{text}')").into());
+        members[at].1 = Tree::Code(format!("format('{{0}}/{{1}}', {POLICY_NAME}, {})", Quoted(&text)).into());
         members.remove(parent.unwrap_or_default());
-        Ok((format!("resourceId('{GROUPS}', {POLICY_NAME}, '{text}')"), members))
+        Ok((ResourceId::inside(GROUPS, POLICY_NAME, &text).to_string(), members))
     }
 
     /// A parameter after its keyword.
@@ -298,7 +301,7 @@ impl<'a> BicepReader<'a> {
     }
 
     /// Reads something inside what is being read.
-    fn inside<T>(&mut self, read: fn(&mut Self) -> Result<T, ReadError>) -> Result<T, ReadError> {
+    fn inside<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, ReadError>) -> Result<T, ReadError> {
         if self.depth == DEEPEST {
             return Err(self.error("values are too deep inside each other"));
         }
@@ -333,7 +336,7 @@ impl<'a> BicepReader<'a> {
             let key = self.word()?;
             self.expect(":")?;
             if members.iter().any(|(other, _)| other == key) {
-                return Err(self.error(format!("the member `{key}` is there twice")));
+                return Err(self.error(Wrong::MemberTwice(key)));
             }
             let value = self.value()?;
             self.end_of_line()?;
@@ -366,79 +369,100 @@ impl<'a> BicepReader<'a> {
         self.unused.remove(word);
         if self.takes(".id") {
             return match self.existing.get(word) {
-                Some((kind, Tree::Text(name))) if kind == IP_GROUPS => Ok(Tree::Code(
-                    format!("resourceId('{IP_GROUPS}', '{}')", name.replace('\'', "''")).into(),
-                )),
-                _ => Err(self.error(format!("no existing IP group is called {word}"))),
+                Some((kind, Tree::Text(name))) if kind == IP_GROUPS => {
+                    Ok(Tree::Code(ResourceId::of(IP_GROUPS, name).to_string().into()))
+                }
+                _ => Err(self.error(format_args!("no existing IP group is called {word}"))),
             };
         }
-        let code = if self.takes("(") { self.call(word)? } else { self.name(word)? };
+        let mut code = String::new();
+        if self.takes("(") {
+            self.call(word, &mut code)?
+        } else {
+            self.name(word, &mut code)?
+        }
         Ok(Tree::Code(code.into()))
     }
 
-    /// What a name stands for in a template.
-    fn name(&self, word: &str) -> Result<String, ReadError> {
+    /// Adds what a name stands for in a template.
+    fn name(&self, word: &str, code: &mut String) -> Result<(), ReadError> {
         let declared = |list: &[(Cow<'a, str>, Tree<'a>)]| list.iter().any(|(other, _)| other == word);
-        if declared(&self.parameters) {
-            return Ok(format!("parameters('{word}')"));
-        }
-        if declared(&self.variables) {
-            return Ok(format!("variables('{word}')"));
-        }
-        if let Some(id) = self.made.get(word) {
-            return Ok(id.clone());
-        }
-        match self.existing.get(word) {
-            Some((kind, Tree::Code(name))) if kind == POLICIES && name == POLICY_NAME => Ok(policy_id()),
-            _ => Err(self.error(format!("{word} is not declared"))),
-        }
+        let place = if declared(&self.parameters) {
+            "parameters"
+        } else if declared(&self.variables) {
+            "variables"
+        } else if let Some(id) = self.made.get(word) {
+            code.push_str(id);
+            return Ok(());
+        } else {
+            return match self.existing.get(word) {
+                Some((kind, Tree::Code(name))) if kind == POLICIES && name == POLICY_NAME => {
+                    add(code, POLICY_ID);
+                    Ok(())
+                }
+                _ => Err(self.error(Wrong::Undeclared(word))),
+            };
+        };
+        add(code, format_args!("{place}('{word}')"));
+        Ok(())
     }
 
-    /// A call after its opening bracket, as a template writes it.
-    fn call(&mut self, function: &str) -> Result<String, ReadError> {
-        let mut arguments = Vec::new();
+    /// Adds a call after its opening bracket, as a template writes it.
+    fn call(&mut self, function: &str, code: &mut String) -> Result<(), ReadError> {
+        add(code, format_args!("{function}("));
         self.blank(false);
+        let mut first = true;
         while !self.takes(")") {
-            if !arguments.is_empty() {
+            if !first {
                 self.expect(",")?;
                 self.blank(false);
+                code.push_str(", ");
             }
-            arguments.push(self.inside(Self::argument)?);
+            first = false;
+            self.inside(|reader| reader.argument(code))?;
             self.blank(false);
         }
-        Ok(format!("{function}({})", arguments.join(", ")))
+        code.push(')');
+        Ok(())
     }
 
-    /// An argument of a call: a string, a name, another call, or an object of such.
-    fn argument(&mut self) -> Result<String, ReadError> {
+    /// Adds an argument of a call: a string, a name, another call, or an object of such.
+    fn argument(&mut self, code: &mut String) -> Result<(), ReadError> {
         if self.rest.starts_with('\'') {
-            return Ok(format!("'{}'", self.string()?.replace('\'', "''")));
+            add(code, Quoted(&self.string()?));
+            return Ok(());
         }
         if !self.takes("{") {
             let word = self.word()?;
-            return if self.takes("(") { self.call(word) } else { self.name(word) };
+            return if self.takes("(") { self.call(word, code) } else { self.name(word, code) };
         }
-        let mut members = Vec::new();
+        code.push_str("createObject(");
+        let mut first = true;
         loop {
             self.blank(true);
             if self.takes("}") {
-                return Ok(format!("createObject({})", members.join(", ")));
+                code.push(')');
+                return Ok(());
             }
             let key = self.word()?;
             self.expect(":")?;
             self.blank(false);
-            members.push(format!("'{key}', {}", self.inside(Self::argument)?));
+            add(code, format_args!("{}'{key}', ", if first { "" } else { ", " }));
+            first = false;
+            self.inside(|reader| reader.argument(code))?;
             self.end_of_line()?;
         }
     }
 }
 
-/// The name of the firewall policy, which is a parameter, and what its symbol stands for.
-const POLICY_NAME: &str = "parameters('firewallPolicyName')";
-
-fn policy_id() -> String {
-    format!("resourceId('{POLICIES}', {POLICY_NAME})")
+/// Adds what `part` is shown as to an expression.
+fn add(code: &mut String, part: impl Display) {
+    // Writing to a text cannot fail.
+    _ = write!(code, "{part}");
 }
+
+/// What the symbol of the firewall policy stands for.
+const POLICY_ID: ResourceId<'static> = ResourceId::by(POLICIES, POLICY_NAME);
 
 fn escape(chars: &mut std::str::CharIndices<'_>) -> Option<char> {
     match chars.next()?.1 {

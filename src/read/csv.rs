@@ -1,14 +1,16 @@
 //! Tables in CSV: those that tagwall writes, in just that form.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use csv::{Position, ReaderBuilder, StringRecord, WriterBuilder};
 
-use super::error::{Files, ReadError, utf8};
+use super::error::{Files, Line, ReadError, Wrong, utf8};
 use crate::read::resources::{
     ApplicationRule, ClassicFirewall, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup, NetworkRule,
     Nsg, Resources, Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
 };
+use crate::text::says;
 
 /// The tables by file name, each with its columns in order.
 const TABLES: [(&str, &[&str]); 6] = [
@@ -131,7 +133,7 @@ impl<'a> Table<'a> {
         let Some((_, columns)) = known else {
             let text =
                 "the header is not the one that is written for this table, in names and order of columns";
-            return Err(ReadError::new(format!("{file} line 1"), text));
+            return Err(ReadError::new(Line(file, 1), text));
         };
         records.remove(0);
         for record in &mut records {
@@ -145,18 +147,18 @@ impl<'a> Table<'a> {
     }
 }
 
-fn place(file: &str, position: Option<&Position>) -> String {
-    format!("{file} line {}", position.map_or(1, Position::line))
+fn place<'a>(file: &'a str, position: Option<&Position>) -> Line<'a> {
+    Line(file, position.map_or(1, |position| usize::try_from(position.line()).unwrap_or(usize::MAX)))
 }
 
 fn unreadable(file: &str, error: &csv::Error) -> ReadError {
-    let text = match error.kind() {
+    let at = place(file, error.position());
+    match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} cells, not {expected_len}")
+            ReadError::new(at, format_args!("{len} cells, not {expected_len}"))
         }
-        other => format!("{other:?}"),
-    };
-    ReadError::new(place(file, error.position()), text)
+        other => ReadError::new(at, format_args!("{other:?}")),
+    }
 }
 
 /// Refuses a text that is not just what its records are when they are written again: with blank lines, a mark at the
@@ -173,7 +175,7 @@ fn check_form(file: &str, text: &str, records: &[StringRecord]) -> Result<(), Re
     let line = line.min(text.lines().count());
     let text = "it is not in the form that is written: LF at each end of a row, no blank lines, no byte order mark, \
                 and quotes only where a cell needs them";
-    Err(ReadError::new(format!("{file} line {line}"), text))
+    Err(ReadError::new(Line(file, line), text))
 }
 
 /// What a spreadsheet takes for a formula; such a cell is written with a `'` before it, and so is one that begins with `'`.
@@ -181,13 +183,17 @@ const RISKY: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
 
 /// The cells as they were before marks against formulas.
 fn plain(file: &str, record: &StringRecord) -> Result<StringRecord, ReadError> {
-    let cell = |cell: &'_ str| match cell.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(RISKY) => Ok(rest.to_owned()),
-        None if !cell.starts_with(RISKY) => Ok(cell.to_owned()),
-        _ => Err(ReadError::new(place(file, record.position()), "a cell that a spreadsheet would calculate")),
-    };
-    let cells: Vec<String> = record.iter().map(cell).collect::<Result<_, _>>()?;
-    let mut found = StringRecord::from(cells);
+    let mut found = StringRecord::with_capacity(record.as_slice().len(), record.len());
+    for cell in record {
+        found.push_field(match cell.strip_prefix('\'') {
+            Some(rest) if rest.starts_with(RISKY) => rest,
+            None if !cell.starts_with(RISKY) => cell,
+            _ => {
+                let at = place(file, record.position());
+                return Err(ReadError::new(at, "a cell that a spreadsheet would calculate"));
+            }
+        });
+    }
     found.set_position(record.position().cloned());
     Ok(found)
 }
@@ -198,8 +204,8 @@ struct Row<'t> {
     cells: &'t StringRecord,
 }
 
-impl Row<'_> {
-    fn error(&self, message: impl Into<String>) -> ReadError {
+impl<'t> Row<'t> {
+    fn error(&self, message: impl Display) -> ReadError {
         ReadError::new(place(self.table.file, self.cells.position()), message)
     }
 
@@ -207,24 +213,28 @@ impl Row<'_> {
         self.table.columns.contains(&column)
     }
 
-    fn text(&self, column: &str) -> Result<String, ReadError> {
+    fn cell(&self, column: &'static str) -> Result<&'t str, ReadError> {
         let at = self.table.columns.iter().position(|known| *known == column);
         let cell = at.and_then(|at| self.cells.get(at));
-        cell.map(str::to_owned).ok_or_else(|| self.error(format!("there is no column {column}")))
+        cell.ok_or_else(|| self.error(Wrong::NoSuch("column", column)))
     }
 
-    fn number(&self, column: &str) -> Result<i64, ReadError> {
-        let text = self.text(column)?;
-        let number = text.parse().ok().filter(|number: &i64| number.to_string() == text);
-        number.ok_or_else(|| self.error(format!("{column}: {text} is no number")))
+    fn text(&self, column: &'static str) -> Result<String, ReadError> {
+        self.cell(column).map(str::to_owned)
+    }
+
+    fn number(&self, column: &'static str) -> Result<i64, ReadError> {
+        let text = self.cell(column)?;
+        let number = text.parse().ok().filter(|number: &i64| says(text, number));
+        number.ok_or_else(|| self.error(format_args!("{column}: {}", Wrong::IsNo(text, "number"))))
     }
 
     /// The parts of a cell; none where it is empty.
-    fn list(&self, column: &str) -> Result<Vec<String>, ReadError> {
-        let text = self.text(column)?;
-        let parts = if text.is_empty() { Vec::new() } else { self.parts(&text)? };
+    fn list(&self, column: &'static str) -> Result<Vec<String>, ReadError> {
+        let text = self.cell(column)?;
+        let parts = if text.is_empty() { Vec::new() } else { self.parts(text)? };
         match parts.iter().any(|part| part.is_empty() || part.trim() != part) {
-            true => Err(self.error(format!("{column}: an item is empty, or has blanks around it"))),
+            true => Err(self.error(format_args!("{column}: an item is empty, or has blanks around it"))),
             false => Ok(parts),
         }
     }
@@ -249,10 +259,10 @@ impl Row<'_> {
 }
 
 /// Refuses a rule that says something in columns which are not for its type.
-fn empty(row: &Row<'_>, columns: &[&str]) -> Result<(), ReadError> {
+fn empty(row: &Row<'_>, columns: &[&'static str]) -> Result<(), ReadError> {
     for column in columns.iter().filter(|column| row.has(column)) {
-        if !row.text(column)?.is_empty() {
-            return Err(row.error(format!("rules of this type have no {column}")));
+        if !row.cell(column)?.is_empty() {
+            return Err(row.error(format_args!("rules of this type have no {column}")));
         }
     }
     Ok(())
@@ -288,11 +298,11 @@ fn security_rules(rows: &[Row<'_>], resources: &mut Resources) -> Result<(), Rea
 fn routes(rows: &[Row<'_>], resources: &mut Resources) -> Result<(), ReadError> {
     for row in rows {
         let name = row.text("routeTable")?;
-        let bgp = row.text("disableBgpRoutePropagation")?;
-        let disable_bgp = match bgp.as_str() {
+        let bgp = row.cell("disableBgpRoutePropagation")?;
+        let disable_bgp = match bgp {
             "true" => Some(true),
             "false" => Some(false),
-            _ => return Err(row.error(format!("{bgp} is neither true nor false"))),
+            _ => return Err(row.error(format_args!("{bgp} is neither true nor false"))),
         };
         let route = Route {
             name: row.text("name")?,
@@ -338,7 +348,7 @@ fn endpoints(rows: &[Row<'_>], resources: &mut Resources) -> Result<(), ReadErro
         let (name, service) = (row.text("definition")?, row.text("service")?);
         let resource = row.text("serviceResource")?;
         match definitions.iter_mut().find(|d| d.name == name && d.service == service) {
-            Some(definition) if definition.description == row.text("description")? => {
+            Some(definition) if definition.description == row.cell("description")? => {
                 definition.resources.push(resource);
             }
             Some(_) => return Err(row.error("the description of a definition differs from row to row")),
@@ -400,9 +410,9 @@ fn add_rule(
 /// The rule of a row; `of_policies` gives the cells that only rules of policies have.
 fn firewall_rule(
     row: &Row<'_>,
-    of_policies: impl Fn(&str) -> Result<Vec<String>, ReadError>,
+    of_policies: impl Fn(&'static str) -> Result<Vec<String>, ReadError>,
 ) -> Result<FirewallRule, ReadError> {
-    match row.text("ruleType")?.as_str() {
+    match row.cell("ruleType")? {
         "NetworkRule" => {
             empty(row, &["targetFqdns", "targetUrls", "fqdnTags", "terminateTLS"])?;
             Ok(FirewallRule::Network(NetworkRule {
@@ -424,9 +434,11 @@ fn firewall_rule(
             let mut protocols = Vec::new();
             for text in row.list("protocols")? {
                 let pair =
-                    text.split_once(':').and_then(|(kind, port)| Some((kind.to_owned(), port.parse().ok()?)));
-                let pair = pair.filter(|(kind, port): &(String, u16)| format!("{kind}:{port}") == text);
-                protocols.push(pair.ok_or_else(|| row.error(format!("{text}: not a protocol")))?);
+                    text.split_once(':').and_then(|(kind, text)| Some((kind, text, text.parse().ok()?)));
+                let pair = pair.filter(|(_, text, port): &(&str, &str, u16)| says(text, port));
+                let (kind, _, port) =
+                    pair.ok_or_else(|| row.error(format_args!("{text}: not a protocol")))?;
+                protocols.push((kind.to_owned(), port));
             }
             Ok(FirewallRule::Application(ApplicationRule {
                 name: row.text("name")?,
@@ -444,7 +456,7 @@ fn firewall_rule(
                 },
             }))
         }
-        other => Err(row.error(format!("rules of type {other} are not read"))),
+        other => Err(row.error(Wrong::Type("rules", other))),
     }
 }
 

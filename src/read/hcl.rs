@@ -3,9 +3,10 @@
 //! texts with interpolation, is refused at its line.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::rc::Rc;
 
-use super::ReadError;
+use super::error::{Line, ReadError, Wrong};
 use super::tree::{self, Strings, Tree};
 use hcl_edit::expr::{Expression, ObjectKey, Traversal, TraversalOperator};
 use hcl_edit::structure::Structure;
@@ -52,22 +53,20 @@ pub(super) enum Term {
 }
 
 impl Block {
-    pub(super) fn error(&self, message: impl Into<String>) -> ReadError {
-        let place = match &self.place {
-            Place::Line(file, line) => format!("{file} line {line}"),
-            Place::Path(path) => path.clone(),
-        };
-        ReadError::new(place, message)
+    pub(super) fn error(&self, message: impl Display) -> ReadError {
+        match &self.place {
+            Place::Line(file, line) => ReadError::new(Line(file, *line), message),
+            Place::Path(path) => ReadError::new(path, message),
+        }
     }
 
     /// An error about an attribute, at its own place.
-    pub(super) fn error_at(&self, key: &str, message: impl Into<String>) -> ReadError {
-        let place = match (&self.place, self.attribute(key)) {
-            (Place::Line(file, _), Some(attribute)) => format!("{file} line {}", attribute.line),
-            (Place::Path(path), Some(_)) => format!("{path}.{key}"),
-            (_, None) => return self.error(message),
-        };
-        ReadError::new(place, message)
+    pub(super) fn error_at(&self, key: &str, message: impl Display) -> ReadError {
+        match (&self.place, self.attribute(key)) {
+            (Place::Line(file, _), Some(attribute)) => ReadError::new(Line(file, attribute.line), message),
+            (Place::Path(path), Some(_)) => ReadError::new(format_args!("{path}.{key}"), message),
+            (_, None) => self.error(message),
+        }
     }
 
     fn attribute(&self, key: &str) -> Option<&Attribute> {
@@ -76,16 +75,14 @@ impl Block {
 
     /// Refuses whatever the block holds beside attributes and blocks of these names.
     pub(super) fn only(&self, attributes: &[&str], blocks: &[&str]) -> Result<(), ReadError> {
-        let kind = &self.kind;
+        let stranger = |name, what| Wrong::Stranger { name, what, of: &self.kind };
         if let Some(found) = self.attributes.iter().find(|a| !attributes.contains(&a.key.as_str())) {
             let key = &found.key;
-            return Err(self.error_at(key, format!("`{key}` is no argument of {kind} that is read here")));
+            return Err(self.error_at(key, stranger(key, "argument")));
         }
         let strange = |b: &&Block| !blocks.contains(&b.kind.as_str()) || !b.labels.is_empty();
         match self.blocks.iter().find(strange) {
-            Some(found) => {
-                Err(found.error(format!("`{}` is no block of {kind} that is read here", found.kind)))
-            }
+            Some(found) => Err(found.error(stranger(&found.kind, "block"))),
             None => Ok(()),
         }
     }
@@ -96,13 +93,13 @@ impl Block {
     }
 
     pub(super) fn term(&self, key: &str) -> Result<&Term, ReadError> {
-        self.optional(key).ok_or_else(|| self.error(format!("`{key}` is missing")))
+        self.optional(key).ok_or_else(|| self.error(Wrong::Missing(key)))
     }
 
     pub(super) fn text(&self, key: &str) -> Result<String, ReadError> {
         match self.term(key)? {
             Term::Text(text) => Ok(text.clone()),
-            _ => Err(self.error_at(key, format!("`{key}` must be a string"))),
+            _ => Err(self.error_at(key, Wrong::Must(key, "be a string"))),
         }
     }
 
@@ -113,7 +110,7 @@ impl Block {
     pub(super) fn number(&self, key: &str) -> Result<i64, ReadError> {
         match self.term(key)? {
             Term::Number(number) => Ok(*number),
-            _ => Err(self.error_at(key, format!("`{key}` must be a number"))),
+            _ => Err(self.error_at(key, Wrong::Must(key, "be a number"))),
         }
     }
 
@@ -121,7 +118,7 @@ impl Block {
         match self.optional(key) {
             None => Ok(None),
             Some(Term::Bool(switch)) => Ok(Some(*switch)),
-            Some(_) => Err(self.error_at(key, format!("`{key}` must be true or false"))),
+            Some(_) => Err(self.error_at(key, Wrong::Must(key, "be true or false"))),
         }
     }
 
@@ -129,14 +126,14 @@ impl Block {
         match self.optional(key) {
             None => Ok(&[]),
             Some(Term::List(items)) => Ok(items),
-            Some(_) => Err(self.error_at(key, format!("`{key}` must be a list"))),
+            Some(_) => Err(self.error_at(key, Wrong::Must(key, "be a list"))),
         }
     }
 
     pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, ReadError> {
         let text = |term: &Term| match term {
             Term::Text(text) if text.trim() == text => Ok(text.clone()),
-            _ => Err(self.error_at(key, format!("`{key}` must hold strings without blanks around them"))),
+            _ => Err(self.error_at(key, Wrong::Must(key, "hold strings without blanks around them"))),
         };
         self.items(key)?.iter().map(text).collect()
     }
@@ -145,11 +142,11 @@ impl Block {
     pub(super) fn one_or_many(&self, one: &str, many: &str) -> Result<Vec<String>, ReadError> {
         match (self.optional_text(one)?, self.texts(many)?) {
             (Some(single), _) if single.trim() != single => {
-                Err(self.error_at(one, format!("`{one}` has blanks around it")))
+                Err(self.error_at(one, format_args!("`{one}` has blanks around it")))
             }
             (Some(single), list) if list.is_empty() && self.optional(many).is_none() => Ok(vec![single]),
             (None, list) if !list.is_empty() => Ok(list),
-            _ => Err(self.error(format!("one of `{one}` and `{many}` is to be given"))),
+            _ => Err(self.error(format_args!("one of `{one}` and `{many}` is to be given"))),
         }
     }
 
@@ -164,9 +161,8 @@ impl Block {
 
 /// Reads the native syntax.
 pub(super) fn native(name: &str, text: &str) -> Result<Vec<Block>, ReadError> {
-    let body = parser::parse_body(text).map_err(|error| {
-        ReadError::new(format!("{name} line {}", error.location().line()), error.message())
-    })?;
+    let body = parser::parse_body(text)
+        .map_err(|error| ReadError::new(Line(name, error.location().line()), error.message()))?;
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     let source = Source { name: Rc::from(name), text, starts };
     let block = |structure| match structure {
@@ -192,8 +188,8 @@ impl Source<'_> {
         self.starts.partition_point(|&start| start <= span.as_ref().map_or(0, |span| span.start))
     }
 
-    fn error(&self, line: usize, message: impl Into<String>) -> ReadError {
-        ReadError::new(format!("{} line {line}", self.name), message)
+    fn error(&self, line: usize, message: impl Display) -> ReadError {
+        ReadError::new(Line(&self.name, line), message)
     }
 
     fn block(&self, found: structure::Block) -> Result<Block, ReadError> {
@@ -205,13 +201,13 @@ impl Source<'_> {
                 Structure::Attribute(attribute) => {
                     let line = self.line(attribute.span());
                     let value = self.term(attribute.value, line)?;
-                    attributes.push(Attribute { key: attribute.key.to_string(), value, line });
+                    attributes.push(Attribute { key: attribute.key.into_value().into_string(), value, line });
                 }
             }
         }
         Ok(Block {
-            kind: found.ident.to_string(),
-            labels: found.labels.iter().map(|label| label.as_str().to_owned()).collect(),
+            kind: found.ident.into_value().into_string(),
+            labels: found.labels.into_iter().map(label).collect(),
             blocks,
             attributes,
             place: Place::Line(Rc::clone(&self.name), line),
@@ -240,16 +236,26 @@ impl Source<'_> {
             }
             Expression::Object(members) => {
                 let member = |(key, value): (ObjectKey, hcl_edit::expr::ObjectValue)| {
-                    let key = key.as_ident().map(ToString::to_string);
-                    let key = key.ok_or_else(|| self.error(line, "an object has a key that is no name"))?;
-                    Ok((key, self.term(value.into_expr(), line)?))
+                    let ObjectKey::Ident(key) = key else {
+                        return Err(self.error(line, "an object has a key that is no name"));
+                    };
+                    Ok((key.into_value().into_string(), self.term(value.into_expr(), line)?))
                 };
                 members.into_iter().map(member).collect::<Result<_, _>>().map(Term::Object)
             }
-            other => reference(&other)
-                .map(Term::Name)
-                .ok_or_else(|| self.error(line, format!("{} is not read", called(&other)))),
+            other => match reference(&other) {
+                Some(name) => Ok(Term::Name(name)),
+                None => Err(self.error(line, format_args!("{} is not read", called(&other)))),
+            },
         }
+    }
+}
+
+/// The text of a label, which stands between quotes or without.
+fn label(label: structure::BlockLabel) -> String {
+    match label {
+        structure::BlockLabel::Ident(name) => name.into_value().into_string(),
+        structure::BlockLabel::String(text) => text.into_value(),
     }
 }
 
@@ -259,13 +265,12 @@ fn reference(expression: &Expression) -> Option<String> {
         Expression::Variable(name) => Some(name.to_string()),
         Expression::Traversal(path) => {
             let Traversal { expr: Expression::Variable(first), operators, .. } = &**path else { return None };
-            let mut out = first.to_string();
+            let mut words = vec![first.as_str()];
             for operator in operators {
                 let TraversalOperator::GetAttr(name) = operator.value() else { return None };
-                out.push('.');
-                out.push_str(name.as_str());
+                words.push(name.as_str());
             }
-            Some(out)
+            Some(words.join("."))
         }
         _ => None,
     }
@@ -298,7 +303,7 @@ pub(super) fn json(name: &str, text: &str) -> Result<Vec<Block>, ReadError> {
             "terraform" => 0,
             "provider" | "variable" => 1,
             "resource" => 2,
-            _ => return Err(ReadError::new(name, format!("`{kind}` at the top is not read"))),
+            _ => return Err(ReadError::new(name, format_args!("`{kind}` at the top is not read"))),
         };
         let place = format!("{name}: {kind}");
         json_labelled(&kind, labels, value, (&mut Vec::new(), place), &mut blocks)?;
@@ -357,7 +362,7 @@ fn json_block(kind: String, members: Members<'_>, place: String) -> Result<Block
             Tree::Null => attributes.push(Attribute { key, value: Term::Absent, line: 0 }),
             value => {
                 let value =
-                    json_term(value).map_err(|error| ReadError::new(format!("{place}.{key}"), error))?;
+                    json_term(value).map_err(|error| ReadError::new(format_args!("{place}.{key}"), error))?;
                 attributes.push(Attribute { key, value, line: 0 });
             }
         }
@@ -393,8 +398,11 @@ fn template(text: &str) -> Result<Term, &'static str> {
         let plain = inner.strip == Strip::None;
         return reference(&inner.expr).filter(|_| plain).map(Term::Name).ok_or(OTHER);
     }
-    let literal = |element: &Element| element.as_literal().map(|text| text.to_string());
-    found.iter().map(literal).collect::<Option<String>>().map(Term::Text).ok_or(OTHER)
+    let literal = |element| match element {
+        Element::Literal(text) => Some(text.into_value()),
+        _ => None,
+    };
+    found.into_iter().map(literal).collect::<Option<String>>().map(Term::Text).ok_or(OTHER)
 }
 
 #[cfg(test)]

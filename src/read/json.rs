@@ -3,8 +3,9 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::{Files, ReadError};
+use super::error::{Files, Line, ReadError};
 use crate::read::resources::{self, FirewallRule, Resources, Setting, SettingKind};
+use crate::text::says;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,7 +83,7 @@ fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     let words = Vec::<String>::deserialize(from)?;
     match words.iter().find(|word| word.trim() != *word) {
         None => Ok(words),
-        Some(word) => Err(D::Error::custom(format!("{word:?} has blanks around it"))),
+        Some(word) => Err(D::Error::custom(format_args!("{word:?} has blanks around it"))),
     }
 }
 
@@ -253,22 +254,24 @@ pub(super) fn read_lists(files: &Files<'_>) -> Result<Vec<resources::AddressList
 /// The error of a file at its line.
 fn at_line(name: &str, error: &serde_json::Error) -> ReadError {
     let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let message = text.strip_suffix(&place).unwrap_or(&text).to_owned();
-    ReadError::new(format!("{name} line {}", error.line()), message)
+    // The place stands before the message, and not behind it too.
+    let place =
+        |at: &usize| says(&text[*at..], format_args!(" at line {} column {}", error.line(), error.column()));
+    let message = text.rfind(" at line ").filter(place).map_or(text.as_str(), |at| &text[..at]);
+    ReadError::new(Line(name, error.line()), message)
 }
 
 fn document(name: &str, bytes: &[u8]) -> Result<Document, ReadError> {
     // Of members that it knows, the crate refuses two of one name by itself.
     let document: Document = serde_json::from_slice(bytes).map_err(|error| at_line(name, &error))?;
     if document.schema != 1 {
-        return Err(ReadError::new(name, format!("schema {} is not known", document.schema)));
+        return Err(ReadError::new(name, format_args!("schema {} is not known", document.schema)));
     }
     let groups = document.firewall.iter().flat_map(|firewall| &firewall.groups);
     let classic = document.classic_firewall.iter().flat_map(|firewall| &firewall.collections);
     for collection in groups.flat_map(|group| &group.collections).chain(classic) {
         if collection.network_rules.is_some() == collection.application_rules.is_some() {
-            let text = format!("collection {}: rules of one kind are expected", collection.name);
+            let text = format_args!("collection {}: rules of one kind are expected", collection.name);
             return Err(ReadError::new(name, text));
         }
     }

@@ -1,9 +1,11 @@
 //! Lists of prefixes as text, and sets of nftables: each in just the form that is written.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
-use super::error::{Files, ReadError, utf8};
+use super::error::{Files, Line, ReadError, Wrong, utf8};
 use crate::read::resources::{AddressList, Remarks};
+use crate::text::says;
 
 /// Lists with one entry on a line and nothing else.
 pub(super) fn read_plain(files: &Files<'_>) -> Result<Vec<AddressList>, ReadError> {
@@ -35,7 +37,8 @@ fn edl(name: &str, mut lines: Vec<&str>) -> Result<AddressList, ReadError> {
         match line.split_once(' ') {
             Some((entry, other)) if other == remark => entries.push(entry),
             _ => {
-                return Err(at(name, index + 1, "the remark behind the entry is not that of the first line"));
+                let text = "the remark behind the entry is not that of the first line";
+                return Err(ReadError::new(Line(name, index + 1), text));
             }
         }
     }
@@ -49,12 +52,8 @@ fn check_remark(name: &str, line: usize, remark: Option<&str>) -> Result<(), Rea
     let plain = |text: &str| text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
     match remark.is_some_and(plain) {
         true => Ok(()),
-        false => Err(at(name, line, "this remark is not in the form that is written")),
+        false => Err(ReadError::new(Line(name, line), "this remark is not in the form that is written")),
     }
-}
-
-fn at(name: &str, line: usize, message: &str) -> ReadError {
-    ReadError::new(format!("{name} line {line}"), message)
 }
 
 /// The list of entries that begin at a line.
@@ -62,7 +61,8 @@ fn list(name: &str, folder: &str, first: usize, entries: Vec<&str>) -> Result<Ad
     // A byte that no prefix has is told with its line; what else is wrong with an entry, the proof says.
     let strange = |entry: &&str| entry.is_empty() || !entry.bytes().all(is_part_of_prefix);
     if let Some(index) = entries.iter().position(strange) {
-        return Err(at(name, first + index, &format!("{:?} is no prefix", entries[index])));
+        let at = Line(name, first + index);
+        return Err(ReadError::new(at, Wrong::QuotedIsNo(entries[index], "prefix")));
     }
     let stem = name.strip_prefix(folder).and_then(|name| name.strip_suffix(".txt"));
     let v6 = match stem.filter(|stem| !stem.contains('/')).and_then(|stem| stem.rsplit_once('.')) {
@@ -105,28 +105,35 @@ impl<'a> Commands<'a> {
         Some(next)
     }
 
-    fn error<T>(&self, message: &str) -> Result<T, ReadError> {
-        Err(at(self.name, self.line, message))
+    fn error<T>(&self, message: impl Display) -> Result<T, ReadError> {
+        Err(ReadError::new(Line(self.name, self.line), message))
     }
 
     /// The next line, which must be this one.
     fn expect(&mut self, wanted: &str) -> Result<(), ReadError> {
+        self.expect_with(format_args!("{wanted}"))
+    }
+
+    /// The same of a line with names in it.
+    fn expect_with(&mut self, wanted: std::fmt::Arguments<'_>) -> Result<(), ReadError> {
         match self.next() {
-            Some(line) if line == wanted => Ok(()),
-            _ => self.error(&format!("{:?} is expected", wanted.trim_start_matches('\t'))),
+            Some(line) if says(line, wanted) => Ok(()),
+            _ => self.error(format_args!("{:?} is expected", wanted.to_string().trim_start_matches('\t'))),
         }
     }
 }
 
 /// What stands between `start` and `end`, if it is a name of the kind that sets and tables have.
 fn named<'a>(line: &'a str, start: &str, end: &str) -> Option<&'a str> {
-    let name = line.strip_prefix(start)?.strip_suffix(end)?;
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    (!name.is_empty() && name.chars().all(word)).then_some(name)
+    line.strip_prefix(start)?.strip_suffix(end).filter(|name| is_name(name))
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// One table with its sets, then each set emptied and filled once, in one transaction.
-fn nft(name: &str, text: &str) -> Result<Vec<AddressList>, ReadError> {
+fn nft<'t>(name: &'t str, text: &'t str) -> Result<Vec<AddressList>, ReadError> {
     let Some(text) = text.strip_suffix('\n') else {
         return Err(ReadError::new(name, "the last line does not end"));
     };
@@ -142,20 +149,21 @@ fn nft(name: &str, text: &str) -> Result<Vec<AddressList>, ReadError> {
         if !line.is_empty() {
             return commands.error("this command is not read");
         }
-        let flush = format!("flush set inet {table} ");
-        let Some(set) = commands.next().and_then(|line| named(line, &flush, "")) else {
+        let flushed = |line: &'t str| line.strip_prefix("flush set inet ")?.split_once(' ');
+        let flushed = commands.next().and_then(flushed).filter(|(of, set)| *of == table && is_name(set));
+        let Some((_, set)) = flushed else {
             return commands.error("a set of the table is to be flushed");
         };
         if !sets.contains_key(set) || filled.contains_key(set) {
             return commands.error("there is no such set, or it is filled twice");
         }
-        commands.expect(&format!("add element inet {table} {set} {{"))?;
+        commands.expect_with(format_args!("add element inet {table} {set} {{"))?;
         filled.insert(set, elements(&mut commands)?);
     }
     for (set, list) in &mut sets {
         match filled.remove(set.as_str()) {
             Some(entries) => list.entries = entries,
-            None => return commands.error(&format!("the set {set} is not filled")),
+            None => return commands.error(format_args!("the set {set} is not filled")),
         }
     }
     Ok(sets.into_values().collect())
@@ -184,11 +192,11 @@ fn declared(commands: &mut Commands<'_>, table: &str) -> Result<BTreeMap<String,
         };
         commands.expect("\t\tflags interval")?;
         commands.expect("\t}")?;
-        let table = Some(table.to_owned());
-        let list = AddressList { name: set.to_owned(), v6, table, ..AddressList::default() };
-        if sets.insert(set.to_owned(), list).is_some() {
+        let (set, table) = (set.to_owned(), Some(table.to_owned()));
+        if sets.contains_key(&set) {
             return commands.error("two sets have one name");
         }
+        sets.insert(set.clone(), AddressList { name: set, v6, table, ..AddressList::default() });
     }
 }
 

@@ -21,7 +21,7 @@ pub use arm::{Export, read_arm};
 pub(crate) use arm::{NatFound, nat_found, read_nat_text};
 #[cfg(feature = "store")]
 pub(crate) use beside::is_values;
-pub use beside::{Beside, Configuration, is_loaded};
+pub use beside::{Beside, BesideChange, Configuration, is_loaded};
 pub(crate) use error::Files;
 pub use error::ReadError;
 pub use node::{READ_ONLY, Remark};
@@ -104,10 +104,7 @@ pub(crate) const LIST_READERS: [ListReader; 4] = [
 /// ```
 pub fn read_files(format: FormatName, files: &[(&str, &[u8])]) -> Result<Resources, ReadError> {
     let reader = READERS.iter().find(|reader| reader.format == format);
-    let reader = reader.ok_or_else(|| ReadError {
-        place: format.name().to_owned(),
-        message: "the format carries no rules".to_owned(),
-    })?;
+    let reader = reader.ok_or_else(|| ReadError::new(format.name(), "the format carries no rules"))?;
     let own: Vec<(&str, &[u8])> = files.iter().filter(|(name, _)| (reader.takes)(name)).copied().collect();
     (reader.read)(&own)
 }

@@ -2,8 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
+use std::fmt::{self, Display};
 
-use super::ReadError;
+use super::error::{ReadError, Wrong};
 use super::tree::{Tree, line_of};
 
 /// How a reader treats what it does not know.
@@ -24,8 +25,8 @@ pub struct Remark {
     pub text: String,
 }
 
-impl std::fmt::Display for Remark {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.text)
     }
 }
@@ -75,6 +76,37 @@ enum Step<'n> {
     Item(usize),
 }
 
+/// Where a value stands: the members and items that lead to it, and the line of the last name among them.
+pub(super) struct NodePlace<'n>(&'n Node<'n>);
+
+impl NodePlace<'_> {
+    /// Writes the way to a value, and gives the line of the last name on it.
+    fn way(node: &Node<'_>, f: &mut fmt::Formatter<'_>) -> Result<Option<usize>, fmt::Error> {
+        let line = match node.parent {
+            Some(parent) => Self::way(parent, f)?,
+            None => None,
+        };
+        match node.step {
+            Step::Top => f.write_str(node.document.place)?,
+            Step::Member(name) => {
+                write!(f, ".{name}")?;
+                return Ok(line_of(node.document.text, name).or(line));
+            }
+            Step::Item(index) => write!(f, "[{index}]")?,
+        }
+        Ok(line)
+    }
+}
+
+impl Display for NodePlace<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Self::way(self.0, f)? {
+            Some(line) => write!(f, " (line {line})"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A value of a document and the way to it.
 pub(super) struct Node<'n> {
     pub(super) document: &'n Document<'n>,
@@ -98,35 +130,13 @@ impl<'n> Node<'n> {
         self.document.mode == Mode::Own
     }
 
-    /// Where the value stands: the members and items that lead to it, and the line of the last name among them.
-    pub(super) fn place(&self) -> String {
-        let mut way = Vec::new();
-        let mut at = Some(self);
-        while let Some(node) = at {
-            way.push(node.step);
-            at = node.parent;
-        }
-        let mut line = None;
-        let mut place = self.document.place.to_owned();
-        for step in way.into_iter().rev() {
-            match step {
-                Step::Top => {}
-                Step::Member(name) => {
-                    place.push('.');
-                    place.push_str(name);
-                    line = line_of(self.document.text, name).or(line);
-                }
-                Step::Item(index) => place.push_str(&format!("[{index}]")),
-            }
-        }
-        match line {
-            Some(line) => format!("{place} (line {line})"),
-            None => place,
-        }
+    /// Where the value stands, as it is shown.
+    pub(super) fn place(&self) -> NodePlace<'_> {
+        NodePlace(self)
     }
 
-    pub(super) fn error(&self, message: impl Into<String>) -> ReadError {
-        ReadError { place: self.place(), message: message.into() }
+    pub(super) fn error(&self, message: impl Display) -> ReadError {
+        ReadError::new(self.place(), message)
     }
 
     fn members(&self) -> &'n [(std::borrow::Cow<'n, str>, Tree<'n>)] {
@@ -153,7 +163,7 @@ impl<'n> Node<'n> {
     }
 
     pub(super) fn member(&'n self, key: &str) -> Result<Node<'n>, ReadError> {
-        self.optional(key).ok_or_else(|| self.error(format!("`{key}` is missing")))
+        self.optional(key).ok_or_else(|| self.error(Wrong::Missing(key)))
     }
 
     pub(super) fn items(&'n self) -> Result<Vec<Node<'n>>, ReadError> {
@@ -180,28 +190,22 @@ impl<'n> Node<'n> {
             if self.read.get() & 1u128.checked_shl(index as u32).unwrap_or(0) != 0 {
                 continue;
             }
-            let at = || self.child(value, Step::Member(name)).place();
+            let at = || self.child(value, Step::Member(name));
             if self.is_own() {
-                return Err(ReadError {
-                    place: at(),
-                    message: "such a member is not written by tagwall".to_owned(),
-                });
+                return Err(at().error("such a member is not written by tagwall"));
             }
             let known = READ_ONLY.iter().chain(&DESCRIBING).any(|known| name.eq_ignore_ascii_case(known));
             if !known && *value != Tree::Null {
-                self.remark_at(at(), "the member is not known and may matter");
+                at().remark("the member is not known and may matter");
             }
         }
         Ok(())
     }
 
     /// Tells of something that was passed over.
-    pub(super) fn remark(&self, text: &str) {
-        self.remark_at(self.place(), text);
-    }
-
-    fn remark_at(&self, place: String, text: &str) {
-        self.document.remarks.borrow_mut().push(Remark { place, text: text.to_owned() });
+    pub(super) fn remark(&self, what: impl Display) {
+        let remark = Remark { place: self.place().to_string(), text: what.to_string() };
+        self.document.remarks.borrow_mut().push(remark);
     }
 
     /// A string. An expression is none in our own files, and there is none without letters, or with spaces around it; in
@@ -227,7 +231,7 @@ impl<'n> Node<'n> {
     pub(super) fn word(&self, words: &[&str]) -> Result<String, ReadError> {
         let text = self.text()?;
         if self.is_own() && !words.contains(&text.as_str()) {
-            return Err(self.error(format!("{text} is none of {}", words.join(", "))));
+            return Err(self.error(Wrong::NoneOf(&text, words)));
         }
         Ok(text)
     }
@@ -236,7 +240,7 @@ impl<'n> Node<'n> {
     pub(super) fn is_text(&self, expected: &str) -> Result<(), ReadError> {
         match self.value {
             Tree::Text(text) if text == expected => Ok(()),
-            _ => Err(self.error(format!("`{expected}` is expected"))),
+            _ => Err(self.error(Wrong::Expected(expected))),
         }
     }
 
@@ -244,7 +248,7 @@ impl<'n> Node<'n> {
     pub(super) fn is_code(&self, expected: &str) -> Result<(), ReadError> {
         match self.value {
             Tree::Code(code) if code == expected => Ok(()),
-            _ => Err(self.error(format!("the expression `[{expected}]` is expected"))),
+            _ => Err(self.error(format_args!("the expression `[{expected}]` is expected"))),
         }
     }
 
@@ -275,7 +279,7 @@ impl<'n> Node<'n> {
         }
         let mut seen = HashSet::with_capacity(texts.len());
         match texts.iter().find(|text| !seen.insert(text.as_str())) {
-            Some(twice) => Err(self.error(format!("{twice} is there twice"))),
+            Some(twice) => Err(self.error(Wrong::Twice(twice))),
             None => Ok(()),
         }
     }
@@ -294,14 +298,14 @@ impl<'n> Node<'n> {
         if let Some(single) = self.optional(one) {
             let text = single.text()?;
             if self.is_own() && self.optional(many).is_some() {
-                return Err(self.error(format!("both `{one}` and `{many}` are given")));
+                return Err(self.error(format_args!("both `{one}` and `{many}` are given")));
             }
             if !text.is_empty() {
                 values.push(text);
             }
         }
         if values.is_empty() {
-            Err(self.error(format!("neither `{one}` nor `{many}` is given")))
+            Err(self.error(format_args!("neither `{one}` nor `{many}` is given")))
         } else {
             Ok(values)
         }
@@ -312,7 +316,7 @@ impl<'n> Node<'n> {
         let local = ["parameters(", "variables(", "reference(", "copyIndex("];
         match self.code() {
             Some(code) if local.iter().any(|word| code.contains(word)) && self.is_own() => {
-                Err(self.error(format!("[{code}] means something in its template only")))
+                Err(self.error(format_args!("[{code}] means something in its template only")))
             }
             Some(code) => Ok(format!("[{code}]")),
             None => self.text(),

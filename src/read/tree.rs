@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::fmt;
+use std::fmt::{self, Display};
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -191,9 +191,9 @@ pub(super) struct Strings {
 ///
 /// # Errors
 /// [`ReadError`] with line and column where it is no JSON, or an object has a member twice.
-pub(super) fn parse<'a>(text: &'a str, place: &str, strings: Strings) -> Result<Tree<'a>, ReadError> {
+pub(super) fn parse<'a>(text: &'a str, place: impl Display, strings: Strings) -> Result<Tree<'a>, ReadError> {
     let tree = value_at(text, 0, strings).and_then(|(tree, mut rest)| rest.end().map(|()| tree));
-    tree.map_err(|error| ReadError::new(place, error.to_string()))
+    tree.map_err(|error| ReadError::new(place, error))
 }
 
 type TextReader<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
@@ -236,7 +236,7 @@ impl Strings {
 }
 
 /// Without so many bytes at both ends.
-fn cut(text: Cow<'_, str>, front: usize, back: usize) -> Cow<'_, str> {
+pub(super) fn cut(text: Cow<'_, str>, front: usize, back: usize) -> Cow<'_, str> {
     let end = text.len() - back;
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.get(front..end).unwrap_or_default()),

@@ -4,6 +4,7 @@
 //! Source of the order: rule-processing.md, 2025-05-07.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use super::error::ReplayError;
@@ -172,12 +173,13 @@ impl Firewall {
     }
 
     /// Where DNAT rules send a packet, in words that follow it.
-    pub(crate) fn translation_in_words(&self, packet: &Packet) -> String {
-        let taken = self.rules.iter().find_map(|matched| match &matched.kind {
-            MatchKind::Nat(to) if matched.rule.matches(packet) => Some((&matched.rule.name, to)),
+    pub(crate) fn translation_in_words(&self, packet: &Packet) -> Goes {
+        Goes(self.rules.iter().find_map(|matched| match &matched.kind {
+            MatchKind::Nat(to) if matched.rule.matches(packet) => {
+                Some((to.clone(), matched.rule.name.clone()))
+            }
             _ => None,
-        });
-        taken.map_or("is not translated".to_owned(), |(rule, to)| format!("goes to {to} by {rule}"))
+        }))
     }
 
     /// The rules that translate, those of one translation allowing and the others not; all of them allowing if none is
@@ -247,6 +249,19 @@ fn access(collection: &RuleCollection, stage: Stage) -> Result<Access, ReplayErr
         ("deny", false) => Ok(Access::Deny),
         (other, _) => {
             Err(ReplayError::Action { collection: collection.name.clone(), action: other.to_owned() })
+        }
+    }
+}
+
+/// Where a packet is sent, and by which rule; nowhere if no DNAT rule takes it. Its words follow those of the packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Goes(Option<(Translation, String)>);
+
+impl fmt::Display for Goes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some((to, rule)) => write!(f, "goes to {to} by {rule}"),
+            None => f.write_str("is not translated"),
         }
     }
 }

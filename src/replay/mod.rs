@@ -18,7 +18,7 @@ pub mod way;
 
 pub use error::ReplayError;
 pub use firewall::{Firewall, FirewallDecision, FirewallDifference, FirewallDifferenceKind};
-pub(crate) use firewall::{all_groups, decided_by, in_order};
+pub(crate) use firewall::{Goes, all_groups, decided_by, in_order};
 pub use hosts::HostKey;
 pub(crate) use matched::MatchKind;
 pub use matched::{Translation, firewall_rule};

@@ -168,9 +168,11 @@ pub(super) fn broken(made: &Made<'_>) -> Option<Section> {
             Some("firewall") => "firewall",
             _ => "way out",
         };
-        let why = Line::of(work.why.as_deref().unwrap_or_default());
+        let why = Line::of(&work.why.as_ref().map_or_else(String::new, ToString::to_string));
         let mut cells = vec![Line::from(&work.subnet), Line::from(&work.need), stop.into(), why];
-        cells.extend(told.then(|| Line::of(work.remedy.as_deref().unwrap_or_default())));
+        cells.extend(
+            told.then(|| Line::of(&work.remedy.as_ref().map_or_else(String::new, ToString::to_string))),
+        );
         table.push(cells);
     }
     (!table.is_empty()).then(|| {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::generations::{CURRENT, GENERATIONS, RECORD, Record, SIGNATURE};
-use crate::read::{Beside, Configuration, is_loaded, is_values};
+use crate::read::{Beside, BesideChange, Configuration, is_loaded, is_values};
 use crate::report::{Listed, MANIFEST, POLICY_COPY, catalog_copy};
 use crate::store::plain;
 use crate::text::sha256_hex;
@@ -29,7 +29,7 @@ pub struct Published {
     /// The variables of Terraform that files of those set.
     sets: BTreeMap<String, Vec<String>>,
     /// What others put there and makes something else of the files, and how.
-    changing: BTreeMap<String, String>,
+    changing: BTreeMap<String, BesideChange>,
     record: Option<Result<Record, Damaged>>,
     environments: Vec<String>,
 }
@@ -327,7 +327,7 @@ struct Tree {
     odd: BTreeMap<String, &'static str>,
     beside: BTreeSet<String>,
     sets: BTreeMap<String, Vec<String>>,
-    changing: BTreeMap<String, String>,
+    changing: BTreeMap<String, BesideChange>,
 }
 
 impl Tree {

@@ -5,6 +5,7 @@ mod encoding;
 mod joined;
 mod markup;
 mod pattern;
+mod shown;
 mod visible;
 
 use sha2::{Digest, Sha256};
@@ -14,6 +15,7 @@ pub use joined::Joined;
 pub(crate) use joined::joined;
 pub use markup::markup;
 pub use pattern::{fits, fits_in_any_case};
+pub(crate) use shown::says;
 pub(crate) use visible::is_plain;
 pub use visible::{Escape, excerpt, hidden, is_hidden, trim_hidden, visible, visible_bytes};
 

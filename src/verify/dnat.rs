@@ -2,14 +2,15 @@
 
 use std::collections::HashSet;
 
+use super::difference::{Differs, KeptError};
 use super::given::{Findings, Given};
 use super::report::FailureKind;
 use super::wanted::wanted_rules;
 use crate::plan::{Extra, NatCollection};
 use crate::policy::Policy;
+use crate::read::read_nat_text;
 use crate::read::resources::{Resources, RuleCollection, RuleCollectionGroup};
-use crate::read::{ReadError, read_nat_text};
-use crate::replay::{Firewall, ReplayError, Resolver, in_order};
+use crate::replay::{Firewall, Resolver, in_order};
 use crate::rules::{Access, Rule, first_difference};
 use crate::tags::Snapshot;
 use crate::target::FormatName;
@@ -18,22 +19,6 @@ use crate::target::FormatName;
 pub(super) struct KeptNat {
     group: String,
     collection: RuleCollection,
-}
-
-/// What is declared to be kept cannot be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum KeptError {
-    /// Its text cannot be read.
-    #[error("{name}: {error}")]
-    Read {
-        /// The collection.
-        name: String,
-        /// Why.
-        error: ReadError,
-    },
-    /// Its rules cannot be replayed.
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
 }
 
 /// Reads what is declared to be kept.
@@ -63,8 +48,8 @@ pub(super) fn take_declared(
             (Some(own), Some(at)) => rules += own.collections.remove(at).rules.len(),
             _ if findings.format == FormatName::Arm.name() => {
                 whole = false;
-                let text = format!("NAT collection {} of {group} is not there as it was", collection.name);
-                findings.fail(FailureKind::Missing, text);
+                let (collection, group) = (collection.name.clone(), group.clone());
+                findings.fail(FailureKind::Missing, Differs::NatGone { collection, group });
             }
             _ => {}
         }
@@ -80,8 +65,8 @@ pub(super) fn take_declared(
 pub(super) fn refuse(emitted: &Firewall, findings: &mut Findings<'_>) {
     let found = first_difference(&in_order([]), &emitted.translating(None));
     if let Some(packet) = found.excess {
-        let text = format!("{packet} {}, but nothing asks for it", emitted.translation_in_words(&packet));
-        findings.fail(FailureKind::Excess, text);
+        let goes = emitted.translation_in_words(&packet);
+        findings.fail(FailureKind::Excess, Differs::Translated { packet, goes });
     }
 }
 

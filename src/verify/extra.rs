@@ -4,10 +4,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::difference::Differs;
 use super::report::{FailureKind, Report};
 use crate::addr::{AddrSet, Count};
 use crate::plan::{Extra, extra_of};
-use crate::policy::{Policy, Remote, short_list};
+use crate::policy::{Policy, Remote};
 use crate::target::{FormatName, Target};
 
 /// Proves of `extras` themselves that the policy allows them.
@@ -15,58 +16,51 @@ pub(super) fn check(policy: &Policy, extras: &[Extra], format: &str, report: &mu
     let Some(first) = extras.first() else { return };
     let total: Count = extras.iter().map(|extra| extra.addresses.count()).sum();
     if total > policy.precision.max_extra {
-        let text = format!(
-            "{total} extra addresses are declared, but precision.max-extra is {}",
-            policy.precision.max_extra
-        );
-        report.fail(first.target, format, FailureKind::Excess, text);
+        let most = policy.precision.max_extra;
+        report.fail(first.target, format, FailureKind::Excess, Differs::TooMuchExtra { total, most });
     }
     let never = policy.never_extra();
     for extra in extras {
-        let mut fail = |kind, text| report.fail(extra.target, format, kind, text);
+        let mut fail = |kind, differs: Differs| report.fail(extra.target, format, kind, differs);
+        let remote = || extra.remote.clone();
         let both = extra.addresses.intersection(&never);
         if !both.is_empty() {
-            let text =
-                format!("extra for {} holds {}, which is never let through", extra.remote, short_list(&both));
-            fail(FailureKind::Excess, text);
+            fail(FailureKind::Excess, Differs::ExtraNever { remote: remote(), both });
         }
         if extra.flows.is_empty() {
-            fail(FailureKind::Invalid, format!("extra for {} belongs to no need", extra.remote));
+            fail(FailureKind::Invalid, Differs::ExtraOfNone(remote()));
         }
         if extra.target == Target::Lists && !policy.output.formats.contains(&FormatName::Edl) {
-            let text = format!("extra for {} in lists that no firewall fetches", extra.remote);
-            fail(FailureKind::Invalid, text);
+            fail(FailureKind::Invalid, Differs::ExtraInLists(remote()));
         }
-        for text in extra.flows.iter().filter_map(|flow| wrong_flow(policy, extra, flow)) {
-            fail(FailureKind::Excess, text);
+        for differs in extra.flows.iter().filter_map(|flow| wrong_flow(policy, extra, flow)) {
+            fail(FailureKind::Excess, differs);
         }
         if extra.target == Target::RouteTable {
             let both = extra.addresses.intersection(&kept_routes(policy, &extra.flows));
             if !both.is_empty() {
-                let text =
-                    format!("{} is asked for, but goes to {} as an extra", short_list(&both), extra.remote);
-                fail(FailureKind::Misrouted, text);
+                fail(FailureKind::Misrouted, Differs::ExtraTaken { both, to: remote() });
             }
         }
     }
 }
 
 /// What is wrong with extra addresses as those of one flow or route.
-fn wrong_flow(policy: &Policy, extra: &Extra, flow: &str) -> Option<String> {
-    let is_route = policy.routes.iter().any(|need| need.id == flow);
+fn wrong_flow(policy: &Policy, extra: &Extra, flow: &String) -> Option<Differs> {
+    let is_route = policy.routes.iter().any(|need| need.id == *flow);
     let listed =
         |flow: &str| policy.listed(flow).filter(|_| is_route == (extra.target == Target::RouteTable));
     let Some(asked) = listed(flow) else {
-        return Some(format!("{flow} has no list of addresses that could be widened"));
+        return Some(Differs::NotWidened(flow.clone()));
     };
     // One entry is paid for once, so it must be one list that is widened.
     let of_family = |set: &AddrSet| AddrSet {
         v4: if extra.addresses.v4.is_empty() { Default::default() } else { set.v4.clone() },
         v6: if extra.addresses.v6.is_empty() { Default::default() } else { set.v6.clone() },
     };
-    let first = listed(extra.flows.first()?)?;
-    (!is_route && of_family(&asked) != of_family(&first))
-        .then(|| format!("{flow} asks for other addresses than {}, but shares its extra", extra.flows[0]))
+    let first = extra.flows.first()?;
+    let differs = !is_route && of_family(&asked) != of_family(&listed(first)?);
+    differs.then(|| Differs::OtherExtra { flow: flow.clone(), first: first.clone() })
 }
 
 /// What flows ask for that no route of `own` leads to: it keeps its way.
@@ -131,7 +125,7 @@ mod tests {
     fn found(extras: &[Extra]) -> Vec<String> {
         let mut report = Report::default();
         check(&policy(), extras, "arm", &mut report);
-        report.failures.iter().map(|failure| failure.text.clone()).collect()
+        report.failures.iter().map(|failure| failure.difference.to_string()).collect()
     }
 
     #[track_caller]

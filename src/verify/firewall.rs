@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::difference::{By, Differs, Tried};
 use super::dnat::{self, KeptNat};
 use super::given::{Findings, Given};
 use super::report::FailureKind;
 use super::wanted::{denied_hosts, is_platform, outbound, wanted_hosts, wanted_rules, without_zero};
 use crate::packet::Protocol;
 use crate::plan::firewall_priorities;
-use crate::policy::Policy;
 use crate::policy::intent::RulesHolder;
+use crate::policy::{FlowId, Policy};
 use crate::read::resources::{FirewallRule, Resources, RuleCollectionGroup};
-use crate::replay::{Firewall, HostKey, MatchKind, Resolver, all_groups, decided_by, in_order};
+use crate::replay::{Firewall, HostKey, MatchKind, Resolver, all_groups, in_order};
 use crate::rules::{Access, Rule, RuleList, first_difference};
 
 /// Proves that the rules let out what the flows of the policy ask for, but for gaps, with what is declared as extra,
@@ -23,53 +24,41 @@ pub(super) fn check(
     resolver: &mut Resolver<'_>,
     findings: &mut Findings<'_>,
 ) {
-    if let Err(text) = holder(given.policy, resources) {
-        return findings.invalid(text);
+    if let Err(differs) = holder(given.policy, resources) {
+        return findings.invalid(differs);
     }
     let groups = &dnat::take_declared(&all_groups(resources), nat, findings);
     for name in unnamed(resources) {
-        findings
-            .invalid(format!("no rule names the IP group {name}, so that nothing says what it has to hold"));
+        findings.invalid(Differs::UnnamedIpGroup(name.clone()));
     }
-    for text in field_errors(groups) {
-        findings.invalid(text);
+    for differs in field_errors(groups) {
+        findings.invalid(differs);
     }
     let emitted = match Firewall::of_groups(groups, resolver) {
         Ok(emitted) => emitted,
         Err(error) => return findings.invalid(error),
     };
-    if let Some(text) = wrong_gap(given) {
-        return findings.invalid(text);
+    if let Some(id) = wrong_gap(given) {
+        return findings.invalid(Differs::NoGap(id));
     }
     dnat::refuse(&emitted, findings);
     network(given, &emitted, findings);
     hosts(given, &emitted, findings);
 }
 
-/// Why rules are not where the policy wants them.
-#[derive(Debug, thiserror::Error)]
-enum Misplaced {
-    #[error("classic rules, but those of a firewall policy are asked for")]
-    Classic,
-    #[error("classic rules of {0} firewalls, not of one")]
-    Several(usize),
-    #[error("rule collection groups, but classic rules are asked for")]
-    Groups,
-}
-
 /// Rules must be where the policy wants them, and classic ones in one firewall.
-fn holder(policy: &Policy, resources: &Resources) -> Result<(), Misplaced> {
+fn holder(policy: &Policy, resources: &Resources) -> Result<(), Differs> {
     let (groups, firewalls) = (resources.groups.len(), resources.firewalls.len());
     match (policy.firewall.rules, groups, firewalls) {
         (RulesHolder::Policy, _, 0) | (RulesHolder::Classic, 0, 0 | 1) => Ok(()),
-        (RulesHolder::Policy, ..) => Err(Misplaced::Classic),
-        (RulesHolder::Classic, 0, _) => Err(Misplaced::Several(firewalls)),
-        (RulesHolder::Classic, ..) => Err(Misplaced::Groups),
+        (RulesHolder::Policy, ..) => Err(Differs::Classic),
+        (RulesHolder::Classic, 0, _) => Err(Differs::SeveralFirewalls(firewalls)),
+        (RulesHolder::Classic, ..) => Err(Differs::NotClassic),
     }
 }
 
 /// The IP groups that no rule names: of what a group holds, the rules that name it are the proof.
-fn unnamed(resources: &Resources) -> impl Iterator<Item = &str> {
+fn unnamed(resources: &Resources) -> impl Iterator<Item = &String> {
     let groups = all_groups(resources);
     let rules = groups.iter().flat_map(|group| &group.collections).flat_map(|collection| &collection.rules);
     let named = rules.flat_map(|rule| match rule {
@@ -78,34 +67,30 @@ fn unnamed(resources: &Resources) -> impl Iterator<Item = &str> {
         FirewallRule::Nat(rule) => rule.source_groups.clone(),
     });
     let named: HashSet<String> = named.map(|name| name.to_ascii_lowercase()).collect();
-    let names = resources.ip_groups.iter().map(|group| group.name.as_str());
+    let names = resources.ip_groups.iter().map(|group| &group.name);
     names.filter(move |name| !named.contains(&name.to_ascii_lowercase()))
 }
 
 /// What Azure would refuse. Source: rule-processing.md, 2025-05-07; resource-name-rules.md, 2020-02-11.
-fn field_errors(groups: &[RuleCollectionGroup]) -> Vec<String> {
+fn field_errors(groups: &[RuleCollectionGroup]) -> Vec<Differs> {
     let mut errors = Vec::new();
     let all = firewall_priorities();
     for group in groups {
         let wrong = super::names::out_of_range(group.priority, &all);
-        errors.extend(wrong.map(|wrong| format!("group {}: {wrong}", group.name)));
+        errors.extend(wrong.map(|wrong| Differs::InGroup(group.name.clone(), Box::new(wrong))));
         let (mut seen, mut called) = (HashSet::new(), HashSet::new());
         for collection in &group.collections {
+            let (priority, name) = (collection.priority, || collection.name.clone());
             if !called.insert(collection.name.to_ascii_lowercase()) {
-                errors.push(format!("two collections of {} are called {}", group.name, collection.name));
+                errors.push(Differs::CollectionTwice { group: group.name.clone(), name: name() });
             }
-            if super::names::out_of_range(collection.priority, &all).is_some()
-                || !seen.insert(collection.priority)
-            {
-                errors.push(format!(
-                    "collection {}: priority {} is out of range or taken",
-                    collection.name, collection.priority
-                ));
+            if super::names::out_of_range(priority, &all).is_some() || !seen.insert(priority) {
+                errors.push(Differs::CollectionPriority { name: name(), priority });
             }
             let mut taken = HashSet::new();
             for name in collection.rules.iter().map(FirewallRule::name) {
                 if !super::names::legal_name(name) || !taken.insert(name.to_ascii_lowercase()) {
-                    errors.push(format!("{name} is no legal name, or taken"));
+                    errors.push(Differs::IllegalOrTaken(name.to_owned()));
                 }
             }
         }
@@ -114,7 +99,7 @@ fn field_errors(groups: &[RuleCollectionGroup]) -> Vec<String> {
 }
 
 /// A gap is allowed only where the firewall truly cannot say a flow.
-fn wrong_gap(given: &Given<'_>) -> Option<String> {
+fn wrong_gap(given: &Given<'_>) -> Option<FlowId> {
     let symbols = given.policy.symbols();
     let declared = |f: &&crate::policy::Flow| given.gaps.contains(f.id.as_str()) && !f.local.v4.is_empty();
     let wrong = outbound(given).filter(declared).find(|flow| {
@@ -128,7 +113,7 @@ fn wrong_gap(given: &Given<'_>) -> Option<String> {
             || none_v4
             || matches!(flow.protocol, Protocol::Esp | Protocol::Ah))
     });
-    wrong.map(|flow| format!("{} is reported as not expressible, but it is", flow.id))
+    wrong.map(|flow| flow.id.clone())
 }
 
 fn network(given: &Given<'_>, emitted: &Firewall, findings: &mut Findings<'_>) {
@@ -140,17 +125,14 @@ fn network(given: &Given<'_>, emitted: &Firewall, findings: &mut Findings<'_>) {
 /// Where the rules that are there decide otherwise than those that are wanted, by address or for a host.
 fn compare(wanted: &RuleList, emitted: &RuleList, host: Option<&HostKey>, findings: &mut Findings<'_>) {
     let differences = first_difference(wanted, emitted);
-    let to = host.map_or_else(String::new, |host| format!(" for {host}"));
-    if let Some(packet) = &differences.missing {
-        let (need, rule) = (wanted.evaluate(packet), emitted.evaluate(packet));
-        let (need, rule) = (decided_by(&need), decided_by(&rule));
-        findings
-            .fail(FailureKind::Missing, format!("{packet}{to} must pass for {need}, but {rule} denies it"));
+    let tried = |packet| Box::new(Tried { way: None, packet, host: host.cloned() });
+    if let Some(packet) = differences.missing {
+        let (need, rule) = (By::of(&wanted.evaluate(&packet)), By::of(&emitted.evaluate(&packet)));
+        findings.fail(FailureKind::Missing, Differs::Denied { packet: tried(packet), need, rule });
     }
-    if let Some(packet) = &differences.excess {
-        let rule = emitted.evaluate(packet);
-        let text = format!("{packet}{to} passes by {}, but nothing asks for it", decided_by(&rule));
-        findings.fail(FailureKind::Excess, text);
+    if let Some(packet) = differences.excess {
+        let rule = By::of(&emitted.evaluate(&packet));
+        findings.fail(FailureKind::Excess, Differs::Passes { packet: tried(packet), rule });
     }
 }
 

@@ -1,8 +1,10 @@
 //! What rules are held against, and what is found.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 
-use super::report::{FailureKind, Proven, Report};
+use super::difference::Differs;
+use super::report::{FailureKind, Report};
 use crate::plan::Extra;
 use crate::policy::Policy;
 use crate::target::Target;
@@ -25,23 +27,17 @@ pub(super) struct Findings<'r> {
 
 impl Findings<'_> {
     /// Notes a failure.
-    pub(super) fn fail(&mut self, kind: FailureKind, text: impl Into<String>) {
-        self.report.fail(self.target, self.format, kind, text.into());
+    pub(super) fn fail(&mut self, kind: FailureKind, differs: impl Into<Differs>) {
+        self.report.fail(self.target, self.format, kind, differs);
     }
 
     /// Notes that what is there cannot be replayed or would be refused.
-    pub(super) fn invalid(&mut self, error: impl ToString) {
-        self.fail(FailureKind::Invalid, error.to_string());
+    pub(super) fn invalid(&mut self, differs: impl Into<Differs>) {
+        self.fail(FailureKind::Invalid, differs);
     }
 
     /// Notes that so many rules were held against so many needs.
-    pub(super) fn proven(&mut self, part: &str, rules: usize, needs: usize) {
-        self.report.proven.push(Proven {
-            target: self.target.name().to_owned(),
-            format: self.format.to_owned(),
-            part: part.to_owned(),
-            rules,
-            needs,
-        });
+    pub(super) fn proven(&mut self, part: impl Display, rules: usize, needs: usize) {
+        self.report.prove(self.target, self.format, part, [rules, needs]);
     }
 }

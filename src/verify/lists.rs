@@ -1,15 +1,17 @@
 //! Lists of addresses: each holds just the addresses of one remote, and each remote of addresses has its list.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
 
+use super::difference::{Differs, Fault};
 use super::extra::with_extra;
-use super::report::{FailureKind, Proven, Report};
-use crate::addr::{AddrSet, IpPrefix, PrefixError};
+use super::report::{FailureKind, Report};
+use crate::addr::{AddrSet, IpPrefix};
 use crate::plan::{Extra, LimitKey};
 use crate::policy::{Flow, Policy, Remote};
 use crate::read::resources::{AddressList, Remarks};
 use crate::target::{EdlDialect, FormatName, Target};
-use crate::text::{is_reserved, sha256_hex};
+use crate::text::{is_reserved, says, sha256_hex};
 
 /// Proves that the lists hold the addresses of the remotes that `policy` names, and those that `extras` declares, family
 /// by family.
@@ -24,30 +26,28 @@ pub(super) fn check(
     report: &mut Report,
 ) {
     let (remarks, form, format) = (remarks(policy, format), format, format.name());
-    let mut fail = |kind, text| report.fail(Target::Firewall, format, kind, text);
+    let mut fail = |kind, differs: Differs| report.fail(Target::Firewall, format, kind, differs);
     let mut needs = needs(policy, extras);
     let count = needs.len();
     let mut entries = 0;
     let mut called = BTreeSet::new();
     for list in lists {
+        let name = || list.name.clone();
         let word = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
         if list.name.is_empty() || !list.name.chars().all(word) || !called.insert((&list.name, list.v6)) {
-            fail(FailureKind::Invalid, format!("{:?} is no name of a list, or that of two", list.name));
+            fail(FailureKind::Invalid, Differs::ListName(name()));
         }
         if list.remarks != remarks {
-            let text = format!("{}: its remarks are not in the form that its firewall reads", list.name);
-            fail(FailureKind::Invalid, text);
+            fail(FailureKind::Invalid, Differs::ListRemarks(name()));
         }
-        if let Some(table) = list.table.as_ref().filter(|table| **table != table_of(policy)) {
-            fail(
-                FailureKind::Invalid,
-                format!("{}: it is in the table {table}, not in that of {}", list.name, policy.name),
-            );
+        if let Some(table) = list.table.as_ref().filter(|table| !is_table_of(policy, table)) {
+            let (table, environment) = (table.clone(), policy.name.clone());
+            fail(FailureKind::Invalid, Differs::ListTable { name: name(), table, environment });
         }
         let set = match addresses(list) {
             Ok(set) => set,
-            Err(text) => {
-                fail(FailureKind::Invalid, format!("{}: {text}", list.name));
+            Err(fault) => {
+                fail(FailureKind::Invalid, Differs::List(name(), fault));
                 continue;
             }
         };
@@ -59,34 +59,23 @@ pub(super) fn check(
         match (called, same) {
             (Some(found), _) if needs[found].set == set => _ = needs.swap_remove(found),
             (Some(found), _) => {
-                fail(FailureKind::Excess, format!("{}: {}", list.name, difference(&set, &needs[found])));
+                fail(FailureKind::Excess, difference(name(), &set, &needs[found]));
             }
             (None, Some(found)) => {
                 let need = needs.swap_remove(found);
-                let text = format!(
-                    "{}: by what it holds it is the list of {}, which is called {}",
-                    list.name,
-                    need.remote,
-                    need.name_in(form)
+                let wanted = need.name_in(form).to_string();
+                fail(
+                    FailureKind::Invalid,
+                    Differs::ListOfOther { name: name(), remote: need.remote, wanted },
                 );
-                fail(FailureKind::Invalid, text);
             }
-            (None, None) => fail(
-                FailureKind::Excess,
-                format!("{}: no remote is called so, or has just these addresses", list.name),
-            ),
+            (None, None) => fail(FailureKind::Excess, Differs::ListOfNone(name())),
         }
     }
     for need in needs {
-        fail(FailureKind::Missing, format!("no list holds the addresses of {}", need.remote));
+        fail(FailureKind::Missing, Differs::NoList(need.remote));
     }
-    report.proven.push(Proven {
-        target: "lists".to_owned(),
-        format: format.to_owned(),
-        part: "addresses".to_owned(),
-        rules: entries,
-        needs: count,
-    });
+    report.prove(Target::Lists, format, "addresses", [entries, count]);
 }
 
 /// The remarks that a format has. Source: documentation of each vendor, in docs/formats.md.
@@ -99,14 +88,41 @@ fn remarks(policy: &Policy, format: FormatName) -> Remarks {
     }
 }
 
-/// The table that the sets of an environment are in: rules of others refer to them by it.
-fn table_of(policy: &Policy) -> String {
-    format!("tagwall_{}", plain(&policy.name))
+/// Whether the sets of an environment are in this table: rules of others refer to them by it.
+fn is_table_of(policy: &Policy, table: &str) -> bool {
+    says(table, format_args!("tagwall_{}", Plain(&policy.name)))
 }
 
 /// A text as languages with narrow names take it.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+struct Plain<'a>(&'a str);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| f.write_char(if c.is_ascii_alphanumeric() { c } else { '_' }))
+    }
+}
+
+/// The name of a need's list in a format; in that of nftables with a digest where its name would be that of another.
+struct NameIn<'a> {
+    need: &'a Need,
+    format: FormatName,
+    digest: bool,
+}
+
+impl fmt::Display for NameIn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let family = if self.need.v6 { "ipv6" } else { "ipv4" };
+        let name = &self.need.name;
+        match self.format {
+            FormatName::Lists => write!(f, "lists/{name}.{family}.txt"),
+            FormatName::Edl => write!(f, "edl/{name}.{family}.txt"),
+            FormatName::Nftables if self.digest => {
+                write!(f, "s_{}_{}_{family}", Plain(name), &sha256_hex(name.as_bytes())[..8])
+            }
+            FormatName::Nftables => write!(f, "s_{}_{family}", Plain(name)),
+            _ => f.write_str(name),
+        }
+    }
 }
 
 /// The addresses of one remote in one family.
@@ -120,23 +136,15 @@ struct Need {
 
 impl Need {
     /// The name of the list in a format.
-    fn name_in(&self, format: FormatName) -> String {
-        let family = if self.v6 { "ipv6" } else { "ipv4" };
-        match format {
-            FormatName::Lists => format!("lists/{}.{family}.txt", self.name),
-            FormatName::Edl => format!("edl/{}.{family}.txt", self.name),
-            FormatName::Nftables => format!("s_{}_{family}", plain(&self.name)),
-            _ => self.name.clone(),
-        }
+    fn name_in(&self, format: FormatName) -> NameIn<'_> {
+        NameIn { need: self, format, digest: false }
     }
 
     /// Whether a list of this name is the remote's. Of sets whose names would be one, the later ones have a digest of
     /// the list's.
     fn is_called(&self, name: &str, format: FormatName) -> bool {
-        let digest = || format!("{}_{}", plain(&self.name), &sha256_hex(self.name.as_bytes())[..8]);
-        let family = if self.v6 { "ipv6" } else { "ipv4" };
-        name == self.name_in(format)
-            || format == FormatName::Nftables && name == format!("s_{}_{family}", digest())
+        says(name, self.name_in(format))
+            || format == FormatName::Nftables && says(name, NameIn { need: self, format, digest: true })
     }
 }
 
@@ -196,21 +204,6 @@ fn needs(policy: &Policy, extras: &[Extra]) -> Vec<Need> {
     needs
 }
 
-/// What is wrong with the entries of a list.
-#[derive(Debug, thiserror::Error)]
-enum Fault {
-    #[error("{text}: {error}")]
-    Prefix { text: String, error: PrefixError },
-    #[error("{0} is of the other family")]
-    Family(String),
-    #[error("its entries are not in order")]
-    Order,
-    #[error("it holds nothing, which some firewalls take for no list")]
-    Empty,
-    #[error("entries overlap")]
-    Overlap,
-}
-
 /// The addresses of a list: canonical prefixes of its family, ascending, none twice or inside another.
 fn addresses(list: &AddressList) -> Result<AddrSet, Fault> {
     let mut prefixes: Vec<IpPrefix> = Vec::with_capacity(list.entries.len());
@@ -233,11 +226,11 @@ fn addresses(list: &AddressList) -> Result<AddrSet, Fault> {
 }
 
 /// What differs from the remote that the list is called by.
-fn difference(set: &AddrSet, need: &Need) -> String {
-    let one = |set: AddrSet| set.prefixes().next().map_or_else(String::new, |p| p.to_string());
+fn difference(name: String, set: &AddrSet, need: &Need) -> Differs {
     let (missing, excess) = (need.set.difference(set), set.difference(&need.set));
-    match (missing.is_empty(), excess.is_empty()) {
-        (false, _) => format!("{} of {} is missing", one(missing), need.remote),
-        _ => format!("{} is not one of {}", one(excess), need.remote),
+    let remote = need.remote.clone();
+    match missing.prefixes().next() {
+        Some(one) => Differs::ListLess { name, one, remote },
+        None => Differs::ListMore { name, one: excess.prefixes().next(), remote },
     }
 }

@@ -4,6 +4,7 @@
 //! is derived from the flows once more.
 
 mod acceptance;
+mod difference;
 mod dnat;
 mod earlier;
 mod endpoints;
@@ -16,19 +17,23 @@ mod named;
 mod names;
 mod nsg;
 mod placed;
+mod refusal;
 mod report;
 mod routes;
 mod wanted;
 mod way;
+mod why;
 mod work;
 
 use std::collections::HashSet;
 
 pub use acceptance::{Acceptance, AcceptanceDoes, AcceptedAt};
+pub use difference::Difference;
 pub(crate) use dnat::needs_taken;
 pub use earlier::earlier;
 pub use inexpressible::Inexpressible;
 pub use report::{Failure, FailureKind, Proven, Report};
+pub use why::{Remedy, Why};
 pub use work::{Work, WorkState};
 
 use crate::plan::{Association, Extra, NatCollection};
@@ -37,6 +42,7 @@ use crate::read::{self, resources::Resources};
 use crate::replay::Resolver;
 use crate::tags::Snapshot;
 use crate::target::{FormatName, Target};
+use difference::Differs;
 use given::{Findings, Given};
 
 /// What a generation declares of itself: where it does less and where it does more than its policy asks. By default
@@ -102,7 +108,7 @@ pub fn check_files(
                 }
                 report.extend(own);
             }
-            Err(error) => report.fail(first, format, FailureKind::Invalid, error.to_string()),
+            Err(error) => report.fail(first, format, FailureKind::Invalid, error),
         }
     }
     for reader in read::LIST_READERS {
@@ -127,20 +133,16 @@ pub fn check_files(
                     &mut report,
                 );
             }
-            Err(error) => report.fail(first, format, FailureKind::Invalid, error.to_string()),
+            Err(error) => report.fail(first, format, FailureKind::Invalid, error),
         }
     }
     // Whatever else lies there may be deployed with the rest.
     for (name, _) in files.iter().filter(|(name, _)| read::format_of(name).is_none() && !is_beside(name)) {
-        report.fail(first, "none", FailureKind::Invalid, format!("{name}: no format has such a file"));
+        let differs = Differs::StrangeFile((*name).to_owned());
+        report.fail(first, "none", FailureKind::Invalid, differs);
     }
     if report.proven.is_empty() && report.failures.is_empty() && !targets.is_empty() {
-        report.fail(
-            targets[0],
-            "none",
-            FailureKind::Invalid,
-            "no file of a known format is there".to_owned(),
-        );
+        report.fail(targets[0], "none", FailureKind::Invalid, Differs::NoFile);
     }
     report
 }
@@ -176,20 +178,21 @@ fn artefacts(asked: &Asked<'_>, resources: &Resources, format: &str) -> Report {
     let Declared { inexpressible, extras, nat, associations } = declared;
     let mut report = Report::default();
     let nat = dnat::declared(nat).unwrap_or_else(|error| {
-        report.fail(Target::Firewall, format, FailureKind::Invalid, error.to_string());
+        report.fail(Target::Firewall, format, FailureKind::Invalid, error);
         Vec::new()
     });
     extra::check(policy, extras, format, &mut report);
     named::check(policy, resources, format, targets, &mut report);
-    for text in placed::differences(policy, associations, resources, format) {
-        report.fail(targets.first().copied().unwrap_or(Target::Nsg), format, FailureKind::Invalid, text);
+    for differs in placed::differences(policy, associations, resources, format) {
+        let first = targets.first().copied().unwrap_or(Target::Nsg);
+        report.fail(first, format, FailureKind::Invalid, differs);
     }
     let placed = placed::of(policy, associations, resources);
     let symbols = policy.symbols();
     let mut resolver = Resolver::new(snapshot, &symbols);
     for group in &resources.ip_groups {
         if let Err(error) = resolver.add_group(group) {
-            report.fail(Target::Firewall, format, FailureKind::Invalid, error.to_string());
+            report.fail(Target::Firewall, format, FailureKind::Invalid, error);
         }
     }
     for &target in targets {

@@ -1,8 +1,10 @@
 //! Names: rules that stand in another resource than the policy's, or that are made elsewhere, do not protect what the
 //! policy is for.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
+use super::difference::Differs;
 use super::names::legal_name;
 use super::report::{FailureKind, Report};
 use crate::plan::LimitKey;
@@ -19,60 +21,64 @@ pub(super) fn check(
     targets: &[Target],
     report: &mut Report,
 ) {
-    let mut fail = |target, text| report.fail(target, format, FailureKind::Invalid, text);
+    let mut fail = |target, differs: Differs| report.fail(target, format, FailureKind::Invalid, differs);
     // Names hold no two `-` in a row.
     let own = policy.name.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
     let name = |what: &str| format!("{own}-{what}");
     for (target, found, wanted) in called(policy, resources, &name) {
         if targets.contains(&target) && !wanted.iter().any(|wanted| is_cut(found, wanted)) {
-            fail(target, format!("it is called {found}, not {}", wanted.join(" or ")));
+            fail(target, Differs::Called { found: found.clone(), wanted });
         }
     }
     for (target, have) in counts(resources) {
         if have > 0 && !policy.wants(target) {
-            fail(target, format!("the policy asks for none, and {have} resources are there"));
+            fail(target, Differs::NotAsked(have));
         }
     }
-    for (target, text) in
+    for (target, differs) in
         others(policy, resources, &name).into_iter().chain(priorities(policy, resources, &name))
     {
         if targets.contains(&target) {
-            fail(target, text);
+            fail(target, differs);
         }
     }
     let groups = resources.nsgs.iter().map(|nsg| (Target::Nsg, &nsg.name));
     let tables = resources.route_tables.iter().map(|table| (Target::RouteTable, &table.name));
     let mut seen = BTreeSet::new();
     for (target, found) in groups.chain(tables).filter(|resource| !seen.insert(*resource)) {
-        fail(target, format!("two resources are called {found}"));
+        fail(target, Differs::Twice("resources", found.clone()));
     }
     let first = targets.first().copied().unwrap_or(Target::Nsg);
     for setting in &resources.settings {
-        let expected = match setting.kind {
-            SettingKind::Environment => policy.name.clone(),
-            SettingKind::ResourceGroup => policy.output.resource_group.clone().unwrap_or_default(),
-            SettingKind::Location => policy.region.location(),
-            SettingKind::FirewallPolicy => {
-                policy.names.firewall_policy.clone().unwrap_or_else(|| name("firewall-policy"))
+        let or_own = |given: &Option<String>, what| match given {
+            Some(given) => given.clone(),
+            None => name(what),
+        };
+        let expected: Cow<'_, str> = match setting.kind {
+            SettingKind::Environment => Cow::Borrowed(&policy.name),
+            SettingKind::ResourceGroup => {
+                Cow::Borrowed(policy.output.resource_group.as_deref().unwrap_or_default())
             }
-            SettingKind::Firewall => policy.names.firewall.clone().unwrap_or_else(|| name("firewall")),
-            SettingKind::NetworkCollection => name("network"),
-            SettingKind::ApplicationCollection => name("application"),
-            SettingKind::NetworkDenies => name("deny-network"),
-            SettingKind::ApplicationDenies => name("deny-application"),
+            SettingKind::Location => Cow::Owned(policy.region.location()),
+            SettingKind::FirewallPolicy => {
+                Cow::Owned(or_own(&policy.names.firewall_policy, "firewall-policy"))
+            }
+            SettingKind::Firewall => Cow::Owned(or_own(&policy.names.firewall, "firewall")),
+            SettingKind::NetworkCollection => Cow::Owned(name("network")),
+            SettingKind::ApplicationCollection => Cow::Owned(name("application")),
+            SettingKind::NetworkDenies => Cow::Owned(name("deny-network")),
+            SettingKind::ApplicationDenies => Cow::Owned(name("deny-application")),
             SettingKind::OwnRules => {
                 if !policy.group_scopes().iter().any(|scope| are_own(&setting.value, &scope.subnets)) {
-                    let text = "these are not the rules that are made here for the subnets of one group";
-                    fail(Target::Nsg, format!("{}: {text}", setting.place));
+                    fail(Target::Nsg, Differs::OwnRules(setting.place.clone()));
                 }
                 continue;
             }
-            SettingKind::Draft => match policy.firewall.draft {
-                true => "draft".to_owned(),
-                false => "in force at once".to_owned(),
-            },
-            SettingKind::ApiVersion => policy.api_version().name().to_owned(),
-            SettingKind::KeptRules => policy.nsg.keep.as_slice().join("\n"),
+            SettingKind::Draft => {
+                Cow::Borrowed(if policy.firewall.draft { "draft" } else { "in force at once" })
+            }
+            SettingKind::ApiVersion => Cow::Borrowed(policy.api_version().name()),
+            SettingKind::KeptRules => Cow::Owned(policy.nsg.keep.as_slice().join("\n")),
         };
         if setting.value != expected {
             let target = match setting.kind {
@@ -83,7 +89,8 @@ pub(super) fn check(
                 SettingKind::KeptRules => Target::Nsg,
                 _ => Target::Firewall,
             };
-            fail(target, format!("{}: it is {}, not {expected}", setting.place, setting.value));
+            let (place, value) = (setting.place.clone(), setting.value.clone());
+            fail(target, Differs::Setting { place, value, expected: expected.into_owned() });
         }
     }
 }
@@ -136,7 +143,7 @@ fn priorities(
     policy: &Policy,
     resources: &Resources,
     name: &dyn Fn(&str) -> String,
-) -> Vec<(Target, String)> {
+) -> Vec<(Target, Differs)> {
     let first = i64::from(policy.firewall.priority);
     let number = |group: &str| -> Option<i64> {
         match group.strip_prefix(&name("rules"))? {
@@ -159,8 +166,9 @@ fn priorities(
         Some((&c.name, c.priority, wanted))
     });
     let other = groups.chain(classic).filter(|(_, found, wanted)| found != wanted);
-    let text = |(name, found, wanted)| format!("{name} has the priority {found}, not {wanted}");
-    other.map(|found| (Target::Firewall, text(found))).collect()
+    let differs =
+        |(name, found, wanted): (&String, _, _)| Differs::Priority { name: name.clone(), found, wanted };
+    other.map(|found| (Target::Firewall, differs(found))).collect()
 }
 
 /// How many resources of each target are there.
@@ -174,7 +182,7 @@ fn counts(resources: &Resources) -> [(Target, usize); 4] {
 }
 
 /// What is wrong with the names of endpoint policies, of the groups in a firewall policy, and of collections.
-fn others(policy: &Policy, resources: &Resources, name: &dyn Fn(&str) -> String) -> Vec<(Target, String)> {
+fn others(policy: &Policy, resources: &Resources, name: &dyn Fn(&str) -> String) -> Vec<(Target, Differs)> {
     let mut found = Vec::new();
     for made in &resources.endpoint_policies {
         let wanted = |subnet: &str| match &policy.names.service_endpoint_policy {
@@ -183,34 +191,33 @@ fn others(policy: &Policy, resources: &Resources, name: &dyn Fn(&str) -> String)
         };
         let fits = |subnet: &str| is_cut(&made.name, &wanted(subnet));
         if !policy.endpoints.iter().any(|need| fits(&need.subnet)) {
-            let text = format!("{} is the policy of no subnet", made.name);
-            found.push((Target::ServiceEndpointPolicy, text));
+            found.push((Target::ServiceEndpointPolicy, Differs::PolicyOfNone(made.name.clone())));
         }
     }
     for group in &resources.groups {
         let number =
             group.name.strip_prefix(&name("rules")).map(|rest| rest.strip_prefix('-').unwrap_or(rest));
         if !number.is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit())) {
-            let text =
-                format!("the group {} is not called {} or that with a number", group.name, name("rules"));
-            found.push((Target::Firewall, text));
+            let differs = Differs::GroupName { name: group.name.clone(), wanted: name("rules") };
+            found.push((Target::Firewall, differs));
         }
     }
     for group in resources.ip_groups.iter().filter(|group| !group.name.starts_with(&name(""))) {
-        found.push((Target::Firewall, format!("the IP group {} is not one of {}", group.name, policy.name)));
+        let (name, environment) = (group.name.clone(), policy.name.clone());
+        found.push((Target::Firewall, Differs::IpGroupOfOther { name, environment }));
     }
     let mut called = HashSet::new();
     for group in resources.groups.iter().filter(|group| !called.insert(&group.name)) {
-        found.push((Target::Firewall, format!("two groups are called {}", group.name)));
+        found.push((Target::Firewall, Differs::Twice("groups", group.name.clone())));
     }
     for collection in resources.rule_collections().filter(|c| !legal_name(&c.name)) {
-        found.push((Target::Firewall, format!("{:?} is no legal name of a collection", collection.name)));
+        found.push((Target::Firewall, Differs::IllegalCollection(collection.name.clone())));
     }
     // Deploying takes the collections of these names out of the firewall, and leaves all others there.
     for collection in resources.firewalls.iter().flat_map(|firewall| &firewall.collections) {
         let own = ["network", "application", "deny-network", "deny-application"];
         if !own.map(&name).contains(&collection.name) {
-            found.push((Target::Firewall, format!("{} is the name of no collection", collection.name)));
+            found.push((Target::Firewall, Differs::NoCollection(collection.name.clone())));
         }
     }
     found

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::difference::Differs;
 use crate::plan::LimitKey;
 
 /// Whether Azure takes `name` for a rule, route or group. Source: resource-name-rules.md, 2020-02-11.
@@ -13,17 +14,17 @@ pub(super) fn legal_name(name: &str) -> bool {
 }
 
 /// What is wrong with the length of a description.
-pub(super) fn long_description(name: &str, text: &str) -> Option<String> {
+pub(super) fn long_description(name: &str, text: &str) -> Option<Differs> {
     let most = LimitKey::NsgDescriptionCharacters.current();
     let long = text.chars().count() > most;
-    long.then(|| format!("{name}: the description is longer than {most} characters"))
+    long.then(|| Differs::LongDescription { name: name.to_owned(), most })
 }
 
 /// What is wrong with a priority that is not one of `all`.
-pub(super) fn out_of_range(priority: i64, all: &RangeInclusive<u32>) -> Option<String> {
-    let (first, last) = (all.start(), all.end());
+pub(super) fn out_of_range(priority: i64, all: &RangeInclusive<u32>) -> Option<Differs> {
+    let (first, last) = (*all.start(), *all.end());
     let wrong = !u32::try_from(priority).is_ok_and(|priority| all.contains(&priority));
-    wrong.then(|| format!("priority {priority} is not from {first} to {last}"))
+    wrong.then_some(Differs::OutOfRange { priority, first, last })
 }
 
 #[cfg(test)]

@@ -3,19 +3,21 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::difference::{By, Differs, Tried};
 use super::extra::with_extra;
 use super::given::{Findings, Given};
 use super::report::FailureKind;
-use crate::addr::AddrSet;
+use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::{Association, nsg_priorities};
 use crate::policy::intent::{HostUse, Passage};
-use crate::policy::{Flow, FlowId, GroupScope, Managed, Policy, Remote};
+use crate::policy::{Flow, GroupScope, Managed, Policy, Remote};
 use crate::read::resources::{Nsg, SecurityRule};
-use crate::replay::{self, ReplayError, Resolver, decided_by, default_rules, in_order};
+use crate::replay::{self, Resolver, default_rules, in_order};
 use crate::rules::{Access, Rule, RuleList, first_difference};
 use crate::tags::{Snapshot, Symbol, Symbols};
 use crate::target::Target;
+use crate::text::says;
 
 /// Proves of each group that it lets through what the flows of its subnets ask for, but for gaps, with what is declared
 /// as extra, and nothing else; and that every subnet has the group that is meant for it.
@@ -35,21 +37,20 @@ pub(super) fn check(
             .collect();
         let only = names.first().copied().flatten().filter(|_| names.len() == 1);
         let Some(nsg) = only.and_then(|name| nsgs.iter().find(|nsg| nsg.name == name)) else {
-            let text = format!("no one group is there for {}", scope.subnets.join(", "));
-            findings.fail(FailureKind::Missing, text);
+            findings.fail(FailureKind::Missing, Differs::NoGroup(scope.subnets.clone()));
             continue;
         };
         if !met.insert(&nsg.name) {
-            findings.invalid(format!("{} is on subnets that cannot share a group", nsg.name));
+            findings.invalid(Differs::SharedGroup(nsg.name.clone()));
         }
         check_group(given, (nsg, scope, scopes.len() > 1), snapshot, findings);
     }
     let served: HashSet<&String> = scopes.iter().flat_map(|scope| &scope.subnets).collect();
     for wrong in placed.iter().filter(|a| a.nsg.is_some() && !served.contains(&a.subnet)) {
-        findings.invalid(format!("subnet {} has a group, but takes none", wrong.subnet));
+        findings.invalid(Differs::NeedlessGroup(wrong.subnet.clone()));
     }
     for nsg in nsgs.iter().filter(|nsg| !met.contains(nsg.name.as_str())) {
-        findings.invalid(format!("{} is a group that no subnet has", nsg.name));
+        findings.invalid(Differs::UnusedGroup(nsg.name.clone()));
     }
 }
 
@@ -64,11 +65,11 @@ fn check_group(
     let routed = if diverted { AddrSet::all() } else { AddrSet::empty() };
     let symbols = Symbols::new(&given.policy.network.virtual_network(), &routed);
     let resolver = &mut Resolver::new(snapshot, &symbols);
-    for text in field_errors(nsg) {
-        findings.invalid(text);
+    for differs in field_errors(nsg) {
+        findings.invalid(differs);
     }
-    for text in missing_managed(given.policy, nsg, scope) {
-        findings.fail(FailureKind::Missing, text);
+    for differs in missing_managed(given.policy, nsg, scope) {
+        findings.fail(FailureKind::Missing, differs);
     }
     let own = Nsg { rules: own_rules(given.policy, nsg), ..nsg.clone() };
     let replayed = match replay::Nsg::read(&own, resolver) {
@@ -82,36 +83,38 @@ fn check_group(
     for direction in [Direction::Inbound, Direction::Outbound] {
         let wanted = match wanted(given, scope, direction, resolver) {
             Ok(wanted) => wanted,
-            Err(text) => {
-                findings.invalid(text);
+            Err(differs) => {
+                findings.invalid(differs);
                 continue;
             }
         };
         let emitted = replayed.rules(direction);
-        let part = match several {
-            true => format!("{} of {}", direction.name(), nsg.name),
-            false => direction.name().to_owned(),
-        };
+        let part = (direction, several.then_some(nsg.name.as_str()));
         match &elsewhere {
-            None => compare(&in_order(wanted), emitted, (direction, &part), findings),
+            None => compare(&in_order(wanted), emitted, part, findings),
             Some(elsewhere) => {
                 // The group is on these subnets alone, so that other addresses on their side never meet it.
                 let without = |rules: Vec<Rule>| {
                     in_order([not_here(direction, elsewhere, resolver)].into_iter().chain(rules))
                 };
                 let (wanted, emitted) = (without(wanted), without(emitted.rules().to_vec()));
-                compare(&wanted, &emitted, (direction, &part), findings);
+                compare(&wanted, &emitted, part, findings);
             }
         }
     }
 }
 
 /// The rules of services that are not there as the service gives them: Azure looks for the rules, not for their effect.
-fn missing_managed(policy: &Policy, nsg: &Nsg, scope: &GroupScope) -> Vec<String> {
+fn missing_managed(policy: &Policy, nsg: &Nsg, scope: &GroupScope) -> Vec<Differs> {
     let own = |rule: &&Managed| rule.subnets.iter().any(|subnet| scope.subnets.contains(subnet));
-    let side = |remote: &Remote| match remote {
-        Remote::Addresses(set) => set.prefixes().map(|p| p.to_string()).collect(),
-        other => vec![other.to_string()],
+    let is_side = |texts: &[String], remote: &Remote| match (remote, texts) {
+        (Remote::Addresses(set), texts) => {
+            let prefixes: Vec<IpPrefix> = set.prefixes().collect();
+            prefixes.len() == texts.len()
+                && texts.iter().zip(prefixes).all(|(text, prefix)| says(text, prefix))
+        }
+        (other, [text]) => says(text, other),
+        _ => false,
     };
     let same = |kept: &Managed, rule: &SecurityRule| {
         rule.name == kept.name
@@ -119,14 +122,18 @@ fn missing_managed(policy: &Policy, nsg: &Nsg, scope: &GroupScope) -> Vec<String
             && rule.direction.eq_ignore_ascii_case(kept.direction.name())
             && rule.access.eq_ignore_ascii_case("allow")
             && rule.protocol.parse() == Ok(kept.protocol)
-            && rule.sources == side(&kept.source)
-            && rule.destinations == side(&kept.destination)
+            && is_side(&rule.sources, &kept.source)
+            && is_side(&rule.destinations, &kept.destination)
             && rule.destination_ports == kept.ports.ranges()
     };
     let missing =
         policy.managed.iter().filter(own).filter(|kept| !nsg.rules.iter().any(|rule| same(kept, rule)));
     missing
-        .map(|kept| format!("the rule {} that {} keeps is not there as it is", kept.name, kept.workload))
+        .map(|kept| Differs::NotAsKept {
+            what: "rule",
+            name: kept.name.clone(),
+            keeper: kept.workload.clone(),
+        })
         .collect()
 }
 
@@ -154,60 +161,54 @@ fn rule(
     Rule { name: name.to_owned(), priority: 0, access, protocol, src, dst, sport: Ports::all(), dport }
 }
 
+/// Where the rules that are there decide otherwise than those that are wanted; `group` where there are several.
 fn compare(
     wanted: &RuleList,
     emitted: &RuleList,
-    (direction, part): (Direction, &str),
+    (direction, group): (Direction, Option<&str>),
     findings: &mut Findings<'_>,
 ) {
-    let way = direction.name();
     let differences = first_difference(wanted, emitted);
-    if let Some(packet) = &differences.missing {
-        let (need, rule) = (wanted.evaluate(packet), emitted.evaluate(packet));
-        let (need, rule) = (decided_by(&need), decided_by(&rule));
-        let text = format!("{way} {packet} must pass for {need}, but {rule} denies it");
-        findings.fail(FailureKind::Missing, text);
+    let tried = |packet| Box::new(Tried { way: Some(direction), packet, host: None });
+    if let Some(packet) = differences.missing {
+        let (need, rule) = (By::of(&wanted.evaluate(&packet)), By::of(&emitted.evaluate(&packet)));
+        findings.fail(FailureKind::Missing, Differs::Denied { packet: tried(packet), need, rule });
     }
-    if let Some(packet) = &differences.excess {
-        let rule = emitted.evaluate(packet);
-        let text = format!("{way} {packet} passes by {}, but nothing asks for it", decided_by(&rule));
-        findings.fail(FailureKind::Excess, text);
+    if let Some(packet) = differences.excess {
+        let rule = By::of(&emitted.evaluate(&packet));
+        findings.fail(FailureKind::Excess, Differs::Passes { packet: tried(packet), rule });
     }
-    findings.proven(part, emitted.rules().len(), wanted.rules().len());
+    let (way, rules, needs) = (direction.name(), emitted.rules().len(), wanted.rules().len());
+    match group {
+        Some(group) => findings.proven(format_args!("{way} of {group}"), rules, needs),
+        None => findings.proven(way, rules, needs),
+    }
 }
 
 /// What Azure would refuse about the rules' fields.
 ///
 /// Source: network-security-groups-overview.md, 2025-07-15; resource-name-rules.md, 2020-02-11.
-fn field_errors(nsg: &Nsg) -> Vec<String> {
+fn field_errors(nsg: &Nsg) -> Vec<Differs> {
     let mut errors = Vec::new();
     let mut names = HashSet::new();
     let mut priorities = HashSet::new();
     for rule in &nsg.rules {
         let name = &rule.name;
         if !names.insert(name.to_ascii_lowercase()) {
-            errors.push(format!("two rules are called {name}"));
+            errors.push(Differs::Twice("rules", name.clone()));
         }
         if !super::names::legal_name(name) {
-            errors.push(format!("{name} is no legal name"));
+            errors.push(Differs::IllegalName(name.clone()));
         }
         let range = super::names::out_of_range(rule.priority, &nsg_priorities());
-        errors.extend(range.map(|wrong| format!("{name}: {wrong}")));
+        errors.extend(range.map(|wrong| Differs::In(name.clone(), Box::new(wrong))));
         if !priorities.insert((rule.direction.to_ascii_lowercase(), rule.priority)) {
-            errors.push(format!("{name}: another {} rule has priority {}", rule.direction, rule.priority));
+            let (direction, priority) = (rule.direction.clone(), rule.priority);
+            errors.push(Differs::SamePriority { name: name.clone(), direction, priority });
         }
         errors.extend(super::names::long_description(name, &rule.description));
     }
     errors
-}
-
-/// Why it cannot be said what a group should do.
-#[derive(Debug, thiserror::Error)]
-enum WantedError {
-    #[error("{0} is reported as not expressible, but it is")]
-    NoGap(FlowId),
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
 }
 
 /// The rules that would say just what the policy asks: what a service keeps in the group, what is denied, every flow as one
@@ -217,7 +218,7 @@ fn wanted(
     scope: &GroupScope,
     direction: Direction,
     resolver: &mut Resolver<'_>,
-) -> Result<Vec<Rule>, WantedError> {
+) -> Result<Vec<Rule>, Differs> {
     let Given { policy, gaps, extras } = given;
     let own = |flow: &&Flow| flow.direction == direction && scope.subnets.contains(&flow.subnet);
     let mut rules: Vec<Rule> = Vec::new();
@@ -272,7 +273,7 @@ fn deny_rule(flow: &Flow, remote: Arc<AddrSet>, resolver: &Resolver<'_>) -> Rule
 }
 
 /// A flow of addresses may be a gap only if it has none here, or is a platform tag on the wrong side.
-fn check_gap(policy: &Policy, flow: &Flow) -> Result<(), WantedError> {
+fn check_gap(policy: &Policy, flow: &Flow) -> Result<(), Differs> {
     let empty = flow.remote_set(&policy.symbols()).is_none_or(|set| set.is_empty());
     // The platform's own traffic passes by itself.
     let platform = matches!(flow.remote, Remote::Symbol(symbol) if symbol.is_platform());
@@ -281,7 +282,7 @@ fn check_gap(policy: &Policy, flow: &Flow) -> Result<(), WantedError> {
     if empty || outside || platform {
         return Ok(());
     }
-    Err(WantedError::NoGap(flow.id.clone()))
+    Err(Differs::NoGap(flow.id.clone()))
 }
 
 /// The addresses a flow needs here: for host names the whole Internet where the policy opens it to a subnet behind a
@@ -315,16 +316,7 @@ fn flow_rule(flow: &Flow, remote: Arc<AddrSet>) -> Rule {
 }
 
 fn closing(policy: &Policy, direction: Direction, resolver: &Resolver<'_>) -> Vec<Rule> {
-    let allow = |name: &str, src: Arc<AddrSet>, dst: Arc<AddrSet>| Rule {
-        name: name.to_owned(),
-        priority: 0,
-        access: Access::Allow,
-        protocol: Protocol::Any,
-        src,
-        dst,
-        sport: Ports::all(),
-        dport: Ports::all(),
-    };
+    let allow = |name, src, dst| rule(name, Access::Allow, (src, dst), (Protocol::Any, Ports::all()));
     let mut rules = Vec::new();
     if policy.nsg.vnet == Passage::Allow {
         let space = Arc::new(policy.network.space.clone());

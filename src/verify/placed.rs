@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::difference::Differs;
 use crate::addr::IpPrefix;
 use crate::plan::Association;
 use crate::policy::Policy;
@@ -33,22 +34,20 @@ pub(super) fn differences(
     declared: &[Association],
     resources: &Resources,
     format: &str,
-) -> Vec<String> {
+) -> Vec<Differs> {
     let mut found = Vec::new();
     if !declared.is_empty() {
         let known: Vec<&String> = policy.network.subnets.keys().collect();
         let have: Vec<&String> = declared.iter().map(|association| &association.subnet).collect();
         if known != have {
-            found.push("the associations are not those of the policy's subnets, each once".to_owned());
+            found.push(Differs::Associations);
         }
         let wrong = declared.iter().filter(|association| {
             policy.network.subnets.get(&association.subnet).is_some_and(|subnet| {
                 subnet.prefixes.prefixes().collect::<Vec<IpPrefix>>() != association.prefixes
             })
         });
-        found.extend(
-            wrong.map(|a| format!("the prefixes of subnet {} are not those of the policy", a.subnet)),
-        );
+        found.extend(wrong.map(|association| Differs::Prefixes(association.subnet.clone())));
     }
     let partly = [FormatName::Terraform, FormatName::TerraformJson, FormatName::Azcli];
     let asked = policy.output.associations && partly.iter().any(|known| known.name() == format);
@@ -57,7 +56,7 @@ pub(super) fn differences(
         let known = |association: &resources::Association| in_words_of(format, association);
         let said: Vec<resources::Association> = declared.iter().map(said).filter_map(|a| known(&a)).collect();
         if said != resources.associations {
-            found.push("what is put on the subnets is not what is declared".to_owned());
+            found.push(Differs::NotDeclared);
         }
     }
     found

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::difference::{Difference, Differs};
 use super::work::Work;
 use crate::rules::Packet;
 use crate::target::Target;
@@ -61,14 +62,15 @@ pub struct Failure {
     pub place: Option<String>,
     /// What differs, with a packet where there is one.
     #[serde(rename = "message")]
-    pub text: String,
+    pub difference: Difference,
 }
 
 impl Failure {
-    /// A difference of which no more is known than the text.
-    pub fn new(target: Target, format: &str, kind: FailureKind, text: String) -> Self {
+    /// A difference of which no more is known than what it says itself.
+    pub(super) fn new(target: Target, format: &str, kind: FailureKind, differs: impl Into<Differs>) -> Self {
         let (packet, need, place) = (None, None, None);
-        Failure { kind, target, format: format.to_owned(), packet, rules: Vec::new(), need, place, text }
+        let (format, difference) = (format.to_owned(), Difference(differs.into()));
+        Failure { kind, target, format, packet, rules: Vec::new(), need, place, difference }
     }
 }
 
@@ -147,15 +149,39 @@ impl Report {
         }
     }
 
-    pub(super) fn fail(&mut self, target: Target, format: &str, kind: FailureKind, text: String) {
-        self.failures.push(Failure::new(target, format, kind, text));
+    pub(super) fn fail(
+        &mut self,
+        target: Target,
+        format: &str,
+        kind: FailureKind,
+        differs: impl Into<Differs>,
+    ) {
+        self.failures.push(Failure::new(target, format, kind, differs));
+    }
+
+    /// Notes that so many rules of a part were held against so many needs.
+    pub(super) fn prove(
+        &mut self,
+        target: Target,
+        format: &str,
+        part: impl fmt::Display,
+        [rules, needs]: [usize; 2],
+    ) {
+        let (target, format, part) = (target.name().to_owned(), format.to_owned(), part.to_string());
+        self.proven.push(Proven { target, format, part, rules, needs });
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind.name();
-        write!(f, "{} ({}): {kind}: {}", self.target, visible(&self.format), visible(&self.text))
+        write!(
+            f,
+            "{} ({}): {kind}: {}",
+            self.target,
+            visible(&self.format),
+            visible(&self.difference.to_string())
+        )
     }
 }
 

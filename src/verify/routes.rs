@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::difference::Differs;
 use super::given::{Findings, Given};
 use super::report::FailureKind;
 use crate::addr::{AddrSet, IntervalSet, IpPrefix};
@@ -14,6 +15,7 @@ use crate::read::resources::{Route, RouteTable};
 use crate::replay::{Resolver, RouteMap, Stray, WantedHops};
 use crate::tags::Tag;
 use crate::target::Target;
+use crate::text::says;
 
 /// Proves of the table of each subnet that it sends every address where the policy wants it for that subnet, those declared
 /// as extra with the routes that they are extra of; and that a subnet that needs no table has none.
@@ -32,17 +34,18 @@ pub(super) fn check(
         match (policy.is_routed(subnet), name, table) {
             (true, _, Some(table)) => subnets_of.entry(&table.name).or_default().push(subnet),
             (true, _, None) => {
-                findings.fail(FailureKind::Missing, format!("no table is there for subnet {subnet}"))
+                findings.fail(FailureKind::Missing, Differs::NoTable(subnet.clone()));
             }
             (false, Some(name), _) => {
-                findings.invalid(format!("subnet {subnet} has the table {name}, but needs none"));
+                let (subnet, table) = (subnet.clone(), name.to_owned());
+                findings.invalid(Differs::NeedlessTable { subnet, table });
             }
             (false, None, _) => {}
         }
     }
     for table in all {
         let Some(subnets) = subnets_of.get(table.name.as_str()) else {
-            findings.invalid(format!("{} is a table that no subnet has", table.name));
+            findings.invalid(Differs::UnusedTable(table.name.clone()));
             continue;
         };
         check_table(given, (table, subnets, all.len() > 1), resolver, findings);
@@ -56,27 +59,19 @@ fn check_table(
     findings: &mut Findings<'_>,
 ) {
     let policy = given.policy;
-    for text in field_errors(table) {
-        findings.invalid(text);
+    for differs in field_errors(table) {
+        findings.invalid(differs);
     }
-    for text in missing_managed(policy, table, subnets) {
-        findings.fail(FailureKind::Missing, text);
+    for differs in missing_managed(policy, table, subnets) {
+        findings.fail(FailureKind::Missing, differs);
     }
-    if table.disable_bgp.unwrap_or(false) != policy.route_table.disable_bgp {
-        let text = if policy.route_table.disable_bgp {
-            "routes learned by a gateway must be kept off, but are taken"
-        } else {
-            "routes learned by a gateway must be taken, but are kept off"
-        };
-        findings.fail(FailureKind::Misrouted, text);
-    }
-    if table.disable_peering_route.unwrap_or(false) != policy.route_table.disable_peering_route {
-        let text = if policy.route_table.disable_peering_route {
-            "routes of peerings must be kept off, but are taken"
-        } else {
-            "routes of peerings must be taken, but are kept off"
-        };
-        findings.fail(FailureKind::Misrouted, text);
+    for (routes, found, off) in [
+        ("routes learned by a gateway", table.disable_bgp, policy.route_table.disable_bgp),
+        ("routes of peerings", table.disable_peering_route, policy.route_table.disable_peering_route),
+    ] {
+        if found.unwrap_or(false) != off {
+            findings.fail(FailureKind::Misrouted, Differs::Learned { routes, off });
+        }
     }
     let routes = match RouteMap::system(&policy.network.space).with_table(table, resolver) {
         Ok(routes) => routes,
@@ -89,16 +84,19 @@ fn check_table(
             continue;
         }
         for found in routes.first_stray(&wanted((policy, subnet), table, given.extras)).iter().flatten() {
-            let from = if subnets.len() > 1 || several { format!("from {subnet}: ") } else { String::new() };
-            findings.fail(FailureKind::Misrouted, format!("{from}{}", stray(found)));
+            let from = (subnets.len() > 1 || several).then(|| (*subnet).to_owned());
+            findings.fail(FailureKind::Misrouted, misrouted(from, found));
         }
         seen.push(asked);
     }
     let defaults = subnets.iter().any(|subnet| policy.default_hop_of(subnet, false).is_some());
     let needs: BTreeSet<&str> =
         subnets.iter().flat_map(|subnet| policy.routes_of(subnet)).map(|need| need.id.as_str()).collect();
-    let part = if several { format!("routes of {}", table.name) } else { "routes".to_owned() };
-    findings.proven(&part, table.routes.len(), needs.len() + usize::from(defaults));
+    let (rules, needs) = (table.routes.len(), needs.len() + usize::from(defaults));
+    match several {
+        true => findings.proven(format_args!("routes of {}", table.name), rules, needs),
+        false => findings.proven("routes", rules, needs),
+    }
 }
 
 /// All that decides where the addresses of one subnet are to go.
@@ -123,40 +121,43 @@ impl Asked {
 }
 
 /// The routes of services that are not there as the service gives them.
-fn missing_managed(policy: &Policy, table: &RouteTable, subnets: &[&str]) -> Vec<String> {
+fn missing_managed(policy: &Policy, table: &RouteTable, subnets: &[&str]) -> Vec<Differs> {
     let there = |kept: &ManagedRoute| {
         table.routes.iter().any(|route| {
             route.name == kept.name
                 && route.address_prefix.eq_ignore_ascii_case(&kept.matches())
-                && route.next_hop_type == kept.next_hop.to_string()
+                && says(&route.next_hop_type, kept.next_hop)
         })
     };
     let all = subnets.iter().flat_map(|subnet| policy.managed_routes_of(subnet));
     let missing = all.filter(|kept| !there(kept));
     missing
-        .map(|kept| format!("the route {} that {} keeps is not there as it is", kept.name, kept.workload))
+        .map(|kept| Differs::NotAsKept {
+            what: "route",
+            name: kept.name.clone(),
+            keeper: kept.workload.clone(),
+        })
         .collect()
 }
 
-fn field_errors(table: &RouteTable) -> Vec<String> {
+fn field_errors(table: &RouteTable) -> Vec<Differs> {
     let mut errors = Vec::new();
     let (mut names, mut prefixes) = (HashSet::new(), HashSet::new());
     for route in &table.routes {
         let name = &route.name;
         if !names.insert(name.to_ascii_lowercase()) {
-            errors.push(format!("two routes are called {name}"));
+            errors.push(Differs::Twice("routes", name.clone()));
         }
         if !super::names::legal_name(name) {
-            errors.push(format!("{name} is no legal name"));
+            errors.push(Differs::IllegalName(name.clone()));
         }
         if !prefixes.insert(route.address_prefix.to_ascii_lowercase()) {
-            errors.push(format!("{name}: another route has the prefix {}", route.address_prefix));
+            let prefix = route.address_prefix.clone();
+            errors.push(Differs::SamePrefix { name: name.clone(), prefix });
         }
         let appliance = route.next_hop_type == "VirtualAppliance";
         if appliance != route.next_hop_address.is_some() {
-            errors.push(format!(
-                "{name}: an address of the next hop goes with VirtualAppliance, and only with it"
-            ));
+            errors.push(Differs::HopAddress(name.clone()));
         }
     }
     errors
@@ -197,7 +198,9 @@ fn wanted((policy, subnet): (&Policy, &str), table: &RouteTable, extras: &[Extra
     wanted
 }
 
-fn stray(found: &Stray<'_>) -> String {
-    let by = found.decision.route.unwrap_or("no route");
-    format!("{} must go to {}, but goes to {} by {by}", found.address, found.wanted, found.decision.hop)
+/// An address that goes another way than asked; `from` names the subnet where there are several.
+fn misrouted(from: Option<String>, found: &Stray<'_>) -> Differs {
+    let Stray { address, wanted, decision } = found;
+    let by = decision.route.unwrap_or("no route").to_owned();
+    Differs::Misrouted { from, address: *address, wanted: *wanted, hop: decision.hop, by }
 }

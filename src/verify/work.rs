@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::why::{Remedy, Why};
 use crate::rules::Packet;
 
 /// Whether a need of a subnet works, over all artefacts together.
@@ -18,10 +19,10 @@ pub struct Work {
     pub stops_at: Option<&'static str>,
     /// Why, with a packet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+    pub why: Option<Why>,
     /// What the policy can say for it to work, where that is known.
     #[serde(skip)]
-    pub remedy: Option<String>,
+    pub remedy: Option<Remedy>,
     /// A packet that stops.
     #[serde(skip)]
     pub packet: Option<Packet>,
@@ -69,6 +70,7 @@ impl Ord for Work {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         let key =
             |work: &Work| (work.subnet.clone(), work.need.clone(), work.state, work.in_part, work.declared);
-        key(self).cmp(&key(other)).then_with(|| self.why.cmp(&other.why))
+        let said = |work: &Work| work.why.as_ref().map(|why| why.to_string());
+        key(self).cmp(&key(other)).then_with(|| said(self).cmp(&said(other)))
     }
 }

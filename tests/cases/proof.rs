@@ -505,7 +505,7 @@ fn a_network_rule_that_denies_counts_against_hosts() {
         // collection itself is one too many: deploying would never take it out again.
         for report in [with("25", "*", false), with("7000", "203.0.113.0/25", false)] {
             let named = |text: &str| text == "by-hand is the name of no collection";
-            assert!(report.failures.iter().all(|failure| named(&failure.text)), "{report}");
+            assert!(report.failures.iter().all(|failure| named(&failure.difference.to_string())), "{report}");
         }
     }
 }

@@ -24,7 +24,7 @@ fn found(made: &Generation, files: &[(&str, &[u8])], declared: Declared<'_>) -> 
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
     let report =
         verify::check_files(&made.policy, &support::sample(Cloud::Public), files, declared, &targets);
-    report.failures.into_iter().map(|failure| (failure.kind, failure.text)).collect()
+    report.failures.into_iter().map(|failure| (failure.kind, failure.difference.to_string())).collect()
 }
 
 fn gaps(made: &Generation) -> Vec<Inexpressible<'_>> {
@@ -48,7 +48,7 @@ fn rules_of_a_service_are_in_the_group_of_each_subnet() {
         let report =
             support::prove_with(&made, &support::sample(Cloud::Public), "nsg.arm.json", broken.as_bytes());
         let missing = |text: &str| text.contains("that databricks keeps is not there as it is");
-        assert!(report.failures.iter().any(|failure| missing(&failure.text)), "at {at}");
+        assert!(report.failures.iter().any(|failure| missing(&failure.difference.to_string())), "at {at}");
     }
 }
 
@@ -129,7 +129,7 @@ fn each_part_of_what_a_service_keeps_is_looked_at() {
         let report = support::prove_with(&made, &support::sample(Cloud::Public), name, &text);
         let missing = "that sql-managed-instance keeps is not there as it is";
         assert!(
-            report.failures.iter().any(|failure| failure.text.contains(missing)),
+            report.failures.iter().any(|failure| failure.difference.to_string().contains(missing)),
             "{rule}: {key} is {value}"
         );
     };

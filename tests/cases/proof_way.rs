@@ -40,7 +40,7 @@ fn found(made: &Generation, files: &[(&str, &[u8])], declared: Declared<'_>) -> 
     let targets: Vec<Target> = Target::ALL.into_iter().filter(|&t| made.policy.wants(t)).collect();
     let report =
         verify::check_files(&made.policy, &support::sample(Cloud::Public), files, declared, &targets);
-    report.failures.into_iter().map(|failure| (failure.kind, failure.text)).collect()
+    report.failures.into_iter().map(|failure| (failure.kind, failure.difference.to_string())).collect()
 }
 
 fn gaps(made: &Generation) -> Vec<Inexpressible<'_>> {
@@ -226,7 +226,7 @@ fn rules_of_people_stay_out_of_the_proof_beside_those_of_a_service() {
             "destinationAddressPrefix": "*", "destinationPortRange": "22"}}));
         let text = serde_json::to_vec(&file).unwrap();
         let report = support::prove_with(&made, &support::sample(Cloud::Public), "nsg.arm.json", &text);
-        report.failures.into_iter().map(|failure| failure.text).collect::<Vec<_>>()
+        report.failures.into_iter().map(|failure| failure.difference.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(with("mine-1"), [] as [&str; 0]);
     assert!(with("other-1").iter().any(|text| text.contains("nothing asks for it")), "{:?}", with("other-1"));

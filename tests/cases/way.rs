@@ -157,7 +157,7 @@ fn replies_to_the_internet_must_go_back_the_same_way() {
     // Where nobody says that packets come in straight, they may come by where their replies go.
     let hanging = made(&policy);
     let work = works(&hanging, WorkState::Elsewhere).into_iter().find(|work| work.need == "203.0.113.0/24");
-    let why = work.and_then(|work| work.why.as_deref()).unwrap_or_default();
+    let why = work.and_then(|work| work.why.as_ref()).map(ToString::to_string).unwrap_or_default();
     assert!(why.starts_with("only if ") && why.contains("10.20.255.4"), "{why}");
     assert!(
         section(report(&hanging), "Verdict").contains("1 need works only if it comes in"),
@@ -463,7 +463,7 @@ fn a_default_route_that_a_gateway_announces_is_heeded() {
     let hanging = made(&format!("{}{inbound}", announced(tunnelled)));
     let hanging =
         works(&hanging, WorkState::Elsewhere).into_iter().find(|work| work.need == "203.0.113.0/24");
-    let why = hanging.and_then(|work| work.why.as_deref()).unwrap_or_default();
+    let why = hanging.and_then(|work| work.why.as_ref()).map(ToString::to_string).unwrap_or_default();
     assert!(why.contains("by the gateway"), "{why}");
     let public = format!("{tunnelled}\nsubnets.training.outbound = \"public-ip\"");
     let error =

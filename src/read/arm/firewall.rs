@@ -1,6 +1,6 @@
 //! Rules of firewalls: in the groups of a policy, and classic ones.
 
-use super::super::error::ReadError;
+use super::super::error::{ReadError, Wrong};
 use super::super::node::Node;
 use super::resource::ip_groups;
 use crate::read::resources::{
@@ -33,7 +33,7 @@ pub(super) fn rule_collection(collection: &Node<'_>) -> Result<RuleCollection, R
         let (actions, rule): (&[&str], Rule) = match kind.text()?.as_str() {
             FILTER_COLLECTION => (&["Allow", "Deny"], firewall_rule),
             NAT_COLLECTION => (&["DNAT", "Dnat"], nat_rule),
-            other => return Err(kind.error(format!("collections of type {other} are not read"))),
+            other => return Err(kind.error(Wrong::Type("collections", other))),
         };
         let rules = collection.member("rules")?;
         Ok(RuleCollection {
@@ -58,7 +58,7 @@ fn nat_rule(rule: &Node<'_>) -> Result<FirewallRule, ReadError> {
     let kind = rule.member("ruleType")?;
     match kind.text()?.as_str() {
         "NatRule" => nat_of(rule, "ipProtocols"),
-        other => Err(kind.error(format!("rules of type {other} do not translate addresses"))),
+        other => Err(kind.error(format_args!("rules of type {other} do not translate addresses"))),
     }
 }
 
@@ -67,7 +67,7 @@ fn firewall_rule(rule: &Node<'_>) -> Result<FirewallRule, ReadError> {
     match kind.text()?.as_str() {
         "NetworkRule" => network_of(rule, "ipProtocols"),
         "ApplicationRule" => application_of(rule, false),
-        other => Err(kind.error(format!("rules of type {other} are not read"))),
+        other => Err(kind.error(Wrong::Type("rules", other))),
     }
 }
 

@@ -5,7 +5,7 @@ mod nat;
 mod resource;
 mod template;
 
-use super::error::{Files, ReadError, utf8};
+use super::error::{Files, ReadError, Wrong, utf8};
 use super::node::{Document, Mode, Node, Remark};
 use super::tree::{self, Strings};
 use crate::read::resources::{IpGroup, Resources};
@@ -13,9 +13,9 @@ use resource::{endpoint_policy, ip_group, last_name, nsg, route_table};
 
 pub(super) use firewall::WITH_VARIABLES;
 pub(crate) use nat::{NatFound, nat_found, read_nat_text};
-pub(super) use resource::IP_GROUPS;
+pub(super) use resource::{IP_GROUPS, Quoted, ResourceId};
 pub(super) use template::{
-    CONTENT_VERSION, GROUPS, SCHEMA, read as read_template, template_version, unknown_version,
+    CONTENT_VERSION, GROUPS, POLICY_NAME, SCHEMA, known_version, read as read_template, template_version,
 };
 
 /// What was read of a file that others made.
@@ -118,7 +118,7 @@ fn foreign_resource(top: &Node<'_>, resource: &Node<'_>, resources: &mut Resourc
             resources.ip_groups.push(IpGroup { id, ..ip_group(name, &properties?)? });
         }
         "microsoft.network/firewallpolicies/rulecollectiongroups" => {
-            resources.groups.push(firewall::group(last_name(&name), &properties?)?);
+            resources.groups.push(firewall::group(last_name(&name).into_owned(), &properties?)?);
         }
         "microsoft.network/azurefirewalls" => {
             let Some(found) = firewall::foreign_classic(top, resource, &properties?)? else { return Ok(()) };
@@ -128,7 +128,7 @@ fn foreign_resource(top: &Node<'_>, resource: &Node<'_>, resources: &mut Resourc
             resources.endpoint_policies.push(endpoint_policy(name, &properties?)?);
         }
         other => {
-            kind.remark(&format!("resources of type {other} are not read"));
+            kind.remark(Wrong::Type("resources", other));
             return Ok(());
         }
     }

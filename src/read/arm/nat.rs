@@ -27,7 +27,6 @@ pub(crate) fn nat_found(bytes: &[u8]) -> Vec<NatFound> {
     // Where a member is there twice, `document` has one of them.
     let whole = utf8("template", bytes).and_then(|text| tree::parse(text, "template", TEMPLATE).map(drop));
     let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut found = Vec::new();
     for resource in list(&document, "resources") {
         for value in list(&resource["properties"], "ruleCollections") {
@@ -35,8 +34,8 @@ pub(crate) fn nat_found(bytes: &[u8]) -> Vec<NatFound> {
                 let json = value.to_string();
                 let read = whole.clone().and_then(|()| read_nat_text(&json));
                 found.push(NatFound {
-                    group: last_name(&text(&resource["name"])),
-                    name: text(&value["name"]),
+                    group: last_name(text(&resource["name"])).into_owned(),
+                    name: text(&value["name"]).to_owned(),
                     json,
                     usable: read.map(|collection| collection.priority),
                 });
@@ -44,6 +43,10 @@ pub(crate) fn nat_found(bytes: &[u8]) -> Vec<NatFound> {
         }
     }
     found
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 /// Reads a collection of DNAT rules alone, which may name nothing else of its template. It has no member that is not

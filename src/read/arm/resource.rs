@@ -1,5 +1,8 @@
 //! The members of single resources, in templates and answers alike.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use super::super::error::ReadError;
 use super::super::node::Node;
 use crate::read::resources::{
@@ -7,26 +10,75 @@ use crate::read::resources::{
 };
 
 /// The last part of a name or expression.
-pub(super) fn last_name(id: &str) -> String {
+pub(super) fn last_name(id: &str) -> Cow<'_, str> {
     match id.strip_prefix('[').and_then(|e| e.strip_suffix(']')) {
         Some(expression) => {
             let inner = expression.trim_end_matches(')');
             let last = inner.rsplit(", ").next().unwrap_or(inner);
-            last.trim_matches('\'').replace("''", "'")
+            Cow::Owned(last.trim_matches('\'').replace("''", "'"))
         }
-        None => id.rsplit('/').next().unwrap_or(id).to_owned(),
+        None => Cow::Borrowed(id.rsplit('/').next().unwrap_or(id)),
     }
 }
 
 /// The name in `resourceId('KIND', 'NAME')`: a resource in the same resource group.
-fn name_of_id<'c>(code: &'c str, kind: &str) -> Option<std::borrow::Cow<'c, str>> {
+fn name_of_id<'c>(code: &'c str, kind: &str) -> Option<Cow<'c, str>> {
     let name =
         code.strip_prefix("resourceId('")?.strip_prefix(kind)?.strip_prefix("', '")?.strip_suffix("')")?;
     quoted_text(name)
 }
 
+/// The expression of the id of a resource in the same resource group.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::read) struct ResourceId<'a> {
+    kind: &'a str,
+    /// The expression of its own name, or of the name of what it stands in.
+    by: Option<&'a str>,
+    name: Option<&'a str>,
+}
+
+impl<'a> ResourceId<'a> {
+    /// That of a resource by its own name.
+    pub(in crate::read) const fn of(kind: &'a str, name: &'a str) -> Self {
+        ResourceId { kind, by: None, name: Some(name) }
+    }
+
+    /// That of a resource whose name an expression gives.
+    pub(in crate::read) const fn by(kind: &'a str, by: &'a str) -> Self {
+        ResourceId { kind, by: Some(by), name: None }
+    }
+
+    /// That of one inside another, whose name the expression `by` gives.
+    pub(in crate::read) const fn inside(kind: &'a str, by: &'a str, name: &'a str) -> Self {
+        ResourceId { kind, by: Some(by), name: Some(name) }
+    }
+}
+
+impl fmt::Display for ResourceId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "resourceId('{}'", self.kind)?;
+        if let Some(by) = self.by {
+            write!(f, ", {by}")?;
+        }
+        if let Some(name) = self.name {
+            write!(f, ", {}", Quoted(name))?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// A text as a string in an expression.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::read) struct Quoted<'a>(pub(in crate::read) &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}'", self.0.replace('\'', "''"))
+    }
+}
+
 /// What stands in quotes, if the quotes end where it does.
-pub(super) fn quoted_text(inner: &str) -> Option<std::borrow::Cow<'_, str>> {
+pub(super) fn quoted_text(inner: &str) -> Option<Cow<'_, str>> {
     let text = inner.replace("''", "");
     if text.contains('\'') {
         return None;
@@ -110,11 +162,14 @@ fn side(rule: &Node<'_>, [one, many, groups]: [&str; 3]) -> Result<Vec<String>, 
         item.whole(|item| {
             let id = item.member("id")?;
             let name = id.code().and_then(|code| name_of_id(code, SECURITY_GROUPS));
-            match name {
-                Some(name) => Ok(format!("asg:{name}")),
-                None if rule.is_own() => Err(id.error("the id of an application security group is expected")),
-                None => Ok(format!("asg:{}", last_name(&id.text()?))),
-            }
+            let text = match name {
+                Some(_) => String::new(),
+                None if rule.is_own() => {
+                    return Err(id.error("the id of an application security group is expected"));
+                }
+                None => id.text()?,
+            };
+            Ok(format!("asg:{}", name.unwrap_or_else(|| last_name(&text))))
         })
     };
     list.items()?.iter().map(one).collect()

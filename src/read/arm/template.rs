@@ -1,12 +1,13 @@
 //! Templates as tagwall writes them: every part is read, and any other is an error.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
-use super::super::error::ReadError;
+use super::super::error::{ReadError, Wrong};
 use super::super::node::{Document, Mode, Node};
 use super::super::tree::Tree;
 use super::firewall::{self, WITH_VARIABLES};
-use super::resource::{IP_GROUPS, endpoint_policy, ip_group, nsg, quoted_text, route_table};
+use super::resource::{IP_GROUPS, ResourceId, endpoint_policy, ip_group, nsg, quoted_text, route_table};
 use crate::read::resources::{Resources, Setting, SettingKind};
 use crate::target::ApiVersion;
 
@@ -21,10 +22,12 @@ const NSGS: &str = "Microsoft.Network/networkSecurityGroups";
 const ROUTE_TABLES: &str = "Microsoft.Network/routeTables";
 const ENDPOINT_POLICIES: &str = "Microsoft.Network/serviceEndpointPolicies";
 pub(crate) const GROUPS: &str = "Microsoft.Network/firewallPolicies/ruleCollectionGroups";
+/// The name of the firewall policy, which is a parameter.
+pub(crate) const POLICY_NAME: &str = "parameters('firewallPolicyName')";
 const FIREWALLS: &str = "Microsoft.Network/azureFirewalls";
 
 /// Reads a template; `text` is what names in the tree are pieces of.
-pub(crate) fn read(name: &str, text: &str, tree: &Tree<'_>) -> Result<Resources, ReadError> {
+pub(crate) fn read(name: impl Display, text: &str, tree: &Tree<'_>) -> Result<Resources, ReadError> {
     let place = format!("{name}: template");
     let document = Document::new(&place, text, Mode::Own);
     Node::top(&document, tree).whole(|top| {
@@ -51,17 +54,16 @@ pub(crate) fn read(name: &str, text: &str, tree: &Tree<'_>) -> Result<Resources,
     })
 }
 
-/// What is wrong with a version of the API under which members may mean something else than they are taken for.
-pub(crate) fn unknown_version(text: &str) -> Option<String> {
-    let known = || ApiVersion::ALL.map(ApiVersion::name).join(", ");
-    ApiVersion::find(text).is_none().then(|| format!("API version {text} is none of {}", known()))
+/// Refuses a version of the API under which members may mean something else than they are taken for.
+pub(crate) fn known_version(text: &str) -> Result<(), Wrong<'_>> {
+    ApiVersion::find(text).map(drop).ok_or(Wrong::Version(text))
 }
 
 /// Notes the version of a resource, once for each that a file has.
-pub(crate) fn template_version(resources: &mut Resources, place: String, value: String) {
-    let known = |s: &Setting| s.kind == SettingKind::ApiVersion && s.value == value;
-    if !resources.settings.iter().any(known) {
-        resources.settings.push(Setting { place, kind: SettingKind::ApiVersion, value });
+pub(crate) fn template_version(resources: &mut Resources, place: impl Display, value: &str) {
+    let (kind, value) = (SettingKind::ApiVersion, value.to_owned());
+    if !resources.settings.iter().any(|s| s.kind == kind && s.value == value) {
+        resources.settings.push(Setting { place: place.to_string(), kind, value });
     }
 }
 
@@ -79,10 +81,8 @@ impl<'n> Template<'n> {
         let kind_text = kind.text()?;
         let version = resource.member("apiVersion")?;
         let value = version.text()?;
-        if let Some(wrong) = unknown_version(&value) {
-            return Err(version.error(wrong));
-        }
-        template_version(&mut self.resources, version.place(), value);
+        known_version(&value).map_err(|wrong| version.error(wrong))?;
+        template_version(&mut self.resources, version.place(), &value);
         let id = match kind_text.as_str() {
             GROUPS => self.group(resource)?,
             FIREWALLS => self.classic(resource)?,
@@ -121,17 +121,19 @@ impl<'n> Template<'n> {
 
     /// A resource with a name and place of its own.
     fn located(&mut self, kind: &Node<'_>, resource: &Node<'_>) -> Result<String, ReadError> {
-        let name = resource.member("name")?.text()?;
-        let id = format!("resourceId('{}', '{}')", kind.text()?, name.replace('\'', "''"));
+        let (kind_text, name) = (kind.text()?, resource.member("name")?.text()?);
+        let id = ResourceId::of(&kind_text, &name).to_string();
         self.location(resource)?;
         let properties = resource.member("properties")?;
         let found = &mut self.resources;
-        match kind.text()?.as_str() {
+        match kind_text.as_str() {
             NSGS => found.nsgs.push(nsg(name, &properties)?),
             ROUTE_TABLES => found.route_tables.push(route_table(name, &properties)?),
             IP_GROUPS => found.ip_groups.push(ip_group(name, &properties)?),
             ENDPOINT_POLICIES => found.endpoint_policies.push(endpoint_policy(name, &properties)?),
-            other => return Err(kind.error(format!("resources of type {other} are not written by tagwall"))),
+            other => {
+                return Err(kind.error(format_args!("resources of type {other} are not written by tagwall")));
+            }
         }
         Ok(id)
     }
@@ -146,7 +148,7 @@ impl<'n> Template<'n> {
         self.resources.settings.push(policy);
         let properties = resource.member("properties")?;
         self.resources.groups.push(firewall::group(own.clone().into_owned(), &properties)?);
-        Ok(format!("resourceId('{GROUPS}', parameters('firewallPolicyName'), '{}')", own.replace('\'', "''")))
+        Ok(ResourceId::inside(GROUPS, POLICY_NAME, &own).to_string())
     }
 
     /// A firewall that keeps all that it has beside the collections in the variables.
@@ -154,8 +156,8 @@ impl<'n> Template<'n> {
         resource.member("name")?.is_code("parameters('firewallName')")?;
         let name = self.default("firewallName", SettingKind::Firewall)?.value;
         self.location(resource)?;
-        for key in ["zones", "tags"] {
-            resource.member(key)?.is_code(&format!("parameters('{key}')"))?;
+        for (key, code) in [("zones", "parameters('zones')"), ("tags", "parameters('tags')")] {
+            resource.member(key)?.is_code(code)?;
         }
         resource.member("properties")?.is_code(WITH_VARIABLES)?;
         let given = [
@@ -189,7 +191,7 @@ impl<'n> Template<'n> {
     fn default(&self, parameter: &str, kind: SettingKind) -> Result<Setting, ReadError> {
         self.parameter(parameter, "string", |parameter| {
             let default = parameter.member("defaultValue")?;
-            Ok(Setting { place: default.place(), kind, value: default.text()? })
+            Ok(Setting { place: default.place().to_string(), kind, value: default.text()? })
         })
     }
 

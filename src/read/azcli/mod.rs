@@ -10,9 +10,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::arm::{self, GROUPS, IP_GROUPS};
-use super::error::{Files, ReadError, utf8};
+use super::error::{Files, Line, ReadError, Wrong, utf8};
 use super::tree::{self, Strings, Tree};
 use crate::read::resources::{Nsg, Resources, Route, RouteTable, SecurityRule, Setting, SettingKind};
+use crate::text::says;
 use shell::{Cursor, REPLACED, Word, is_plain, shell_text};
 
 pub(super) fn read(files: &Files<'_>) -> Result<Resources, ReadError> {
@@ -54,7 +55,7 @@ fn list<'a>(name: &str, text: &'a str) -> Result<Vec<&'a str>, ReadError> {
         line.is_empty() || line.starts_with('-') || line.contains(|c: char| !c.is_ascii_graphic())
     };
     match lines.iter().position(strange) {
-        Some(index) => Err(ReadError::new(format!("{name} line {}", index + 1), "an address is expected")),
+        Some(index) => Err(ReadError::new(Line(name, index + 1), "an address is expected")),
         None if !text.ends_with('\n') || text.contains('\r') => {
             Err(ReadError::new(name, "whole lines are expected"))
         }
@@ -75,7 +76,7 @@ struct Script<'a> {
 
 /// A command with its name and options: the words up to the next one, or the one value after `=`.
 struct Command<'a> {
-    place: String,
+    place: Line<'a>,
     name: Cow<'a, str>,
     options: HashMap<String, Vec<String>>,
 }
@@ -84,9 +85,9 @@ impl<'a> Script<'a> {
     fn read(&mut self) -> Result<(), ReadError> {
         self.cursor.known(known::HEAD)?;
         if !self.cursor.takes(known::NO_GROUP) {
-            self.setting("resource_group", "RESOURCE_GROUP", SettingKind::ResourceGroup)?;
+            self.setting("resource_group=\"${RESOURCE_GROUP:-", SettingKind::ResourceGroup)?;
         }
-        self.setting("location", "LOCATION", SettingKind::Location)?;
+        self.setting("location=\"${LOCATION:-", SettingKind::Location)?;
         if self.cursor.starts_with("nsg=") {
             self.security_group()?;
         } else if self.cursor.starts_with("route_table=") {
@@ -105,12 +106,17 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// `name="${VARIABLE:-default}"`
-    fn setting(&mut self, name: &str, variable: &str, kind: SettingKind) -> Result<&'a str, ReadError> {
+    /// `name="${VARIABLE:-default}"`, up to the default.
+    fn setting(&mut self, before: &str, kind: SettingKind) -> Result<&'a str, ReadError> {
         let place = self.cursor.place();
-        let value = self.cursor.name_between(&format!("{name}=\"${{{variable}:-"), "}\"")?;
-        self.found.settings.push(Setting { place, kind, value: value.to_owned() });
+        let value = self.cursor.name_between(before, "}\"")?;
+        self.note(place, kind, value);
         Ok(value)
+    }
+
+    /// Notes what a script says of itself.
+    fn note(&mut self, place: Line<'_>, kind: SettingKind, value: &str) {
+        self.found.settings.push(Setting { place: place.to_string(), kind, value: value.to_owned() });
     }
 
     /// The lines in which a script says what it keeps, `|…|` each.
@@ -120,7 +126,7 @@ impl<'a> Script<'a> {
         while !self.cursor.takes("'\n") {
             let line = self.cursor.between("|", "|")?;
             if line.contains(['\'', '|']) {
-                return Err(self.cursor.error(format!("{line} is no rule or route")));
+                return Err(self.cursor.error(Wrong::IsNo(line, "rule or route")));
             }
             lines.push(line);
         }
@@ -129,8 +135,8 @@ impl<'a> Script<'a> {
 
     fn security_group(&mut self) -> Result<(), ReadError> {
         let name = self.cursor.name_between("nsg='", "'")?.to_owned();
-        self.names("own", "", SettingKind::OwnRules)?;
-        self.names("keep", "*", SettingKind::KeptRules)?;
+        self.names("own='", SettingKind::OwnRules)?;
+        self.names("keep='", SettingKind::KeptRules)?;
         let (place, wanted) = (self.cursor.place(), self.wanted()?);
         self.head(known::RULES, known::KEPT_RULE_BEFORE, known::KEPT_RULE)?;
         let mut rules = Vec::new();
@@ -142,8 +148,10 @@ impl<'a> Script<'a> {
             let command = self.command("rule")?;
             rules.push(rule(command)?);
         }
-        let made = rules.iter().map(|r: &SecurityRule| format!("{} {} {}", r.direction, r.priority, r.name));
-        same(&place, &wanted, made)?;
+        let made = |line: &str, r: &SecurityRule| {
+            says(line, format_args!("{} {} {}", r.direction, r.priority, r.name))
+        };
+        same(place, (&wanted, &rules), made)?;
         self.found.nsgs.push(Nsg { name, rules });
         Ok(())
     }
@@ -156,23 +164,22 @@ impl<'a> Script<'a> {
         self.cursor.known(head)
     }
 
-    /// The lines of a variable that says which rules are tagwall's, or stay: names, and what else stands in patterns.
-    fn names(&mut self, variable: &str, more: &str, kind: SettingKind) -> Result<(), ReadError> {
-        let place = self.cursor.place();
-        let text = self.cursor.quoted(&format!("{variable}='"))?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_.- ".contains(c) || more.contains(c);
+    /// The lines of a variable that says which rules are tagwall's, or stay: names, or patterns of those that stay.
+    fn names(&mut self, before: &str, kind: SettingKind) -> Result<(), ReadError> {
+        let (place, own) = (self.cursor.place(), kind == SettingKind::OwnRules);
+        let text = self.cursor.quoted(before)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_.- ".contains(c) || (!own && c == '*');
         const CLOSING: [&str; 4] = ["vnet-in", "vnet-out", "load-balancer-in", "deny-rest-"];
         // A shorter beginning would take rules of others for tagwall's.
-        let narrow = |line: &str| {
-            variable != "own" || CLOSING.contains(&line) || line.ends_with("-in-") || line.ends_with("-out-")
-        };
+        let narrow =
+            |line: &str| !own || CLOSING.contains(&line) || line.ends_with("-in-") || line.ends_with("-out-");
         let wrong = |line: &&str| line.is_empty() || !line.chars().all(plain) || !narrow(line);
         match text.lines().find(wrong) {
             None => {
-                self.found.settings.push(Setting { place, kind, value: text.to_owned() });
+                self.note(place, kind, text);
                 Ok(())
             }
-            Some(line) => Err(self.cursor.error(format!("{line:?} is no name of rules"))),
+            Some(line) => Err(self.cursor.error(Wrong::QuotedIsNo(line, "name of rules"))),
         }
     }
 
@@ -181,7 +188,7 @@ impl<'a> Script<'a> {
         let disable_bgp = match self.cursor.name_between("disable_bgp=", "")? {
             "true" => true,
             "false" => false,
-            other => return Err(self.cursor.error(format!("disable_bgp is {other}"))),
+            other => return Err(self.cursor.error(format_args!("disable_bgp is {other}"))),
         };
         let (place, wanted) = (self.cursor.place(), self.wanted()?);
         self.head(known::ROUTES, known::KEPT_ROUTE_BEFORE, known::KEPT_ROUTE)?;
@@ -191,7 +198,8 @@ impl<'a> Script<'a> {
             let command = self.command("route")?;
             routes.push(route(command)?);
         }
-        same(&place, &wanted, routes.iter().map(|r: &Route| format!("{} {}", r.address_prefix, r.name)))?;
+        let made = |line: &str, r: &Route| says(line, format_args!("{} {}", r.address_prefix, r.name));
+        same(place, (&wanted, &routes), made)?;
         self.found.route_tables.push(RouteTable {
             name,
             disable_bgp: Some(disable_bgp),
@@ -210,7 +218,7 @@ impl<'a> Script<'a> {
             return Err(ReadError::new(place, "`mapfile -t LIST <'FILE'` is expected"));
         }
         let Some((file, lines)) = self.files.get_key_value(file) else {
-            return Err(ReadError::new(place, format!("there is no list {file}")));
+            return Err(ReadError::new(place, Wrong::NoSuch("list", file)));
         };
         self.used.insert(file);
         self.lists.insert(list, lines);
@@ -220,39 +228,41 @@ impl<'a> Script<'a> {
     /// A command of that name with its options, up to the end of its line.
     fn command(&mut self, called: &str) -> Result<Command<'a>, ReadError> {
         let place = self.cursor.place();
-        let error = |text: String| ReadError::new(place.clone(), text);
+        let error = |wrong: Wrong<'_>| ReadError::new(place, wrong);
         let mut words = self.cursor.words()?.into_iter();
         let (first, name) = (words.next(), words.next());
         self.cursor.known("\n")?;
         let Some(Word::Text(name)) = name.filter(|_| first == Some(Word::Text(called.into()))) else {
-            return Err(error(format!("`{called} NAME` is expected")));
+            return Err(ReadError::new(place, format_args!("`{called} NAME` is expected")));
         };
         if name.starts_with('-') {
-            return Err(error(format!("{name} is no name")));
+            return Err(error(Wrong::IsNo(&name, "name")));
         }
-        let mut command = Command { place: place.clone(), name, options: HashMap::new() };
+        let mut command = Command { place, name, options: HashMap::new() };
         let mut current = String::new();
         for word in words {
             match word {
                 Word::Text(word) if word.starts_with('-') => {
+                    let option = word.strip_prefix("--");
                     let option =
-                        word.strip_prefix("--").ok_or_else(|| error(format!("{word} is not known")))?;
+                        option.ok_or_else(|| ReadError::new(place, format_args!("{word} is not known")))?;
                     let (key, value) = option.split_once('=').map_or((option, None), |(k, v)| (k, Some(v)));
                     // After a value no other follows.
-                    current = if value.is_some() { String::new() } else { key.to_owned() };
-                    let values = value.map(str::to_owned).into_iter().collect();
-                    if command.options.insert(key.to_owned(), values).is_some() {
-                        return Err(error(format!("--{key} is given twice")));
+                    let key = key.to_owned();
+                    if command.options.contains_key(&key) {
+                        return Err(error(Wrong::Option(&key, "is given twice")));
                     }
+                    current = if value.is_some() { String::new() } else { key.clone() };
+                    command.options.insert(key, value.map(str::to_owned).into_iter().collect());
                 }
                 word => {
                     let values = command.options.get_mut(&current);
-                    let values = values.ok_or_else(|| error("a value without an option".to_owned()))?;
+                    let values = values.ok_or_else(|| ReadError::new(place, "a value without an option"))?;
                     match word {
                         Word::Text(text) => values.push(text.into_owned()),
                         Word::List(list) => {
                             let list = self.lists.get(list);
-                            let list = list.ok_or_else(|| error("the list is not set".to_owned()))?;
+                            let list = list.ok_or_else(|| ReadError::new(place, "the list is not set"))?;
                             values.extend(list.iter().map(|line| (*line).to_owned()));
                         }
                     }
@@ -265,16 +275,14 @@ impl<'a> Script<'a> {
     /// Requests that each make or replace a resource.
     fn puts(&mut self) -> Result<(), ReadError> {
         let policy = match self.cursor.starts_with("firewall_policy=") {
-            true => Some(self.setting("firewall_policy", "FIREWALL_POLICY", SettingKind::FirewallPolicy)?),
+            true => Some(self.setting("firewall_policy=\"${FIREWALL_POLICY:-", SettingKind::FirewallPolicy)?),
             false => None,
         };
         let draft = policy.is_some() && self.cursor.holds(known::IS_DRAFT);
         let (place, version) =
             (self.cursor.place(), self.versioned(if draft { known::DRAFT } else { known::PUT })?);
         if policy.is_some() {
-            let value = if draft { "draft" } else { "in force at once" };
-            let kind = SettingKind::Draft;
-            self.found.settings.push(Setting { place, kind, value: value.to_owned() });
+            self.note(place, SettingKind::Draft, if draft { "draft" } else { "in force at once" });
         }
         while !self.cursor.is_at_end() {
             self.cursor.known("\n")?;
@@ -282,21 +290,21 @@ impl<'a> Script<'a> {
             let (kind, name) = match policy {
                 Some(_) => {
                     let path = "put \"firewallPolicies/$firewall_policy/ruleCollectionGroups/";
-                    (GROUPS.to_owned(), self.path(path, "\"")?)
+                    (Cow::Borrowed(GROUPS), self.path(path, "\" <<BODY")?)
                 }
                 None => {
-                    let path = self.path("put '", "'")?;
+                    let path = self.path("put '", "' <<BODY")?;
                     let (kind, name) = path.split_once('/').unwrap_or_default();
-                    (format!("Microsoft.Network/{kind}"), name)
+                    (Cow::Owned(format!("Microsoft.Network/{kind}")), name)
                 }
             };
             if !is_plain(name) {
                 return Err(ReadError::new(place, "the path of a resource is expected"));
             }
-            let body = self.body(&place)?;
-            let body = self.json(&place, &body)?;
-            let template = template(&place, policy, (&kind, name), version, body)?;
-            let mut found = arm::read_template(&place, "", &template)?;
+            let body = self.body(place)?;
+            let body = json(place, &body)?;
+            let template = template(place, policy, (kind, name), version, body)?;
+            let mut found = arm::read_template(place, "", &template)?;
             // The script has said it once.
             found.settings.clear();
             self.found.extend(found);
@@ -313,70 +321,57 @@ impl<'a> Script<'a> {
         self.cursor.known(lines)?;
         let place = self.cursor.place();
         let version = self.cursor.between(line, end)?;
-        if let Some(wrong) = arm::unknown_version(version) {
-            return Err(ReadError::new(place, wrong));
-        }
+        arm::known_version(version).map_err(|wrong| ReadError::new(place, wrong))?;
         self.cursor.known(&after.replace(known::VERSION, version))?;
-        arm::template_version(&mut self.found, place, version.to_owned());
+        arm::template_version(&mut self.found, place, version);
         Ok(version)
     }
 
-    /// What stands between `before` and `after` where a here-document follows.
+    /// What stands between `before` and `after`, which ends with the beginning of a here-document.
     fn path(&mut self, before: &str, after: &str) -> Result<&'a str, ReadError> {
         let path = self.cursor.rest_of_line();
-        let inner = path.strip_prefix(before).and_then(|p| p.strip_suffix(" <<BODY")?.strip_suffix(after));
-        let inner =
-            inner.ok_or_else(|| self.cursor.error(format!("`{before}…{after} <<BODY` is expected")))?;
+        let inner = path.strip_prefix(before).and_then(|p| p.strip_suffix(after));
+        let inner = inner.ok_or_else(|| self.cursor.error(Wrong::Between(before, after)))?;
         self.cursor.takes(&path[..path.len() - "<<BODY".len()]);
         Ok(inner)
     }
 
     /// The text of a here-document, with what the shell replaces marked.
-    fn body(&mut self, place: &str) -> Result<String, ReadError> {
+    fn body(&mut self, place: Line<'_>) -> Result<String, ReadError> {
         let document = self.cursor.document()?;
-        shell_text(document).ok_or_else(|| ReadError::new(place, "the shell would change the body"))
-    }
-
-    fn json<'b>(&self, place: &str, body: &'b str) -> Result<Tree<'b>, ReadError> {
-        let tree = tree::parse(body, place, Strings::default())?;
-        expressions(place, tree)
+        shell_text(document).ok_or_else(|| ReadError::new(place, Wrong::Shell("the body")))
     }
 
     /// A firewall that is asked for, gets collections and is sent back.
     fn classic(&mut self) -> Result<(), ReadError> {
-        let firewall = self.setting("firewall", "FIREWALL", SettingKind::Firewall)?;
+        let firewall = self.setting("firewall=\"${FIREWALL:-", SettingKind::Firewall)?;
         let version = self.versioned(known::PUT)?;
         self.cursor.known(known::COLLECTION)?;
-        let kinds = [
-            ("network", [SettingKind::NetworkCollection, SettingKind::NetworkDenies]),
-            ("application", [SettingKind::ApplicationCollection, SettingKind::ApplicationDenies]),
-        ];
-        let mut present: Vec<classic::Held> = Vec::new();
-        for (index, (kind, settings)) in kinds.into_iter().enumerate() {
-            present.extend(self.query(kind, settings, index == 0)?);
+        let mut present: Vec<(&classic::Kind, classic::Held)> = Vec::new();
+        for (index, kind) in classic::KINDS.iter().enumerate() {
+            present.extend(self.query(kind, index == 0)?.into_iter().map(|held| (kind, held)));
         }
         if self.versioned(known::CURRENT)? != version {
-            return Err(self.cursor.error(format!("API version {version} is expected, as above")));
+            return Err(self.cursor.error(format_args!("API version {version} is expected, as above")));
         }
-        for held in &present {
-            self.cursor.known(&format!("  fill '{}' \"${}\"\n", held.word, held.variable))?;
+        for (_, held) in &present {
+            self.cursor.known_with(format_args!("  fill '{}' \"${}\"\n", held.word, held.variable))?;
         }
         self.cursor.known(known::SEND)?;
         let mut bodies = Vec::new();
-        for held in &present {
-            self.cursor.known(&format!("\ncollection {} ", held.variable))?;
+        for (kind, held) in &present {
+            self.cursor.known_with(format_args!("\ncollection {} ", held.variable))?;
             let place = self.cursor.place();
-            let body = self.body(&place)?;
-            bodies.push((held.kind, place, body));
+            bodies.push((kind.name, place, self.body(place)?));
         }
         if !self.cursor.takes("\nsend\n") {
             return Err(ReadError::new(self.cursor.name, "the collections are not sent"));
         }
         let mut variables = Vec::new();
-        for (kind, _) in kinds {
-            let own = bodies.iter().filter(|(other, ..)| *other == kind);
-            let trees = own.map(|(_, place, body)| self.json(place, body)).collect::<Result<_, _>>()?;
-            variables.push((format!("{kind}RuleCollections"), Tree::List(trees)));
+        for kind in &classic::KINDS {
+            let own = bodies.iter().filter(|(other, ..)| *other == kind.name);
+            let trees = own.map(|(_, place, body)| json(*place, body)).collect::<Result<_, _>>()?;
+            variables.push((kind.collections, Tree::List(trees)));
         }
         let template = classic_template(firewall, version, Tree::map(variables));
         let mut found = arm::read_template(self.cursor.name, "", &template)?;
@@ -387,21 +382,15 @@ impl<'a> Script<'a> {
     }
 
     /// The line that asks for the collections of a kind without ours; the words that stand in their place.
-    fn query(
-        &mut self,
-        kind: &'static str,
-        settings: [SettingKind; 2],
-        more: bool,
-    ) -> Result<Vec<classic::Held>, ReadError> {
+    fn query(&mut self, kind: &classic::Kind, more: bool) -> Result<Vec<classic::Held>, ReadError> {
         let place = self.cursor.place();
-        let before = format!("    {kind}RuleCollections: [properties.{kind}RuleCollections[?name!='");
+        let before = format!("    {0}: [properties.{0}[?name!='", kind.collections);
         let inner = self.cursor.between(&before, if more { "][]," } else { "][]" })?;
         let (names, held) = classic::query(kind, inner)
             .filter(|(names, _)| names.iter().all(|name| is_plain(name)))
-            .ok_or_else(|| ReadError::new(&place, "the names of collections are expected"))?;
-        for (name, setting) in names.into_iter().zip(settings) {
-            let value = name.to_owned();
-            self.found.settings.push(Setting { place: place.clone(), kind: setting, value });
+            .ok_or_else(|| ReadError::new(place, "the names of collections are expected"))?;
+        for (name, setting) in names.into_iter().zip([kind.rules.setting, kind.denies.setting]) {
+            self.note(place, setting, name);
         }
         Ok(held)
     }
@@ -413,7 +402,7 @@ impl<'a> Script<'a> {
         let other = found.rule_collections().find(|c| !replaced.iter().any(|s| s.value == c.name));
         match other {
             Some(other) => {
-                let text = format!("the collection {} is not the one that is replaced", other.name);
+                let text = format_args!("the collection {} is not the one that is replaced", other.name);
                 Err(ReadError::new(self.cursor.name, text))
             }
             None => Ok(()),
@@ -421,38 +410,44 @@ impl<'a> Script<'a> {
     }
 }
 
-/// Makes sure that a script keeps what it makes, and nothing else.
-fn same(place: &str, wanted: &[&str], made: impl Iterator<Item = String>) -> Result<(), ReadError> {
-    let made: Vec<String> = made.collect();
-    if made == wanted {
+/// Makes sure that a script keeps what it makes, and nothing else; `is` says whether a line means one that is made.
+fn same<T>(
+    place: Line<'_>,
+    (wanted, made): (&[&str], &[T]),
+    is: impl Fn(&str, &T) -> bool,
+) -> Result<(), ReadError> {
+    if wanted.len() == made.len() && wanted.iter().zip(made).all(|(line, one)| is(line, one)) {
         return Ok(());
     }
-    let kept = wanted.iter().find(|line| !made.iter().any(|m| m == *line));
-    let text = match kept {
-        Some(line) => format!("{line} is kept, but not made"),
-        None => "what is kept is not what is made".to_owned(),
-    };
-    Err(ReadError::new(place, text))
+    Err(match wanted.iter().find(|line| !made.iter().any(|one| is(line, one))) {
+        Some(line) => ReadError::new(place, format_args!("{line} is kept, but not made")),
+        None => ReadError::new(place, "what is kept is not what is made"),
+    })
+}
+
+/// The JSON of a request, with what the shell replaces as expressions.
+fn json<'b>(place: Line<'_>, body: &'b str) -> Result<Tree<'b>, ReadError> {
+    expressions(place, tree::parse(body, place, Strings::default())?)
 }
 
 impl Command<'_> {
     fn many(&mut self, key: &str) -> Result<Vec<String>, ReadError> {
         match self.options.remove(key) {
             Some(values) if !values.is_empty() => Ok(values),
-            _ => Err(ReadError::new(&self.place, format!("--{key} is missing"))),
+            _ => Err(ReadError::new(self.place, Wrong::Option(key, "is missing"))),
         }
     }
 
     fn one(&mut self, key: &str) -> Result<String, ReadError> {
         match <[String; 1]>::try_from(self.many(key)?) {
             Ok([value]) => Ok(value),
-            Err(_) => Err(ReadError::new(&self.place, format!("--{key} has one value"))),
+            Err(_) => Err(ReadError::new(self.place, Wrong::Option(key, "has one value"))),
         }
     }
 
     fn end(&self) -> Result<(), ReadError> {
         match self.options.keys().min() {
-            Some(key) => Err(ReadError::new(&self.place, format!("--{key} is not written by tagwall"))),
+            Some(key) => Err(ReadError::new(self.place, Wrong::Option(key, "is not written by tagwall"))),
             None => Ok(()),
         }
     }
@@ -460,30 +455,29 @@ impl Command<'_> {
 
 fn rule(mut command: Command<'_>) -> Result<SecurityRule, ReadError> {
     let priority = command.one("priority")?;
-    let number = |text: String| text.parse().map_err(|_| format!("{text} is no priority"));
+    let no_priority = |_| ReadError::new(command.place, Wrong::IsNo(&priority, "priority"));
     let rule = SecurityRule {
-        priority: number(priority).map_err(|text| ReadError::new(&command.place, text))?,
+        priority: priority.parse().map_err(no_priority)?,
         direction: command.one("direction")?.into(),
         access: command.one("access")?.into(),
         protocol: command.one("protocol")?.into(),
-        sources: side(&mut command, "source")?,
-        destinations: side(&mut command, "destination")?,
+        sources: side(&mut command, ["source-asgs", "source-address-prefixes"])?,
+        destinations: side(&mut command, ["destination-asgs", "destination-address-prefixes"])?,
         source_ports: command.many("source-port-ranges")?,
         destination_ports: command.many("destination-port-ranges")?,
         description: command.one("description")?,
-        name: command.name.to_string(),
+        name: std::mem::take(&mut command.name).into_owned(),
     };
     command.end()?;
     Ok(rule)
 }
 
 /// One side of a rule: addresses, a tag, or application security groups.
-fn side(command: &mut Command<'_>, side: &str) -> Result<Vec<String>, ReadError> {
-    let groups = format!("{side}-asgs");
-    if command.options.contains_key(&groups) {
-        return Ok(command.many(&groups)?.into_iter().map(|name| format!("asg:{name}")).collect());
+fn side(command: &mut Command<'_>, [groups, prefixes]: [&str; 2]) -> Result<Vec<String>, ReadError> {
+    if command.options.contains_key(groups) {
+        return Ok(command.many(groups)?.into_iter().map(|name| format!("asg:{name}")).collect());
     }
-    command.many(&format!("{side}-address-prefixes"))
+    command.many(prefixes)
 }
 
 fn route(mut command: Command<'_>) -> Result<Route, ReadError> {
@@ -492,31 +486,33 @@ fn route(mut command: Command<'_>) -> Result<Route, ReadError> {
         address_prefix: command.one("address-prefix")?,
         next_hop_type: command.one("next-hop-type")?,
         next_hop_address: command.options.contains_key(address).then(|| command.one(address)).transpose()?,
-        name: command.name.to_string(),
+        name: std::mem::take(&mut command.name).into_owned(),
     };
     command.end()?;
     Ok(route)
 }
 
 /// What the shell replaces, as a template says it: the place of a resource, and the ids of IP groups.
-fn expressions<'a>(place: &str, tree: Tree<'a>) -> Result<Tree<'a>, ReadError> {
+fn expressions<'a>(place: Line<'_>, tree: Tree<'a>) -> Result<Tree<'a>, ReadError> {
     let inner = |tree| expressions(place, tree);
     Ok(match tree {
         Tree::Text(text) if text.contains(REPLACED) => {
             let name = text.strip_prefix(REPLACED).unwrap_or_default();
             match name.strip_prefix("scope/ipGroups/") {
-                Some(group) if is_plain(group) => Tree::code(format!("resourceId('{IP_GROUPS}', '{group}')")),
+                Some(group) if is_plain(group) => {
+                    Tree::code(arm::ResourceId::of(IP_GROUPS, group).to_string())
+                }
                 None if name == "location" => Tree::code("parameters('location')"),
                 _ => {
                     let text = text.replace(REPLACED, "$");
-                    return Err(ReadError::new(place, format!("the shell would change {text}")));
+                    return Err(ReadError::new(place, Wrong::Shell(&text)));
                 }
             }
         }
         Tree::List(items) => Tree::List(items.into_iter().map(inner).collect::<Result<_, _>>()?),
         Tree::Map(members) => {
             if members.iter().any(|(key, _)| key.contains(REPLACED)) {
-                return Err(ReadError::new(place, "the shell would change the name of a member"));
+                return Err(ReadError::new(place, Wrong::Shell("the name of a member")));
             }
             let one = |(key, value)| Ok((key, inner(value)?));
             Tree::Map(members.into_iter().map(one).collect::<Result<_, ReadError>>()?)
@@ -527,26 +523,26 @@ fn expressions<'a>(place: &str, tree: Tree<'a>) -> Result<Tree<'a>, ReadError> {
 
 /// A request as a template: type and name from its path, the rest from its body.
 fn template<'a>(
-    place: &str,
+    place: Line<'_>,
     policy: Option<&'a str>,
-    (kind, name): (&str, &str),
+    (kind, name): (Cow<'a, str>, &'a str),
     version: &'a str,
     body: Tree<'a>,
 ) -> Result<Tree<'a>, ReadError> {
     let Tree::Map(members) = body else { return Err(ReadError::new(place, "an object is expected")) };
     let known = ["location", "properties"];
     if let Some((key, _)) = members.iter().find(|(key, _)| !known.contains(&key.as_ref())) {
-        return Err(ReadError::new(place, format!("`{key}`: such a member is not written by tagwall")));
+        return Err(ReadError::new(place, format_args!("`{key}`: such a member is not written by tagwall")));
     }
     let (parameters, name) = match policy {
-        None => (Tree::map([location()]), Tree::text(name.to_owned())),
+        None => (Tree::map([location()]), Tree::text(name)),
         Some(policy) => {
             let code = format!("format('{{0}}/{{1}}', parameters('firewallPolicyName'), '{name}')");
             (Tree::map([text_parameter("firewallPolicyName", policy)]), Tree::code(code))
         }
     };
     let head = [
-        (Cow::Borrowed("type"), Tree::text(kind.to_owned())),
+        (Cow::Borrowed("type"), Tree::Text(kind)),
         (Cow::Borrowed("apiVersion"), Tree::text(version)),
         (Cow::Borrowed("name"), name),
     ];

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::fmt::Display;
 
-use super::super::ReadError;
+use super::super::error::{Line, ReadError, Wrong};
 
 /// A script, read from its beginning to its end; all of it has to be known.
 pub(super) struct Cursor<'a> {
@@ -37,11 +38,11 @@ impl<'a> Cursor<'a> {
         line
     }
 
-    pub(super) fn place(&self) -> String {
-        format!("{} line {}", self.name, self.line())
+    pub(super) fn place(&self) -> Line<'a> {
+        Line(self.name, self.line())
     }
 
-    pub(super) fn error(&self, message: impl Into<String>) -> ReadError {
+    pub(super) fn error(&self, message: impl Display) -> ReadError {
         ReadError::new(self.place(), message)
     }
 
@@ -72,13 +73,18 @@ impl<'a> Cursor<'a> {
     pub(super) fn known(&mut self, text: &str) -> Result<(), ReadError> {
         for line in text.split_inclusive('\n') {
             if !self.takes(line) {
-                return Err(self.error(match line.trim_end() {
-                    "" => "an empty line is expected".to_owned(),
-                    line => format!("`{line}` is expected"),
-                }));
+                return Err(match line.trim_end() {
+                    "" => self.error("an empty line is expected"),
+                    line => self.error(Wrong::Expected(line)),
+                });
             }
         }
         Ok(())
+    }
+
+    /// [`Self::known`] for lines with names in them.
+    pub(super) fn known_with(&mut self, lines: std::fmt::Arguments<'_>) -> Result<(), ReadError> {
+        self.known(&lines.to_string())
     }
 
     /// Whether `text` stands anywhere in what is left.
@@ -93,7 +99,7 @@ impl<'a> Cursor<'a> {
             let line = &inner[..inner.find('\n').unwrap_or(inner.len())];
             line.strip_suffix(after)
         });
-        let inner = inner.ok_or_else(|| self.error(format!("`{before}…{after}` is expected")))?;
+        let inner = inner.ok_or_else(|| self.error(Wrong::Between(before, after)))?;
         self.rest = rest[before.len() + inner.len() + after.len()..].strip_prefix('\n').unwrap_or_default();
         Ok(inner)
     }
@@ -102,7 +108,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn quoted(&mut self, before: &str) -> Result<&'a str, ReadError> {
         let found = self.rest.strip_prefix(before).and_then(|inner| inner.split_once("'\n"));
         let found = found.filter(|(inner, _)| !inner.contains('\''));
-        let (inner, rest) = found.ok_or_else(|| self.error(format!("`{before}…'` is expected")))?;
+        let (inner, rest) = found.ok_or_else(|| self.error(Wrong::Between(before, "'")))?;
         self.rest = rest;
         Ok(inner)
     }
@@ -111,7 +117,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn name_between(&mut self, before: &str, after: &str) -> Result<&'a str, ReadError> {
         let place = self.place();
         let name = self.between(before, after)?;
-        if is_plain(name) { Ok(name) } else { Err(ReadError::new(place, format!("{name} is no plain name"))) }
+        if is_plain(name) { Ok(name) } else { Err(ReadError::new(place, Wrong::IsNo(name, "plain name"))) }
     }
 
     /// The words of a command up to the end of its line, or up to `<<BODY`; `\` at its end continues a line.
@@ -164,7 +170,9 @@ impl<'a> Cursor<'a> {
                     return Ok(Word::Text(word));
                 }
                 let c = rest.chars().next().unwrap_or_default();
-                return Err(self.error(format!("{c:?} outside single quotes means something to the shell")));
+                return Err(
+                    self.error(format_args!("{c:?} outside single quotes means something to the shell"))
+                );
             }
         }
     }

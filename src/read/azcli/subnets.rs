@@ -36,18 +36,19 @@ impl Script<'_> {
                 ));
             }
             reached = kind;
-            let fresh = || Association { subnet: subnet.to_owned(), ..Association::default() };
-            let own = found.entry(subnet).or_insert_with(fresh);
+            let own = found.entry(subnet).or_default();
             let field = match kind {
                 0 => &mut own.nsg,
                 1 => &mut own.service_endpoint_policy,
                 _ => &mut own.route_table,
             };
             if field.replace(name.to_owned()).is_some() {
-                return Err(ReadError::new(place, format!("subnet {subnet} has one of that kind already")));
+                let text = format_args!("subnet {subnet} has one of that kind already");
+                return Err(ReadError::new(place, text));
             }
         }
-        self.found.associations.extend(found.into_values());
+        let put = |(subnet, put): (&str, Association)| Association { subnet: subnet.to_owned(), ..put };
+        self.found.associations.extend(found.into_iter().map(put));
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Documents that break off or are no JSON: where.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -15,16 +15,20 @@ pub(super) fn with_pointer(name: &str, text: &str, error: ReadError) -> ReadErro
     for segment in found.path() {
         use serde_path_to_error::Segment;
         match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            // Writing to a text cannot fail.
+            Segment::Seq { index } => _ = write!(pointer, "/{index}"),
             Segment::Map { key } => {
-                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+                pointer.extend(["/", &key.replace('~', "~0").replace('/', "~1")]);
             }
             _ => {}
         }
     }
     let cause = found.into_inner();
-    let place = format!("{name}:{} {pointer}", cause.line());
-    ReadError { place: place.trim_end().to_owned(), message: cause.to_string() }
+    let line = cause.line();
+    match pointer.trim_end() {
+        "" => ReadError::new(format_args!("{name}:{line}"), cause),
+        pointer => ReadError::new(format_args!("{name}:{line} {pointer}"), cause),
+    }
 }
 
 /// A value that was gone through; nothing of it is kept, however large it is.

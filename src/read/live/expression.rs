@@ -1,23 +1,45 @@
 //! Expressions of templates: read into a tree. What they are worth is worked out in `template`.
 
+use std::borrow::Cow;
+use std::fmt;
+
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Expression {
+pub(super) enum Expression<'t> {
     Text(String),
     Number(i64),
     /// A function with its arguments.
-    Call(String, Vec<Expression>),
+    Call(Cow<'t, str>, Vec<Expression<'t>>),
     /// A member of a value.
-    Member(Box<Expression>, String),
+    Member(Box<Expression<'t>>, &'t str),
     /// A member or item that is worked out.
-    Index(Box<Expression>, Box<Expression>),
+    Index(Box<Expression<'t>>, Box<Expression<'t>>),
+}
+
+/// An expression as it is written, without blanks.
+impl fmt::Display for Expression<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expression::Text(text) => write!(f, "'{}'", text.replace('\'', "''")),
+            Expression::Number(number) => number.fmt(f),
+            Expression::Member(of, name) => write!(f, "{of}.{name}"),
+            Expression::Index(of, index) => write!(f, "{of}[{index}]"),
+            Expression::Call(name, arguments) => {
+                write!(f, "{name}(")?;
+                for (at, argument) in arguments.iter().enumerate() {
+                    write!(f, "{}{argument}", if at == 0 { "" } else { "," })?;
+                }
+                f.write_str(")")
+            }
+        }
+    }
 }
 
 /// How deep expressions may nest; Azure's own limit of their length is 24,576 characters.
 const DEEPEST: usize = 48;
 
 /// Reads what stands between the brackets; `None` where it is no expression.
-pub(super) fn parse(text: &str) -> Option<Expression> {
+pub(super) fn parse(text: &str) -> Option<Expression<'_>> {
     let mut reader = ExpressionReader { rest: text };
     let found = reader.expression(0)?;
     reader.blanks();
@@ -28,7 +50,7 @@ struct ExpressionReader<'t> {
     rest: &'t str,
 }
 
-impl ExpressionReader<'_> {
+impl<'t> ExpressionReader<'t> {
     fn blanks(&mut self) {
         self.rest = self.rest.trim_start();
     }
@@ -39,7 +61,7 @@ impl ExpressionReader<'_> {
         rest.inspect(|rest| self.rest = rest).is_some()
     }
 
-    fn expression(&mut self, depth: usize) -> Option<Expression> {
+    fn expression(&mut self, depth: usize) -> Option<Expression<'t>> {
         if depth > DEEPEST {
             return None;
         }
@@ -82,28 +104,28 @@ impl ExpressionReader<'_> {
         None
     }
 
-    fn number(&mut self) -> Option<Expression> {
+    fn number(&mut self) -> Option<Expression<'t>> {
         let end = self.rest[1..].find(|c: char| !c.is_ascii_digit()).map_or(self.rest.len(), |end| end + 1);
         let (number, rest) = self.rest.split_at(end);
         self.rest = rest;
         number.parse().ok().map(Expression::Number)
     }
 
-    fn word(&mut self) -> Option<String> {
+    fn word(&mut self) -> Option<&'t str> {
         self.blanks();
         let inside = |c: char| c.is_alphanumeric() || c == '_' || c == '$' || c == '-';
         let end = self.rest.find(|c: char| !inside(c)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
-        (!word.is_empty()).then(|| word.to_owned())
+        (!word.is_empty()).then_some(word)
     }
 
-    fn call(&mut self, depth: usize) -> Option<Expression> {
-        let mut name = self.word()?;
+    fn call(&mut self, depth: usize) -> Option<Expression<'t>> {
+        let mut name = Cow::Borrowed(self.word()?);
         // Functions of the template itself: `namespace.function()`.
         while self.rest.starts_with('.') {
             self.rest = &self.rest[1..];
-            name = format!("{name}.{}", self.word()?);
+            name.to_mut().extend([".", self.word()?]);
         }
         if !self.takes('(') {
             return None;
@@ -131,12 +153,12 @@ mod tests {
     #[test]
     fn calls_members_and_items() {
         let text = |t: &str| Expression::Text(t.to_owned());
-        let call = |name: &str, arguments| Expression::Call(name.to_owned(), arguments);
+        let call = |name, arguments| Expression::Call(Cow::Borrowed(name), arguments);
         assert_eq!(
             parse(" concat( 'it''s', -3 )"),
             Some(call("concat", vec![text("it's"), Expression::Number(-3)]))
         );
-        let member = Expression::Member(Box::new(call("resourceGroup", vec![])), "id".to_owned());
+        let member = Expression::Member(Box::new(call("resourceGroup", vec![])), "id");
         assert_eq!(parse("resourceGroup().id"), Some(member));
         let item =
             Expression::Index(Box::new(call("variables", vec![text("a")])), Box::new(Expression::Number(0)));

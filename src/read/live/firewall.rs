@@ -2,7 +2,7 @@
 
 use super::adopt::{Children, Named, join};
 use super::model::{LiveCollection, LiveCollectionGroup, LiveFirewall, LiveFirewallPolicy, LiveIpGroup};
-use super::names::{id_of, last_part, name_of, objects, parent_name, part_of_id, unresolved};
+use super::names::{Passed, id_of, last_part, name_of, objects, parent_name, part_of_id, unresolved};
 use super::view::View;
 use crate::read::ReadError;
 use crate::read::resources::{ApplicationRule, FirewallRule, NatRule, NetworkRule, RuleCollection};
@@ -49,12 +49,12 @@ pub(super) fn collection_group(view: &View<'_>, whole: bool) -> Result<LiveColle
             group.collections.push(collection(&item, None)?);
         }
         if let Some(text) = unresolved(&list) {
-            group.incomplete.push(list.note(format!("the collections are not known: {text}")));
+            group.incomplete.push(list.note(Passed::List("collections", &text)));
         }
     }
     lists += of_kinds(view, &mut group.collections)?;
     if lists == 0 && !whole {
-        group.incomplete.push(view.note("the export has no list of rule collections"));
+        group.incomplete.push(view.note(Passed::NoList("rule collections")));
     }
     if group.priority.is_none() {
         group.incomplete.push(view.note("the priority of the group is not known"));

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::expression::Expression;
 use crate::read::tree::Tree;
 
 /// The longest text that functions make.
@@ -162,11 +161,11 @@ fn length(value: &Tree<'_>) -> Option<usize> {
     }
 }
 
-fn plain(value: &Tree<'_>) -> Option<String> {
+fn plain<'t>(value: &'t Tree<'_>) -> Option<Cow<'t, str>> {
     match value {
-        Tree::Text(text) => Some(text.to_string()),
-        Tree::Number(number) => Some(number.to_string()),
-        Tree::Bool(on) => Some(if *on { "True" } else { "False" }.to_owned()),
+        Tree::Text(text) => Some(Cow::Borrowed(text)),
+        Tree::Number(number) => Some(Cow::Owned(number.to_string())),
+        Tree::Bool(on) => Some(Cow::Borrowed(if *on { "True" } else { "False" })),
         _ => None,
     }
 }
@@ -217,27 +216,14 @@ fn format<'a>(form: &str, values: &[Tree<'_>]) -> Option<Tree<'a>> {
 pub(super) fn resource_id<'a>(parts: &[String]) -> Option<Tree<'a>> {
     let at = parts.iter().position(|part| part.contains('/') && !part.starts_with('['))?;
     let mut kinds = parts[at].trim_end_matches('/').split('/');
-    let mut id = format!("providers/{}", kinds.next()?);
+    let mut id = format!("/providers/{}", kinds.next()?);
     for (kind, name) in kinds.zip(parts[at + 1..].iter().flat_map(|part| split_names(part))) {
-        id.push_str(&format!("/{kind}/{name}"));
+        id.extend(["/", kind, "/", name]);
     }
-    text(format!("/{id}"))
+    text(id)
 }
 
 /// The names in `parent/child`, but for slashes in expressions.
 fn split_names(part: &str) -> Vec<&str> {
     if part.contains('[') { vec![part] } else { part.split('/').collect() }
-}
-
-/// An expression as it is written, without blanks.
-pub(super) fn shown(expression: &Expression) -> String {
-    match expression {
-        Expression::Text(text) => format!("'{}'", text.replace('\'', "''")),
-        Expression::Number(number) => number.to_string(),
-        Expression::Member(of, name) => format!("{}.{name}", shown(of)),
-        Expression::Index(of, index) => format!("{}[{}]", shown(of), shown(index)),
-        Expression::Call(name, arguments) => {
-            format!("{name}({})", arguments.iter().map(shown).collect::<Vec<_>>().join(","))
-        }
-    }
 }

@@ -2,7 +2,9 @@
 
 use super::adopt::{Children, Named, add_new};
 use super::model::{LiveGroup, LiveRule, Note};
-use super::names::{id_of, last_part, name_of, objects, part_of_id, refuse_cut, type_of, unresolved};
+use super::names::{
+    Passed, id_of, last_part, name_and_id, name_of, objects, part_of_id, refuse_cut, type_of, unresolved,
+};
 use super::view::View;
 use crate::read::ReadError;
 use crate::read::resources::{SecurityRule, word};
@@ -44,11 +46,11 @@ pub(super) fn group(view: &View<'_>, whole: bool) -> Result<LiveGroup, ReadError
         Some(list) => {
             add_rules(&mut group, list)?;
             if let Some(text) = unresolved(list) {
-                group.incomplete.push(list.note(format!("the rules are not known: {text}")));
+                group.incomplete.push(list.note(Passed::List("rules", &text)));
             }
         }
         None if whole => {}
-        None => group.incomplete.push(view.note("the export has no list of rules")),
+        None => group.incomplete.push(view.note(Passed::NoList("rules"))),
     }
     if let Some(defaults) = view.get("defaultsecurityrules") {
         group.defaults += objects(&defaults)?.count();
@@ -104,9 +106,14 @@ pub(super) fn rule(view: &View<'_>) -> Result<LiveRule, ReadError> {
         let mut texts = view.texts(keys);
         // What is in effect has `0.0.0.0/0` where the rule says `*`.
         if is_effective && texts.iter().any(|text| text == "0.0.0.0/0") {
-            texts = vec!["*".to_owned()];
+            return vec!["*".to_owned()];
         }
-        if texts.len() > 1 && texts.iter().any(|text| text == "*") { vec!["*".to_owned()] } else { texts }
+        // Beside `*` nothing else says anything.
+        if texts.iter().any(|text| text == "*") {
+            texts.retain(|text| text == "*");
+            texts.truncate(1);
+        }
+        texts
     };
     let asgs = |keys: &[&str]| view.ids(keys);
     let (source_groups, destination_groups) = (asgs(&SOURCE_ASGS), asgs(&DESTINATION_ASGS));
@@ -169,7 +176,7 @@ pub fn bare_rule_name(name: &str) -> String {
         .iter()
         .find(|origin| name.get(..origin.len()).is_some_and(|start| start.eq_ignore_ascii_case(origin)));
     let rest = origin.map_or(name, |origin| &name[origin.len()..]);
-    super::names::last_name(rest)
+    super::names::last_name(rest).to_owned()
 }
 
 /// Reads a bare list of rules as groups, by the group that their ids name.
@@ -253,7 +260,7 @@ pub(super) fn adopt(groups: &mut Vec<LiveGroup>, rules: Children<LiveRule>, real
     let joined = rules.joined(|parent, first| {
         let parent = real(parent);
         named.first([last_part(&parent), &parent]).unwrap_or_else(|| {
-            let group = missing(&parent, first);
+            let group = missing(parent, first);
             named.add(&group.name, groups.len());
             groups.push(group);
             groups.len() - 1
@@ -266,11 +273,9 @@ pub(super) fn adopt(groups: &mut Vec<LiveGroup>, rules: Children<LiveRule>, real
 }
 
 /// A group of which only rules are there.
-fn missing(parent: &str, rule: &LiveRule) -> LiveGroup {
+fn missing(parent: String, rule: &LiveRule) -> LiveGroup {
     let place = rule.place.clone();
-    let text = format!("the group {parent} itself is not among the files");
-    let why = Note { place: place.clone(), text };
-    let id = parent.starts_with('/').then(|| parent.to_owned());
-    let name = if id.is_some() { last_part(parent).to_owned() } else { parent.to_owned() };
+    let why = Note::new(place.clone(), Passed::Parent("group", &parent));
+    let (name, id) = name_and_id(parent);
     LiveGroup { name, id, place, incomplete: vec![why], ..LiveGroup::default() }
 }

@@ -79,7 +79,7 @@ pub fn read_live(files: &[(&str, &[u8])]) -> Result<Live, Vec<ReadError>> {
             Ok(text) => texts.push((name, text)),
             Err(error) => {
                 let line = 1 + bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count();
-                errors.push(ReadError { place: format!("{name}:{line}"), message: error.to_string() });
+                errors.push(ReadError::new(format_args!("{name}:{line}"), error));
             }
         }
     }
@@ -133,7 +133,7 @@ fn recognise<'t>(name: &str, text: &'t str) -> Result<Kind<'t>, ReadError> {
     if !start.starts_with(['{', '[']) {
         return match own::format_of(name, text) {
             Some(format) => Ok(Kind::Ours(format)),
-            None => Err(ReadError { place: format!("{name}:1"), message: own::refusal(text) }),
+            None => Err(ReadError::new(format_args!("{name}:1"), own::refusal(text))),
         };
     }
     match tree::parse(text, name, Strings { in_place: true, ..Strings::default() }) {

@@ -18,6 +18,13 @@ pub struct Note {
     pub text: String,
 }
 
+impl Note {
+    /// What is to be said of a place; only here it becomes text.
+    pub(super) fn new(place: Place, what: impl fmt::Display) -> Self {
+        Note { place, text: what.to_string() }
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.text)

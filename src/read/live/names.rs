@@ -73,22 +73,52 @@ fn type_in_id(id: &str) -> Option<String> {
 pub(super) fn name_of(view: &View<'_>) -> String {
     let named = ["name", "resourcename"].iter().find_map(|key| view.own(key)?.text());
     let id = || id_of(view).map(|id| last_part(&id).to_owned());
-    named.or_else(id).map(|name| last_name(&name)).unwrap_or_default()
+    named.or_else(id).map(into_last).unwrap_or_default()
 }
 
 /// The last part of `parent/child`; an unresolved expression may hold slashes of its own.
-pub(super) fn last_name(name: &str) -> String {
+pub(super) fn last_name(name: &str) -> &str {
     match name.rfind([']', '/']) {
-        Some(at) if name.as_bytes()[at] == b'/' => name[at + 1..].to_owned(),
-        _ => name.to_owned(),
+        Some(at) if name.as_bytes()[at] == b'/' => &name[at + 1..],
+        _ => name,
     }
+}
+
+/// [`last_name`] of a name that is not needed any more.
+pub(super) fn into_last(mut name: String) -> String {
+    name.drain(..name.len() - last_name(&name).len());
+    name
 }
 
 /// What stands before the last part of `parent/child`.
 pub(super) fn parent_name(name: &str) -> Option<String> {
-    let own = last_name(name);
-    let parent = name.strip_suffix(&own)?.strip_suffix('/')?;
-    (!parent.is_empty()).then(|| last_name(parent))
+    let parent = name.strip_suffix(last_name(name))?.strip_suffix('/')?;
+    (!parent.is_empty()).then(|| last_name(parent).to_owned())
+}
+
+/// The name and the id of what is only known by a reference to it, which may be either.
+pub(super) fn name_and_id(reference: String) -> (String, Option<String>) {
+    match reference.starts_with('/') {
+        true => (last_part(&reference).to_owned(), Some(reference)),
+        false => (reference, None),
+    }
+}
+
+/// Something in a document of which not all is known, or nothing.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+pub(super) enum Passed<'a> {
+    /// A resource of this type.
+    #[error("not read: {0}")]
+    Type(&'a str),
+    /// A list, with what stands in its place.
+    #[error("the {0} are not known: {1}")]
+    List(&'static str, &'a str),
+    /// A parent of which only children are there.
+    #[error("the {0} {1} itself is not among the files")]
+    Parent(&'static str, &'a str),
+    /// A list that the export has not.
+    #[error("the export has no list of {0}")]
+    NoList(&'static str),
 }
 
 /// Texts that PowerShell writes where it did not go deeper.
@@ -110,13 +140,13 @@ pub(super) fn refuse_cut(view: &View<'_>) -> Result<(), ReadError> {
     let texts = view.flat_texts();
     match texts.iter().find(|text| is_cut(text)) {
         None => Ok(()),
-        Some(text) => Err(ReadError {
-            place: view.place().to_string(),
-            message: format!(
+        Some(text) => Err(ReadError::new(
+            view.place(),
+            format_args!(
                 "`{text}` stands in place of values: PowerShell cut the depth off; export it again with \
                  `ConvertTo-Json -Depth 10`"
             ),
-        }),
+        )),
     }
 }
 

@@ -34,9 +34,9 @@ pub(super) fn format_of(name: &str, text: &str) -> Option<FormatName> {
 /// Reads files of one of our formats together: some name what stands in another.
 pub(super) fn read(format: FormatName, files: &[(&str, &str)]) -> Result<Live, ReadError> {
     let reader = READERS.iter().find(|reader| reader.format == format);
-    let reader = reader.ok_or_else(|| ReadError {
-        place: files.first().map_or_else(String::new, |(name, _)| (*name).to_owned()),
-        message: format!("the format {} carries no rules", format.name()),
+    let reader = reader.ok_or_else(|| {
+        let place = files.first().map_or("", |(name, _)| *name);
+        ReadError::new(place, format_args!("the format {} carries no rules", format.name()))
     })?;
     // Our readers know files by their own names, without folders.
     let base = |name: &str| Path::new(name).file_name().map(|n| n.to_string_lossy().into_owned());
@@ -74,19 +74,19 @@ pub(super) fn may_be(format: Option<FormatName>, tree: &Tree<'_>) -> bool {
 }
 
 /// Why a text cannot be read, in words that say what to do.
-pub(super) fn refusal(text: &str) -> String {
+pub(super) fn refusal(text: &str) -> &'static str {
     let first = text.lines().next().unwrap_or_default().trim();
     let second = text.lines().nth(1).unwrap_or_default();
     if text.trim().is_empty() {
-        "the file is empty".to_owned()
+        "the file is empty"
     } else if second.starts_with("---") || first.contains("  ") && first.starts_with(char::is_alphabetic) {
-        "this is a table for people (`-o table`): export it again with `-o json`".to_owned()
+        "this is a table for people (`-o table`): export it again with `-o json`"
     } else if text.contains('\t') {
-        "these are values separated by tabs (`-o tsv`): export it again with `-o json`".to_owned()
+        "these are values separated by tabs (`-o tsv`): export it again with `-o json`"
     } else if first.ends_with(':') || first.contains(": ") || first == "---" {
-        "this looks like YAML (`-o yaml`): export it again with `-o json`".to_owned()
+        "this looks like YAML (`-o yaml`): export it again with `-o json`"
     } else {
-        "neither JSON nor a format that tagwall writes".to_owned()
+        "neither JSON nor a format that tagwall writes"
     }
 }
 

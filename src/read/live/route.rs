@@ -2,7 +2,7 @@
 
 use super::adopt::{Children, Named, add_new};
 use super::model::{LiveRoute, LiveTable, Note};
-use super::names::{id_of, last_part, name_of, objects, type_of, unresolved};
+use super::names::{Passed, id_of, last_part, name_and_id, name_of, objects, type_of, unresolved};
 use super::view::View;
 use crate::read::ReadError;
 use crate::read::resources::word;
@@ -34,11 +34,11 @@ pub(super) fn table(view: &View<'_>, whole: bool) -> Result<LiveTable, ReadError
             table.routes.reserve_exact(list.count());
             table.routes.extend(objects(&list)?.map(|item| route(&item.view())));
             if let Some(text) = unresolved(&list) {
-                table.incomplete.push(list.note(format!("the routes are not known: {text}")));
+                table.incomplete.push(list.note(Passed::List("routes", &text)));
             }
         }
         None if whole => {}
-        None => table.incomplete.push(view.note("the export has no list of routes")),
+        None => table.incomplete.push(view.note(Passed::NoList("routes"))),
     }
     Ok(table)
 }
@@ -49,11 +49,7 @@ pub(super) fn route(view: &View<'_>) -> LiveRoute {
     let tags = view.texts(&["destinationservicetags"]);
     let prefixes = view.texts(&["addressprefix", "addressprefixes"]);
     LiveRoute {
-        name: view
-            .own("name")
-            .and_then(|name| name.text())
-            .map(|name| super::names::last_name(&name))
-            .unwrap_or_default(),
+        name: view.own("name").and_then(|name| name.text()).map(super::names::into_last).unwrap_or_default(),
         // A tag in effect stands beside the prefixes that it was at that moment.
         prefixes: if tags.is_empty() { prefixes } else { tags },
         next_hop_type: word(&view.text_of("nexthoptype").unwrap_or_default()),
@@ -98,7 +94,7 @@ pub(super) fn adopt(
     let joined = routes.joined(|parent, first| {
         let parent = real(parent);
         named.first([last_part(&parent), &parent]).unwrap_or_else(|| {
-            let table = missing(&parent, first);
+            let table = missing(parent, first);
             named.add(&table.name, tables.len());
             tables.push(table);
             tables.len() - 1
@@ -110,11 +106,9 @@ pub(super) fn adopt(
 }
 
 /// A table of which only routes are there.
-fn missing(parent: &str, route: &LiveRoute) -> LiveTable {
+fn missing(parent: String, route: &LiveRoute) -> LiveTable {
     let place = route.place.clone();
-    let text = format!("the table {parent} itself is not among the files");
-    let why = Note { place: place.clone(), text };
-    let id = parent.starts_with('/').then(|| parent.to_owned());
-    let name = if id.is_some() { last_part(parent).to_owned() } else { parent.to_owned() };
+    let why = Note::new(place.clone(), Passed::Parent("table", &parent));
+    let (name, id) = name_and_id(parent);
     LiveTable { name, id, place, incomplete: vec![why], ..LiveTable::default() }
 }

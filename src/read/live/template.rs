@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use super::expression::{Expression, parse};
 use super::functions;
@@ -27,8 +28,8 @@ pub(super) struct Scope<'a> {
 }
 
 /// An expression that is not resolved.
-fn open<'a>(code: &str) -> Tree<'a> {
-    Tree::Code(Cow::Owned(code.to_owned()))
+fn open<'a>(code: impl Display) -> Tree<'a> {
+    Tree::code(code.to_string())
 }
 
 impl<'a> Scope<'a> {
@@ -123,7 +124,7 @@ impl<'a> Scope<'a> {
         let input = member(each, "input");
         let made = input
             .and_then(|input| self.repeat(each, name.as_ref(), |scope| scope.resolve(input).into_owned()));
-        (name.clone(), made.map_or_else(|| open(&format!("copy of {name}")), Tree::List))
+        (name.clone(), made.map_or_else(|| open(format_args!("copy of {name}")), Tree::List))
     }
 
     /// The results of a loop; `None` where it is not known how often it runs.
@@ -147,11 +148,11 @@ impl<'a> Scope<'a> {
     }
 
     /// What an expression is worth; where that is not known, the expression.
-    fn work_out(&self, expression: &Expression, code: &str) -> Tree<'a> {
+    fn work_out(&self, expression: &Expression<'_>, code: &str) -> Tree<'a> {
         self.value(expression, 0).unwrap_or_else(|| open(code))
     }
 
-    fn value(&self, expression: &Expression, depth: usize) -> Option<Tree<'a>> {
+    fn value(&self, expression: &Expression<'_>, depth: usize) -> Option<Tree<'a>> {
         self.left.set(self.left.get().saturating_sub(1));
         if self.left.get() == 0 || depth > 64 {
             return None;
@@ -167,7 +168,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn call(&self, name: &str, arguments: &[Expression], depth: usize) -> Option<Tree<'a>> {
+    fn call(&self, name: &str, arguments: &[Expression<'_>], depth: usize) -> Option<Tree<'a>> {
         let name = name.to_ascii_lowercase();
         let worth = |at: usize| self.value(arguments.get(at)?, depth + 1);
         match name.as_str() {
@@ -204,19 +205,19 @@ impl<'a> Scope<'a> {
     }
 
     /// A text of known and unknown pieces: names that begin alike stay apart, and those that are alike stay one.
-    fn partly(&self, name: &str, arguments: &[Expression], depth: usize) -> Option<Tree<'a>> {
+    fn partly(&self, name: &str, arguments: &[Expression<'_>], depth: usize) -> Option<Tree<'a>> {
         let parts: Vec<Tree<'a>> =
             arguments.iter().map(|a| Tree::Text(Cow::Owned(self.part(a, depth)))).collect();
         functions::call(name, parts)
     }
 
     /// A piece of a text: what it is worth, or the expression in brackets.
-    fn part(&self, expression: &Expression, depth: usize) -> String {
+    fn part(&self, expression: &Expression<'_>, depth: usize) -> String {
         match self.value(expression, depth + 1) {
             Some(Tree::Text(text)) => text.into_owned(),
             Some(Tree::Number(number)) => number.to_string(),
             Some(Tree::Code(code)) => format!("[{code}]"),
-            _ => format!("[{}]", functions::shown(expression)),
+            _ => format!("[{expression}]"),
         }
     }
 

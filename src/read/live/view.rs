@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -278,8 +279,9 @@ impl<'d> View<'d> {
         }
     }
 
-    pub(super) fn note(&self, text: impl Into<String>) -> Note {
-        Note { place: self.place(), text: text.into() }
+    /// Something to be said of it, most often one of `names::Passed`; only here that becomes text.
+    pub(super) fn note(&self, what: impl fmt::Display) -> Note {
+        Note::new(self.place(), what)
     }
 }
 

@@ -1,10 +1,13 @@
 //! Finds out what a document is, and hands each resource to its reader.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use super::adopt::{Children, Named};
 use super::model::{Live, LiveCollection, LiveRoute, LiveRule, LiveSubnet};
-use super::names::{id_of, last_part, name_of, objects, parent_name, part_of_id, refuse_cut, type_of};
+use super::names::{
+    Passed, id_of, last_part, name_of, objects, parent_name, part_of_id, refuse_cut, type_of,
+};
 use super::template::{self, Scope};
 use super::terraform::{self, Found};
 use super::view::View;
@@ -27,7 +30,7 @@ pub(super) struct Walk {
     /// Subnets with the group or table that is put on them from outside.
     put_on: Vec<(String, Put)>,
     /// Resources of Terraform by type and local name, with their real names.
-    locals: HashMap<(String, String), String>,
+    locals: HashMap<String, HashMap<String, String>>,
     depth: usize,
     /// Whether a list that is not there is empty, as in templates and for Terraform.
     whole: bool,
@@ -52,10 +55,7 @@ impl Walk {
             Tree::Map(_) => self.object(view, given),
             _ => {
                 refuse_cut(view)?;
-                Err(ReadError {
-                    place: view.place().to_string(),
-                    message: "a resource or a list of them is expected".to_owned(),
-                })
+                Err(ReadError::new(view.place(), "a resource or a list of them is expected"))
             }
         }
     }
@@ -111,8 +111,9 @@ impl Walk {
         match inner.filter(View::is_map) {
             Some(template) => self.object(&template, given),
             None => {
-                let what = type_of(view).unwrap_or_else(|| "no type that is known".to_owned());
-                self.live.passed_over.push(view.note(format!("not read: {what}")));
+                let what = type_of(view);
+                let what = what.as_deref().unwrap_or("no type that is known");
+                self.live.passed_over.push(view.note(Passed::Type(what)));
                 Ok(())
             }
         }
@@ -125,7 +126,7 @@ impl Walk {
             if odd > 0 {
                 self.live
                     .incomplete
-                    .push(view.note(format!("{odd} lines of the flow log are not understood")));
+                    .push(view.note(format_args!("{odd} lines of the flow log are not understood")));
             }
             return Ok(true);
         }
@@ -164,14 +165,14 @@ impl Walk {
         for key in ["nextlink", "skiptoken", "$skiptoken", "@odata.nextlink", "odata.nextlink"] {
             if let Some(next) = view.own(key).and_then(|next| next.text()) {
                 let next = if next.len() > 60 { "" } else { next.as_str() };
-                self.live.incomplete.push(view.note(format!(
+                self.live.incomplete.push(view.note(format_args!(
                     "this page is not the whole list: `{key}` {next} leads to more; export all pages"
                 )));
             }
         }
         let (total, here) = (view.number_of("totalrecords"), list.count());
         if let Some(total) = total.filter(|&total| total > i64::try_from(here).unwrap_or(i64::MAX)) {
-            self.live.incomplete.push(view.note(format!("the page holds {here} of {total} records")));
+            self.live.incomplete.push(view.note(format_args!("the page holds {here} of {total} records")));
         }
         if view.text_of("resulttruncated").is_some_and(|cut| cut.eq_ignore_ascii_case("true")) {
             self.live.incomplete.push(view.note("the answer was cut off (resultTruncated)"));
@@ -182,7 +183,14 @@ impl Walk {
 
     /// Reads a resource of that type; whether the type is known.
     fn resource(&mut self, kind: &str, name: &str, view: &View<'_>) -> Result<bool, ReadError> {
-        let Some(own) = kind.strip_prefix("microsoft.network/") else { return Ok(false) };
+        match kind.strip_prefix("microsoft.network/") {
+            Some(own) => self.of_network(own, name, view),
+            None => Ok(false),
+        }
+    }
+
+    /// The same of a type by what stands behind `Microsoft.Network/`.
+    fn of_network(&mut self, own: &str, name: &str, view: &View<'_>) -> Result<bool, ReadError> {
         let parent = |of: &str| {
             let id = id_of(view);
             let whole = id.as_deref().and_then(|id| part_of_id(id, of).map(str::to_owned));
@@ -248,7 +256,7 @@ impl Walk {
         } else {
             return Ok(false);
         };
-        self.resource(&format!("microsoft.network/{kind}"), &full_name(view), view)
+        self.of_network(kind, &full_name(view), view)
     }
 
     fn template(&mut self, view: &View<'_>, given: &HashMap<String, Tree<'_>>) -> Done {
@@ -290,15 +298,15 @@ impl Walk {
         let kind = if let Some(Tree::Text(kind)) = kind.as_deref() { kind } else { "" };
         let Some(each) = template::member(value, "copy") else {
             if let Some(Tree::Code(code)) = condition {
-                self.uncertain(view, kind, &format!("whether it is made depends on [{code}]"));
+                self.uncertain(view, kind, format_args!("whether it is made depends on [{code}]"));
             }
             return self.made(view, value, scope);
         };
         let name = match template::member(each, "name") {
-            Some(Tree::Text(name)) => name.to_string(),
-            _ => String::new(),
+            Some(Tree::Text(name)) => name.as_ref(),
+            _ => "",
         };
-        let made = scope.repeat(each, &name, |scope| self.made(view, value, scope));
+        let made = scope.repeat(each, name, |scope| self.made(view, value, scope));
         match made {
             Some(results) => results.into_iter().collect(),
             None => {
@@ -309,9 +317,9 @@ impl Walk {
     }
 
     /// Says that a resource which matters here may or may not be there.
-    fn uncertain(&mut self, view: &View<'_>, kind: &str, why: &str) {
+    fn uncertain(&mut self, view: &View<'_>, kind: &str, why: impl Display) {
         if kind.to_ascii_lowercase().starts_with("microsoft.network/") {
-            self.live.incomplete.push(view.note(format!("{kind}: {why}")));
+            self.live.incomplete.push(view.note(format_args!("{kind}: {why}")));
         }
     }
 
@@ -336,7 +344,7 @@ impl Walk {
             None => (kind, own),
         };
         if !self.resource(&kind, &name, view)? && kind.starts_with("microsoft.network/") {
-            self.live.passed_over.push(view.note(format!("not read: {kind}")));
+            self.live.passed_over.push(view.note(Passed::Type(&kind)));
         }
         for child in view.own("resources").iter().flat_map(View::each) {
             self.placed(&child.view(), Some((&kind, &name)))?;
@@ -379,7 +387,8 @@ impl Walk {
         let kind = found.kind.as_str();
         let name = name_of(&view);
         if ![RULE, ROUTE].contains(&kind) {
-            self.locals.insert((kind.to_owned(), found.local.clone()), name.clone());
+            let of_kind = self.locals.entry(found.kind.clone()).or_default();
+            of_kind.insert(found.local.clone(), name.clone());
         }
         match kind {
             RULE => {
@@ -416,7 +425,7 @@ impl Walk {
                     }
                     _ => return Ok(()),
                 };
-                self.resource(&format!("microsoft.network/{own}"), &name, &view)?;
+                self.of_network(own, &name, &view)?;
             }
         }
         Ok(())
@@ -425,7 +434,7 @@ impl Walk {
     /// The real name of what a reference in Terraform's configuration leads to.
     fn named(&self, parent: String) -> String {
         let local = terraform::reference(&parent);
-        let known = local.and_then(|(kind, name)| self.locals.get(&(kind.to_owned(), name.to_owned())));
+        let known = local.and_then(|(kind, name)| self.locals.get(kind)?.get(name));
         known.cloned().unwrap_or(parent)
     }
 

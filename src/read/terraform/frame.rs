@@ -2,8 +2,9 @@
 //! which resources are made. Another provider, backend or default would make something else of the same rules.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use crate::read::ReadError;
+use crate::read::error::{ReadError, Wrong};
 use crate::read::hcl::{Block, Term};
 
 /// The provider whose arguments are read, and the versions that have them. Source: registry pages of the provider,
@@ -37,6 +38,45 @@ pub(super) struct Resource<'b> {
     pub(super) block: &'b Block,
 }
 
+/// What references and errors call a resource: `KIND.LABEL`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Address<'b> {
+    kind: &'b str,
+    /// A reference may be to something else, by one word.
+    label: Option<&'b str>,
+}
+
+impl<'b> Address<'b> {
+    pub(super) fn new(kind: &'b str, label: &'b str) -> Self {
+        Address { kind, label: Some(label) }
+    }
+
+    /// That which a reference names.
+    pub(super) fn read(text: &'b str) -> Self {
+        match text.split_once('.') {
+            Some((kind, label)) => Self::new(kind, label),
+            None => Address { kind: text, label: None },
+        }
+    }
+}
+
+impl fmt::Display for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind)?;
+        match self.label {
+            Some(label) => write!(f, ".{label}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<'b> Resource<'b> {
+    /// What others call the resource.
+    pub(super) fn address(&self) -> Address<'b> {
+        Address::new(self.kind, self.label)
+    }
+}
+
 /// Parts a configuration, of which nothing may be left over.
 pub(super) fn part(blocks: &[Block]) -> Result<(Frame, Vec<Resource<'_>>), ReadError> {
     let (mut settings, mut providers, mut resources) = (0, 0, Vec::new());
@@ -55,11 +95,11 @@ pub(super) fn part(blocks: &[Block]) -> Result<(Frame, Vec<Resource<'_>>), ReadE
             ("variable", [name]) => frame.declare(block, name)?,
             ("resource", [kind, label]) => {
                 if !seen.insert((kind, label)) {
-                    return Err(block.error(format!("two resources are {kind}.{label}")));
+                    return Err(block.error(format_args!("two resources are {}", Address::new(kind, label))));
                 }
                 resources.push(Resource { kind, label, block });
             }
-            (kind, _) => return Err(block.error(format!("blocks of kind `{kind}` are not read here"))),
+            (kind, _) => return Err(block.error(format_args!("blocks of kind `{kind}` are not read here"))),
         }
     }
     match blocks.first() {
@@ -79,22 +119,25 @@ fn check_settings(block: &Block) -> Result<(), ReadError> {
         return Err(block.error("one block `required_providers` is expected"));
     };
     providers.only(&[PROVIDER], &[])?;
-    let text = |text: &str| Term::Text(text.to_owned());
-    let (source, version) = (("source".to_owned(), text(SOURCE.0)), ("version".to_owned(), text(SOURCE.1)));
-    match providers.term(PROVIDER)? {
-        Term::Object(members) if *members == [source, version] => Ok(()),
-        _ => {
-            let (source, version) = SOURCE;
-            let text =
-                format!("`{PROVIDER}` must be {source} in the versions {version}, and no more said of it");
-            Err(providers.error_at(PROVIDER, text))
-        }
+    let (source, version) = SOURCE;
+    let is = |(key, term): &(String, Term), name: &str, value: &str| {
+        key == name && matches!(term, Term::Text(text) if text == value)
+    };
+    if let Term::Object(members) = providers.term(PROVIDER)?
+        && let [first, second] = members.as_slice()
+        && is(first, "source", source)
+        && is(second, "version", version)
+    {
+        return Ok(());
     }
+    let text =
+        format_args!("`{PROVIDER}` must be {source} in the versions {version}, and no more said of it");
+    Err(providers.error_at(PROVIDER, text))
 }
 
 fn check_provider(block: &Block, name: &str) -> Result<(), ReadError> {
     if name != PROVIDER {
-        return Err(block.error(format!("the provider {name} is not read here")));
+        return Err(block.error(Wrong::NotReadHere("provider", name)));
     }
     block.only(&[], &["features"])?;
     match block.blocks.as_slice() {
@@ -108,7 +151,7 @@ impl Frame {
         let known = VARIABLES.into_iter().find(|(known, _)| *known == name).map(|(_, default)| default);
         let id = IDS.into_iter().find(|(start, _)| name.starts_with(start));
         let Some(with_default) = known.or_else(|| id.map(|_| Some(false))) else {
-            return Err(block.error(format!("the variable {name} is not read here")));
+            return Err(block.error(Wrong::NotReadHere("variable", name)));
         };
         block.only(&["description", "type", "default"], &[])?;
         let description = block.optional_text("description")?;
@@ -118,9 +161,8 @@ impl Frame {
                 d.strip_prefix("Id of the ")?.strip_prefix(what)?.strip_prefix(' ')?.strip_suffix('.')
             });
             let Some(of) = of.filter(|of| is_label(name, start, of)) else {
-                return Err(
-                    block.error_at("description", format!("it must name the {what} whose id is meant"))
-                );
+                let text = format_args!("it must name the {what} whose id is meant");
+                return Err(block.error_at("description", text));
             };
             let known = if start == SUBNET_ID { &mut self.subnets } else { &mut self.security_groups };
             known.insert(name.to_owned(), of.to_owned());
@@ -131,11 +173,11 @@ impl Frame {
         let default = block.optional_text("default")?;
         if with_default.is_some_and(|expected| expected != default.is_some()) {
             let what = if default.is_some() { "no default" } else { "a default" };
-            return Err(block.error(format!("the variable {name} must have {what}")));
+            return Err(block.error(format_args!("the variable {name} must have {what}")));
         }
         match self.variables.insert(name.to_owned(), default) {
             None => Ok(()),
-            Some(_) => Err(block.error(format!("the variable {name} is declared twice"))),
+            Some(_) => Err(block.error(format_args!("the variable {}", Wrong::DeclaredTwice(name)))),
         }
     }
 
@@ -146,13 +188,13 @@ impl Frame {
 
     /// Refuses a block whose argument is not just this variable, or a variable that is not declared.
     pub(super) fn takes(&self, block: &Block, key: &str, variable: &str) -> Result<(), ReadError> {
-        let wanted = Term::Name(format!("var.{variable}"));
-        if *block.term(key)? != wanted {
-            return Err(block.error_at(key, format!("`{key}` must be var.{variable}")));
+        let own = matches!(block.term(key)?, Term::Name(name) if name.strip_prefix("var.") == Some(variable));
+        if !own {
+            return Err(block.error_at(key, format_args!("`{key}` must be var.{variable}")));
         }
         match self.variables.contains_key(variable) {
             true => Ok(()),
-            false => Err(block.error_at(key, format!("the variable {variable} is not declared"))),
+            false => Err(block.error_at(key, format_args!("the variable {}", Wrong::Undeclared(variable)))),
         }
     }
 
@@ -167,10 +209,10 @@ impl Frame {
         let Some((variable, subnet)) = known else {
             return Err(block.error_at(key, "a variable that holds the id of a subnet is expected"));
         };
-        let label = format!("on_{}", &variable[SUBNET_ID.len()..]);
-        match resource.label == label {
+        let wanted = &variable[SUBNET_ID.len()..];
+        match resource.label.strip_prefix("on_") == Some(wanted) {
             true => Ok(subnet),
-            false => Err(block.error(format!("the label {} is not {label}", resource.label))),
+            false => Err(block.error(Wrong::Label(resource.label, format_args!("on_{wanted}")))),
         }
     }
 
@@ -197,10 +239,8 @@ impl Frame {
         match self.security_groups.values().find(|group| !named.contains(group.as_str())) {
             None => Ok(()),
             Some(group) => {
-                let text = format!(
-                    "a variable holds the id of the application security group {group}, and no rule names it"
-                );
-                Err(ReadError::new("main", text))
+                let (what, unused) = ("the application security group", "no rule names it");
+                Err(ReadError::new("main", Wrong::UnusedId { what, name: group, unused }))
             }
         }
     }
@@ -234,16 +274,11 @@ fn is_label(label: &str, start: &str, name: &str) -> bool {
 /// resource, and destroys the one that it made before. Names that would have one label end in a digest.
 pub(super) fn check_label(resource: &Resource<'_>, (start, by_name): (&str, bool)) -> Result<(), ReadError> {
     let Resource { label, block, .. } = resource;
-    let mut wanted = start.to_owned();
-    if by_name {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-        wanted.extend(block.text("name")?.chars().map(plain));
-    }
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let name = if by_name || *label != start { block.text("name")? } else { String::new() };
     // Of several resources of a kind each is called by its name.
-    if !by_name && **label != *wanted {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-        wanted = format!("{start}_{}", block.text("name")?.chars().map(plain).collect::<String>());
-    }
+    let between = if by_name || *label == start { "" } else { "_" };
+    let wanted: String = start.chars().chain(between.chars()).chain(name.chars().map(plain)).collect();
     let rest = label.strip_prefix(wanted.as_str());
     let digest = |rest: &str| {
         by_name
@@ -252,7 +287,7 @@ pub(super) fn check_label(resource: &Resource<'_>, (start, by_name): (&str, bool
     };
     match rest.is_some_and(|rest| rest.is_empty() || digest(rest)) {
         true => Ok(()),
-        false => Err(block.error(format!("the label {label} is not {wanted}"))),
+        false => Err(block.error(Wrong::Label(label, format_args!("{wanted}")))),
     }
 }
 
@@ -268,27 +303,26 @@ pub(super) fn check_order(ip_groups: &[Resource<'_>], rules: &[Resource<'_>]) ->
 
 /// Checks that each of `resources` waits for `before`, of which there are no more than `most`, or for one of the others
 /// that no other waits for. Gives those for which none waits.
-fn chains(
-    resources: &[Resource<'_>],
-    before: &BTreeSet<String>,
+fn chains<'b>(
+    resources: &[Resource<'b>],
+    before: &BTreeSet<Address<'b>>,
     most: usize,
-) -> Result<BTreeSet<String>, ReadError> {
-    let name = |r: &Resource<'_>| format!("{}.{}", r.kind, r.label);
+) -> Result<BTreeSet<Address<'b>>, ReadError> {
     let (mut made, mut waiting) = (Vec::new(), BTreeMap::new());
     for resource in resources {
         let items = resource.block.items("depends_on")?;
-        let names: Option<BTreeSet<String>> =
-            items.iter().map(|item| resource.block.word(item).map(str::to_owned)).collect();
+        let names: Option<BTreeSet<Address<'_>>> =
+            items.iter().map(|item| resource.block.word(item).map(Address::read)).collect();
         let names = names.filter(|names| names.len() == items.len()).unwrap_or_default();
-        let own = names.first().filter(|one| names.len() == 1 && !before.contains(*one)).cloned();
+        let own = names.first().filter(|one| names.len() == 1 && !before.contains(*one)).copied();
         let other = match own {
             Some(own) => waiting.insert(own, resource),
             None if names == *before && made.len() < most => {
-                made.push(name(resource));
+                made.push(resource.address());
                 None
             }
             None if names == *before => {
-                made.last().and_then(|last| resources.iter().find(|r| name(r) == *last))
+                made.last().and_then(|last| resources.iter().find(|r| r.address() == *last))
             }
             None => {
                 let text = "it must wait for one resource, or the first for all that are made before";
@@ -296,10 +330,10 @@ fn chains(
             }
         };
         if let Some(other) = other {
-            let text = format!(
+            let text = format_args!(
                 "{} and {} may be made at once: one must wait for the other",
-                name(other),
-                name(resource)
+                other.address(),
+                resource.address()
             );
             return Err(resource.block.error_at("depends_on", text));
         }
@@ -307,14 +341,14 @@ fn chains(
     let mut last = BTreeSet::new();
     while let Some(one) = made.pop() {
         match waiting.remove(&one) {
-            Some(next) => made.push(name(next)),
+            Some(next) => made.push(next.address()),
             None => _ = last.insert(one),
         }
     }
     match waiting.first_key_value() {
         None => Ok(last),
         Some((before, resource)) => {
-            let text = format!("it waits for {before}, which is not made before it");
+            let text = format_args!("it waits for {before}, which is not made before it");
             Err(resource.block.error_at("depends_on", text))
         }
     }

@@ -4,14 +4,14 @@ mod frame;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::error::{Files, ReadError, utf8};
+use super::error::{Files, ReadError, Wrong, utf8};
 use super::hcl::{self, Block, Term};
 use crate::read::resources::{
     ApplicationRule, Association, ClassicFirewall, EndpointDefinition, EndpointPolicy, FirewallRule, IpGroup,
     NatRule, NetworkRule, Nsg, Resources, Route, RouteTable, RuleCollection, RuleCollectionGroup,
     SecurityRule, Setting, SettingKind,
 };
-use frame::{Frame, Resource};
+use frame::{Address, Frame, Resource};
 
 /// The files of a configuration, without their ending. Others would be read by Terraform too, and some of them, such as
 /// `override.tf`, change what the rest says.
@@ -135,9 +135,7 @@ fn resources(blocks: &[Block]) -> Result<Resources, ReadError> {
     let one_by_one = [GROUP, NETWORK, APPLICATION];
     for resource in all.iter().filter(|resource| ![NSG_ON, TABLE_ON].contains(&resource.kind)) {
         let Some((_, label)) = LABELS.iter().find(|(kind, _)| *kind == resource.kind) else {
-            return Err(resource
-                .block
-                .error(format!("resources of type {} are not read here", resource.kind)));
+            return Err(resource.block.error(Wrong::TypeHere("resources", resource.kind)));
         };
         frame::check_label(resource, *label)?;
     }
@@ -147,8 +145,9 @@ fn resources(blocks: &[Block]) -> Result<Resources, ReadError> {
     for (name, kind) in
         [("location", SettingKind::Location), ("resource_group_name", SettingKind::ResourceGroup)]
     {
-        let place = format!("variable {name}");
-        resources.settings.extend(frame.default(name).cloned().map(|value| Setting { place, kind, value }));
+        let setting =
+            |value: &String| Setting { place: format!("variable {name}"), kind, value: value.clone() };
+        resources.settings.extend(frame.default(name).map(setting));
     }
     let mut names: BTreeMap<&str, String> = BTreeMap::new();
     for Resource { label, block, .. } in of(IP_GROUP) {
@@ -182,26 +181,26 @@ fn resources(blocks: &[Block]) -> Result<Resources, ReadError> {
 }
 
 /// The resource of rules for which no other waits: when it is made, all are.
-fn ordered_last(ordered: &[Resource<'_>]) -> Option<String> {
-    let name = |r: &Resource<'_>| format!("{}.{}", r.kind, r.label);
-    let waits = |block: &Block, name: &str| {
-        block.items("depends_on").is_ok_and(|items| items.iter().any(|item| block.word(item) == Some(name)))
+fn ordered_last<'b>(ordered: &[Resource<'b>]) -> Option<Address<'b>> {
+    let waits = |block: &Block, one: Address<'_>| {
+        let is = |item| block.word(item).map(Address::read) == Some(one);
+        block.items("depends_on").is_ok_and(|items| items.iter().any(is))
     };
-    let last = ordered.iter().find(|one| !ordered.iter().any(|other| waits(other.block, &name(one))));
-    last.map(name)
+    let mut all = ordered.iter().map(Resource::address);
+    all.find(|one| !ordered.iter().any(|other| waits(other.block, *one)))
 }
 
 /// What is put on the subnets: a table after the group of its subnet and after the rules of the firewall.
 fn associations(
     (groups, tables): (&[Resource<'_>], &[Resource<'_>]),
     (nsgs, route_tables): (&[Resource<'_>], &[Resource<'_>]),
-    rules: Option<String>,
+    rules: Option<Address<'_>>,
     frame: &Frame,
 ) -> Result<Vec<Association>, ReadError> {
     let named = |block: &Block, key: &str, kind: &str, all: &[Resource<'_>]| {
         let label = label(block, key, block.term(key)?, (kind, "id"))?;
         let found = all.iter().find(|one| one.label == label);
-        let found = found.ok_or_else(|| block.error_at(key, format!("there is no {kind}.{label}")))?;
+        let found = found.ok_or_else(|| block.error_at(key, Wrong::NoResource(kind, label)))?;
         found.block.text("name")
     };
     let mut all: BTreeMap<String, Association> = BTreeMap::new();
@@ -214,10 +213,11 @@ fn associations(
     for resource in tables {
         let (subnet, block) = (frame.subnet(resource)?, resource.block);
         only(block, &[&["subnet_id", "route_table_id", "depends_on"]], &[])?;
-        let group = all.contains_key(subnet).then(|| format!("{NSG_ON}.{}", resource.label));
-        let wanted: BTreeSet<&str> = rules.iter().chain(&group).map(String::as_str).collect();
+        let group = all.contains_key(subnet).then_some(Address::new(NSG_ON, resource.label));
+        let wanted: BTreeSet<Address<'_>> = rules.into_iter().chain(group).collect();
         let items = block.items("depends_on")?;
-        let waits: BTreeSet<&str> = items.iter().filter_map(|item| block.word(item)).collect();
+        let waits: BTreeSet<Address<'_>> =
+            items.iter().filter_map(|item| block.word(item)).map(Address::read).collect();
         if waits != wanted || waits.len() != items.len() {
             let text = "it must wait for the group of its subnet and for the last rules of the firewall";
             return Err(block.error_at("depends_on", text));
@@ -227,8 +227,8 @@ fn associations(
         all.entry(subnet.clone()).or_insert_with(fresh).route_table = Some(table);
     }
     if let Some(subnet) = frame.subnets().find(|subnet| !all.contains_key(*subnet)) {
-        let text = format!("a variable holds the id of subnet {subnet}, and nothing is put on it");
-        return Err(ReadError::new("main", text));
+        let (what, unused) = ("subnet", "nothing is put on it");
+        return Err(ReadError::new("main", Wrong::UnusedId { what, name: subnet, unused }));
     }
     Ok(all.into_values().collect())
 }
@@ -254,7 +254,7 @@ impl<'b> Apart<'b> {
             frame.takes(block, "resource_group_name", "resource_group_name")?;
             let label = label(block, key, block.term(key)?, (kind, "name"))?;
             if owners.iter().all(|owner| owner.label != label) {
-                return Err(block.error_at(key, format!("there is no {kind}.{label}")));
+                return Err(block.error_at(key, Wrong::NoResource(kind, label)));
             }
             sorted.entry(label).or_default().push(block);
         }
@@ -285,8 +285,9 @@ fn label<'a>(
     let label = path.strip_prefix(kind).and_then(|p| p.strip_prefix('.'));
     let label = label.and_then(|p| p.strip_suffix(attribute)).and_then(|p| p.strip_suffix('.'));
     let label = label.filter(|label| !label.contains('.'));
-    label
-        .ok_or_else(|| block.error_at(key, format!("a reference to the {attribute} of a {kind} is expected")))
+    label.ok_or_else(|| {
+        block.error_at(key, format_args!("a reference to the {attribute} of a {kind} is expected"))
+    })
 }
 
 fn nsg<'b>(resource: &Resource<'b>, apart: &Apart<'b>, frame: &Frame) -> Result<Nsg, ReadError> {
@@ -300,15 +301,13 @@ fn security_rule(b: &Block, frame: &Frame) -> Result<SecurityRule, ReadError> {
     let own: &[&str] =
         if b.labels.is_empty() { &[] } else { &["resource_group_name", "network_security_group_name"] };
     only(b, &[&SECURITY_RULE, own], &[])?;
-    let side = |side: &str| {
-        let groups = format!("{side}_application_security_group_ids");
-        let [one, many] = ["prefix", "prefixes"].map(|ending| format!("{side}_address_{ending}"));
-        if b.optional(&groups).is_none() {
-            return b.one_or_many(&one, &many);
+    let side = |[groups, one, many]: [&str; 3]| {
+        if b.optional(groups).is_none() {
+            return b.one_or_many(one, many);
         }
         match [one, many].iter().find(|key| b.optional(key).is_some()) {
             Some(key) => Err(b.error_at(key, "a side is addresses or application security groups, not both")),
-            None => frame.security_groups(b, &groups),
+            None => frame.security_groups(b, groups),
         }
     };
     Ok(SecurityRule {
@@ -318,8 +317,16 @@ fn security_rule(b: &Block, frame: &Frame) -> Result<SecurityRule, ReadError> {
         direction: b.text("direction")?.into(),
         access: b.text("access")?.into(),
         protocol: b.text("protocol")?.into(),
-        sources: side("source")?,
-        destinations: side("destination")?,
+        sources: side([
+            "source_application_security_group_ids",
+            "source_address_prefix",
+            "source_address_prefixes",
+        ])?,
+        destinations: side([
+            "destination_application_security_group_ids",
+            "destination_address_prefix",
+            "destination_address_prefixes",
+        ])?,
         source_ports: b.one_or_many("source_port_range", "source_port_ranges")?,
         destination_ports: b.one_or_many("destination_port_range", "destination_port_ranges")?,
     })
@@ -472,7 +479,7 @@ fn group(
 fn group_names(b: &Block, key: &str, ip_groups: &BTreeMap<&str, String>) -> Result<Vec<String>, ReadError> {
     let name = |term: &Term| {
         let label = label(b, key, term, (IP_GROUP, "id"))?;
-        ip_groups.get(label).cloned().ok_or_else(|| b.error_at(key, format!("there is no IP group {label}")))
+        ip_groups.get(label).cloned().ok_or_else(|| b.error_at(key, Wrong::NoSuch("IP group", label)))
     };
     b.items(key)?.iter().map(name).collect()
 }

@@ -10,6 +10,7 @@ use crate::replay::way::Role;
 use crate::subnet::Demand;
 use crate::tags::Symbol;
 use crate::target::Target;
+use crate::verify::refusal::Odd;
 
 pub(super) fn platform_tags(site: &Site<'_>) -> Vec<Found> {
     let platform = |text: &String| {
@@ -31,9 +32,8 @@ pub(super) fn platform_tags(site: &Site<'_>) -> Vec<Found> {
                 && are_all(&rule.source_ports)
                 && are_all(&rule.destination_ports);
             if !form {
-                let text =
-                    format!("{}: {tag} stands in a rule that is no plain deny of all outbound", rule.name);
-                found.push(Found::new(Target::Nsg, &group.name, Some(&rule.name), text));
+                let odd = Odd::PlatformTag { rule: rule.name.clone(), tag: tag.clone() };
+                found.push(Found::new(Target::Nsg, &group.name, Some(&rule.name), odd));
             }
         }
     }
@@ -63,14 +63,14 @@ pub(super) fn application_gateway_ports(site: &Site<'_>) -> Vec<Found> {
             let met = group.rules.iter().filter(|rule| lets(rule, demand));
             let Some(first) = met.min_by_key(|rule| rule.priority) else { continue };
             if first.destinations != ["*"] {
-                let text =
-                    format!("{} of subnet {} lets them in to a part of it only", first.name, subnet.name);
-                found.push(Found::new(Target::Nsg, &group.name, Some(&first.name), text));
+                let odd = Odd::InPart { rule: first.name.clone(), subnet: subnet.name.clone() };
+                found.push(Found::new(Target::Nsg, &group.name, Some(&first.name), odd));
             }
             let before = group.rules.iter().filter(|rule| rule.priority < first.priority);
             if let Some(denies) = before.into_iter().find(|rule| denies_first(rule, demand)) {
-                let text = format!("{} denies some of it before {} lets {demand}", denies.name, first.name);
-                found.push(Found::new(Target::Nsg, &group.name, Some(&denies.name), text));
+                let (rule, lets) = (denies.name.clone(), first.name.clone());
+                let odd = Odd::DeniedBefore { rule, lets, demand: *demand };
+                found.push(Found::new(Target::Nsg, &group.name, Some(&denies.name), odd));
             }
         }
     }
@@ -116,8 +116,8 @@ fn demanded(site: &Site<'_>, demands: &[Demand], of: impl Fn(&Role) -> bool) -> 
             && !group.rules.iter().any(closes_outbound);
         for demand in demands.iter().filter(|demand| demand.inbound || !open) {
             if !group.rules.iter().any(|rule| lets(rule, demand)) {
-                let text = format!("the group of subnet {} has no rule that lets {demand}", subnet.name);
-                found.push(Found::new(Target::Nsg, &group.name, None, text));
+                let odd = Odd::NoRule { subnet: subnet.name.clone(), demand: *demand };
+                found.push(Found::new(Target::Nsg, &group.name, None, odd));
             }
         }
     }
@@ -143,22 +143,25 @@ pub(super) fn managed_rules(site: &Site<'_>) -> Vec<Found> {
                 rule.name.eq_ignore_ascii_case(&managed.name) && rule.priority == i64::from(managed.priority)
             });
             if !there {
-                let text = format!(
-                    "the group of subnet {} has no rule {} with priority {}, which {} keeps there",
-                    subnet.name, managed.name, managed.priority, managed.workload
-                );
-                found.push(Found::new(Target::Nsg, &group.name, Some(&managed.name), text));
+                let odd = Odd::NoKeptRule {
+                    subnet: subnet.name.clone(),
+                    rule: managed.name.clone(),
+                    priority: managed.priority,
+                    keeper: managed.workload.clone(),
+                };
+                found.push(Found::new(Target::Nsg, &group.name, Some(&managed.name), odd));
             }
         }
     }
     for (subnet, table) in site.tabled() {
         for kept in site.policy.managed_routes_of(&subnet.name) {
             if !table.routes.iter().any(|route| route.name.eq_ignore_ascii_case(&kept.name)) {
-                let text = format!(
-                    "the table of subnet {} has no route {}, which {} keeps there",
-                    subnet.name, kept.name, kept.workload
-                );
-                found.push(Found::new(Target::RouteTable, &table.name, Some(&kept.name), text));
+                let odd = Odd::NoKeptRoute {
+                    subnet: subnet.name.clone(),
+                    route: kept.name.clone(),
+                    keeper: kept.workload.clone(),
+                };
+                found.push(Found::new(Target::RouteTable, &table.name, Some(&kept.name), odd));
             }
         }
     }
@@ -172,7 +175,7 @@ pub(super) fn managed_instance_ports(site: &Site<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let own = site.grouped().filter(|(subnet, _)| is_service(&subnet.role, "Microsoft.Sql/managedInstances"));
     for (_, group) in own {
-        let mut seen: BTreeMap<Remote<'_>, &str> = BTreeMap::new();
+        let mut seen: BTreeMap<Remote<'_>, &String> = BTreeMap::new();
         // What the service keeps stands beside rules of people that say the same, such as that of the whole network.
         let own = |rule: &&SecurityRule| !is_kept_by_service(&rule.name);
         for rule in group.rules.iter().filter(own).filter(|rule| rule.access.eq_ignore_ascii_case("allow")) {
@@ -183,8 +186,8 @@ pub(super) fn managed_instance_ports(site: &Site<'_>) -> Vec<Found> {
                 rule.destinations.as_slice(),
             );
             if let Some(first) = seen.insert(key, &rule.name) {
-                let text = format!("{first} and {} say the ports of one remote in two rules", rule.name);
-                found.push(Found::new(Target::Nsg, &group.name, Some(&rule.name), text));
+                let odd = Odd::TwoRules { first: first.clone(), second: rule.name.clone() };
+                found.push(Found::new(Target::Nsg, &group.name, Some(&rule.name), odd));
             }
         }
     }
@@ -223,9 +226,9 @@ fn of_firewall(site: &Site<'_>, wrong: impl Fn(&FirewallRule) -> Option<String>)
     let mut found = Vec::new();
     for collection in site.resources.rule_collections() {
         for rule in &collection.rules {
-            if let Some(ports) = wrong(rule) {
-                let text = format!("{}: port {ports} is none that such a rule takes", rule.name());
-                found.push(Found::new(Target::Firewall, &collection.name, Some(rule.name()), text));
+            if let Some(port) = wrong(rule) {
+                let odd = Odd::Port { rule: rule.name().to_owned(), port };
+                found.push(Found::new(Target::Firewall, &collection.name, Some(rule.name()), odd));
             }
         }
     }

@@ -7,6 +7,8 @@ mod site;
 
 pub use data::{Acceptance, AcceptanceDoes, AcceptedAt};
 
+use super::difference::Differs;
+use super::refusal::Refusal;
 use super::report::{Failure, FailureKind, Report};
 use site::{Found, Site};
 
@@ -54,16 +56,16 @@ pub(super) fn check(
     let site = Site { policy, environment, resources };
     for (id, held) in CHECKS {
         let Some(row) = Acceptance::all().iter().find(|row| row.id == id) else { continue };
-        for Found { target, resource, rule, text } in held(&site) {
+        for Found { target, resource, rule, odd } in held(&site) {
             if row.does == AcceptanceDoes::Warn {
-                report.warnings.push(format!("{text}: {} ({})", row.what, row.source));
+                report.warnings.push(format!("{odd}: {} ({})", row.what, row.source));
                 continue;
             }
-            let text = format!("{text}; Azure refuses that ({id}: {})", row.source);
+            let refused = Differs::Refused(Box::new(Refusal { odd, id, page: row.source.clone() }));
             report.failures.push(Failure {
                 rules: rule.into_iter().collect(),
                 place: Some(resource),
-                ..Failure::new(target, format, FailureKind::Invalid, text)
+                ..Failure::new(target, format, FailureKind::Invalid, refused)
             });
         }
     }

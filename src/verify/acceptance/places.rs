@@ -1,20 +1,21 @@
 //! Groups and tables where Azure does not take them, and next hops that lead nowhere.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::Ipv4Addr;
 
 use super::site::{Found, Site};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::replay::way::{Role, Subnet};
 use crate::tags::special_ranges;
 use crate::target::Target;
+use crate::verify::refusal::{Leads, Odd};
 
 pub(super) fn reserved_group(site: &Site<'_>) -> Vec<Found> {
     let none = [Role::Gateway, Role::Firewall, Role::FirewallManagement, Role::RouteServer];
     let own = site.grouped().filter(|(subnet, _)| none.contains(&subnet.role));
     own.map(|(subnet, group)| {
-        let text = format!("{} is put on subnet {}, which takes no group", group.name, subnet.name);
-        Found::new(Target::Nsg, &group.name, None, text)
+        let odd = Odd::Reserved { what: "group", name: group.name.clone(), subnet: subnet.name.clone() };
+        Found::new(Target::Nsg, &group.name, None, odd)
     })
     .collect()
 }
@@ -23,8 +24,9 @@ pub(super) fn reserved_table(site: &Site<'_>) -> Vec<Found> {
     let none = [Role::Bastion, Role::RouteServer];
     let own = site.tabled().filter(|(subnet, _)| none.contains(&subnet.role));
     own.map(|(subnet, table)| {
-        let text = format!("{} is put on subnet {}, which takes no route table", table.name, subnet.name);
-        Found::new(Target::RouteTable, &table.name, None, text)
+        let odd =
+            Odd::Reserved { what: "route table", name: table.name.clone(), subnet: subnet.name.clone() };
+        Found::new(Target::RouteTable, &table.name, None, odd)
     })
     .collect()
 }
@@ -52,60 +54,56 @@ fn defaults(site: &Site<'_>, of: impl Fn(&Subnet) -> bool, wrong: impl Fn(&str) 
         let everywhere = |prefix: &str| ["0.0.0.0/0", "::/0"].contains(&prefix);
         for route in table.routes.iter().filter(|route| everywhere(&route.address_prefix)) {
             if wrong(&route.next_hop_type) {
-                let text = format!(
-                    "{} of {} leads {} of subnet {} to {}",
-                    route.name, table.name, route.address_prefix, subnet.name, route.next_hop_type
-                );
-                found.push(Found::new(Target::RouteTable, &table.name, Some(&route.name), text));
+                let odd = Odd::Default {
+                    route: route.name.clone(),
+                    table: table.name.clone(),
+                    prefix: route.address_prefix.clone(),
+                    subnet: subnet.name.clone(),
+                    hop: route.next_hop_type.clone(),
+                };
+                found.push(Found::new(Target::RouteTable, &table.name, Some(&route.name), odd));
             }
         }
     }
     found
 }
 
-/// The appliances that routes lead to, with the table and the route.
-fn hops<'a>(site: &'a Site<'_>) -> impl Iterator<Item = (&'a str, &'a str, IpAddr)> {
+/// The routes that lead to appliances, of each table one for each appliance.
+fn hops<'a>(site: &'a Site<'_>) -> impl Iterator<Item = Leads> + use<'a> {
     site.resources.route_tables.iter().flat_map(|table| {
         let mut seen = BTreeSet::new();
-        let hops = table.routes.iter().filter_map(|route| {
-            let hop = route.next_hop_address.as_ref()?.parse().ok()?;
-            Some((table.name.as_str(), route.name.as_str(), hop))
+        let hops = table.routes.iter().filter_map(move |route| {
+            let hop = route.next_hop_address.as_ref()?.parse().ok().filter(|hop| seen.insert(*hop))?;
+            Some(Leads { route: route.name.clone(), table: table.name.clone(), hop })
         });
-        hops.filter(move |(_, _, hop)| seen.insert(*hop)).collect::<Vec<_>>()
+        hops.collect::<Vec<_>>()
     })
 }
 
-fn at(table: &str, route: &str, text: String) -> Found {
-    Found::new(Target::RouteTable, table, Some(route), text)
+/// Something odd of a route that leads to an appliance.
+fn at(leads: Leads, odd: impl FnOnce(Leads) -> Odd) -> Found {
+    let (table, route) = (leads.table.clone(), leads.route.clone());
+    Found::new(Target::RouteTable, &table, Some(&route), odd(leads))
 }
 
 pub(super) fn hop_private(site: &Site<'_>) -> Vec<Found> {
     let private = special_ranges();
     let network = &site.environment.network;
     let known = AddrSet::union_of([&network.space, &network.peers, &network.on_premises.space(), &private]);
-    let platform = ["168.63.129.16", "169.254.169.254"];
+    let platform = [Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(169, 254, 169, 254)];
     hops(site)
-        .filter(|(_, _, hop)| !known.contains(*hop) || platform.contains(&hop.to_string().as_str()))
-        .map(|(table, route, hop)| {
-            at(
-                table,
-                route,
-                format!("{route} of {table} leads to {hop}, which is no private address of a machine"),
-            )
-        })
+        .filter(|leads| !known.contains(leads.hop) || platform.iter().any(|own| leads.hop == *own))
+        .map(|leads| at(leads, Odd::NotPrivate))
         .collect()
 }
 
 pub(super) fn hop_reserved(site: &Site<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (table, route, hop) in hops(site) {
+    for leads in hops(site) {
         for subnet in &site.environment.subnets {
-            if kept(subnet).any(|kept| kept.contains(hop)) {
-                let text = format!(
-                    "{route} of {table} leads to {hop}, an address that Azure keeps in subnet {}",
-                    subnet.name
-                );
-                found.push(at(table, route, text));
+            if kept(subnet).any(|kept| kept.contains(leads.hop)) {
+                let subnet = subnet.name.clone();
+                found.push(at(leads.clone(), |leads| Odd::Kept { leads, subnet }));
             }
         }
     }
@@ -128,14 +126,10 @@ fn kept(subnet: &Subnet) -> impl Iterator<Item = AddrSet> {
 pub(super) fn hop_loop(site: &Site<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for (subnet, table) in site.tabled() {
-        for (name, route, hop) in hops(site).filter(|(name, _, _)| *name == table.name) {
-            if subnet.prefixes.contains(hop) {
-                let text = format!(
-                    "{route} of {name} leads to {hop}, which is inside subnet {} that has this table: a loop",
-                    subnet.name
-                );
-                found.push(at(name, route, text));
-            }
+        let own = |leads: &Leads| leads.table == table.name && subnet.prefixes.contains(leads.hop);
+        for leads in hops(site).filter(own) {
+            let subnet = subnet.name.clone();
+            found.push(at(leads, |leads| Odd::Loop { leads, subnet }));
         }
     }
     found
@@ -149,8 +143,12 @@ pub(super) fn small_subnet(site: &Site<'_>) -> Vec<Found> {
             IpPrefix::V6(prefix) => prefix.len() > 64,
         });
         if let Some(prefix) = small {
-            let text = format!("subnet {name} has the prefix {prefix}, which is too small for a subnet");
-            found.push(Found::new(Target::Nsg, name, None, text));
+            found.push(Found::new(
+                Target::Nsg,
+                name,
+                None,
+                Odd::SmallPrefix { subnet: name.clone(), prefix },
+            ));
         }
     }
     found
@@ -158,7 +156,7 @@ pub(super) fn small_subnet(site: &Site<'_>) -> Vec<Found> {
 
 pub(super) fn reserved_size(site: &Site<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, subnet) in &site.environment.subnets.iter().map(|s| (&s.name, s)).collect::<Vec<_>>() {
+    for (name, subnet) in site.environment.subnets.iter().map(|subnet| (&subnet.name, subnet)) {
         let most = match subnet.role {
             Role::Gateway => 27,
             Role::Firewall | Role::FirewallManagement | Role::Bastion | Role::RouteServer => 26,
@@ -167,8 +165,8 @@ pub(super) fn reserved_size(site: &Site<'_>) -> Vec<Found> {
         let small =
             subnet.prefixes.prefixes().any(|prefix| matches!(prefix, IpPrefix::V4(p) if p.len() > most));
         if small {
-            let text = format!("subnet {name} is smaller than /{most}");
-            found.push(Found::new(Target::Nsg, name, None, text));
+            let odd = Odd::SmallSubnet { subnet: name.clone(), most };
+            found.push(Found::new(Target::Nsg, name, None, odd));
         }
     }
     found
@@ -180,11 +178,12 @@ pub(super) fn same_prefix(site: &Site<'_>) -> Vec<Found> {
         let mut seen = BTreeSet::new();
         for route in &table.routes {
             if !seen.insert(route.address_prefix.to_ascii_lowercase()) {
-                let text = format!(
-                    "{}: another route of {} has the prefix {}",
-                    route.name, table.name, route.address_prefix
-                );
-                found.push(at(&table.name, &route.name, text));
+                let odd = Odd::SamePrefix {
+                    route: route.name.clone(),
+                    table: table.name.clone(),
+                    prefix: route.address_prefix.clone(),
+                };
+                found.push(Found::new(Target::RouteTable, &table.name, Some(&route.name), odd));
             }
         }
     }
@@ -203,8 +202,8 @@ pub(super) fn there(site: &Site<'_>) -> Vec<Found> {
         });
         for (target, name) in [(Target::Nsg, group), (Target::RouteTable, table)] {
             if let Some(name) = name {
-                let text = format!("subnet {} is to have {name}, which is not there", subnet.name);
-                found.push(Found::new(target, name, None, text));
+                let odd = Odd::NotThere { subnet: subnet.name.clone(), name: name.clone() };
+                found.push(Found::new(target, name, None, odd));
             }
         }
     }

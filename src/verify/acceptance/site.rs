@@ -7,6 +7,7 @@ use crate::read::resources::{Nsg, Resources, RouteTable, SecurityRule};
 use crate::replay::way::{Environment, Subnet};
 use crate::subnet::Demand;
 use crate::target::Target;
+use crate::verify::refusal::Odd;
 
 /// Files, where they are put, and what the policy says of the subnets.
 pub(super) struct Site<'a> {
@@ -20,12 +21,12 @@ pub(super) struct Found {
     pub(super) target: Target,
     pub(super) resource: String,
     pub(super) rule: Option<String>,
-    pub(super) text: String,
+    pub(super) odd: Odd,
 }
 
 impl Found {
-    pub(super) fn new(target: Target, resource: &str, rule: Option<&str>, text: String) -> Self {
-        Found { target, resource: resource.to_owned(), rule: rule.map(str::to_owned), text }
+    pub(super) fn new(target: Target, resource: &str, rule: Option<&str>, odd: Odd) -> Self {
+        Found { target, resource: resource.to_owned(), rule: rule.map(str::to_owned), odd }
     }
 }
 

@@ -126,7 +126,7 @@ fn held_by(check: Check, policy: &Policy, subnets: Vec<Subnet>, resources: &Reso
     environment.network.peers = set(&["20.1.0.0/16"]);
     environment.network.on_premises = ["20.2.0.0/16".parse().unwrap()].into_iter().collect();
     let found: Vec<Found> = check(&Site { policy, environment: &environment, resources });
-    found.into_iter().map(|found| found.text).collect()
+    found.into_iter().map(|found| found.odd.to_string()).collect()
 }
 
 #[track_caller]

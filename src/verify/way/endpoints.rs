@@ -37,7 +37,7 @@ pub(super) fn asked(proof: &Proof<'_>, name: &str, subnet: &Subnet) -> Vec<Rule>
 }
 
 /// By which endpoint of a subnet a packet leaves.
-pub(super) fn taking<'s>(subnet: Option<&'s Subnet>, packet: &Packet) -> Option<&'s str> {
+pub(super) fn taking<'s>(subnet: Option<&'s Subnet>, packet: &Packet) -> Option<&'s String> {
     let mut all = subnet?.endpoints.iter();
-    all.find(|endpoint| endpoint.addresses.contains(packet.dst())).map(|endpoint| endpoint.service.as_str())
+    all.find(|endpoint| endpoint.addresses.contains(packet.dst())).map(|endpoint| &endpoint.service)
 }

@@ -6,6 +6,7 @@ use crate::read::resources::Resources;
 use crate::replay::all_groups;
 use crate::replay::way::{Environment, Middle, Network, Subnet};
 use crate::target::Target;
+use crate::verify::difference::Differs;
 use crate::verify::report::{FailureKind, Report};
 
 /// What is put on the subnets of the policy, as the files say it.
@@ -50,8 +51,8 @@ fn refuse_strangers(
     report: &mut Report,
 ) {
     for put in resources.associations.iter().filter(|put| environment.subnet(&put.subnet).is_none()) {
-        let text = format!("an association names subnet {}, which the policy has not", put.subnet);
-        report.fail(Target::Nsg, proof.format, FailureKind::Invalid, text);
+        let differs = Differs::StrangeSubnet(put.subnet.clone());
+        report.fail(Target::Nsg, proof.format, FailureKind::Invalid, differs);
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 pub(super) use proof::Proof;
 
 use super::acceptance;
+use super::difference::Differs;
 use super::report::{Failure, FailureKind, Report};
 use super::work::Work;
 use crate::addr::AddrSet;
@@ -73,17 +74,17 @@ fn failure(proof: &Proof<'_>, work: &Work) -> Failure {
         Some("firewall") => Target::Firewall,
         _ => Target::RouteTable,
     };
-    let why = work.why.as_deref().unwrap_or("it does not arrive");
-    let remedy = work.remedy.as_deref().unwrap_or("see to that");
-    let text = format!(
-        "{} works nowhere for subnet {}: {why}; {remedy}, leave the need out (`without`), or set `accept-missing = true`",
-        work.need, work.subnet
-    );
+    let nowhere = Differs::Nowhere {
+        need: work.need.clone(),
+        subnet: work.subnet.clone(),
+        why: work.why.clone().map(Box::new),
+        remedy: work.remedy.clone().map(Box::new),
+    };
     Failure {
         packet: work.packet,
         rules: work.rule.iter().cloned().collect(),
         need: Some(work.need.clone()),
-        ..Failure::new(target, proof.format, FailureKind::Nowhere, text)
+        ..Failure::new(target, proof.format, FailureKind::Nowhere, nowhere)
     }
 }
 
@@ -100,22 +101,14 @@ impl Course<'_, '_> {
         let Some(part) = found.ok().and_then(|parts| parts.into_iter().next()) else { return };
         let subnet = self.subnet_of(part.packet.src());
         let own = self.proof.policy.network.subnets.get(subnet);
-        let text = match endpoints::taking(own, &part.packet) {
-            Some(service) => format!(
-                "outbound {} of subnet {subnet} goes past the firewall by the service endpoint {service}, and no need asks for \
-                 it: let the group pass less, ask for it by an `[[allow]]` or a `[[route]]` to its tag with \
-                 `next-hop = \"internet\"`, or leave the endpoint out of `service-endpoints`",
-                part.packet
-            ),
-            None => format!(
-                "outbound {} of subnet {subnet} goes to the Internet past the firewall, and no route of that subnet asks for \
-                 it",
-                part.packet
-            ),
+        let (packet, subnet) = (part.packet, subnet.to_owned());
+        let bypass = match endpoints::taking(own, &packet) {
+            Some(service) => Differs::EndpointBypass { packet, subnet, service: service.clone() },
+            None => Differs::Bypass { packet, subnet },
         };
         report.failures.push(Failure {
             packet: Some(part.packet),
-            ..Failure::new(Target::RouteTable, self.proof.format, FailureKind::Bypass, text)
+            ..Failure::new(Target::RouteTable, self.proof.format, FailureKind::Bypass, bypass)
         });
     }
 

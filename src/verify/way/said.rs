@@ -1,11 +1,14 @@
 //! What is said of a need: whether it works, and if not, where it stops and why.
 
+use std::fmt;
+
 use super::proof::Course;
 use crate::packet::{Direction, NextHop};
 use crate::policy::{Flow, Outbound, Policy, Remote};
 use crate::replay::way::{At, Outcome};
 use crate::rules::Packet;
 use crate::tags::special_ranges;
+use crate::verify::why::{Remedy, Why};
 use crate::verify::work::{Work, WorkState};
 
 /// A packet of a need that does not arrive, and what becomes of it.
@@ -35,8 +38,10 @@ pub(super) fn of(course: &Course<'_, '_>, flow: &Flow, stopped: Option<Stop<'_>>
             subnet: flow.subnet.clone(),
             state,
             stops_at: stopped.map(|stop| stop_name(stop.outcome.stops_at)),
-            why: stopped
-                .map(|stop| door.as_ref().map_or_else(|| why(flow, stop, some), |door| by(door, stop))),
+            why: stopped.map(|stop| match door {
+                Some(door) => Why::ByReplies { packet: stop.packet, door },
+                None => why(flow, stop, some),
+            }),
             remedy: stopped.and_then(|stop| remedy(course.proof.policy, flow, stop)),
             packet: stopped.map(|stop| stop.packet),
             rule: stopped.and_then(|stop| stop.outcome.rule.clone()),
@@ -67,56 +72,23 @@ fn door_of_replies(policy: &Policy, flow: &Flow, stop: Stop<'_>) -> Option<NextH
     matches!(hop, NextHop::Appliance(_) | NextHop::Gateway).then_some(hop)
 }
 
-/// On what it hangs that a need from outside works.
-fn by(door: &NextHop, stop: Stop<'_>) -> String {
-    let door = match door {
-        NextHop::Appliance(address) => {
-            format!("the appliance {address} (Azure Firewall puts its own address in that place)")
-        }
-        _ => "the gateway".to_owned(),
-    };
-    format!("only if {} comes in with this source by {door}, to which its replies go", stop.packet)
-}
-
-fn why(flow: &Flow, Stop { outcome, packet }: Stop<'_>, some: bool) -> String {
+/// Why packets of a flow do not arrive.
+fn why(flow: &Flow, Stop { outcome, packet }: Stop<'_>, in_part: bool) -> Why {
     let inbound = flow.direction == Direction::Inbound;
-    let by = outcome.rule.as_ref().map_or_else(String::new, |rule| format!(" by {rule}"));
-    let stop = match outcome.stops_at {
-        Some(At::Admin) => format!("a security admin rule stops {packet}{by}"),
-        Some(At::Nsg) => format!("the security group stops {packet}{by}"),
-        Some(At::Firewall | At::Dnat) => format!("the firewall stops {packet}{by}"),
-        Some(At::Outbound) if inbound => {
-            format!("the subnet takes in nothing from the Internet, such as {packet}")
-        }
-        Some(At::Outbound) => format!("the subnet has no way out for {packet}"),
-        _ => format!("no route leads {packet} or its replies the right way"),
-    };
-    if some { format!("in part: {stop}") } else { stop }
+    Why::Stops { at: outcome.stops_at, packet, inbound, rule: outcome.rule.clone(), in_part }
 }
 
 /// What the policy can say for a need from outside to work.
-fn remedy(policy: &Policy, flow: &Flow, stop: Stop<'_>) -> Option<String> {
-    let subnet = &flow.subnet;
+fn remedy(policy: &Policy, flow: &Flow, stop: Stop<'_>) -> Option<Remedy> {
     let (own, from) = (policy.network.virtual_network(), stop.packet.src());
-    let dnat = "publish it by a DNAT rule of the firewall and ask for the firewall's subnet in `from`, since its address is \
-                what then arrives";
+    let subnet = flow.subnet.clone();
     match (flow.direction, stop.outcome.stops_at) {
-        (Direction::Inbound, Some(At::Route)) if own.contains(from) => Some(
-            "leave the routes of its network on the subnet (`route-table.disable-bgp` and `disable-peering-route` keep them \
-             off), or lead its addresses by a `[[route]]`"
-                .to_owned(),
-        ),
-        (Direction::Inbound, Some(At::Route)) if special_ranges().contains(from) => {
-            Some("name the network that it is in, in `network.peers` or `network.on-premises`".to_owned())
+        (Direction::Inbound, Some(At::Route)) if own.contains(from) => Some(Remedy::LeaveRoutes),
+        (Direction::Inbound, Some(At::Route)) if special_ranges().contains(from) => Some(Remedy::NameNetwork),
+        (Direction::Inbound, Some(At::Route)) => {
+            Some(Remedy::LeadReplies { to: Written(flow).to_string(), subnet })
         }
-        (Direction::Inbound, Some(At::Route)) => Some(format!(
-            "lead the replies back the way that the packets came, by a `[[route]]` to {} with `next-hop = \"internet\"` and \
-             `subnet = \"{subnet}\"`; or {dnat}",
-            written(flow)
-        )),
-        (Direction::Inbound, Some(At::Outbound)) => Some(format!(
-            "say `outbound = \"public-ip\"` or `\"load-balancer\"` of the subnet {subnet} where it has one; or {dnat}"
-        )),
+        (Direction::Inbound, Some(At::Outbound)) => Some(Remedy::SayOutbound { subnet }),
         _ => None,
     }
 }
@@ -126,20 +98,27 @@ fn names(flow: &Flow) -> Vec<String> {
     let mut names: Vec<String> = flow
         .causes
         .iter()
-        .map(|cause| cause.origin.as_ref().map_or_else(|| written(flow), |origin| origin.row.clone()))
+        .map(|cause| {
+            cause.origin.as_ref().map_or_else(|| Written(flow).to_string(), |origin| origin.row.clone())
+        })
         .collect();
     names.sort();
     names.dedup();
     names
 }
 
-fn written(flow: &Flow) -> String {
-    match (&flow.remote, &flow.group) {
-        (_, Some(group)) => format!("group:{group}"),
-        (Remote::Fqdn(host), _) => format!("fqdn:{host}"),
-        (Remote::FqdnTag(tag), _) => format!("fqdn-tag:{tag}"),
-        (Remote::Url(url), _) => format!("url:{url}"),
-        (remote, _) => remote.to_string(),
+/// The far side of a flow as a policy writes it.
+struct Written<'a>(&'a Flow);
+
+impl fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.0.remote, &self.0.group) {
+            (_, Some(group)) => write!(f, "group:{group}"),
+            (Remote::Fqdn(host), _) => write!(f, "fqdn:{host}"),
+            (Remote::FqdnTag(tag), _) => write!(f, "fqdn-tag:{tag}"),
+            (Remote::Url(url), _) => write!(f, "url:{url}"),
+            (remote, _) => remote.fmt(f),
+        }
     }
 }
 
