@@ -82,7 +82,7 @@ fn internet_is_a_tag_only_where_no_default_route_takes_addresses_from_it() {
             assert_eq!(!set.intersection(&one).is_empty(), inside, "{settings}: {address}");
         }
         let choice = made.plan.choices.iter().find(|c| c.target == Target::Nsg).expect("the choice is told");
-        assert!(choice.why.contains("with a default route"), "{}", choice.why);
+        assert!(choice.why.to_string().contains("with a default route"), "{}", choice.why);
         holds(&made);
     }
 }

@@ -485,8 +485,8 @@ fn ports_that_a_firewall_cannot_say_do_not_take_the_others_along() {
     let made = made(&text);
     let csv = support::text_of(&made, "firewall.csv");
     assert!(csv.contains("Https:443;Https:8443") && csv.contains(",1-1023,"), "{csv}");
-    let partial: Vec<&str> =
-        made.plan.gaps.iter().filter(|gap| gap.partial).map(|gap| gap.reason.as_str()).collect();
+    let partial: Vec<String> =
+        made.plan.gaps.iter().filter(|gap| gap.partial).map(|gap| gap.reason.to_string()).collect();
     assert!(partial.iter().any(|reason| reason.contains("not ports 22,9000")), "{partial:?}");
     assert!(partial.iter().any(|reason| reason.contains("port 0 is left out")), "{partial:?}");
 }

@@ -393,7 +393,7 @@ fn what_covers_a_need_from_on_premises_is_the_way_of_its_replies() {
         let made = support::generate_on_sample("e.toml", &policy);
         let gap =
             made.plan.gaps.iter().find(|gap| gap.remote == "172.20.5.0/24").expect("it is there").clone();
-        (gap.reason, gap.covered_by.iter().map(ToString::to_string).collect::<String>())
+        (gap.reason.to_string(), gap.covered_by.iter().map(ToString::to_string).collect::<String>())
     };
     assert!(gap("").1.contains("the routes of the network and its peerings"));
     // Without the gateway's routes, private space is dropped, or goes to the firewall where the policy sends it there.
