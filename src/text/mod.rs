@@ -2,6 +2,7 @@
 //! names that are not known.
 
 mod encoding;
+mod joined;
 mod markup;
 mod pattern;
 mod visible;
@@ -9,6 +10,9 @@ mod visible;
 use sha2::{Digest, Sha256};
 
 pub use encoding::{Encoding, Utf16, to_utf8};
+pub(crate) use joined::joined;
+#[cfg(feature = "store")]
+pub(crate) use markup::marked;
 pub use markup::markup;
 pub use pattern::{fits, fits_in_any_case};
 pub(crate) use visible::is_plain;
