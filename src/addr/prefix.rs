@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::family::Address;
@@ -346,6 +347,22 @@ impl PrefixText for IpPrefix {
         match self {
             IpPrefix::V4(p) => p.write_to(out),
             IpPrefix::V6(p) => p.write_to(out),
+        }
+    }
+}
+
+impl IpPrefix {
+    /// The prefix of one address.
+    ///
+    /// ```
+    /// use tagwall::addr::IpPrefix;
+    /// assert_eq!(IpPrefix::host("10.0.0.4".parse().unwrap()).to_string(), "10.0.0.4/32");
+    /// assert_eq!(IpPrefix::host("2001:db8::1".parse().unwrap()).to_string(), "2001:db8::1/128");
+    /// ```
+    pub fn host(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => IpPrefix::V4(Prefix::host(address.into())),
+            IpAddr::V6(address) => IpPrefix::V6(Prefix::host(address.into())),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 pub use jiff::civil::Date;
 
 use super::fields::{CatalogReader, Fields};
+use super::form_problem::FormProblem;
 use crate::tags::Cloud;
 
 /// Since when a row of the catalogue holds, and until when.
@@ -35,30 +36,27 @@ impl Dates {
         if let (Some(from), Some(until)) = (dates.from, dates.until)
             && from >= until
         {
-            reader.problem(fields.span.clone(), format!("`until` {until} is not after `from` {from}"));
+            reader.problem(fields.span.clone(), FormProblem::Dates { from, until });
         }
         if dates.from.is_none() && dates.until.is_none() {
             if dates != Dates::default() {
                 let text = "`announced`, `kept-after-end` and `dates-source` go with `from` or `until`";
-                reader.problem(fields.span.clone(), text.to_owned());
+                reader.problem(fields.span.clone(), text);
             }
             return None;
         }
         if dates.kept && dates.until.is_none() {
-            reader.problem(fields.span.clone(), "`kept-after-end` goes with `until`".to_owned());
+            reader.problem(fields.span.clone(), "`kept-after-end` goes with `until`");
         }
         Some(dates)
     }
 
     /// Why the row is not taken on a day; `None` where it is.
-    pub(super) fn away(&self, day: Date) -> Option<String> {
+    pub(super) fn away(&self, day: Date) -> Option<Away> {
+        let away = |turn, date| Away { turn, date, documented: self.source.clone(), as_of: day };
         match (self.from, self.until) {
-            (Some(from), _) if day < from => {
-                Some(format!("begins on {from} ({}); the catalogue is taken as of {day}", self.source))
-            }
-            (_, Some(until)) if day >= until && !self.kept => {
-                Some(format!("ended on {until} ({}); the catalogue is taken as of {day}", self.source))
-            }
+            (Some(from), _) if day < from => Some(away(Turn::Begins, from)),
+            (_, Some(until)) if day >= until && !self.kept => Some(away(Turn::Ends, until)),
             _ => None,
         }
     }
@@ -116,6 +114,20 @@ impl Turn {
     }
 }
 
+/// That a row is not there on a day.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} on {date} ({documented}); the catalogue is taken as of {as_of}", .turn.verb(*.turn == Turn::Ends))]
+pub struct Away {
+    /// Whether it begins later or has ended.
+    pub turn: Turn,
+    /// When.
+    pub date: Date,
+    /// Where that is written.
+    pub documented: String,
+    /// The day whose facts are taken.
+    pub as_of: Date,
+}
+
 /// Something that begins or ends on a day: a row of a workload, or an event such as the retirement of a product.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DatedFact {
@@ -144,13 +156,13 @@ impl DatedFact {
     pub(super) fn read<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) -> Option<DatedFact> {
         let date = fields.date(reader, "date");
         if date.is_none() {
-            reader.problem(fields.span.clone(), "`date` is missing".to_owned());
+            reader.problem(fields.span.clone(), FormProblem::Missing("date"));
         }
         let turn = match fields.required_text(reader, "turn").as_str() {
             "begins" => Turn::Begins,
             "ends" | "" => Turn::Ends,
             other => {
-                reader.problem(fields.span.clone(), format!("no turn `{other}`: begins or ends"));
+                reader.problem(fields.span.clone(), FormProblem::Turn(other));
                 Turn::Ends
             }
         };
@@ -158,7 +170,7 @@ impl DatedFact {
         for (name, span) in fields.texts(reader, "clouds") {
             match Cloud::find(&name) {
                 Some(cloud) => clouds.push(cloud),
-                None => reader.problem(span, format!("no cloud `{name}`")),
+                None => reader.problem(span, FormProblem::Cloud(&name)),
             }
         }
         let fact = DatedFact {
@@ -193,8 +205,11 @@ impl DatedFact {
 /// What it is, when it was announced, and where this is written.
 impl fmt::Display for DatedFact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let announced = self.announced.map(|day| format!("announced {day}; ")).unwrap_or_default();
-        write!(f, "{} ({announced}{})", self.what, self.source)
+        write!(f, "{} (", self.what)?;
+        if let Some(day) = self.announced {
+            write!(f, "announced {day}; ")?;
+        }
+        write!(f, "{})", self.source)
     }
 }
 
@@ -214,10 +229,12 @@ mod tests {
             source: "page".into(),
             ..Dates::default()
         };
-        assert!(dates.away(day("2025-03-30")).unwrap().starts_with("begins on 2025-03-31 (page)"));
+        assert!(
+            dates.away(day("2025-03-30")).unwrap().to_string().starts_with("begins on 2025-03-31 (page)")
+        );
         assert_eq!(dates.away(day("2025-03-31")), None);
         assert_eq!(dates.away(day("2026-03-30")), None);
-        assert!(dates.away(day("2026-03-31")).unwrap().starts_with("ended on 2026-03-31"));
+        assert!(dates.away(day("2026-03-31")).unwrap().to_string().starts_with("ended on 2026-03-31"));
         let kept = Dates { kept: true, ..dates };
         assert_eq!(kept.away(day("2027-01-01")), None);
         assert!(kept.has_ended(day("2027-01-01")));

@@ -1,6 +1,7 @@
 //! Reading TOML by hand: unlike derived readers it goes on after a mistake, so that all of them are reported,
 //! each with its line.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,7 +10,8 @@ use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::text::{did_you_mean, hidden, nearest, visible};
+use super::form_problem::{FormProblem, What};
+use crate::text::{hidden, visible};
 
 /// Where something stands in a catalogue file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,7 +61,7 @@ impl<'t> CatalogReader<'t> {
     pub(super) fn document(&mut self) -> Spanned<DeTable<'t>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
-            self.problem(error.span().unwrap_or(0..0), error.message().to_owned());
+            self.problem(error.span().unwrap_or(0..0), error.message());
         }
         table
     }
@@ -69,48 +71,50 @@ impl<'t> CatalogReader<'t> {
         Place { file: self.file.clone(), line: 1 + before.iter().filter(|&&b| b == b'\n').count() }
     }
 
-    pub(super) fn problem(&mut self, span: Range<usize>, message: String) {
+    /// Notes what is wrong; here its sentence is made.
+    pub(super) fn problem(&mut self, span: Range<usize>, problem: impl fmt::Display) {
         let place = self.place(&span);
-        self.problems.push(CatalogProblem { place, message });
+        self.problems.push(CatalogProblem { place, message: problem.to_string() });
     }
 
     /// `value` as a table; anything else is a problem.
-    pub(super) fn table<'v>(&mut self, what: &str, value: &'v Value<'t>) -> Option<Fields<'v, 't>> {
+    pub(super) fn table<'v>(&mut self, what: What<'_>, value: &'v Value<'t>) -> Option<Fields<'v, 't>> {
         match value.get_ref() {
             DeValue::Table(table) => Some(Fields::new(table, value.span())),
             other => {
-                self.problem(value.span(), format!("{what} is a table, not {}", article(other)));
+                self.kind(what, "a table", (other, value.span()));
                 None
             }
         }
     }
 
     /// `value` as text.
-    pub(super) fn text(&mut self, what: &str, value: &Value<'t>) -> Option<String> {
+    pub(super) fn text(&mut self, what: What<'_>, value: &Value<'t>) -> Option<String> {
         match value.get_ref() {
             DeValue::String(text) => {
                 self.refuse_hidden(what, text, value.span());
                 Some(text.to_string())
             }
             other => {
-                self.problem(value.span(), format!("{what} is text in quotes, not {}", article(other)));
+                self.kind(what, "text in quotes", (other, value.span()));
                 None
             }
         }
     }
 
     /// Texts go into rules and reports: none may have characters that are not shown.
-    fn refuse_hidden(&mut self, what: &str, text: &str, span: Range<usize>) {
-        if let Some(c) = hidden(text) {
-            self.problem(
-                span,
-                format!("{what} holds the character U+{:04X}, which is not shown", u32::from(c)),
-            );
+    fn refuse_hidden(&mut self, what: What<'_>, text: &str, span: Range<usize>) {
+        if let Some(character) = hidden(text) {
+            self.problem(span, FormProblem::Hidden { what, character });
         }
     }
 
+    fn kind(&mut self, what: What<'_>, wanted: &'static str, (is, span): (&DeValue<'_>, Range<usize>)) {
+        self.problem(span, FormProblem::Kind { what, wanted, is: is.type_str() });
+    }
+
     /// `value` as one text or a list of them, each with its place in the file.
-    pub(super) fn texts(&mut self, what: &str, value: &Value<'t>) -> Vec<(String, Range<usize>)> {
+    pub(super) fn texts(&mut self, what: What<'_>, value: &Value<'t>) -> Vec<(String, Range<usize>)> {
         match value.get_ref() {
             DeValue::String(text) => {
                 self.refuse_hidden(what, text, value.span());
@@ -120,10 +124,7 @@ impl<'t> CatalogReader<'t> {
                 list.iter().filter_map(|item| Some((self.text(what, item)?, item.span()))).collect()
             }
             other => {
-                self.problem(
-                    value.span(),
-                    format!("{what} is text or a list of texts, not {}", article(other)),
-                );
+                self.kind(what, "text or a list of texts", (other, value.span()));
                 Vec::new()
             }
         }
@@ -134,20 +135,13 @@ impl<'t> CatalogReader<'t> {
         match value.map(|v| (v, v.get_ref())) {
             None => Vec::new(),
             Some((_, DeValue::Array(list))) => {
-                list.iter().filter_map(|item| self.table(what, item)).collect()
+                list.iter().filter_map(|item| self.table(What::Words(what), item)).collect()
             }
             Some((value, _)) => {
-                self.problem(value.span(), format!("`{what}` is written [[{what}]], once for each"));
+                self.problem(value.span(), FormProblem::NoTables(what));
                 Vec::new()
             }
         }
-    }
-}
-
-fn article(value: &DeValue<'_>) -> String {
-    match value.type_str() {
-        kind @ ("array" | "integer") => format!("an {kind}"),
-        kind => format!("a {kind}"),
     }
 }
 
@@ -170,12 +164,12 @@ impl<'v, 't> Fields<'v, 't> {
 
     pub(super) fn text(&mut self, reader: &mut CatalogReader<'t>, key: &'static str) -> Option<String> {
         let value = self.take(key)?;
-        reader.text(&format!("`{key}`"), value)
+        reader.text(What::Key(key), value)
     }
 
     pub(super) fn required_text(&mut self, reader: &mut CatalogReader<'t>, key: &'static str) -> String {
         if !self.table.contains_key(key) {
-            reader.problem(self.span.clone(), format!("`{key}` is missing"));
+            reader.problem(self.span.clone(), FormProblem::Missing(key));
         }
         self.text(reader, key).unwrap_or_default()
     }
@@ -185,7 +179,7 @@ impl<'v, 't> Fields<'v, 't> {
         reader: &mut CatalogReader<'t>,
         key: &'static str,
     ) -> Vec<(String, Range<usize>)> {
-        self.take(key).map(|value| reader.texts(&format!("`{key}`"), value)).unwrap_or_default()
+        self.take(key).map(|value| reader.texts(What::Key(key), value)).unwrap_or_default()
     }
 
     pub(super) fn plain_texts(&mut self, reader: &mut CatalogReader<'t>, key: &'static str) -> Vec<String> {
@@ -196,7 +190,7 @@ impl<'v, 't> Fields<'v, 't> {
         let value = self.take(key)?;
         let flag = value.get_ref().as_bool();
         if flag.is_none() {
-            reader.problem(value.span(), format!("`{key}` is true or false, without quotes"));
+            reader.problem(value.span(), FormProblem::NoFlag(key));
         }
         flag
     }
@@ -205,21 +199,21 @@ impl<'v, 't> Fields<'v, 't> {
     pub(super) fn date(&mut self, reader: &mut CatalogReader<'t>, key: &'static str) -> Option<Date> {
         let value = self.take(key)?;
         let text = match value.get_ref() {
-            DeValue::String(text) => text.to_string(),
-            DeValue::Datetime(date) => date.to_string(),
-            _ => String::new(),
+            DeValue::String(text) => Cow::Borrowed(&**text),
+            DeValue::Datetime(date) => Cow::Owned(date.to_string()),
+            _ => Cow::Borrowed(""),
         };
         let date = text.parse().ok().filter(|_| text.len() == 10);
         if date.is_none() {
-            reader.problem(value.span(), format!("`{key}` is a day, as in 2026-03-31"));
+            reader.problem(value.span(), FormProblem::NoDay(key));
         }
         date
     }
 
     /// Every key and value in the order of the file.
-    pub(super) fn entries(&self) -> Vec<(String, Range<usize>, &'v Value<'t>)> {
+    pub(super) fn entries(&self) -> Vec<(&'v str, Range<usize>, &'v Value<'t>)> {
         let mut entries: Vec<_> =
-            self.table.iter().map(|(key, value)| (key.get_ref().to_string(), key.span(), value)).collect();
+            self.table.iter().map(|(key, value)| (&**key.get_ref(), key.span(), value)).collect();
         entries.sort_by_key(|(_, span, _)| span.start);
         entries
     }
@@ -227,11 +221,8 @@ impl<'v, 't> Fields<'v, 't> {
     /// Reports the keys that were never asked for.
     pub(super) fn finish(self, reader: &mut CatalogReader<'t>) {
         for (key, span, _) in self.entries() {
-            if !self.known.contains(&key.as_str()) {
-                let near = did_you_mean(&nearest(&key, self.known.iter().copied()));
-                let known =
-                    if near.is_empty() { format!("; known are {}", self.known.join(", ")) } else { near };
-                reader.problem(span, format!("unknown key `{key}`{known}"));
+            if !self.known.contains(&key) {
+                reader.problem(span, FormProblem::UnknownKey { key, known: &self.known });
             }
         }
     }

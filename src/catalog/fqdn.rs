@@ -25,29 +25,27 @@ impl Fqdn {
     /// # Errors
     /// [`FqdnError`] saying which rule for host names is broken.
     pub fn parse(text: &str) -> Result<Self, FqdnError> {
-        let fail = |reason: String| Err(FqdnError { text: text.to_owned(), reason });
+        let fail = |fault: Fault| Err(FqdnError { text: text.to_owned(), fault });
         let lower = text.to_ascii_lowercase();
         let host = lower.strip_prefix("*.").unwrap_or(&lower);
         if host.contains('*') {
             return fail(star_advice(host));
         }
         if lower.contains("://") || host.contains('/') {
-            return fail("a host has no scheme and no path; for a path write `url:host/path`".into());
+            return fail(Fault::Path);
         }
         if host.len() > 253 {
-            return fail("a host name has at most 253 characters".into());
+            return fail(Fault::Long);
         }
         let labels: Vec<&str> = host.split('.').collect();
-        if let Some(reason) = labels.iter().find_map(|label| label_problem(label)) {
-            return fail(reason);
+        if let Some(fault) = labels.iter().find_map(|label| label_fault(label)) {
+            return fail(fault);
         }
         if labels.len() < 2 {
-            return fail("a host name has at least two parts, as in `example.org`".into());
+            return fail(Fault::Short);
         }
         if labels.last().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
-            return fail(
-                "the last part of a host name is not a number; write addresses without `fqdn:`".into(),
-            );
+            return fail(Fault::Number);
         }
         Ok(Fqdn(lower.into()))
     }
@@ -78,29 +76,56 @@ impl Fqdn {
     }
 }
 
-fn star_advice(host: &str) -> String {
+fn star_advice(host: &str) -> Fault {
     let rest = host.trim_start_matches('*');
     if !rest.is_empty() && !rest.contains('*') && !rest.starts_with('.') {
-        return format!(
-            "`*` stands only for whole parts at the left; write both `{rest}` and `*.{rest}`, since `*{rest}` would \
-             also admit foreign names that end in these letters"
-        );
+        return Fault::PartOfPart(rest.to_owned());
     }
-    "at most one `*`, and only as the whole leftmost part: `*.example.org`".into()
+    Fault::Star
 }
 
-fn label_problem(label: &str) -> Option<String> {
+fn label_fault(label: &str) -> Option<Fault> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if label.is_empty() {
-        return Some("a host name has no empty part, no leading and no trailing dot".into());
+        return Some(Fault::EmptyPart);
     }
     if let Some(wrong) = label.chars().find(|&c| !allowed(c)) {
-        return Some(format!("`{wrong}` cannot stand in a host name: letters a-z, digits and `-` only"));
+        return Some(Fault::Character(wrong));
     }
-    if label.len() > 63 {
-        return Some(format!("`{label}` has more than 63 characters"));
-    }
-    (label.starts_with('-') || label.ends_with('-')).then(|| format!("`{label}` begins or ends with `-`"))
+    let long = label.len() > 63;
+    let dash = label.starts_with('-') || label.ends_with('-');
+    (long || dash).then(|| {
+        let label = label.to_owned();
+        if long { Fault::LongPart(label) } else { Fault::Dash(label) }
+    })
+}
+
+/// Which rule for host names is broken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum Fault {
+    #[error(
+        "`*` stands only for whole parts at the left; write both `{0}` and `*.{0}`, since `*{0}` would \
+         also admit foreign names that end in these letters"
+    )]
+    PartOfPart(String),
+    #[error("at most one `*`, and only as the whole leftmost part: `*.example.org`")]
+    Star,
+    #[error("a host has no scheme and no path; for a path write `url:host/path`")]
+    Path,
+    #[error("a host name has at most 253 characters")]
+    Long,
+    #[error("a host name has no empty part, no leading and no trailing dot")]
+    EmptyPart,
+    #[error("`{0}` cannot stand in a host name: letters a-z, digits and `-` only")]
+    Character(char),
+    #[error("`{0}` has more than 63 characters")]
+    LongPart(String),
+    #[error("`{0}` begins or ends with `-`")]
+    Dash(String),
+    #[error("a host name has at least two parts, as in `example.org`")]
+    Short,
+    #[error("the last part of a host name is not a number; write addresses without `fqdn:`")]
+    Number,
 }
 
 impl fmt::Display for Fqdn {
@@ -111,10 +136,10 @@ impl fmt::Display for Fqdn {
 
 /// Why a text is no host name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no host name: {reason}")]
+#[error("`{text}` is no host name: {fault}")]
 pub struct FqdnError {
     text: String,
-    reason: String,
+    fault: Fault,
 }
 
 #[cfg(test)]

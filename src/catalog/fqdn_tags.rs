@@ -2,6 +2,7 @@
 
 use super::alias::rest_of;
 use super::fields::{CatalogReader, Fields};
+use super::form_problem::FormProblem;
 use super::fqdn::Fqdn;
 use crate::packet::{Ports, Protocol};
 use crate::tags::Cloud;
@@ -81,14 +82,14 @@ impl Group {
         for (name, span) in fields.texts(reader, "clouds") {
             match Cloud::find(&name) {
                 Some(cloud) => clouds.push(cloud),
-                None => reader.problem(span, format!("no cloud `{name}`")),
+                None => reader.problem(span, FormProblem::Cloud(&name)),
             }
         }
         let mut hosts = Vec::new();
         for (text, span) in fields.texts(reader, "hosts") {
             match Fqdn::parse(&text) {
                 Ok(host) => hosts.push(host),
-                Err(error) => reader.problem(span, error.to_string()),
+                Err(error) => reader.problem(span, error),
             }
         }
         let rows = fields.plain_texts(reader, "rows");
@@ -96,7 +97,7 @@ impl Group {
         let flow = fields.text(reader, "flows").and_then(|text| flow_of(&text));
         if flow.is_none() != rows.is_some() || hosts.is_empty() != rows.is_some() {
             let text = "hosts behind a tag are `hosts` with `flows`, as in flows = \"tcp 443\", or `workload` with `rows`";
-            reader.problem(fields.span.clone(), text.to_owned());
+            reader.problem(fields.span.clone(), text);
         }
         let group = Group {
             feature: fields.required_text(reader, "feature"),

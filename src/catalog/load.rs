@@ -7,6 +7,7 @@ use super::check::Check;
 use super::dated::DatedFact;
 use super::fields::{CatalogProblem, Place};
 use super::fqdn_tags::FqdnTag;
+use super::name_problem::NameProblem;
 use super::option::OptionKind;
 use super::outside::OutsideTag;
 use super::read::{Draft, File};
@@ -14,7 +15,7 @@ use super::template::Template;
 use super::when::Condition;
 use super::workload::*;
 use crate::tags::Cloud;
-use crate::text::{did_you_mean, nearest};
+use crate::text::nearest;
 
 /// Everything that files say, each name once.
 #[derive(Debug, Clone, Default)]
@@ -74,13 +75,13 @@ fn report_twice(draft: &Draft, problems: &mut Vec<CatalogProblem>) {
     let mut seen = BTreeSet::new();
     for row in &draft.rows {
         if !seen.insert(&row.id) {
-            problems.push(problem(&row.place, format!("row id `{}` occurs twice", row.id)));
+            problems.push(problem(&row.place, NameProblem::Twice { what: "row id", name: &row.id }));
         }
     }
     let mut seen = BTreeSet::new();
     for option in &draft.options {
         if !seen.insert(&option.name) {
-            problems.push(problem(&draft.place, format!("option `{}` occurs twice", option.name)));
+            problems.push(problem(&draft.place, NameProblem::Twice { what: "option", name: &option.name }));
         }
     }
 }
@@ -110,8 +111,9 @@ fn override_list<T>(list: &mut Vec<T>, new: Vec<T>, name: impl Fn(&T) -> &String
     }
 }
 
-fn problem(place: &Place, message: String) -> CatalogProblem {
-    CatalogProblem { place: place.clone(), message }
+/// A problem whose sentence is made here.
+fn problem(place: &Place, problem: NameProblem<'_>) -> CatalogProblem {
+    CatalogProblem { place: place.clone(), message: problem.to_string() }
 }
 
 struct Finish<'a> {
@@ -161,20 +163,17 @@ impl Finish<'_> {
         let mut draft = own.clone();
         if own.title.is_none() || own.summary.is_none() {
             let names = self.parts.drafts.values().filter(|d| d.title.is_some()).map(|d| d.name.as_str());
-            let near = did_you_mean(&nearest(&own.name, names));
-            let text = format!("no workload `{}`{near}; a new one needs `title` and `summary`", own.name);
-            self.problems.push(problem(&own.place, text));
+            let near = nearest(&own.name, names);
+            self.problems.push(problem(&own.place, NameProblem::Workload { name: &own.name, near }));
         }
         for name in &own.include {
             let Some(other) = self.parts.drafts.get(name).filter(|other| other.name != own.name) else {
-                let near = did_you_mean(&nearest(name, self.parts.drafts.keys().map(String::as_str)));
-                self.problems
-                    .push(problem(&own.place, format!("`include`: no other workload `{name}`{near}")));
+                let near = nearest(name, self.parts.drafts.keys().map(String::as_str));
+                self.problems.push(problem(&own.place, NameProblem::Include { name, near }));
                 continue;
             };
             if !other.include.is_empty() {
-                let text = format!("`include`: `{name}` includes workloads itself, which is not followed");
-                self.problems.push(problem(&own.place, text));
+                self.problems.push(problem(&own.place, NameProblem::IncludeOfInclude(name)));
             }
             include_list(&mut draft.options, &other.options, |o| &o.name);
             include_list(&mut draft.rows, &other.rows, |r| &r.id);
@@ -195,9 +194,7 @@ impl Finish<'_> {
             self.row_name(draft, &place, "remotes-of", &name);
             let other = draft.rows.iter().find(|r| r.id == name);
             if other.is_some_and(|r| r.remotes_of.is_some()) {
-                let text =
-                    format!("`remotes-of`: row `{name}` takes its own from another row; name that one");
-                self.problems.push(problem(&place, text));
+                self.problems.push(problem(&place, NameProblem::RemotesOf(&name)));
             }
             row.remotes = other.map(|r| r.remotes.clone()).unwrap_or_default();
         }
@@ -242,30 +239,30 @@ impl Finish<'_> {
 
     fn conditions(&mut self, draft: &Draft, place: &Place, when: &[Condition]) {
         let found = when.iter().filter_map(|condition| condition.problem(&draft.options));
-        self.problems.extend(found.map(|text| problem(place, text)));
+        self.problems.extend(found.map(|found| problem(place, found)));
     }
 
-    fn row_name(&mut self, draft: &Draft, place: &Place, key: &str, name: &str) {
+    fn row_name(&mut self, draft: &Draft, place: &Place, key: &'static str, name: &str) {
         if !draft.rows.iter().any(|row| row.id == name) {
-            let near = did_you_mean(&nearest(name, draft.rows.iter().map(|r| r.id.as_str())));
-            self.problems.push(problem(place, format!("`{key}`: no row `{name}`{near}")));
+            let near = nearest(name, draft.rows.iter().map(|r| r.id.as_str()));
+            self.problems.push(problem(place, NameProblem::Row { key, name, near }));
         }
     }
 
     fn template(&mut self, draft: &Draft, place: &Place, template: &Template, ports: bool) {
         for name in template.options() {
             let option = draft.options.iter().find(|o| o.name == name);
-            let text = match option {
+            let wrong = match option {
                 Some(o) if ports && !matches!(o.kind, OptionKind::Port | OptionKind::Ports) => {
-                    format!("option `{name}` stands for ports, so its kind is port or ports")
+                    NameProblem::PortsOption(name)
                 }
                 Some(_) => continue,
                 None => {
-                    let near = did_you_mean(&nearest(name, draft.options.iter().map(|o| o.name.as_str())));
-                    format!("`{}`: no option `{name}`{near}", template.as_str())
+                    let near = nearest(name, draft.options.iter().map(|o| o.name.as_str()));
+                    NameProblem::Option { text: template.as_str(), name, near }
                 }
             };
-            self.problems.push(problem(place, text));
+            self.problems.push(problem(place, wrong));
         }
     }
 
@@ -273,8 +270,8 @@ impl Finish<'_> {
     fn source(&mut self, place: &Place, key: &str) -> String {
         let known = &self.parts.sources;
         if !known.contains_key(key) && !key.trim().contains(' ') {
-            let near = did_you_mean(&nearest(key, known.keys().map(String::as_str)));
-            self.problems.push(problem(place, format!("`source`: no key `{key}` in [sources]{near}")));
+            let near = nearest(key, known.keys().map(String::as_str));
+            self.problems.push(problem(place, NameProblem::Source { key, near }));
         }
         known.get(key).map_or(key, String::as_str).to_owned()
     }
@@ -282,8 +279,8 @@ impl Finish<'_> {
     fn risk(&mut self, place: &Place, id: &str) -> Option<Risk> {
         let risks = &self.parts.risks;
         if !risks.contains_key(id) {
-            let near = did_you_mean(&nearest(id, risks.keys().map(String::as_str)));
-            self.problems.push(problem(place, format!("`risks`: no risk `{id}`{near}")));
+            let near = nearest(id, risks.keys().map(String::as_str));
+            self.problems.push(problem(place, NameProblem::Risk { id, near }));
         }
         risks.get(id).cloned()
     }

@@ -1,6 +1,7 @@
 //! Rules and routes that a service keeps in the group and the table of its subnets: [`ManagedRow`] as the catalogue file
 //! has them, [`ManagedRule`] and [`ManagedRoute`] for one place.
 
+use super::fill_error::FillError;
 use super::remote::{RemoteError, RemoteSpec};
 use super::template::{Fill, Gap, SUBNET, SUBNET_RANGE, Template};
 use super::when::Condition;
@@ -109,14 +110,9 @@ impl PrioritySpec {
         let text = one(&self.first, fill)?;
         let number = text.parse::<u32>().ok().and_then(|first| first.checked_add(self.plus));
         let all = nsg_priorities();
-        number.filter(|number| all.contains(number)).ok_or_else(|| {
-            Unfilled::Wrong(format!(
-                "the priority {text} + {} is none from {} to {}",
-                self.plus,
-                all.start(),
-                all.end()
-            ))
-        })
+        number
+            .filter(|number| all.contains(number))
+            .ok_or(Unfilled::Wrong(FillError::Priority { first: text, plus: self.plus }))
     }
 }
 
@@ -129,19 +125,19 @@ pub(super) enum Filled {
 /// Why a row makes nothing.
 pub(super) enum Unfilled {
     Gap(Gap),
-    Wrong(String),
+    Wrong(FillError),
 }
 
 /// The text of a template, of which lists are no part.
 fn one(template: &Template, fill: &Fill<'_>) -> Result<String, Unfilled> {
     match template.fill(fill).map_err(Unfilled::Gap)?.as_slice() {
         [text] => Ok(text.clone()),
-        _ => Err(Unfilled::Wrong(format!("`{}` stands for one text, not for a list", template.as_str()))),
+        _ => Err(Unfilled::Wrong(FillError::List(template.as_str().to_owned()))),
     }
 }
 
 fn side(template: &Template, fill: &Fill<'_>) -> Result<ManagedSide, Unfilled> {
-    ManagedSide::parse(&one(template, fill)?).map_err(|error| Unfilled::Wrong(error.to_string()))
+    ManagedSide::parse(&one(template, fill)?).map_err(|error| Unfilled::Wrong(error.into()))
 }
 
 /// A rule that Azure itself keeps in an NSG. A plan shows it and may not contradict it.

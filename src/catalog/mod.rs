@@ -28,15 +28,20 @@
 //! assert!(rows.iter().any(|row| row.id == "aml-i1"), "with a public address the service calls the node");
 //! ```
 
+mod absent_why;
 mod alias;
 mod builtin;
 mod check;
 mod dated;
 mod fields;
+mod file_problem;
+mod fill_error;
+mod form_problem;
 mod fqdn;
 mod fqdn_tags;
 mod load;
 mod managed;
+mod name_problem;
 mod option;
 mod outside;
 mod read;
@@ -46,6 +51,7 @@ mod resolve;
 mod resolved;
 mod schema;
 mod service_endpoints;
+mod skipped;
 mod template;
 mod versions;
 mod when;
@@ -55,28 +61,29 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
+pub use absent_why::AbsentWhy;
 pub use alias::{AbsentTag, Alias};
 pub use check::Check;
-pub use dated::{Date, DatedFact, Dates, Turn};
+pub use dated::{Away, Date, DatedFact, Dates, Turn};
 pub use fields::{CatalogProblem, Place};
+pub use fill_error::FillError;
 pub use fqdn::{Fqdn, FqdnError};
 pub use fqdn_tags::{FqdnTag, HostBehind};
 pub use managed::{ManagedName, ManagedRoute, ManagedRow, ManagedRule, ManagedSide, is_kept_by_service};
 pub use option::{OptionKind, OptionSpec, OptionValue, Prefer, WrongValue};
 pub use outside::OutsideTag;
 pub use remote::{RemoteError, RemoteSpec};
-pub use resolved::{
-    Context, EndpointPolicy, ResolveError, Resolved, ResolvedRow, RowNeed, SkipReason, Skipped,
-};
+pub use resolved::{Context, EndpointPolicy, ResolveError, Resolved, ResolvedRow, RowNeed};
 pub use schema::schema;
-pub use service_endpoints::{EndpointRegions, ServiceEndpoint};
+pub use service_endpoints::{EndpointRegions, ServiceEndpoint, UnknownEndpoint};
+pub use skipped::{SkipReason, SkipWhy, Skipped};
 pub use versions::{Version, VersionChange};
 pub use when::Condition;
 pub use workload::{EndpointPolicySpec, Precondition, Risk, RouteHop, Row, Workload};
 
 use crate::packet::Ports;
 use crate::tags::{Cloud, FormerRegion, Region, Regions};
-use crate::text::nearest;
+use crate::text::{Joined, nearest};
 
 /// The workloads that are known, with the spellings and gaps that documents and clouds have.
 #[derive(Debug, Clone)]
@@ -260,28 +267,20 @@ impl Catalog {
     /// ```
     /// use tagwall::{catalog::Catalog, tags::Cloud};
     /// let why = |name| Catalog::builtin().why_absent(Cloud::Public, name);
-    /// assert!(why("AzureFrontDoor").unwrap().contains("there is no bare tag"));
-    /// assert!(why("CorpNetSaw").unwrap().contains("tag:CorpNetSaw"));
-    /// assert!(why("Storage.UKNorth").unwrap().contains("former region"));
+    /// assert!(why("AzureFrontDoor").unwrap().to_string().contains("there is no bare tag"));
+    /// assert!(why("CorpNetSaw").unwrap().to_string().contains("tag:CorpNetSaw"));
+    /// assert!(why("Storage.UKNorth").unwrap().to_string().contains("former region"));
     /// assert!(why("Storrage").is_none());
     /// ```
-    pub fn why_absent(&self, cloud: Cloud, name: &str) -> Option<String> {
+    pub fn why_absent(&self, cloud: Cloud, name: &str) -> Option<AbsentWhy> {
         if let Some(outside) = self.outside(cloud, name) {
-            let way = match outside.takes.as_slice() {
-                [] => "neither NSGs nor firewalls take it by name".to_owned(),
-                _ => format!("write `tag:{name}` to have it by name, unproven"),
-            };
-            return Some(format!(
-                "Azure knows it, but no published file holds it, so that it cannot be expanded: {}; {way}",
-                outside.note
-            ));
+            let named = (!outside.takes.is_empty()).then(|| name.to_owned());
+            return Some(AbsentWhy::Outside { note: outside.note.clone(), named });
         }
         if let Some(absent) = self.absent(cloud, name) {
-            let cover = absent.cover_of(name).map(|cover| format!("; {cover} holds its addresses"));
-            return Some(format!("{}{}", absent.note, cover.unwrap_or_default()));
+            return Some(AbsentWhy::Lacking { note: absent.note.clone(), cover: absent.cover_of(name) });
         }
-        let former = FormerRegion::find(cloud, name.split_once('.')?.1)?;
-        Some(format!("{} is a former region: {}", former.display, former.end))
+        FormerRegion::find(cloud, name.split_once('.')?.1).map(AbsentWhy::Former)
     }
 
     /// Every FQDN tag, in order of names.
@@ -372,8 +371,7 @@ impl CatalogError {
 
 impl fmt::Display for CatalogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.problems.iter().map(CatalogProblem::to_string).collect();
-        f.write_str(&lines.join("\n"))
+        Joined(&self.problems, "\n").fmt(f)
     }
 }
 

@@ -1,9 +1,11 @@
 //! What a policy may set for a workload, and which of tags and hosts it prefers.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::limits::nsg_priorities;
 use crate::packet::Ports;
+use crate::text::Joined;
 
 /// Something that a policy may set for a workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,11 +71,11 @@ impl OptionValue {
     }
 
     /// The values as texts, `true` and `false` included.
-    pub fn texts(&self) -> Vec<String> {
+    pub fn texts(&self) -> Vec<&str> {
         match self {
-            OptionValue::Bool(on) => vec![on.to_string()],
-            OptionValue::Text(text) => vec![text.clone()],
-            OptionValue::List(list) => list.clone(),
+            OptionValue::Bool(on) => vec![if *on { "true" } else { "false" }],
+            OptionValue::Text(text) => vec![text],
+            OptionValue::List(list) => list.iter().map(String::as_str).collect(),
         }
     }
 }
@@ -115,19 +117,19 @@ impl OptionKind {
     }
 
     /// The values that the option takes, in words.
-    pub fn expected(&self) -> String {
-        match self {
-            OptionKind::Bool => "true or false".into(),
-            OptionKind::Port => "one port from 0 to 65535".into(),
-            OptionKind::Ports => "ports and ranges as in \"443,8704-8710\", or \"*\"".into(),
+    pub fn expected(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(move |f| match self {
+            OptionKind::Bool => f.write_str("true or false"),
+            OptionKind::Port => f.write_str("one port from 0 to 65535"),
+            OptionKind::Ports => f.write_str("ports and ranges as in \"443,8704-8710\", or \"*\""),
             OptionKind::Priority => {
                 let all = nsg_priorities();
-                format!("a priority from {} to {}", all.start(), all.end())
+                write!(f, "a priority from {} to {}", all.start(), all.end())
             }
-            OptionKind::Text => "a text".into(),
-            OptionKind::List => "a list of texts that are not empty".into(),
-            OptionKind::Choice(values) => format!("one of {}", values.join(", ")),
-        }
+            OptionKind::Text => f.write_str("a text"),
+            OptionKind::List => f.write_str("a list of texts that are not empty"),
+            OptionKind::Choice(values) => write!(f, "one of {}", Joined(values, ", ")),
+        })
     }
 
     /// The value that stands for "not given".

@@ -2,8 +2,8 @@
 
 use super::alias::rest_of;
 use super::fields::{CatalogReader, Fields};
+use super::form_problem::FormProblem;
 use crate::tags::Cloud;
-use crate::text::{did_you_mean, nearest};
 
 /// A service tag that no published file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,7 @@ impl OutsideTag {
                 "firewall" => takes.push("FW"),
                 "route" => takes.push("UDR"),
                 _ => {
-                    let near = did_you_mean(&nearest(&name, ["nsg", "firewall", "route"]));
-                    reader.problem(span, format!("no target `{name}`{near}; nsg, firewall or route"));
+                    reader.problem(span, FormProblem::Target(&name));
                 }
             }
         }
@@ -39,7 +38,7 @@ impl OutsideTag {
         for (name, span) in fields.texts(reader, "clouds") {
             match Cloud::find(&name) {
                 Some(cloud) => clouds.push(cloud),
-                None => reader.problem(span, format!("no cloud `{name}`")),
+                None => reader.problem(span, FormProblem::Cloud(&name)),
             }
         }
         let tag = OutsideTag {

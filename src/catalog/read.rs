@@ -10,6 +10,8 @@ use super::alias::{AbsentTag, AliasRule};
 use super::check::Check;
 use super::dated::{DatedFact, Dates};
 use super::fields::{CatalogProblem, CatalogReader, Fields, Place, Value};
+use super::file_problem::FileProblem;
+use super::form_problem::What;
 use super::fqdn_tags::FqdnTag;
 use super::managed::{ManagedRow, ManagedSide, ManagedWhat, PrioritySpec, RuleSpec};
 use super::option::OptionSpec;
@@ -21,7 +23,6 @@ use super::workload::*;
 use crate::limits::nsg_priorities;
 use crate::packet::{Direction, NextHop, Ports, Protocol};
 use crate::tags::{Cloud, Regions};
-use crate::text::{did_you_mean, nearest};
 
 /// What one file says. Rows of several files may belong to one workload.
 #[derive(Debug, Default)]
@@ -68,9 +69,11 @@ pub(super) fn read(name: &str, text: &str, problems: &mut Vec<CatalogProblem>) -
 
 fn read_file<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>, file: &mut File) {
     if let Some(value) = fields.take("sources") {
-        for (key, _, value) in reader.table("`sources`", value).map(|f| f.entries()).unwrap_or_default() {
-            if let Some(text) = reader.text(&key, value) {
-                file.sources.insert(key, text);
+        for (key, _, value) in
+            reader.table(What::Key("sources"), value).map(|f| f.entries()).unwrap_or_default()
+        {
+            if let Some(text) = reader.text(What::Words(key), value) {
+                file.sources.insert(key.to_owned(), text);
             }
         }
     }
@@ -121,7 +124,7 @@ fn read_absent<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) -
     let cloud = fields.required_text(reader, "cloud");
     let found = Cloud::find(&cloud);
     if found.is_none() {
-        reader.problem(fields.span.clone(), format!("no cloud `{cloud}`; known are {}", cloud_names()));
+        reader.problem(fields.span.clone(), FileProblem::Cloud(&cloud));
     }
     let absent = found.map(|cloud| AbsentTag {
         cloud,
@@ -164,15 +167,9 @@ fn read_workload<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>,
     let says_something = !draft.rows.is_empty() || !draft.options.is_empty() || draft.title.is_some();
     match name {
         Some(_) => file.draft = Some(draft),
-        None if says_something => {
-            reader.problem(span.start..span.start, "`name` of the workload is missing".into())
-        }
+        None if says_something => reader.problem(span.start..span.start, "`name` of the workload is missing"),
         None => {}
     }
-}
-
-fn cloud_names() -> String {
-    Cloud::ALL.map(Cloud::name).join(", ")
 }
 
 fn read_clouds<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Option<Vec<Cloud>> {
@@ -181,7 +178,7 @@ fn read_clouds<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) 
     for (name, span) in &names {
         match Cloud::find(name) {
             Some(cloud) => clouds.push(cloud),
-            None => reader.problem(span.clone(), format!("no cloud `{name}`; known are {}", cloud_names())),
+            None => reader.problem(span.clone(), FileProblem::Cloud(name)),
         }
     }
     (!names.is_empty()).then_some(clouds)
@@ -190,18 +187,18 @@ fn read_clouds<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) 
 fn read_preconditions<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> Vec<Precondition> {
     let Some(value) = fields.take("preconditions") else { return Vec::new() };
     let DeValue::Array(list) = value.get_ref() else {
-        reader.problem(value.span(), "`preconditions` is a list".into());
+        reader.problem(value.span(), "`preconditions` is a list");
         return Vec::new();
     };
     let mut all = Vec::new();
     for item in list.iter() {
         if let DeValue::String(text) = item.get_ref() {
             all.push(Precondition { text: text.to_string(), when: Vec::new(), check: None });
-        } else if let Some(mut fields) = reader.table("a precondition with conditions", item) {
+        } else if let Some(mut fields) = reader.table(What::Words("a precondition with conditions"), item) {
             let when = read_when(reader, &mut fields);
             let check = fields.texts(reader, "check").into_iter().find_map(|(text, span)| {
                 let found = Check::parse(&text);
-                found.map_err(|error| reader.problem(span, error.to_string())).ok()
+                found.map_err(|error| reader.problem(span, error)).ok()
             });
             all.push(Precondition { text: fields.required_text(reader, "text"), when, check });
             fields.finish(reader);
@@ -215,7 +212,7 @@ fn read_when<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) ->
     for (text, span) in fields.texts(reader, "when") {
         match Condition::parse(&text) {
             Ok(condition) => conditions.push(condition),
-            Err(error) => reader.problem(span, error.to_string()),
+            Err(error) => reader.problem(span, error),
         }
     }
     conditions
@@ -253,18 +250,17 @@ fn read_row<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) -> O
 
 fn check_row(reader: &mut CatalogReader<'_>, span: &Range<usize>, row: &Row) {
     if row.remotes.is_empty() && row.remotes_of.is_none() {
-        let kinds = RemoteKind::ALL.map(|(key, _)| key).join(", ");
-        reader.problem(span.clone(), format!("row {} has no far side: one of {kinds}, remotes-of", row.id));
+        reader.problem(span.clone(), FileProblem::NoRemote(&row.id));
     }
     if row.id.contains('/') || row.id.contains(char::is_whitespace) {
-        reader.problem(span.clone(), format!("row id `{}`: no `/` and no blanks", row.id));
+        reader.problem(span.clone(), FileProblem::RowId(&row.id));
     }
     if row.sources.is_empty() {
-        reader.problem(span.clone(), format!("row {}: `source` is missing", row.id));
+        reader.problem(span.clone(), FileProblem::NoSource(&row.id));
     }
     let protocols: BTreeSet<Protocol> = row.flows.iter().map(|flow| flow.protocol).collect();
     if protocols.len() < row.flows.len() {
-        reader.problem(span.clone(), format!("row {}: a protocol occurs twice in `flows`", row.id));
+        reader.problem(span.clone(), FileProblem::ProtocolTwice(&row.id));
     }
 }
 
@@ -272,8 +268,7 @@ fn read_next_hop<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>
     let (name, span) = fields.texts(reader, "next-hop").into_iter().next()?;
     let found = RouteHop::ALL.into_iter().find(|hop| hop.name() == name);
     if found.is_none() {
-        let known = RouteHop::ALL.map(RouteHop::name).join(", ");
-        reader.problem(span, format!("no next hop `{name}`; known are {known}"));
+        reader.problem(span, FileProblem::NextHop(&name));
     }
     found
 }
@@ -284,11 +279,11 @@ fn read_direction<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't
         Some((text, _)) if text == "outbound" => Direction::Outbound,
         None if route => Direction::Outbound,
         None => {
-            reader.problem(fields.span.clone(), "`direction` is missing: inbound or outbound".into());
+            reader.problem(fields.span.clone(), "`direction` is missing: inbound or outbound");
             Direction::Outbound
         }
         Some((text, span)) => {
-            reader.problem(span, format!("no direction `{text}`: inbound or outbound"));
+            reader.problem(span, FileProblem::Direction(&text));
             Direction::Outbound
         }
     }
@@ -298,12 +293,12 @@ fn read_flows<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>, r
     let texts = fields.texts(reader, "flows");
     if route {
         if let Some((_, span)) = texts.into_iter().next() {
-            reader.problem(span, "a route has no `flows`: it carries every protocol and port".into());
+            reader.problem(span, "a route has no `flows`: it carries every protocol and port");
         }
         return vec![Flow { protocol: Protocol::Any, ports: template(reader, &(0..0), "*") }];
     }
     if texts.is_empty() {
-        reader.problem(fields.span.clone(), "`flows` is missing, as in flows = \"tcp 443,8787\"".into());
+        reader.problem(fields.span.clone(), "`flows` is missing, as in flows = \"tcp 443,8787\"");
     }
     texts.iter().filter_map(|(text, span)| read_flow(reader, text, span)).collect()
 }
@@ -311,23 +306,20 @@ fn read_flows<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>, r
 fn read_flow(reader: &mut CatalogReader<'_>, text: &str, span: &Range<usize>) -> Option<Flow> {
     let (protocol, ports) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
     let Ok(protocol) = protocol.parse::<Protocol>() else {
-        let names = Protocol::ALL.map(Protocol::name);
-        let near = did_you_mean(&nearest(protocol, names));
-        reader
-            .problem(span.clone(), format!("no protocol `{protocol}`{near}; known are {}", names.join(", ")));
+        reader.problem(span.clone(), FileProblem::Protocol(protocol));
         return None;
     };
     let ports = if ports.trim().is_empty() && !protocol.has_ports() { "*" } else { ports.trim() };
     let flow = Flow { protocol, ports: template(reader, span, ports) };
     if flow.ports.options().next().is_none() && ports.parse::<Ports>().is_err() {
-        reader.problem(span.clone(), format!("`{text}`: ports as in \"tcp 443,8704-8710\" or \"tcp *\""));
+        reader.problem(span.clone(), FileProblem::Ports(text));
     }
     Some(flow)
 }
 
 fn template(reader: &mut CatalogReader<'_>, span: &Range<usize>, text: &str) -> Template {
     Template::parse(text).unwrap_or_else(|error| {
-        reader.problem(span.clone(), error.to_string());
+        reader.problem(span.clone(), error);
         Template::parse("").expect("an empty text has no places")
     })
 }
@@ -342,10 +334,12 @@ fn read_covering_tag<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_,
 fn read_not_in<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>) -> BTreeMap<Cloud, String> {
     let mut absent = BTreeMap::new();
     let Some(value) = fields.take("not-in") else { return absent };
-    for (name, span, value) in reader.table("`not-in`", value).map(|f| f.entries()).unwrap_or_default() {
-        match (Cloud::find(&name), reader.text(&name, value)) {
+    for (name, span, value) in
+        reader.table(What::Key("not-in"), value).map(|f| f.entries()).unwrap_or_default()
+    {
+        match (Cloud::find(name), reader.text(What::Words(name), value)) {
             (Some(cloud), Some(why)) => drop(absent.insert(cloud, why)),
-            (None, _) => reader.problem(span, format!("no cloud `{name}`; known are {}", cloud_names())),
+            (None, _) => reader.problem(span, FileProblem::Cloud(name)),
             (Some(_), None) => {}
         }
     }
@@ -358,9 +352,11 @@ fn read_remotes<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>)
         let Some(value) = fields.take(key) else { continue };
         let mut scopes = Vec::new();
         if let DeValue::Table(_) = value.get_ref() {
-            for (name, span, value) in reader.table(key, value).map(|f| f.entries()).unwrap_or_default() {
+            for (name, span, value) in
+                reader.table(What::Words(key), value).map(|f| f.entries()).unwrap_or_default()
+            {
                 let list = read_templates(reader, kind, key, value);
-                for scope in read_scopes(reader, &name, &span) {
+                for scope in read_scopes(reader, name, &span) {
                     scopes.push((scope, list.clone()));
                 }
             }
@@ -379,7 +375,7 @@ fn read_templates<'t>(
     value: &Value<'t>,
 ) -> Vec<Template> {
     let mut list = Vec::new();
-    for (text, span) in reader.texts(&format!("`{key}`"), value) {
+    for (text, span) in reader.texts(What::Key(key), value) {
         let made = template(reader, &span, &text);
         check_remote(reader, &span, kind, &made);
         list.push(made);
@@ -399,7 +395,7 @@ fn check_remote(reader: &mut CatalogReader<'_>, span: &Range<usize>, kind: Remot
     let fill = super::template::Fill { region, regions, options: &options };
     for text in template.fill(&fill).unwrap_or_default() {
         if let Err(error) = kind.parse(&text) {
-            reader.problem(span.clone(), error.to_string());
+            reader.problem(span.clone(), error);
         }
     }
 }
@@ -419,14 +415,7 @@ fn read_scope(reader: &mut CatalogReader<'_>, name: &str, span: &Range<usize>) -
     };
     let found = Cloud::find(name).map(Scope::Cloud).or_else(region);
     if found.is_none() {
-        let locations: Vec<String> =
-            Cloud::ALL.into_iter().flat_map(|cloud| Regions::of(cloud).locations()).collect();
-        let near = did_you_mean(&nearest(name, locations.iter().map(String::as_str)));
-        let clouds = cloud_names();
-        reader.problem(
-            span.clone(),
-            format!("`{name}` is neither a cloud ({clouds}), a region nor `other`{near}"),
-        );
+        reader.problem(span.clone(), FileProblem::Scope(name));
     }
     found
 }
@@ -440,8 +429,7 @@ fn read_managed<'t>(reader: &mut CatalogReader<'t>, mut fields: Fields<'_, 't>) 
     let what = match next_hop {
         Some(next_hop) => {
             if name.is_none() {
-                reader
-                    .problem(fields.span.clone(), "`name` of a route that a service keeps is missing".into());
+                reader.problem(fields.span.clone(), "`name` of a route that a service keeps is missing");
             }
             to.map(|to| ManagedWhat::Route { to, next_hop })
         }
@@ -461,10 +449,7 @@ fn read_managed_hop<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 
         "internet" => Some(NextHop::Internet),
         "vnet" => Some(NextHop::VnetLocal),
         _ => {
-            reader.problem(
-                span,
-                format!("no next hop `{name}` of a service's route; known are internet, vnet"),
-            );
+            reader.problem(span, FileProblem::ServiceHop(&name));
             None
         }
     }
@@ -480,7 +465,7 @@ fn read_rule<'t>(
     let flow = read_flows(reader, fields, false).into_iter().next();
     let priority = read_priority(reader, fields);
     if named != priority.is_some() {
-        reader.problem(fields.span.clone(), "`name` and `priority` of a rule go together".into());
+        reader.problem(fields.span.clone(), "`name` and `priority` of a rule go together");
     }
     let direction = read_direction(reader, fields, false);
     let flow = flow?;
@@ -501,10 +486,9 @@ fn read_priority<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>
     let number = |text: &str| text.trim().parse::<u32>().ok();
     let made = match value.get_ref() {
         DeValue::Integer(given) => {
-            number(&given.to_string()).filter(|given| all.contains(given)).map(|given| PrioritySpec {
-                first: template(reader, &value.span(), &given.to_string()),
-                plus: 0,
-            })
+            let text = given.to_string();
+            let first = number(&text).filter(|given| all.contains(given));
+            first.map(|_| PrioritySpec { first: template(reader, &value.span(), &text), plus: 0 })
         }
         DeValue::String(text) => {
             let (first, plus) = text.split_once('+').map_or((&**text, Some(0)), |(a, b)| (a, number(b)));
@@ -514,9 +498,7 @@ fn read_priority<'t>(reader: &mut CatalogReader<'t>, fields: &mut Fields<'_, 't>
         _ => None,
     };
     if made.is_none() {
-        let (low, high) = (all.start(), all.end());
-        let message = format!("`priority` is a number from {low} to {high}, or \"{{option:NAME}} + N\"");
-        reader.problem(value.span(), message);
+        reader.problem(value.span(), FileProblem::Priority);
     }
     made
 }
@@ -532,7 +514,7 @@ fn read_side<'t>(
     let made = of_subnet(reader, &span, &text)?;
     match ManagedSide::parse(&text) {
         Err(error) if !text.contains('{') => {
-            reader.problem(span, format!("`{key}`: {error}"));
+            reader.problem(span, FileProblem::Side { key, error });
             None
         }
         _ => Some(made),
@@ -541,7 +523,7 @@ fn read_side<'t>(
 
 /// A text that may have the places of a subnet.
 fn of_subnet(reader: &mut CatalogReader<'_>, span: &Range<usize>, text: &str) -> Option<Template> {
-    Template::parse_of_subnet(text).map_err(|error| reader.problem(span.clone(), error.to_string())).ok()
+    Template::parse_of_subnet(text).map_err(|error| reader.problem(span.clone(), error)).ok()
 }
 
 fn read_endpoint_policy<'t>(

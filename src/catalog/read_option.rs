@@ -3,8 +3,9 @@
 use toml::de::DeValue;
 
 use super::fields::{CatalogReader, Fields, Value};
+use super::file_problem::FileProblem;
+use super::form_problem::FormProblem;
 use super::option::{OptionKind, OptionSpec, OptionValue};
-use crate::text::{did_you_mean, nearest};
 
 /// Reads one `[[option]]`.
 pub(super) fn read_option<'t>(reader: &mut CatalogReader<'t>, mut option: Fields<'_, 't>) -> OptionSpec {
@@ -13,14 +14,10 @@ pub(super) fn read_option<'t>(reader: &mut CatalogReader<'t>, mut option: Fields
     let default = option.take("default");
     let default = match default.map(|value| (value, option_value(value))) {
         None => kind.nothing(),
-        Some((value, Some(given))) => kind.check(&given).unwrap_or_else(|expected| {
-            reader.problem(value.span(), format!("`default` of {name} is {expected}"));
+        Some((value, given)) => given.and_then(|given| kind.check(&given).ok()).unwrap_or_else(|| {
+            reader.problem(value.span(), FileProblem::Default { name: &name, kind: &kind });
             kind.nothing()
         }),
-        Some((value, None)) => {
-            reader.problem(value.span(), format!("`default` of {name} is {}", kind.expected()));
-            kind.nothing()
-        }
     };
     let required = option.flag(reader, "required").unwrap_or(false);
     let help = option.required_text(reader, "help");
@@ -40,16 +37,12 @@ fn read_kind<'t>(reader: &mut CatalogReader<'t>, option: &mut Fields<'_, 't>) ->
         "list" => OptionKind::List,
         "choice" if !choices.is_empty() => OptionKind::Choice(choices),
         "choice" => {
-            reader.problem(option.span.clone(), "`choices` is missing".into());
+            reader.problem(option.span.clone(), FormProblem::Missing("choices"));
             OptionKind::Text
         }
         "text" | "" => OptionKind::Text,
         _ => {
-            let near = did_you_mean(&nearest(&kind, KINDS));
-            reader.problem(
-                option.span.clone(),
-                format!("no kind `{kind}`{near}; kinds are {}", KINDS.join(", ")),
-            );
+            reader.problem(option.span.clone(), FileProblem::OptionKind { kind: &kind, known: &KINDS });
             OptionKind::Text
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::fqdn::{Fqdn, FqdnError};
-use crate::addr::{AddrSet, Address, Entry, EntryError, Interval, IntervalSet};
+use crate::addr::{AddrSet, Address, Entry, EntryError, IntervalSet};
 use crate::limits::LimitKey;
 use crate::tags::Symbol;
 use crate::text::{did_you_mean, nearest};
@@ -168,11 +168,18 @@ fn parse_addresses(text: &str) -> Result<RemoteSpec, RemoteError> {
     Ok(RemoteSpec::Addresses(AddrSet { v4, v6 }))
 }
 
-fn write_intervals<A: Address>(set: &IntervalSet<A>, out: &mut Vec<String>) {
-    out.extend(set.intervals().iter().map(|i: &Interval<A>| match i.as_prefix() {
-        Some(prefix) => prefix.to_string(),
-        None => i.to_string(),
-    }));
+/// Intervals with commas between, those that are prefixes as such; `first` says whether one stands before them.
+fn write_intervals<A: Address>(set: &IntervalSet<A>, first: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (at, interval) in set.intervals().iter().enumerate() {
+        if at > 0 || !first {
+            f.write_str(",")?;
+        }
+        match interval.as_prefix() {
+            Some(prefix) => write!(f, "{prefix}")?,
+            None => write!(f, "{interval}")?,
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for RemoteSpec {
@@ -191,10 +198,8 @@ impl fmt::Display for RemoteSpec {
             RemoteSpec::Asg(name) => write!(f, "asg:{name}"),
             RemoteSpec::Any => f.write_str("*"),
             RemoteSpec::Addresses(set) => {
-                let mut parts = Vec::new();
-                write_intervals(&set.v4, &mut parts);
-                write_intervals(&set.v6, &mut parts);
-                f.write_str(&parts.join(","))
+                write_intervals(&set.v4, true, f)?;
+                write_intervals(&set.v6, set.v4.is_empty(), f)
             }
         }
     }

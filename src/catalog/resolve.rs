@@ -6,6 +6,7 @@ use super::managed::{Filled, ManagedRow, Unfilled};
 use super::option::{OptionKind, OptionValue, Prefer};
 use super::remote::RemoteSpec;
 use super::resolved::*;
+use super::skipped::{SkipReason, SkipWhy, Skipped};
 use super::template::{Fill, Gap, Template};
 use super::when::{Condition, Facts};
 use super::workload::*;
@@ -64,7 +65,7 @@ impl Workload {
             match option.kind.check(value) {
                 Ok(value) => drop(values.insert(&option.name, value)),
                 Err(wrong) => {
-                    let expected = wrong.to_string();
+                    let expected = wrong.expected;
                     let nearest = nearest_choice(&option.kind, value);
                     let option = name.clone();
                     errors.push(ResolveError::OptionValue {
@@ -111,14 +112,11 @@ struct Resolver<'a> {
 enum State {
     /// Its needs, and the tag rows that stand by where hosts were taken instead.
     Taken(Vec<ResolvedRow>, Vec<ResolvedRow>),
-    Left(SkipReason, String),
+    Left(SkipWhy),
 }
 
 /// Far sides of a row, each with the ending of its id where it needs one of its own.
 type Found = Vec<(Option<&'static str>, RemoteSpec)>;
-
-/// Why a row is left out, by kind and in words.
-type Reason = (SkipReason, String);
 
 impl<'a> Resolver<'a> {
     fn run(&mut self) -> Resolved {
@@ -128,9 +126,7 @@ impl<'a> Resolver<'a> {
         let mut resolved = Resolved::default();
         for row in &workload.rows {
             match (&states[row.id.as_str()], self.style(row, &states)) {
-                (State::Left(reason, why), _) => {
-                    resolved.skipped.push(row.skipped(*reason, why.clone(), Vec::new()));
-                }
+                (State::Left(why), _) => resolved.skipped.push(row.skipped(why.clone(), Vec::new())),
                 (State::Taken(rows, _), Some(skipped)) => {
                     // Rows of hosts have a tag to fall back on as it is; a tag row has to be kept for that.
                     if row.instead_of.is_empty() {
@@ -155,23 +151,21 @@ impl<'a> Resolver<'a> {
     fn state(&mut self, row: &'a Row) -> State {
         let asked = self.is_asked_for(row);
         if self.context.without.contains(&row.id) {
-            let though = if row.required { ", although the workload needs it" } else { "" };
-            return State::Left(SkipReason::Without, format!("switched off by `without`{though}"));
+            return State::Left(SkipWhy::Without { needed: row.required });
         }
         if let Some(why) = row.absent.get(&self.context.cloud) {
-            return State::Left(SkipReason::NotHere, why.clone());
+            return State::Left(SkipWhy::Absent(why.clone()));
         }
         if row.on_request && !asked {
-            let why = format!("only on request: with = [\"{}\"]", row.id);
-            return State::Left(SkipReason::OnRequest, why);
+            return State::Left(SkipWhy::OnRequest(row.id.clone()));
         }
         if let Some(condition) = row.when.iter().find(|c| !asked && !self.holds(c)) {
-            return State::Left(SkipReason::Condition, format!("only where {condition}"));
+            return State::Left(SkipWhy::Condition(condition.clone()));
         }
-        if let Some(why) = row.dates.as_ref().and_then(|dates| dates.away(self.context.as_of))
+        if let Some(away) = row.dates.as_ref().and_then(|dates| dates.away(self.context.as_of))
             && !asked
         {
-            return State::Left(SkipReason::Date, format!("{why}: with = [\"{}\"] takes it", row.id));
+            return State::Left(SkipWhy::Date { away, row: row.id.clone() });
         }
         self.expand(row)
     }
@@ -182,7 +176,10 @@ impl<'a> Resolver<'a> {
         let elsewhere = |row: &Row| {
             let reasons =
                 [SkipReason::Without, SkipReason::Condition, SkipReason::OnRequest, SkipReason::NotHere];
-            resolved.skipped.iter().any(|skipped| skipped.id == row.id && reasons.contains(&skipped.reason))
+            resolved
+                .skipped
+                .iter()
+                .any(|skipped| skipped.id == row.id && reasons.contains(&skipped.why.reason()))
         };
         let (mut facts, mut retired) = (Vec::new(), Vec::new());
         for row in self.workload.rows.iter().filter(|row| !elsewhere(row)) {
@@ -217,7 +214,7 @@ impl<'a> Resolver<'a> {
 
     /// Why a row is left out for the other way of meeting the same need.
     fn style(&self, row: &Row, states: &BTreeMap<&str, State>) -> Option<Skipped> {
-        let skip = |(why, covered_by)| row.skipped(SkipReason::Style, why, covered_by);
+        let skip = |(why, covered_by)| row.skipped(why, covered_by);
         match (self.is_asked_for(row), row.instead_of.is_empty()) {
             (true, _) => None,
             (false, false) => self.style_of_hosts(row, states).map(skip),
@@ -225,56 +222,63 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn style_of_hosts(&self, row: &Row, states: &BTreeMap<&str, State>) -> Option<(String, Vec<String>)> {
+    fn style_of_hosts(&self, row: &Row, states: &BTreeMap<&str, State>) -> Option<(SkipWhy, Vec<String>)> {
         let is_taken = |id: &&String| matches!(states.get(id.as_str()), Some(State::Taken(..)));
         let covering: Vec<String> = row.instead_of.iter().filter(is_taken).cloned().collect();
         if covering.is_empty() {
             // Where the cloud lacks the tag the hosts have to do; where the need itself is off, so are they.
-            let lacking =
-                |id: &String| matches!(states.get(id.as_str()), Some(State::Left(SkipReason::NotHere, _)));
-            let why = format!("alternative to {}, which is left out", row.instead_of.join(", "));
+            let lacking = |id: &String| match states.get(id.as_str()) {
+                Some(State::Left(why)) => why.reason() == SkipReason::NotHere,
+                _ => false,
+            };
+            let why = SkipWhy::Alternative(row.instead_of.clone());
             return (!row.instead_of.iter().any(lacking)).then_some((why, covering));
         }
         match self.context.prefer {
             Prefer::Fqdns | Prefer::Both => None,
-            Prefer::Auto | Prefer::Tags => Some((format!("covered by {}", covering.join(", ")), covering)),
+            Prefer::Auto | Prefer::Tags => Some((SkipWhy::Covered(covering.clone()), covering)),
         }
     }
 
-    fn style_of_tags(&self, row: &Row, states: &BTreeMap<&str, State>) -> Option<(String, Vec<String>)> {
+    fn style_of_tags(&self, row: &Row, states: &BTreeMap<&str, State>) -> Option<(SkipWhy, Vec<String>)> {
         let replaces = |other: &&Row| {
             other.instead_of.contains(&row.id) && matches!(states[other.id.as_str()], State::Taken(..))
         };
         let hosts: Vec<String> = self.workload.rows.iter().filter(replaces).map(|r| r.id.clone()).collect();
         let replaced = self.context.prefer == Prefer::Fqdns && !hosts.is_empty();
-        replaced.then(|| (format!("hosts are preferred: {}", hosts.join(", ")), hosts))
+        replaced.then(|| (SkipWhy::Hosts(hosts.clone()), hosts))
     }
 
     /// One row for every remote and protocol.
     fn expand(&mut self, row: &'a Row) -> State {
-        let mut notes = row.notes.clone();
-        let (taken, standing_by) = match self.remotes(row, &mut notes) {
+        let mut gaps = Vec::new();
+        let (taken, standing_by) = match self.remotes(row, &mut gaps) {
             Ok(found) => found,
-            Err((reason, why)) => return State::Left(reason, why),
+            Err(why) => return State::Left(why),
         };
+        let notes: Vec<String> =
+            row.notes.iter().cloned().chain(gaps.iter().map(SkipWhy::to_string)).collect();
         match (self.each(row, taken, &notes), self.each(row, standing_by, &notes)) {
             (Ok(taken), Ok(standing_by)) => State::Taken(taken, standing_by),
-            (Err((reason, why)), _) | (_, Err((reason, why))) => State::Left(reason, why),
+            (Err(why), _) | (_, Err(why)) => State::Left(why),
         }
     }
 
-    fn each(&mut self, row: &Row, remotes: Found, notes: &[String]) -> Result<Vec<ResolvedRow>, Reason> {
+    fn each(&mut self, row: &Row, remotes: Found, notes: &[String]) -> Result<Vec<ResolvedRow>, SkipWhy> {
         let several_remotes = row.has_several_remotes();
         let mut rows: Vec<ResolvedRow> = Vec::new();
         for (suffix, remote) in remotes {
             for flow in &row.flows {
                 let ports = self.ports(row, &flow.ports)?;
                 let mut id = row.id.clone();
-                if several_remotes || suffix.is_some() {
-                    id = format!("{id}/{}", suffix.map_or_else(|| short(&remote), str::to_owned));
+                if let Some(suffix) = suffix {
+                    id.extend(["/", suffix]);
+                } else if several_remotes {
+                    id.push('/');
+                    id.push_str(&short(&remote));
                 }
                 if row.flows.len() > 1 {
-                    id = format!("{id}/{}", flow.protocol);
+                    id.extend(["/", flow.protocol.name()]);
                 }
                 rows.push(ResolvedRow {
                     id,
@@ -302,7 +306,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The far sides of a row here, and the tag that stands by where its hosts are taken.
-    fn remotes(&mut self, row: &'a Row, notes: &mut Vec<String>) -> Result<(Found, Found), Reason> {
+    fn remotes(&mut self, row: &'a Row, gaps: &mut Vec<SkipWhy>) -> Result<(Found, Found), SkipWhy> {
         let (mut hosts, mut written): (Found, usize) = (Vec::new(), 0);
         let tags = matches!(self.context.prefer, Prefer::Auto | Prefer::Tags);
         for remotes in &row.remotes {
@@ -312,17 +316,17 @@ impl<'a> Resolver<'a> {
                 continue;
             }
             for template in list {
-                hosts.extend(self.fill(row, remotes.kind, template, notes)?.into_iter().map(|r| (None, r)));
+                hosts.extend(self.fill(row, remotes.kind, template, gaps)?.into_iter().map(|r| (None, r)));
             }
         }
         let mut covering: Found = Vec::new();
         if let Some(template) = &row.covering_tag {
-            let filled = self.fill(row, RemoteKind::Tags, template, notes)?;
+            let filled = self.fill(row, RemoteKind::Tags, template, gaps)?;
             covering.extend(filled.into_iter().map(|r| (Some("tag"), r)));
         }
         match (hosts.is_empty() && covering.is_empty(), written, self.context.prefer) {
-            (true, 0, _) => Err((SkipReason::NotHere, self.nothing_here())),
-            (true, ..) => Err((SkipReason::NotHere, notes.pop().unwrap_or_default())),
+            (true, 0, _) => Err(self.nothing_here()),
+            (true, ..) => Err(gaps.pop().unwrap_or_else(|| self.nothing_here())),
             (_, _, Prefer::Fqdns) if !hosts.is_empty() => Ok((hosts, covering)),
             _ => {
                 hosts.append(&mut covering);
@@ -331,8 +335,14 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn nothing_here(&self) -> String {
-        format!("nothing is known for {} in cloud {}", self.context.region.location(), self.context.cloud)
+    fn nothing_here(&self) -> SkipWhy {
+        SkipWhy::NothingHere { region: self.context.region.location(), cloud: self.context.cloud }
+    }
+
+    /// That no paired region fills in `text`.
+    fn no_pair(&self, text: Option<&Template>) -> SkipWhy {
+        let text = text.map(|template| template.as_str().to_owned());
+        SkipWhy::NoPair { text, region: self.context.region.display().to_owned() }
     }
 
     fn fill(
@@ -340,13 +350,12 @@ impl<'a> Resolver<'a> {
         row: &Row,
         kind: RemoteKind,
         template: &Template,
-        notes: &mut Vec<String>,
-    ) -> Result<Vec<RemoteSpec>, Reason> {
+        gaps: &mut Vec<SkipWhy>,
+    ) -> Result<Vec<RemoteSpec>, SkipWhy> {
         let texts = match template.fill(&self.places()) {
             Ok(texts) => texts,
             Err(Gap::NoPair) => {
-                let region = self.context.region.display();
-                notes.push(format!("{}: no paired region of {region} is documented", template.as_str()));
+                gaps.push(self.no_pair(Some(template)));
                 return Ok(Vec::new());
             }
             Err(Gap::Option(option)) => return Err(self.missing(row, option)),
@@ -358,7 +367,7 @@ impl<'a> Resolver<'a> {
                 Err(error) => self.errors.push(ResolveError::Remote {
                     workload: self.workload.name.clone(),
                     row: row.id.clone(),
-                    message: error.to_string(),
+                    problem: error,
                 }),
             }
         }
@@ -370,25 +379,24 @@ impl<'a> Resolver<'a> {
     }
 
     /// A row that was asked for by name fails without its option; any other is left out.
-    fn missing(&mut self, row: &Row, option: String) -> Reason {
-        let why = format!("option `{option}` is not given");
+    fn missing(&mut self, row: &Row, option: String) -> SkipWhy {
         if self.is_asked_for(row) {
             let (workload, row) = (self.workload.name.clone(), Some(row.id.clone()));
-            self.errors.push(ResolveError::MissingOption { workload, option, row });
+            self.errors.push(ResolveError::MissingOption { workload, option: option.clone(), row });
         }
-        (SkipReason::OptionMissing, why)
+        SkipWhy::Option(option)
     }
 
-    fn ports(&mut self, row: &Row, template: &Template) -> Result<Ports, Reason> {
+    fn ports(&mut self, row: &Row, template: &Template) -> Result<Ports, SkipWhy> {
         match template.fill(&self.places()) {
             // An option may be only a part of a port's digits, so that the result can still be no port.
             Ok(texts) => texts.join(",").parse().map_err(|error: PortsError| {
                 let (workload, row) = (self.workload.name.clone(), row.id.clone());
-                self.errors.push(ResolveError::Remote { workload, row, message: error.to_string() });
-                (SkipReason::OptionMissing, error.to_string())
+                self.errors.push(ResolveError::Remote { workload, row, problem: error.clone().into() });
+                SkipWhy::from(error)
             }),
             Err(Gap::Option(option)) => Err(self.missing(row, option)),
-            Err(Gap::NoPair) => Err((SkipReason::NotHere, self.nothing_here())),
+            Err(Gap::NoPair) => Err(self.nothing_here()),
         }
     }
 
@@ -407,9 +415,8 @@ impl<'a> Resolver<'a> {
             }
         }
         for row in resolved.rows.iter().filter(|row| without.contains(&row.id)) {
-            let why = "switched off by `without`".into();
-            let (id, reason, covered_by) = (row.id.clone(), SkipReason::Without, Vec::new());
-            resolved.skipped.push(Skipped { id, reason, why, required: row.required, covered_by });
+            let (id, why) = (row.id.clone(), SkipWhy::Without { needed: false });
+            resolved.skipped.push(Skipped { id, why, required: row.required, covered_by: Vec::new() });
         }
         resolved.rows.retain(|row| !without.contains(&row.id));
         resolved.replaced.retain(|row| !without.contains(&row.id));
@@ -467,22 +474,16 @@ impl<'a> Resolver<'a> {
                     resolved.managed_routes.push(route);
                     continue;
                 }
-                Err(Unfilled::Wrong(message)) => {
+                Err(Unfilled::Wrong(problem)) => {
                     let (workload, row) = (self.workload.name.clone(), row.id.clone());
-                    self.errors.push(ResolveError::Remote { workload, row, message });
+                    self.errors.push(ResolveError::Remote { workload, row, problem });
                     continue;
                 }
-                Err(Unfilled::Gap(Gap::NoPair)) => {
-                    let region = self.context.region.display();
-                    (SkipReason::NotHere, format!("no paired region of {region} is documented"))
-                }
-                Err(Unfilled::Gap(Gap::Option(option))) => {
-                    (SkipReason::OptionMissing, format!("option `{option}` is not given"))
-                }
+                Err(Unfilled::Gap(Gap::NoPair)) => self.no_pair(None),
+                Err(Unfilled::Gap(Gap::Option(option))) => SkipWhy::Option(option),
             };
-            let (id, (reason, why)) = (row.id.clone(), why);
-            let skipped = Skipped { id, reason, why, required: false, covered_by: Vec::new() };
-            resolved.skipped.push(skipped);
+            let id = row.id.clone();
+            resolved.skipped.push(Skipped { id, why, required: false, covered_by: Vec::new() });
         }
     }
 
@@ -501,8 +502,8 @@ impl<'a> Resolver<'a> {
 }
 
 impl Row {
-    fn skipped(&self, reason: SkipReason, why: String, covered_by: Vec<String>) -> Skipped {
-        Skipped { id: self.id.clone(), reason, why, required: self.required, covered_by }
+    fn skipped(&self, why: SkipWhy, covered_by: Vec<String>) -> Skipped {
+        Skipped { id: self.id.clone(), why, required: self.required, covered_by }
     }
 
     /// Whether the row may have several far sides anywhere; ids then name the remote everywhere.

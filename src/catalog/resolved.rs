@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::dated::{Date, DatedFact};
+use super::fill_error::FillError;
 use super::managed::{ManagedRoute, ManagedRule};
-use super::option::{OptionValue, Prefer};
+use super::option::{OptionKind, OptionValue, Prefer};
 use super::remote::RemoteSpec;
+use super::skipped::Skipped;
 use super::workload::{Precondition, Risk, RouteHop};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::tags::{Cloud, Region, Regions};
@@ -121,41 +123,6 @@ impl fmt::Display for RowNeed {
     }
 }
 
-/// A row that was not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// The row's id.
-    pub id: String,
-    /// What kind of reason.
-    pub reason: SkipReason,
-    /// The reason in words.
-    pub why: String,
-    /// Whether the workload fails without it where it applies; with [`SkipReason::OptionMissing`] or
-    /// [`SkipReason::Without`] the administrator has something to do.
-    pub required: bool,
-    /// The rows that cover it, where there are some.
-    pub covered_by: Vec<String>,
-}
-
-/// Kinds of reasons for leaving a row out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SkipReason {
-    /// The policy says so.
-    Without,
-    /// A condition on an option does not hold.
-    Condition,
-    /// The policy has to ask for it.
-    OnRequest,
-    /// An option that it is made of is not given.
-    OptionMissing,
-    /// It begins later, or has ended.
-    Date,
-    /// The cloud or region has nothing of the kind.
-    NotHere,
-    /// Tags were preferred to hosts, or hosts to tags.
-    Style,
-}
-
 /// A service endpoint policy with its places filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointPolicy {
@@ -202,14 +169,14 @@ pub enum ResolveError {
         nearest: Vec<String>,
     },
     /// The option takes no such value.
-    #[error("option `{option}` of workload {workload} is {expected}{}", did_you_mean(.nearest))]
+    #[error("option `{option}` of workload {workload} is {}{}", .expected.expected(), did_you_mean(.nearest))]
     OptionValue {
         /// The workload.
         workload: String,
         /// The option.
         option: String,
         /// The values that it takes.
-        expected: String,
+        expected: OptionKind,
         /// Of a choice, those most like the one given.
         nearest: Vec<String>,
     },
@@ -236,14 +203,14 @@ pub enum ResolveError {
         row: Option<String>,
     },
     /// The value of an option makes no far side, or no ports.
-    #[error("workload {workload}, row {row}: {message}")]
+    #[error("workload {workload}, row {row}: {problem}")]
     Remote {
         /// The workload.
         workload: String,
         /// The row.
         row: String,
         /// What is wrong.
-        message: String,
+        problem: FillError,
     },
 }
 

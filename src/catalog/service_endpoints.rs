@@ -41,6 +41,16 @@ struct EndpointFile {
     endpoint: Vec<ServiceEndpoint>,
 }
 
+/// No service endpoint has such a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no service endpoint is called `{name}`{}", did_you_mean(.nearest))]
+pub struct UnknownEndpoint {
+    /// The name.
+    pub name: String,
+    /// Those most like it.
+    pub nearest: Vec<String>,
+}
+
 impl ServiceEndpoint {
     /// Every endpoint that is known, in the order of the data.
     pub fn all() -> &'static [ServiceEndpoint] {
@@ -58,13 +68,13 @@ impl ServiceEndpoint {
     /// ```
     /// use tagwall::catalog::ServiceEndpoint;
     /// assert_eq!(ServiceEndpoint::find("microsoft.keyvault").unwrap().tag, "AzureKeyVault");
-    /// assert!(ServiceEndpoint::find("Microsoft.Storge").unwrap_err().contains("Microsoft.Storage"));
+    /// assert!(ServiceEndpoint::find("Microsoft.Storge").unwrap_err().nearest.contains(&"Microsoft.Storage".to_owned()));
     /// ```
-    pub fn find(name: &str) -> Result<&'static ServiceEndpoint, String> {
+    pub fn find(name: &str) -> Result<&'static ServiceEndpoint, UnknownEndpoint> {
         let found = Self::all().iter().find(|known| known.service.eq_ignore_ascii_case(name));
-        found.ok_or_else(|| {
-            let near = nearest(name, Self::all().iter().map(|known| known.service.as_str()));
-            format!("no service endpoint is called `{name}`{}", did_you_mean(&near))
+        found.ok_or_else(|| UnknownEndpoint {
+            name: name.to_owned(),
+            nearest: nearest(name, Self::all().iter().map(|known| known.service.as_str())),
         })
     }
 

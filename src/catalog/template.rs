@@ -110,29 +110,39 @@ impl Template {
     }
 
     /// Every text that results: one, or one for each value of a list.
-    pub(super) fn fill(&self, fill: &Fill<'_>) -> Result<Vec<String>, Gap> {
+    pub(super) fn fill<'f>(&self, fill: &Fill<'f>) -> Result<Vec<String>, Gap> {
         let cloud_tag = self.text.starts_with("AzureCloud.");
-        let name = |region: &Region| if cloud_tag { region.code() } else { region.suffix() }.to_owned();
+        let name = |region: &'f Region| if cloud_tag { region.code() } else { region.suffix() };
         let mut done = vec![String::new()];
         for part in &self.parts {
-            let values = match part {
-                Part::Text(text) => vec![text.clone()],
-                Part::Region => vec![name(fill.region)],
-                Part::Location => vec![fill.region.location()],
-                Part::Code => vec![fill.region.code().to_owned()],
-                Part::Later(text) => vec![(*text).to_owned()],
-                Part::Pair => vec![name(fill.pair().ok_or(Gap::NoPair)?)],
-                Part::PairLocation => vec![fill.pair().ok_or(Gap::NoPair)?.location()],
-                Part::Option(option) => match fill.options.get(option.as_str()) {
-                    Some(value) if !value.is_empty() => value.texts(),
-                    _ => return Err(Gap::Option(option.clone())),
-                },
+            let location;
+            let value = match part {
+                Part::Text(text) => text.as_str(),
+                Part::Region => name(fill.region),
+                Part::Code => fill.region.code(),
+                Part::Later(text) => text,
+                Part::Pair => name(fill.pair().ok_or(Gap::NoPair)?),
+                Part::Location | Part::PairLocation => {
+                    let own = matches!(part, Part::Location).then_some(fill.region);
+                    location = own.or_else(|| fill.pair()).ok_or(Gap::NoPair)?.location();
+                    &location
+                }
+                Part::Option(option) => {
+                    let given = fill.options.get(option.as_str()).filter(|value| !value.is_empty());
+                    let values = given.ok_or_else(|| Gap::Option(option.clone()))?.texts();
+                    done = with_each(&done, &values);
+                    continue;
+                }
             };
-            done =
-                done.iter().flat_map(|head| values.iter().map(move |tail| format!("{head}{tail}"))).collect();
+            done.iter_mut().for_each(|text| text.push_str(value));
         }
         Ok(done)
     }
+}
+
+/// Each text with each of the values behind it.
+fn with_each(heads: &[String], values: &[&str]) -> Vec<String> {
+    heads.iter().flat_map(|head| values.iter().map(move |value| [head, *value].concat())).collect()
 }
 
 impl Part {
@@ -151,8 +161,8 @@ impl Part {
     }
 }
 
-impl Fill<'_> {
-    fn pair(&self) -> Option<&Region> {
+impl<'f> Fill<'f> {
+    fn pair(&self) -> Option<&'f Region> {
         self.regions.find(self.region.pair()?).map(AsRef::as_ref)
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::name_problem::NameProblem;
 use super::option::{OptionKind, OptionSpec, OptionValue, Prefer};
 use crate::tags::Cloud;
-use crate::text::{did_you_mean, nearest};
+use crate::text::{Joined, nearest};
 
 /// One condition on options or the cloud; those of a row must all hold.
 ///
@@ -45,7 +46,7 @@ impl Condition {
     }
 
     /// What is wrong with the condition for a workload with these options.
-    pub(super) fn problem(&self, options: &[OptionSpec]) -> Option<String> {
+    pub(super) fn problem<'a>(&'a self, options: &'a [OptionSpec]) -> Option<NameProblem<'a>> {
         self.0.iter().find_map(|test| test.problem(options))
     }
 
@@ -74,13 +75,13 @@ impl Test {
         Ok(Test { name: name.to_owned(), negated, values })
     }
 
-    fn problem(&self, options: &[OptionSpec]) -> Option<String> {
+    fn problem<'a>(&'a self, options: &'a [OptionSpec]) -> Option<NameProblem<'a>> {
         let known: Vec<&str> = match options.iter().find(|o| o.name == self.name) {
             _ if self.name == "cloud" => Cloud::ALL.iter().map(|c| c.name()).collect(),
             _ if self.name == "prefer" => Prefer::ALL.iter().map(|p| p.name()).collect(),
             None => {
-                let near = did_you_mean(&nearest(&self.name, options.iter().map(|o| o.name.as_str())));
-                return Some(format!("`when`: no option `{}`{near}", self.name));
+                let near = nearest(&self.name, options.iter().map(|o| o.name.as_str()));
+                return Some(NameProblem::Option { text: "when", name: &self.name, near });
             }
             Some(OptionSpec { kind: OptionKind::Choice(values), .. }) => {
                 values.iter().map(String::as_str).collect()
@@ -88,22 +89,21 @@ impl Test {
             Some(OptionSpec { kind: OptionKind::Bool, .. }) => vec!["true", "false"],
             Some(_) => return None,
         };
-        let wrong = self.values.iter().find(|v| !known.contains(&v.as_str()))?;
-        Some(format!("`when`: `{}` is never `{wrong}`; it is one of {}", self.name, known.join(", ")))
+        let value = self.values.iter().find(|v| !known.contains(&v.as_str()))?;
+        Some(NameProblem::Never { name: &self.name, value, known })
     }
 
     fn holds(&self, facts: &Facts<'_>) -> bool {
-        let text = |name: &str| OptionValue::Text(name.to_owned());
-        let value = match self.name.as_str() {
-            "cloud" => Some(text(facts.cloud.name())),
-            "prefer" => Some(text(facts.prefer.name())),
-            option => facts.options.get(option).cloned(),
-        };
-        let plain = match value {
-            None => false,
-            Some(OptionValue::Bool(on)) if self.values.is_empty() => on,
-            Some(value) if self.values.is_empty() => !value.is_empty(),
-            Some(value) => value.texts().iter().any(|text| self.values.contains(text)),
+        let any = |text: &str| self.values.is_empty() || self.values.iter().any(|value| value == text);
+        let plain = match self.name.as_str() {
+            "cloud" => any(facts.cloud.name()),
+            "prefer" => any(facts.prefer.name()),
+            option => match facts.options.get(option) {
+                None => false,
+                Some(OptionValue::Bool(on)) if self.values.is_empty() => *on,
+                Some(value) if self.values.is_empty() => !value.is_empty(),
+                Some(value) => value.texts().into_iter().any(any),
+            },
         };
         plain != self.negated
     }
@@ -111,8 +111,7 @@ impl Test {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tests: Vec<String> = self.0.iter().map(Test::to_string).collect();
-        f.write_str(&tests.join(" or "))
+        Joined(&self.0, " or ").fmt(f)
     }
 }
 
@@ -121,7 +120,7 @@ impl fmt::Display for Test {
         let not = if self.negated { "!" } else { "" };
         match self.values.is_empty() {
             true => write!(f, "{not}{}", self.name),
-            false => write!(f, "{}{not}={}", self.name, self.values.join("|")),
+            false => write!(f, "{}{not}={}", self.name, Joined(&self.values, "|")),
         }
     }
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::check::Check;
 use super::dated::Dates;
 use super::fields::Place;
+use super::fill_error::FillError;
 use super::managed::ManagedRow;
 use super::option::OptionSpec;
-use super::remote::{RemoteError, RemoteSpec};
+use super::remote::RemoteSpec;
 use super::template::Template;
 use super::when::Condition;
 use crate::packet::{Direction, Protocol};
@@ -273,15 +274,6 @@ pub(super) enum RemoteKind {
     Addresses,
 }
 
-/// Why a text is no remote of its kind.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum KindError {
-    #[error(transparent)]
-    Form(#[from] RemoteError),
-    #[error("`{0}` is no address, prefix, range or *")]
-    NoAddress(String),
-}
-
 impl RemoteKind {
     pub(super) const ALL: [(&'static str, RemoteKind); 5] = [
         ("tags", RemoteKind::Tags),
@@ -292,7 +284,7 @@ impl RemoteKind {
     ];
 
     /// Reads a filled-in text of this kind.
-    pub(super) fn parse(self, text: &str) -> Result<RemoteSpec, KindError> {
+    pub(super) fn parse(self, text: &str) -> Result<RemoteSpec, FillError> {
         let prefix = match self {
             RemoteKind::Tags => "tag:",
             RemoteKind::Hosts => "fqdn:",
@@ -303,7 +295,7 @@ impl RemoteKind {
         let remote = RemoteSpec::parse(&format!("{prefix}{text}"))?;
         let addresses = matches!(remote, RemoteSpec::Addresses(_) | RemoteSpec::Any);
         match self == RemoteKind::Addresses && !addresses {
-            true => Err(KindError::NoAddress(text.to_owned())),
+            true => Err(FillError::NoAddress(text.to_owned())),
             false => Ok(remote),
         }
     }

@@ -7,6 +7,6 @@ mod fleet;
 mod one;
 mod text;
 
-pub use fleet::{Fleet, FleetError, schema as fleet_schema, shard_of};
+pub use fleet::{Fleet, FleetError, SameName, schema as fleet_schema, shard_of};
 pub use one::{Environment, EnvironmentError, LIMITS, read_layers, tags_of};
 pub use text::{TextError, read_text};

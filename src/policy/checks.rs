@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::demands;
 use super::intent::{DefaultRoute, HostUse, NamesIntent, OneOrMany, OutputIntent, RulesHolder, Sku};
 use super::place::Path;
+use super::problem::SettingProblem;
 use super::problems::Problems;
-use super::rule::{Flow, Managed, Remote, short_list};
+use super::rule::{Flow, Managed, Remote};
 use super::whole::Policy;
 use crate::addr::{AddrSet, Interval, IntervalSet, IpPrefix};
 use crate::catalog::Date;
@@ -34,22 +35,22 @@ pub(super) fn check_settings(policy: &Policy, problems: &mut Problems) {
     let targets = policy.output.targets.as_deref().unwrap_or_default();
     if let Some(at) = targets.iter().position(|target| *target == Target::Firewall).filter(|_| no_firewall) {
         let message = "rules for the firewall are asked for, but network.firewall is not set: name its private address there, or leave `firewall` out";
-        problems.at(Path::top().at("output").at("targets").at(at), message.to_owned());
+        problems.at(Path::top().at("output").at("targets").at(at), message);
     }
     if policy.route_table.default_route == Some(DefaultRoute::Firewall) && no_firewall {
         let message = "the default route leads to the firewall, but network.firewall is not set";
-        problems.at(route.at("default"), message.to_owned());
+        problems.at(route.at("default"), message);
     }
     peering_routes(policy, problems);
     drafts(policy, problems);
     if policy.private_to_firewall() && policy.network.firewall_v4().is_none() {
         let message = "private ranges lead to the firewall, but network.firewall has no IPv4 address";
-        problems.at(route.at("private"), message.to_owned());
+        problems.at(route.at("private"), message);
     }
     let to_firewall = matches!(policy.default_hop(false), Some(NextHop::Appliance(_)));
     if policy.nsg.hosts == HostUse::Internet && !to_firewall {
         let message = "opening ports to the Internet for host names needs a default route to the firewall that judges them";
-        problems.at(Path::top().at("nsg").at("hosts"), message.to_owned());
+        problems.at(Path::top().at("nsg").at("hosts"), message);
     }
 }
 
@@ -64,21 +65,15 @@ fn check_never(policy: &Policy, problems: &mut Problems) {
     let flows = policy.flows.iter().filter_map(|flow| match flow.remote {
         // The network itself and the platform's own services are not what `never` is about.
         Remote::Symbol(symbol) if symbol != Symbol::Internet => None,
-        _ => Some((flow.remote.to_string(), flow.remote_set(&symbols)?)),
+        _ => Some((&flow.remote, false, flow.remote_set(&symbols)?)),
     });
-    let routes = policy
-        .routes
-        .iter()
-        .filter_map(|need| Some((format!("the route to {}", need.to), policy.listed(&need.id)?)));
+    let routes = policy.routes.iter().filter_map(|need| Some((&need.to, true, policy.listed(&need.id)?)));
     let mut seen = BTreeSet::new();
-    for (remote, set) in flows.chain(routes) {
+    for (remote, routed, set) in flows.chain(routes) {
         let both = set.intersection(never);
-        if !both.is_empty() && seen.insert(remote.clone()) {
-            let message = format!(
-                "{remote} is asked for and holds {}, which may never be let through; take it out of the need with `except`, or out of `never`",
-                short_list(&both)
-            );
-            problems.at(Path::top().at("precision").at("never"), message);
+        if !both.is_empty() && seen.insert((routed, remote.to_string())) {
+            let problem = SettingProblem::Never { remote: remote.clone(), routed, both };
+            problems.at(Path::top().at("precision").at("never"), problem);
         }
     }
 }
@@ -87,12 +82,12 @@ fn check_output(output: &OutputIntent, problems: &mut Problems) {
     let place = Path::top().at("output");
     let asked = |format| output.formats.contains(&format);
     if output.formats.is_empty() {
-        problems.at(place.at("formats"), "nothing would be written; name a format".to_owned());
+        problems.at(place.at("formats"), "nothing would be written; name a format");
     }
     if asked(FormatName::Terraform) && asked(FormatName::TerraformJson) {
         let message =
             "terraform and terraform-json in one folder would say everything twice; take one of them";
-        problems.at(place.at("formats"), message.to_owned());
+        problems.at(place.at("formats"), message);
     }
     // Source: resource-name-rules.md, 2020-02-11; letters beyond ASCII are left out here.
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')');
@@ -100,7 +95,7 @@ fn check_output(output: &OutputIntent, problems: &mut Problems) {
         && (name.is_empty() || name.len() > 90 || !name.chars().all(legal) || name.ends_with('.'))
     {
         let message = "a resource group's name has 1 to 90 letters, digits, `-`, `_`, `.`, `(` or `)`, and ends in no `.`";
-        problems.at(place.at("resource-group"), message.to_owned());
+        problems.at(place.at("resource-group"), message);
     }
 }
 
@@ -120,10 +115,8 @@ fn check_names(names: &NamesIntent, problems: &mut Problems) {
         let first = name.starts_with(|c: char| c.is_ascii_alphanumeric());
         let last = name.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
         if !first || !last || name.len() > most || !name.chars().all(legal) {
-            let message = format!(
-                "`{name}` is no name that Azure takes here: 1 to {most} letters, digits, `-`, `_` or `.`, the first a letter or digit, the last one too or `_`"
-            );
-            problems.at(Path::top().at("names").at(key), message);
+            let problem = SettingProblem::ResourceName { name: name.clone(), most };
+            problems.at(Path::top().at("names").at(key), problem);
         }
     }
 }
@@ -133,17 +126,13 @@ fn check_names(names: &NamesIntent, problems: &mut Problems) {
 fn check_limits(policy: &Policy, problems: &mut Problems) {
     let place = Path::top().at("limits");
     if let Some(date) = policy.limits.date.as_ref().filter(|date| date.parse::<Date>().is_err()) {
-        problems.at(place.at("date"), format!("`{date}` is no day; write one as 2026-05-01"));
+        let problem = SettingProblem::Day { text: date.clone(), example: "2026-05-01" };
+        problems.at(place.at("date"), problem);
     }
     for (key, &figure) in &policy.limits.overrides {
         let known = key.parse::<LimitKey>().ok().filter(|&known| known != LimitKey::ListEntries);
-        if let Some(limit) = known.map(LimitKey::limit).filter(|limit| figure > limit.current) {
-            let message = format!(
-                "{key} = {figure} is more than the {} that Azure documents ({}): what is made takes effect only where \
-                 Azure's support has raised the limit",
-                limit.current, limit.counts
-            );
-            problems.warn(place.at(key.as_str()), message);
+        if let Some(known) = known.filter(|known| figure > known.limit().current) {
+            problems.warn(place.at(key.as_str()), SettingProblem::AboveLimit { key: known, figure });
         }
     }
 }
@@ -155,15 +144,14 @@ fn check_lint(policy: &Policy, problems: &mut Problems) {
         let place = place.at(number);
         let digits = dismissal.id.strip_prefix("TW").unwrap_or_default();
         if digits.len() != 3 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            let message = format!("`{}` is no id of a finding; they are written as TW005", dismissal.id);
-            problems.at(place.at("id"), message);
+            problems.at(place.at("id"), SettingProblem::FindingId(dismissal.id.clone()));
         }
         if dismissal.reason.trim().is_empty() {
-            problems.at(place.at("reason"), "a dismissal needs a reason".to_owned());
+            problems.at(place.at("reason"), "a dismissal needs a reason");
         }
         if dismissal.until.parse::<Date>().is_err() {
-            let message = format!("`{}` is no day; write one as 2026-12-31", dismissal.until);
-            problems.at(place.at("until"), message);
+            let problem = SettingProblem::Day { text: dismissal.until.clone(), example: "2026-12-31" };
+            problems.at(place.at("until"), problem);
         }
     }
 }
@@ -176,9 +164,8 @@ fn check_tier(policy: &Policy, problems: &mut Problems) {
         Sku::Premium => "premium",
     };
     let known = Shortage::of(&policy.region.location(), tier).filter(|_| policy.wants(Target::Firewall));
-    if let Some(Shortage { location, known, source, .. }) = known {
-        let message = format!("{location} has {known} of Azure Firewall ({source})");
-        problems.warn(Path::top().at("firewall").at("sku"), message);
+    if let Some(shortage) = known {
+        problems.warn(Path::top().at("firewall").at("sku"), SettingProblem::Tier(shortage));
     }
 }
 
@@ -189,16 +176,12 @@ fn check_loops(policy: &Policy, problems: &mut Problems) {
         let defaults = [false, true].into_iter().filter_map(|v6| policy.default_hop_of(name, v6));
         for hop in defaults.chain(of_routes) {
             let NextHop::Appliance(address) = hop else { continue };
-            let Ok(host) = address.to_string().parse::<IpPrefix>() else { continue };
-            if !AddrSet::from(host).is_subset(&subnet.prefixes) {
+            if !AddrSet::from(IpPrefix::host(address)).is_subset(&subnet.prefixes) {
                 continue;
             }
             let place = Path::top().at("network").at("firewall");
             let index = policy.network.firewall.iter().position(|a| *a == address).unwrap_or(0);
-            let message = format!(
-                "{address} is inside subnet {name}, whose route table leads to it: what the appliance sends would come back to it, a loop; give it a subnet of its own, or lead that subnet elsewhere with a [[route]] to 0.0.0.0/0"
-            );
-            problems.at(place.at(index), message);
+            problems.at(place.at(index), SettingProblem::Loop { address, subnet: name.clone() });
             return;
         }
     }
@@ -214,13 +197,7 @@ pub(super) fn reserved(texts: &OneOrMany, problems: &mut Problems) -> IntervalSe
         let number = |text: &str| text.trim().parse::<u16>().ok().filter(|n| all.contains(&u32::from(*n)));
         match number(first).zip(number(last)).and_then(|(first, last)| Interval::new(first, last)) {
             Some(interval) => found.push(interval),
-            None => {
-                let (least, most) = (all.start(), all.end());
-                let message = format!(
-                    "`{text}` is no range of priorities: {least} to {most}, as 4000-{most} or a number"
-                );
-                problems.at(place.at(index), message);
-            }
+            None => problems.at(place.at(index), SettingProblem::Priorities(text.clone())),
         }
     }
     IntervalSet::from_intervals(found)
@@ -231,9 +208,7 @@ fn check_keep(policy: &Policy, problems: &mut Problems) {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '*');
     for (index, text) in policy.nsg.keep.as_slice().iter().enumerate() {
         if text.is_empty() || !text.chars().all(legal) || text.chars().all(|c| c == '*') {
-            let message =
-                format!("`{text}` names no rules: letters, digits, `-`, `_`, `.`, and `*` for any of them");
-            problems.at(Path::top().at("nsg").at("keep").at(index), message);
+            problems.at(Path::top().at("nsg").at("keep").at(index), SettingProblem::Keep(text.clone()));
         }
     }
 }
@@ -242,34 +217,32 @@ fn check_keep(policy: &Policy, problems: &mut Problems) {
 /// a priority before those that allow.
 fn check_denies(policy: &Policy, problems: &mut Problems) {
     let place = Path::top().at("deny");
-    let platform = |flow: &&Flow| matches!(flow.remote, Remote::Symbol(symbol) if symbol.is_platform());
+    let platform = |flow: &Flow| match flow.remote {
+        Remote::Symbol(symbol) if symbol.is_platform() => Some(symbol),
+        _ => None,
+    };
     for scope in policy.group_scopes() {
-        for flow in policy.denies.iter().filter(platform).filter(|flow| scope.subnets.contains(&flow.subnet))
-        {
+        for flow in policy.denies.iter().filter(|flow| scope.subnets.contains(&flow.subnet)) {
+            let Some(symbol) = platform(flow) else { continue };
             let same = |subnet: &&String| {
-                let mut others = policy.denies.iter().filter(platform).filter(|f| f.subnet == **subnet);
-                others.any(|other| other.remote.to_string() == flow.remote.to_string())
+                let mut others = policy.denies.iter().filter(|f| f.subnet == **subnet);
+                others.any(|other| platform(other) == Some(symbol))
             };
             if let Some(without) = scope.subnets.iter().find(|subnet| !same(subnet)) {
-                let message = format!(
-                    "a rule that denies {} is for every machine behind its security group, and {without} shares that of {}: name no subnet, or set nsg.per-subnet",
-                    flow.remote, flow.subnet
-                );
-                problems.at(place.clone(), message);
+                let (without, subnet) = (without.clone(), flow.subnet.clone());
+                problems.at(place.clone(), SettingProblem::SharedDeny { symbol, without, subnet });
                 return;
             }
         }
     }
-    let seen = policy.denies.iter().any(|flow| flow.direction == Direction::Outbound && !platform(&flow));
+    let outward = |flow: &&Flow| flow.direction == Direction::Outbound;
+    let seen = policy.denies.iter().filter(outward).any(|flow| platform(flow).is_none());
     if seen && policy.wants(Target::Firewall) && policy.firewall.rules == RulesHolder::Classic {
         // What denies stands right before what allows.
         let least = *firewall_priorities().start();
         if policy.firewall.priority <= least {
-            let message = format!(
-                "the collection that denies stands right before the one that allows: set it to {} or higher",
-                least + 1
-            );
-            problems.at(Path::top().at("firewall").at("priority"), message);
+            let problem = SettingProblem::DenyPriority(least + 1);
+            problems.at(Path::top().at("firewall").at("priority"), problem);
         }
     }
 }
@@ -297,16 +270,14 @@ fn check_kept_open(policy: &Policy, problems: &mut Problems) {
         let open: Vec<&Managed> = policy.managed.iter().filter(opens).collect();
         let Some(first) = open.first() else { continue };
         if seen.insert((deny.remote.to_string(), deny.direction, &first.workload)) {
-            let names: Vec<&str> = open.iter().map(|kept| kept.name.as_str()).collect();
-            let message = format!(
-                "{} {} is denied, but {} keeps some of it open for {} by rules that come first and that Azure puts back: {}",
-                deny.direction.name(),
-                deny.remote,
-                first.workload,
-                deny.subnet,
-                names.join(", ")
-            );
-            problems.warn(Path::top().at("deny"), message);
+            let problem = SettingProblem::KeptOpen {
+                direction: deny.direction,
+                remote: deny.remote.clone(),
+                workload: first.workload.clone(),
+                subnet: deny.subnet.clone(),
+                rules: open.iter().map(|kept| kept.name.clone()).collect(),
+            };
+            problems.warn(Path::top().at("deny"), problem);
         }
     }
 }
@@ -320,14 +291,12 @@ fn peering_routes(policy: &Policy, problems: &mut Problems) {
     let takes = |format: &&FormatName| {
         format.lists_only() || matches!(format, FormatName::Arm | FormatName::Bicep | FormatName::Json)
     };
-    if let Some(other) = policy.output.formats.iter().find(|format| !takes(format)) {
-        let message = format!("the format {other} cannot say it: only arm, bicep and json can");
-        problems.at(place.clone(), message);
+    if let Some(&other) = policy.output.formats.iter().find(|format| !takes(format)) {
+        problems.at(place.clone(), SettingProblem::PeeringFormat(other));
     }
     let version = policy.api_version();
     if version < ApiVersion::V20250701 {
-        let message = format!("API version {version} does not know it: {} does", ApiVersion::V20250701);
-        problems.at(place, message);
+        problems.at(place, SettingProblem::PeeringVersion(version));
     }
 }
 
@@ -338,14 +307,13 @@ fn drafts(policy: &Policy, problems: &mut Problems) {
     }
     let place = Path::top().at("firewall").at("draft");
     if policy.firewall.rules == RulesHolder::Classic {
-        problems.at(place.clone(), "classic rules have no draft: only a firewall policy has".to_owned());
+        problems.at(place.clone(), "classic rules have no draft: only a firewall policy has");
     }
     let formats = &policy.output.formats;
     let deployed = [FormatName::Arm, FormatName::Bicep, FormatName::Terraform, FormatName::TerraformJson];
-    if let Some(other) = formats.iter().find(|format| deployed.contains(format)) {
-        let message = format!("the format {other} puts rules into force at once: with a draft leave it out");
-        problems.at(place, message);
+    if let Some(&other) = formats.iter().find(|format| deployed.contains(format)) {
+        problems.at(place, SettingProblem::DraftFormat(other));
     } else if !formats.contains(&FormatName::Azcli) {
-        problems.at(place, "only the format azcli can put rules into a draft".to_owned());
+        problems.at(place, "only the format azcli can put rules into a draft");
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::intent::OneOrMany;
 use super::network::Network;
 use super::place::Path;
+use super::problem::{NeedProblem, Problem};
 use super::problems::Problems;
 use crate::addr::AddrSet;
-use crate::text::{did_you_mean, nearest};
 
 /// The subnets that are named, with their addresses; all if none is, but for those that Azure reserves for its own
 /// services, unless there are no others.
@@ -25,18 +25,12 @@ pub(super) fn subnets(
         let place = place.at("subnet").at(index);
         match network.subnets.get(name) {
             Some(subnet) if !subnet.role.takes_group() => {
-                let message = format!(
-                    "{name} takes no security group: Azure refuses one there, so that no rule can be made for it"
-                );
-                problems.at(place, message);
+                problems.at(place, NeedProblem::NoGroup(name.clone()));
             }
             Some(subnet) => {
                 found.insert(name.clone(), subnet.prefixes.clone());
             }
-            None => {
-                let hint = did_you_mean(&nearest(name, network.subnets.keys().map(String::as_str)));
-                problems.at(place, format!("there is no subnet `{name}`{hint}"));
-            }
+            None => problems.at(place, Problem::no_subnet(name, network)),
         }
     }
     found.into_iter().collect()
@@ -53,12 +47,7 @@ fn all(network: &Network, place: &Path, problems: &mut Problems) -> Vec<(String,
     let ordinary = taking(false);
     let found = if ordinary.is_empty() { taking(true) } else { ordinary };
     if found.is_empty() && !network.subnets.is_empty() {
-        let names: Vec<&str> = network.subnets.keys().map(String::as_str).collect();
-        let message = format!(
-            "no subnet of the policy takes rules: Azure refuses security groups on {}; name the subnets in which the machines stand",
-            names.join(", ")
-        );
-        problems.at(place.clone(), message);
+        problems.at(place.clone(), NeedProblem::NoneTakes(network.subnets.keys().cloned().collect()));
     }
     found
 }

@@ -1,6 +1,7 @@
 //! What Azure demands of the groups of some subnets, before it takes them there.
 
 use super::place::Path;
+use super::problem::NeedProblem;
 use super::problems::Problems;
 use super::rule::{Flow, Remote};
 use super::whole::Policy;
@@ -21,19 +22,12 @@ pub(super) fn check(policy: &Policy, problems: &mut Problems) {
     for scope in policy.group_scopes() {
         for name in &scope.subnets {
             let demands = policy.network.subnets[name].role.demands();
-            let missing: Vec<String> = demands
-                .iter()
-                .filter(|demand| !is_met(policy, name, demand))
-                .map(Demand::to_string)
-                .collect();
+            let missing = demands.iter().filter(|demand| !is_met(policy, name, demand)).copied();
+            let missing: Vec<Demand> = missing.collect();
             if missing.is_empty() {
                 continue;
             }
-            let message = format!(
-                "Azure takes no group on this subnet without rules that let {}: ask for them by these tags, or write no group (output.targets)",
-                missing.join(", ")
-            );
-            problems.at(Path::top().at("subnets").at(name.as_str()), message);
+            problems.at(Path::top().at("subnets").at(name.as_str()), NeedProblem::Demands(missing));
         }
     }
 }

@@ -39,7 +39,7 @@ pub(super) struct Draft {
 
 /// What all rows of one workload share.
 pub(super) struct Rows<'a> {
-    pub(super) workload: &'a str,
+    pub(super) workload: &'a String,
     /// The subnets that the rows are for, each with its addresses.
     pub(super) subnets: &'a [(String, AddrSet)],
     /// The entry of the policy that names the workload.

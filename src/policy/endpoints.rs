@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Rows;
+use super::problem::NeedProblem;
 use super::problems::Problems;
 use super::rule::{Cause, EndpointNeed, EndpointOffer, Origin, Remarks};
 use crate::catalog::{EndpointPolicy, Resolved};
@@ -34,19 +35,21 @@ impl Endpoints {
                 if whole {
                     self.need(policy, rows, subnet);
                 } else {
-                    remarks.offers.push(offer(policy, rows.scope(), subnet));
+                    remarks.offers.push(offer(policy, rows.scope(), subnet.clone()));
                 }
             }
-            let resources = policy.definitions.iter().flat_map(|(service, list)| {
-                list.iter().filter_map(|id| Some(format!("{id}: {}", wrong_id(service, id)?)))
-            });
-            problems.extend(resources.map(|error| (rows.place.at(OPTION), error)));
+            for (service, list) in &policy.definitions {
+                for (id, why) in list.iter().filter_map(|id| Some((id, wrong_id(service, id)?))) {
+                    let id = id.clone();
+                    problems.at(rows.place.at(OPTION), NeedProblem::ResourceId { id, why });
+                }
+            }
         }
     }
 
     fn need(&mut self, policy: &EndpointPolicy, rows: &Rows<'_>, subnet: &str) {
-        let need = self.0.entry(subnet.to_owned()).or_insert_with(|| EndpointNeed {
-            subnet: subnet.to_owned(),
+        let need = self.0.entry(subnet.to_owned()).or_insert_with_key(|subnet| EndpointNeed {
+            subnet: subnet.clone(),
             definitions: BTreeMap::new(),
             causes: Vec::new(),
         });
@@ -63,7 +66,7 @@ impl Endpoints {
             source: policy.source.clone(),
             covered_by: Vec::new(),
             required: false,
-            origin: Some(Origin { workload: rows.workload.to_owned(), row: row.clone() }),
+            origin: Some(Origin { workload: rows.workload.clone(), row: row.clone() }),
         }));
     }
 
@@ -93,11 +96,11 @@ fn add_ignoring_case(known: &mut BTreeSet<String>, id: &str) {
     }
 }
 
-fn offer(policy: &EndpointPolicy, workload: String, subnet: &str) -> EndpointOffer {
+fn offer(policy: &EndpointPolicy, workload: String, subnet: String) -> EndpointOffer {
     EndpointOffer {
         workload,
-        subnet: subnet.to_owned(),
-        option: OPTION.to_owned(),
+        subnet,
+        option: OPTION,
         purpose: policy.purpose.clone(),
         source: policy.source.clone(),
     }

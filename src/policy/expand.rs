@@ -12,6 +12,7 @@ use super::network::Network;
 use super::outside::Outside;
 use super::place::{Path, PolicyErrors};
 use super::preconditions::Asked;
+use super::problem::{NeedProblem, Problem, SettingProblem};
 use super::problems::Problems;
 use super::read::PolicySource;
 use super::resolve::Resolver;
@@ -24,7 +25,7 @@ use super::{checks, chosen, hand, hosts, read_network, service_endpoints, sugges
 use crate::addr::{AddrSet, Count};
 use crate::catalog::{Catalog, Date, OptionValue, Resolved, RowNeed, Workload};
 use crate::tags::{Cloud, Region, Snapshot, unknown_region};
-use crate::text::{did_you_mean, is_reserved, nearest};
+use crate::text::{is_reserved, nearest};
 
 /// Resolves every name of a policy against the catalogue and the snapshot.
 ///
@@ -97,7 +98,7 @@ pub fn expand(source: &PolicySource, catalog: &Catalog, snapshot: &Snapshot) -> 
         remarks: Remarks::default(),
     };
     let mut policy = Policy::new(parts).map_err(|fault| {
-        problems.at(Path::top(), fault.to_string());
+        problems.at(Path::top(), fault);
         std::mem::take(&mut problems).in_source(source)
     })?;
     remarks.notes.extend(suggest::notes(&policy, snapshot));
@@ -125,7 +126,7 @@ fn as_of(intent: &Intent, catalog: &Catalog, problems: &mut Problems) -> Date {
     let Some(text) = &intent.catalog.as_of else { return catalog.as_of() };
     text.parse().ok().filter(|_| text.len() == 10).unwrap_or_else(|| {
         let place = Path::top().at("catalog").at("as-of");
-        problems.at(place, format!("`{text}` is not a day, as in 2025-06-01"));
+        problems.at(place, SettingProblem::AsOf(text.clone()));
         catalog.as_of()
     })
 }
@@ -154,8 +155,7 @@ fn is_diverted(intent: &Intent, network: &Network) -> bool {
 
 fn check_head(intent: &Intent, snapshot: &Snapshot, problems: &mut Problems) {
     if intent.schema != 1 {
-        let message = format!("schema {} is not known; this version reads schema 1", intent.schema);
-        problems.at(Path::top().at("schema"), message);
+        problems.at(Path::top().at("schema"), SettingProblem::Schema(intent.schema));
     }
     let name = &intent.name;
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -164,16 +164,13 @@ fn check_head(intent: &Intent, snapshot: &Snapshot, problems: &mut Problems) {
     {
         let message =
             "a name has 1 to 48 letters, digits, `-`, `_` or `.`, and begins and ends with a letter or digit";
-        problems.at(Path::top().at("name"), message.to_owned());
-    } else if is_reserved(name) {
-        let message = format!("`{name}` is no name for a folder on Windows, which keeps it for a device");
         problems.at(Path::top().at("name"), message);
+    } else if is_reserved(name) {
+        problems.at(Path::top().at("name"), SettingProblem::Device(name.clone()));
     }
-    let cloud = cloud_of(intent);
-    if cloud != snapshot.cloud() {
-        let message =
-            format!("the policy is for the cloud {cloud}, but the snapshot is of {}", snapshot.cloud());
-        problems.at(Path::top().at("cloud"), message);
+    let (policy, snapshot) = (cloud_of(intent), snapshot.cloud());
+    if policy != snapshot {
+        problems.at(Path::top().at("cloud"), SettingProblem::Cloud { policy, snapshot });
     }
 }
 
@@ -186,7 +183,8 @@ pub(super) fn find_region(
 ) -> Option<Arc<Region>> {
     let found = snapshot.regions().find(text).cloned();
     if found.is_none() {
-        problems.at(place.clone(), unknown_region(snapshot.cloud(), snapshot.regions(), text));
+        let words = unknown_region(snapshot.cloud(), snapshot.regions(), text);
+        problems.at(place.clone(), Problem::NoRegion(words));
     }
     found
 }
@@ -196,7 +194,7 @@ fn precision(intent: &Intent, problems: &mut Problems) -> Precision {
     let max_extra = match &intent.precision.max_extra {
         Amount::Number(number) => Count::from(*number),
         Amount::Text(text) => text.parse::<Count>().unwrap_or_else(|_| {
-            problems.at(place.at("max-extra"), format!("`{text}` is not a number of addresses"));
+            problems.at(place.at("max-extra"), SettingProblem::Count(text.clone()));
             Count::ZERO
         }),
     };
@@ -330,10 +328,7 @@ impl Needs<'_> {
             ("ports", allow.ports != super::intent::PortsText::All),
         ];
         for (key, _) in given.into_iter().filter(|(_, given)| *given) {
-            let message = format!(
-                "`{key}` does not go with `workload`; write a need by hand in an [[allow]] of its own"
-            );
-            problems.at(self.place.at(key), message);
+            problems.at(self.place.at(key), NeedProblem::NotWithWorkload(key));
         }
     }
 
@@ -341,19 +336,19 @@ impl Needs<'_> {
         const KEYS: [&str; 9] =
             ["workload", "subnet", "direction", "to", "from", "except", "protocol", "ports", "why"];
         for key in self.allow.options.keys() {
-            let hint = did_you_mean(&nearest(key, KEYS));
-            problems.at(self.place.at(key.as_str()), format!("unknown key `{key}`{hint}"));
+            let problem = Problem::UnknownKey { key: key.clone(), nearest: nearest(key, KEYS) };
+            problems.at(self.place.at(key.as_str()), problem);
         }
         for (key, given) in
             [("without", &self.allow.without), ("with", &self.allow.with), ("region", &self.allow.region)]
         {
             if !given.is_empty() {
-                problems.at(self.place.at(key), format!("`{key}` goes with `workload` only"));
+                problems.at(self.place.at(key), NeedProblem::OnlyWithWorkload(key));
             }
         }
         if self.allow.to.is_empty() && self.allow.from.is_empty() {
             let message = "an [[allow]] names a `workload`, or remotes in `to` or `from`";
-            problems.at(self.place.clone(), message.to_owned());
+            problems.at(self.place.clone(), message);
         }
     }
 }

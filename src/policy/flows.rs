@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::draft::{Draft, Rows};
+use super::note::Note;
+use super::problem::NeedProblem;
 use super::resolve::Resolver;
-use super::rule::{Cause, Flow, Origin, Remote, RouteNeed, SkippedRow};
+use super::rule::{Cause, Flow, Origin, Remote, RouteNeed, SkippedRow, Unmade};
 use super::sets::applicable;
 use super::within::holds;
 use crate::addr::AddrSet;
 use crate::catalog::{Resolved, ResolvedRow, RouteHop, RowNeed, SkipReason};
-use crate::packet::{Direction, NextHop};
+use crate::packet::NextHop;
 use crate::plan::FlowId;
 
 /// Adds the flows and routes of a workload's rows.
@@ -23,12 +25,12 @@ pub(super) fn from_rows(resolved: &Resolved, rows: &Rows<'_>, resolver: &Resolve
         remarks.skipped.push(SkippedRow {
             workload: scope.clone(),
             row: skipped.id.clone(),
-            reason: skipped.why.clone(),
+            reason: skipped.why.clone().into(),
             // What an option, the policy or the place rules out is not missing.
             required: skipped.required
                 && skipped.covered_by.is_empty()
                 && matches!(
-                    skipped.reason,
+                    skipped.why.reason(),
                     SkipReason::Without | SkipReason::OptionMissing | SkipReason::OnRequest
                 ),
         });
@@ -40,16 +42,19 @@ pub(super) fn from_rows(resolved: &Resolved, rows: &Rows<'_>, resolver: &Resolve
         let remote = match resolver.remote(row.need.remote(), &mut remarks.notes) {
             Ok(remote) => remote,
             Err(error) => {
-                let way_out = format!("; leave the row out with without = [\"{}\"]", row.id);
-                let message = format!("row {} of {}: {error}{way_out}", row.id, rows.workload);
-                problems.at(rows.place.at("workload"), message);
+                let (row, workload) = (row.id.clone(), rows.workload.clone());
+                problems.at(rows.place.at("workload"), NeedProblem::Row { row, workload, error });
                 continue;
             }
         };
         for risk in &row.risks {
-            remarks.risk(risk, &format!("{scope}/{}", row.id));
+            remarks.risk(risk, format_args!("{scope}/{}", row.id));
         }
-        remarks.notes.extend(row.notes.iter().map(|note| format!("{scope}/{}: {note}", row.id)));
+        remarks.notes.extend(row.notes.iter().map(|note| Note::Row {
+            workload: scope.clone(),
+            row: row.id.clone(),
+            note: note.clone(),
+        }));
         match &row.need {
             RowNeed::Remote(_) => {
                 let flow = |subnet| row_flow((row, stand_in), rows, subnet, remote.clone());
@@ -63,8 +68,7 @@ pub(super) fn from_rows(resolved: &Resolved, rows: &Rows<'_>, resolver: &Resolve
                 None => remarks.skipped.push(SkippedRow {
                     workload: scope.clone(),
                     row: row.id.clone(),
-                    reason: "a route is needed only where a default route leads to a firewall or appliance"
-                        .to_owned(),
+                    reason: Unmade::NotDiverted,
                     required: false,
                 }),
             },
@@ -93,14 +97,12 @@ fn route(row: &ResolvedRow, rows: &Rows<'_>, to: Remote, next_hop: NextHop) -> R
         return Err(SkippedRow {
             workload: rows.scope(),
             row: row.id.clone(),
-            reason: format!("nothing is left of the route to {to}: `except` takes all of it"),
+            reason: Unmade::NothingLeft(to.to_string()),
             required: row.required,
         });
     }
-    let without: String = except.prefixes().map(|p| format!(" except {p}")).collect();
-    let id = format!("{to}{without} -> {next_hop}");
     Ok(RouteNeed {
-        id,
+        id: RouteNeed::id(&to, &except, next_hop),
         to,
         except,
         next_hop,
@@ -120,7 +122,7 @@ fn row_cause(row: &ResolvedRow, rows: &Rows<'_>) -> Cause {
         source: row.source.clone(),
         covered_by: row.covered_by.clone(),
         required: row.required,
-        origin: Some(Origin { workload: rows.workload.to_owned(), row: row.row.clone() }),
+        origin: Some(Origin { workload: rows.workload.clone(), row: row.row.clone() }),
     }
 }
 
@@ -150,7 +152,7 @@ fn row_flow(
 /// service's regional tag beside its tag without a region, with no more protocols and ports. The latter is noted.
 ///
 /// Every flow allows, so no deny can come between the two.
-pub(super) fn merge(mut flows: Vec<Flow>, notes: &mut Vec<String>) -> Vec<Flow> {
+pub(super) fn merge(mut flows: Vec<Flow>, notes: &mut Vec<Note>) -> Vec<Flow> {
     flows.sort_by(|a, b| a.id.cmp(&b.id));
     let mut kept: Vec<Flow> = Vec::new();
     for flow in flows {
@@ -179,17 +181,8 @@ fn absorb(wider: &mut Flow, narrower: Flow) {
 }
 
 /// What the report says of a flow whose tag lies in that of another.
-fn implied_note(wide: &Flow, narrow: &Flow) -> Option<String> {
+fn implied_note(wide: &Flow, narrow: &Flow) -> Option<Note> {
     let (Remote::Tag(all), Remote::Tag(part)) = (&wide.remote, &narrow.remote) else { return None };
-    (all.name() != part.name()).then(|| {
-        let arrow = if narrow.direction == Direction::Inbound { "from" } else { "to" };
-        format!(
-            "{arrow} {} ({} {}, subnet {}) has no rule of its own: {} holds all of its addresses, and is allowed with the same protocols and ports",
-            part.name(),
-            narrow.protocol,
-            narrow.ports,
-            narrow.subnet,
-            all.name()
-        )
-    })
+    let implied = || Note::Implied { tag: narrow.tag_need(part), wide: all.name().clone() };
+    (all.name() != part.name()).then(implied)
 }

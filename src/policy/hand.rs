@@ -3,10 +3,12 @@
 use super::draft::Draft;
 use super::intent::{Allow, Deny, DirectionName, OneOrMany, PortItem, PortsText};
 use super::place::Path;
+use super::problem::{ManagedPort, NeedProblem};
 use super::problems::Problems;
 use super::resolve::Resolver;
 use super::rule::{Cause, Flow, Remarks, Remote};
 use super::sets::{addresses, applicable, list_text};
+use super::short::without;
 use crate::addr::AddrSet;
 use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::FlowId;
@@ -84,7 +86,7 @@ impl Hand<'_> {
         let ports = ports(self.ports, &self.place.at("ports"), problems).unwrap_or_else(Ports::all);
         for protocol in protocols.iter().filter(|p| !p.has_ports() && **p != Protocol::Any && !ports.is_all())
         {
-            problems.at(self.place.at("ports"), format!("{protocol} has no ports"));
+            problems.at(self.place.at("ports"), NeedProblem::NoPorts(*protocol));
         }
         for (remote, group) in self.remotes(direction, resolver, (remarks, problems)) {
             let (except, why) = (self.except, self.why);
@@ -94,7 +96,7 @@ impl Hand<'_> {
             } else {
                 self.check_open(&need, problems);
                 for risk in need.risks().into_iter().filter_map(|id| resolver.catalog.risk(id)) {
-                    remarks.risk(risk, &format!("policy {} {}", need.arrow(), need.remote));
+                    remarks.risk(risk, format_args!("policy {} {}", need.arrow(), need.remote));
                 }
             }
             for subnet in subnets {
@@ -119,7 +121,7 @@ impl Hand<'_> {
                 let remotes = match resolver.remotes(text, &mut remarks.notes) {
                     Ok(remotes) => remotes,
                     Err(error) => {
-                        problems.at(place, error.to_string());
+                        problems.at(place, error);
                         continue;
                     }
                 };
@@ -142,19 +144,15 @@ impl Hand<'_> {
         if let Remote::Addresses(set) = remote
             && set.difference(self.except).is_empty()
         {
-            problems.at(self.place.at("except"), format!("nothing is left of {remote}"));
+            problems.at(self.place.at("except"), NeedProblem::NothingLeft(remote.clone()));
         }
         if matches!(remote, Remote::Outside(_)) && !self.except.is_empty() {
-            let text = format!("nothing can be taken out of {remote}: no file says what it holds");
-            problems.at(self.place.at("except"), text);
+            problems.at(self.place.at("except"), NeedProblem::Whole(remote.clone()));
         }
         if direction == Direction::Inbound
             && matches!(remote, Remote::Fqdn(_) | Remote::FqdnTag(_) | Remote::Url(_))
         {
-            let text = format!(
-                "{remote}: nothing in Azure knows who calls by a host name; name the addresses or the service tag of the caller"
-            );
-            problems.at(place.clone(), text);
+            problems.at(place.clone(), NeedProblem::Caller(remote.clone()));
         }
     }
 
@@ -165,20 +163,20 @@ impl Hand<'_> {
             return;
         }
         if need.direction == Direction::Inbound {
-            problems
-                .at(self.place.at("from"), format!("{symbol} can only be a destination: write it in `to`"));
+            problems.at(self.place.at("from"), NeedProblem::Destination(symbol));
         }
         if *protocols != [Protocol::Any] || !need.ports.is_all() || !self.except.is_empty() {
-            let text = format!(
-                "Azure takes {symbol} only in a rule for every protocol and port: leave `protocol`, `ports` and `except` out"
-            );
-            problems.at(self.place.clone(), text);
+            problems.at(self.place.clone(), NeedProblem::Platform(symbol));
         }
     }
 
     /// Ports by which machines are managed, opened to everybody.
     fn check_open(&self, need: &HandNeed<'_>, problems: &mut Problems) {
-        const MANAGED: [(u16, &str); 4] = [(22, "SSH"), (3389, "RDP"), (5985, "WinRM"), (5986, "WinRM")];
+        const fn by(port: u16, name: &'static str) -> ManagedPort {
+            ManagedPort { port, name }
+        }
+        const MANAGED: [ManagedPort; 4] =
+            [by(22, "SSH"), by(3389, "RDP"), by(5985, "WinRM"), by(5986, "WinRM")];
         let everybody = match &need.remote {
             Remote::Any | Remote::Symbol(Symbol::Internet) => true,
             Remote::Addresses(set) => set.v4.is_all() || set.v6.is_all(),
@@ -187,17 +185,10 @@ impl Hand<'_> {
         if need.direction != Direction::Inbound || !everybody {
             return;
         }
-        let open: Vec<String> = MANAGED
-            .iter()
-            .filter(|(port, _)| need.ports.set().contains(*port))
-            .map(|(port, name)| format!("{name} ({port})"))
-            .collect();
+        let open = MANAGED.into_iter().filter(|managed| need.ports.set().contains(managed.port));
+        let open: Vec<ManagedPort> = open.collect();
         if !open.is_empty() {
-            let text = format!(
-                "{} is opened to the whole Internet; name the addresses that manage the machines, or go by Azure Bastion",
-                open.join(", ")
-            );
-            problems.warn(self.place.at("from"), text);
+            problems.warn(self.place.at("from"), NeedProblem::Open(open));
         }
     }
 
@@ -214,8 +205,7 @@ impl Hand<'_> {
         };
         if !self.to.is_empty() && !self.from.is_empty() {
             let what = if self.denies { "deny" } else { "allow" };
-            let message = format!("`to` and `from` in one [[{what}]]; make one for each direction");
-            problems.at(self.place.at("from"), message);
+            problems.at(self.place.at("from"), NeedProblem::BothWays(what));
         } else if direction == Direction::Outbound && !self.from.is_empty() {
             problems.at(self.place.at("from"), "an outbound need has its remotes in `to`");
         } else if direction == Direction::Inbound && !self.to.is_empty() {
@@ -269,15 +259,13 @@ impl HandNeed<'_> {
 
     fn flow(&self, (subnet, local): &(String, AddrSet), protocol: Protocol) -> Flow {
         let arrow = self.arrow();
-        let list = match &self.remote {
-            _ if self.group.is_some() => format!("group:{}", self.group.as_deref().unwrap_or_default()),
-            Remote::Addresses(set) => list_text(set),
-            other => other.to_string(),
+        let list = match &self.group {
+            Some(group) => format!("group:{group}"),
+            None => list_text(&self.remote),
         };
         let denies = if self.denies { "deny " } else { "" };
         let except = applicable(self.except, &self.remote);
-        let without: String = except.prefixes().map(|p| format!(" except {p}")).collect();
-        let row = format!("{denies}{arrow} {list}{without} {protocol} {}", self.ports);
+        let row = format!("{denies}{arrow} {list}{} {protocol} {}", without(&except), self.ports);
         Flow {
             id: FlowId::new(subnet, FlowId::BY_HAND, &row),
             stand_in: false,
@@ -288,15 +276,7 @@ impl HandNeed<'_> {
             except,
             protocol,
             ports: self.ports.clone(),
-            causes: vec![Cause {
-                workload: FlowId::BY_HAND.to_owned(),
-                row: String::new(),
-                why: self.why.unwrap_or_default().to_owned(),
-                source: String::new(),
-                covered_by: Vec::new(),
-                required: true,
-                origin: None,
-            }],
+            causes: vec![Cause::by_hand(self.why)],
             group: self.group.clone(),
         }
     }
@@ -307,7 +287,7 @@ fn protocols(texts: &OneOrMany, place: &Path, problems: &mut Problems) -> Vec<Pr
     for (index, text) in texts.as_slice().iter().enumerate() {
         match text.parse::<Protocol>() {
             Ok(protocol) => found.push(protocol),
-            Err(error) => problems.at(place.at("protocol").at(index), error.to_string()),
+            Err(error) => problems.at(place.at("protocol").at(index), error),
         }
     }
     found.sort_unstable();
@@ -320,7 +300,7 @@ fn ports(text: &PortsText, place: &Path, problems: &mut Problems) -> Option<Port
     let mut read = |text: &str, place: Path| match text.parse::<Ports>() {
         Ok(ports) => Some(ports),
         Err(error) => {
-            problems.at(place, error.to_string());
+            problems.at(place, error);
             None
         }
     };

@@ -2,6 +2,7 @@
 
 use super::intent::FqdnTagUse;
 use super::place::Path;
+use super::problem::NeedProblem;
 use super::problems::Problems;
 use super::resolve::Resolver;
 use super::rule::{Flow, Remote};
@@ -26,13 +27,10 @@ pub(super) fn written_out(
         };
         let hosts = behind(name, &flow, resolver, region);
         if hosts.is_empty() {
-            let text = format!(
-                "no document lists the hosts behind the FQDN tag {name} in the cloud {} on {} {}: name them with `fqdn:`, or take the tag by name (firewall.fqdn-tags = \"native\")",
-                region.cloud(),
-                flow.protocol,
-                flow.ports
-            );
-            problems.at(Path::top().at("firewall").at("fqdn-tags"), text);
+            let (tag, cloud) = (name.clone(), region.cloud());
+            let problem =
+                NeedProblem::Hosts { tag, cloud, protocol: flow.protocol, ports: flow.ports.clone() };
+            problems.at(Path::top().at("firewall").at("fqdn-tags"), problem);
         }
         written.extend(hosts);
     }
@@ -51,8 +49,10 @@ fn behind(name: &str, flow: &Flow, resolver: &Resolver<'_>, region: &Region) -> 
         new.protocol = host.protocol;
         new.ports = host.ports.clone();
         for cause in &mut new.causes {
-            let source = if cause.source.is_empty() { String::new() } else { format!("{}; ", cause.source) };
-            cause.source = format!("{source}{}", host.source);
+            if !cause.source.is_empty() {
+                cause.source.push_str("; ");
+            }
+            cause.source.push_str(&host.source);
         }
         new
     };

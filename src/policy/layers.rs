@@ -1,6 +1,7 @@
 //! [`Layers`]: a policy that is put together from several texts: files that it extends, and rows of tables.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,16 +9,15 @@ use toml::Value;
 use toml::de::DeTable;
 
 use super::fill;
+use super::layer_problem::{LayerProblem, MOST_LAYERS, NotLoaded};
 use super::place::{Path, PolicyErrors, PolicyProblem, SourceText};
-use super::tree::{self, Item, Node, Said, Table, Unknown};
-use crate::text::{did_you_mean, nearest};
+use super::tree::{self, Item, Node, Said, Table};
+use crate::text::nearest;
 
 /// The key that names the file below.
 const EXTENDS: &str = "extends";
 /// The key that takes out what the file below says.
 const WITHOUT: &str = "without";
-/// So many files may stand one upon the other.
-const MOST_LAYERS: usize = 32;
 
 /// A policy put together from texts that stand one upon the other. Every value knows which of them said it, so that
 /// messages point there.
@@ -37,11 +37,6 @@ pub struct Loaded {
     /// Its name in messages, and its text.
     pub text: SourceText,
 }
-
-/// Why a file cannot be read that another one extends.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct NotLoaded(pub String);
 
 /// Reads the file that another one names; gets the name of the other as in messages, and what stands there.
 pub type Load<'a> = dyn FnMut(&str, &str) -> Result<Loaded, NotLoaded> + 'a;
@@ -122,19 +117,15 @@ impl Layers {
         let mut root = chain.parse(text)?;
         let other = root.iter().find(|(key, _)| *key != "limits");
         if let Some((key, item)) = other {
-            let message = format!(
-                "`{key}` is not of `[limits]`, and {file} holds the limits of all policies beside it alone"
-            );
-            return Err(chain.failed(source, vec![(item.said.key.clone(), message)]));
+            let problem = LayerProblem::NotLimits { key: key.clone(), file };
+            return Err(chain.failed(source, vec![(item.said.key.clone(), problem)]));
         }
         for key in ["date", "source"] {
             let limits = root.get("limits");
             let said = limits.is_some_and(|item| matches!(&item.node, Node::Table(t) if t.contains_key(key)));
             if !said {
                 let place = limits.map_or(0..0, |item| item.said.key.clone());
-                let message =
-                    format!("limits that several policies share must say their `{key}` in `[limits]`");
-                return Err(chain.failed(source, vec![(place, message)]));
+                return Err(chain.failed(source, vec![(place, LayerProblem::LimitsUnsaid(key))]));
             }
         }
         tree::merge(&mut root, self.root);
@@ -155,7 +146,8 @@ impl Layers {
             let said = Said { source, span: span.clone(), key: span.clone() };
             let item = Item { node: Node::Value(value.clone()), said };
             if let Err(unknown) = tree::put(&mut layers.root, keys, &item) {
-                problems.push((source, span.clone(), not_there(&keys.join("."), &unknown)));
+                let problem = LayerProblem::NotThere { text: keys.join("."), unknown };
+                problems.push((source, span.clone(), problem));
             }
         }
         let filled = layers.filled(row);
@@ -171,12 +163,14 @@ impl Layers {
     /// A report of names in `${…}` that nothing stands for; `None` where all are `known`, or keys of the policy.
     pub fn unknown_variables(&self, known: &BTreeSet<String>) -> Option<PolicyErrors> {
         let unknown = |name: &String| !known.contains(name) && self.text_at(name).is_none();
-        let hint = |name: &str| did_you_mean(&nearest(name, known.iter().map(String::as_str)));
-        let problems: Vec<(Path, String)> = self
+        let problems: Vec<(Path, LayerProblem)> = self
             .variables()
             .into_iter()
             .filter(|(name, _)| unknown(name))
-            .map(|(name, place)| (place, format!("the table has no column `{name}`{}", hint(&name))))
+            .map(|(name, place)| {
+                let nearest = nearest(&name, known.iter().map(String::as_str));
+                (place, LayerProblem::NoColumn { name, nearest })
+            })
             .collect();
         (!problems.is_empty()).then(|| self.errors(problems))
     }
@@ -248,25 +242,22 @@ impl Layers {
     }
 
     /// A report about `places`, each in the text that said it.
-    pub(super) fn errors(&self, places: impl IntoIterator<Item = (Path, String)>) -> PolicyErrors {
+    pub(super) fn errors<M: Display>(&self, places: impl IntoIterator<Item = (Path, M)>) -> PolicyErrors {
         let mut problems: Vec<(usize, PolicyProblem)> =
-            places.into_iter().map(|(place, message)| self.problem(place, message)).collect();
+            places.into_iter().map(|(place, problem)| self.problem(place, problem)).collect();
         // The policy's own first, then what it stands upon.
         problems.sort_by_key(|(source, p)| (source.abs_diff(self.own), p.span.start, p.span.end));
         self.report(problems.into_iter().map(|(_, problem)| problem).collect())
     }
 
-    fn problem(&self, place: Path, message: String) -> (usize, PolicyProblem) {
+    fn problem(&self, place: Path, problem: impl Display) -> (usize, PolicyProblem) {
         let (source, span) = tree::said_at(&self.root, &place).unwrap_or((self.own, 0..0));
-        (source, PolicyProblem { place, span, message, said_in: Some(self.sources[source].clone()) })
+        (source, PolicyProblem::new(place, span, problem).of(Some(self.sources[source].clone())))
     }
 
-    fn failed(&self, problems: Vec<(usize, Range<usize>, String)>) -> PolicyErrors {
-        let problem = |(source, span, message): (usize, Range<usize>, String)| PolicyProblem {
-            place: Path::top(),
-            span,
-            message,
-            said_in: Some(self.sources[source].clone()),
+    fn failed(&self, problems: Vec<(usize, Range<usize>, LayerProblem)>) -> PolicyErrors {
+        let problem = |(source, span, problem): (usize, Range<usize>, LayerProblem)| {
+            PolicyProblem::new(Path::top(), span, problem).of(Some(self.sources[source].clone()))
         };
         self.report(problems.into_iter().map(problem).collect())
     }
@@ -294,28 +285,26 @@ impl Chain {
         if syntax.is_empty() {
             return Ok(tree::table_of(tree.get_ref(), source));
         }
-        let problem = |e: &toml::de::Error| (e.span().unwrap_or(0..0), e.message().to_owned());
+        let problem =
+            |e: &toml::de::Error| (e.span().unwrap_or(0..0), LayerProblem::Syntax(e.message().to_owned()));
         Err(self.failed(source, syntax.iter().map(problem).collect()))
     }
 
     /// The text that `item`, the value of `extends`, names.
     fn below(&mut self, item: &Item, load: &mut Load<'_>) -> Result<SourceText, PolicyErrors> {
-        let fail = |message| Err(self.failed(item.said.source, vec![(item.said.span.clone(), message)]));
-        let Some(name) = item.node.as_str() else {
-            return fail("`extends` must be a text: the name of one file".to_owned());
-        };
+        let fail = |problem| Err(self.failed(item.said.source, vec![(item.said.span.clone(), problem)]));
+        let Some(name) = item.node.as_str() else { return fail(LayerProblem::Extends) };
         let own = &self.sources[item.said.source].file;
         let loaded = match load(own, name) {
             Ok(loaded) => loaded,
-            Err(error) => return fail(error.to_string()),
+            Err(error) => return fail(error.into()),
         };
         if let Some(at) = self.identities.iter().position(|known| *known == loaded.identity) {
-            let files: Vec<&str> = self.sources[at..].iter().map(|s| s.file.as_str()).collect();
-            let ring = files.join(" extends ");
-            return fail(format!("the files extend each other in a circle: {ring} extends {}", files[0]));
+            let files = self.sources[at..].iter().map(|source| source.file.clone());
+            return fail(LayerProblem::Circle(files.collect()));
         }
         if self.identities.len() == MOST_LAYERS {
-            return fail(format!("more than {MOST_LAYERS} files stand one upon the other"));
+            return fail(LayerProblem::TooMany);
         }
         self.identities.push(loaded.identity);
         Ok(loaded.text)
@@ -331,48 +320,30 @@ impl Chain {
         let mut problems = Vec::new();
         for Item { said, node } in items {
             let Some(text) = node.as_str() else {
-                problems.push((
-                    said.span.clone(),
-                    "`without` is a list of keys, such as \"allow.dns\"".to_owned(),
-                ));
+                problems.push((said.span.clone(), LayerProblem::Without));
                 continue;
             };
+            let own = || text.to_owned();
             let done = match keys_of(text) {
-                Some(keys) => tree::take_out(root, &keys).map_err(|unknown| not_there(text, &unknown)),
-                None => Err(format!("`{text}` is no key, as `network.firewall` or `allow.NAME` is one")),
+                Some(keys) => tree::take_out(root, &keys)
+                    .map_err(|unknown| LayerProblem::NotThere { text: own(), unknown }),
+                None => Err(LayerProblem::NoKey(own())),
             };
-            problems.extend(done.err().map(|message| (said.span.clone(), message)));
+            problems.extend(done.err().map(|problem| (said.span.clone(), problem)));
         }
         if problems.is_empty() { Ok(()) } else { Err(self.failed(item.said.source, problems)) }
     }
 
-    fn failed(&self, source: usize, problems: Vec<(Range<usize>, String)>) -> PolicyErrors {
+    fn failed(&self, source: usize, problems: Vec<(Range<usize>, LayerProblem)>) -> PolicyErrors {
         let said = &self.sources[source];
-        let problem = |(span, message)| PolicyProblem {
-            place: Path::top(),
-            span,
-            message,
-            said_in: (source > 0).then(|| said.clone()),
+        let problem = |(span, problem): (Range<usize>, LayerProblem)| {
+            PolicyProblem::new(Path::top(), span, problem).of((source > 0).then(|| said.clone()))
         };
         let mut problems: Vec<PolicyProblem> = problems.into_iter().map(problem).collect();
         problems.sort_by_key(|p| (p.span.start, p.span.end));
         let own = &self.sources[0];
         PolicyErrors { file: own.file.clone(), text: own.text.clone(), problems }
     }
-}
-
-fn not_there(text: &str, unknown: &Unknown) -> String {
-    let Unknown { name, known } = unknown;
-    let near = nearest(name, known.iter().map(String::as_str));
-    let hint = match (near.is_empty(), known.is_empty()) {
-        (false, _) => did_you_mean(&near),
-        (true, true) => String::new(),
-        (true, false) => {
-            let known: Vec<&str> = known.iter().map(String::as_str).take(12).collect();
-            format!("; there are {}", known.join(", "))
-        }
-    };
-    format!("`{text}`: there is no `{name}` in what this extends{hint}")
 }
 
 /// The steps of a key as TOML writes it: `subnets."a.b".prefixes`.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, Rows};
+use super::problem::NeedProblem;
 use super::problems::Problems;
 use super::resolve::Resolver;
 use super::rule::{Cause, Managed, ManagedRoute, Remote, RouteNeed};
@@ -19,7 +20,7 @@ pub(super) fn from_workload(
     // The subnets are in the environment's own region, whatever other regions its needs are asked for in.
     let elsewhere = rows.region.suffix() != rows.home.suffix();
     let mut kept = Kept { rows, resolver, problems: &mut draft.problems };
-    let all: BTreeSet<&str> = rows.subnets.iter().map(|(name, _)| name.as_str()).collect();
+    let all: BTreeSet<&String> = rows.subnets.iter().map(|(name, _)| name).collect();
     for rule in &resolved.managed {
         let Some((name, priority)) = &rule.kept_as else { continue };
         let named = (name, *priority);
@@ -49,20 +50,20 @@ pub(super) fn from_workload(
                 origin: None,
             };
             let need = RouteNeed {
-                id: format!("{to} -> {}", route.next_hop),
+                id: RouteNeed::id(&to, &AddrSet::empty(), route.next_hop),
                 to: to.clone(),
                 except: AddrSet::empty(),
                 next_hop: route.next_hop,
                 as_written: matches!(to, Remote::Addresses(_)),
                 nested: BTreeMap::new(),
                 narrower: None,
-                subnets: BTreeSet::from([(*subnet).to_owned()]),
+                subnets: BTreeSet::from([String::clone(subnet)]),
                 causes: vec![cause],
             };
             draft.routes.push((rows.place.at("workload"), need));
             draft.managed_routes.push(ManagedRoute {
-                workload: rows.workload.to_owned(),
-                subnet: (*subnet).to_owned(),
+                workload: rows.workload.clone(),
+                subnet: String::clone(subnet),
                 name: route.name.of(prefix),
                 to,
                 next_hop: route.next_hop,
@@ -87,12 +88,12 @@ impl Kept<'_, '_> {
         match (prefixes.next(), prefixes.next()) {
             (Some(only), None) => Some(only),
             _ => {
-                let message = format!(
-                    "{id}: {} names what it keeps in a subnet by the subnet's one IPv4 prefix, and {subnet} has {}",
-                    self.rows.workload,
-                    own.v4.prefixes().count()
-                );
-                self.problem(message);
+                self.problem(NeedProblem::OnePrefix {
+                    id: id.to_owned(),
+                    workload: self.rows.workload.clone(),
+                    subnet: subnet.to_owned(),
+                    count: own.v4.prefixes().count(),
+                });
                 None
             }
         }
@@ -102,14 +103,14 @@ impl Kept<'_, '_> {
         &mut self,
         rule: &ManagedRule,
         (name, priority): (&ManagedName, u32),
-        subnets: &BTreeSet<&str>,
+        subnets: &BTreeSet<&String>,
         prefix: Option<IpPrefix>,
     ) -> Option<Managed> {
         let source = self.side(&rule.source, prefix, &rule.id);
         let destination = self.side(&rule.destination, prefix, &rule.id);
         Some(Managed {
-            workload: self.rows.workload.to_owned(),
-            subnets: subnets.iter().map(|subnet| (*subnet).to_owned()).collect(),
+            workload: self.rows.workload.clone(),
+            subnets: subnets.iter().copied().cloned().collect(),
             name: prefix.map_or_else(|| name.plain().to_owned(), |prefix| name.of(prefix)),
             of_subnet: name.is_of_subnet(),
             priority,
@@ -127,9 +128,7 @@ impl Kept<'_, '_> {
         let spec = match (side, prefix) {
             (ManagedSide::Subnet, Some(prefix)) => return Some(Remote::Addresses(AddrSet::from(prefix))),
             (ManagedSide::Subnet, None) => {
-                let message =
-                    format!("{id} names the subnet on a side, and its name does not: write {{range}} in it");
-                self.problem(message);
+                self.problem(NeedProblem::Range(id.to_owned()));
                 return None;
             }
             (ManagedSide::Spec(spec), _) => spec,
@@ -142,14 +141,15 @@ impl Kept<'_, '_> {
         match self.resolver.remote(spec, &mut Vec::new()) {
             Ok(remote) => Some(remote),
             Err(error) => {
-                self.problem(format!("{id} that {} keeps: {error}", self.rows.workload));
+                let (id, workload) = (id.to_owned(), self.rows.workload.clone());
+                self.problem(NeedProblem::Kept { id, workload, error });
                 None
             }
         }
     }
 
-    fn problem(&mut self, message: String) {
-        self.problems.at(self.rows.place.at("workload"), message);
+    fn problem(&mut self, problem: NeedProblem) {
+        self.problems.at(self.rows.place.at("workload"), problem);
     }
 }
 

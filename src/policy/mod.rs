@@ -10,16 +10,20 @@ mod expand;
 mod fill;
 mod flows;
 mod form;
+mod form_problem;
 mod hand;
 mod hosts;
 pub mod intent;
+mod layer_problem;
 mod layers;
 mod managed;
 mod name_error;
 mod network;
+mod note;
 mod outside;
 mod place;
 mod preconditions;
+mod problem;
 mod problems;
 mod promises;
 mod read;
@@ -29,10 +33,12 @@ mod routing;
 mod rule;
 mod service_endpoints;
 mod sets;
+mod short;
 mod suggest;
 mod tree;
 mod ways;
 mod whole;
+mod why;
 mod within;
 mod words;
 
@@ -45,8 +51,10 @@ pub use form::published_schema as schema;
 #[cfg(feature = "store")]
 pub(crate) use form::{at as form_at, top_keys};
 pub use intent::Intent;
-pub use layers::{Layers, Load, Loaded, NotLoaded, Overlay, keys_of};
+pub use layer_problem::NotLoaded;
+pub use layers::{Layers, Load, Loaded, Overlay, keys_of};
 pub use network::{Network, Outbound, Role, Subnet, SubnetEndpoint};
+pub use note::{Note, TagNeed};
 pub use place::{Path, PolicyErrors, PolicyProblem, Row, SourceText, Step};
 pub use promises::PolicyFault;
 pub use read::PolicySource;
@@ -54,10 +62,11 @@ pub use read::PolicySource;
 pub(crate) use read::read_as;
 pub use rule::{
     Cause, EndpointNeed, EndpointOffer, Flow, Held, LimitSettings, Managed, ManagedRoute, Origin,
-    PolicyParts, Precision, Precondition, Remarks, Remote, RouteNeed, SkippedRow, only_families_of,
-    short_list,
+    PolicyParts, Precision, Precondition, Remarks, Remote, RouteNeed, SkippedRow, Unmade, only_families_of,
 };
+pub use short::short_list;
 #[cfg(feature = "store")]
 pub(crate) use tree::value_of;
 pub use ways::GroupScope;
 pub use whole::Policy;
+pub use why::Why;

@@ -1,6 +1,9 @@
 //! [`NameError`]: why a name of a policy stands for nothing.
 
-use crate::catalog::RemoteError;
+use std::sync::Arc;
+
+use crate::catalog::{AbsentWhy, RemoteError};
+use crate::tags::{Cloud, Region, TagName};
 use crate::text::did_you_mean;
 
 /// Why a name stands for no remote.
@@ -25,15 +28,23 @@ pub(super) enum NameError {
     #[error("there is no FQDN tag `{name}`{} (`tagwall tags --fqdn` lists them)", did_you_mean(.nearest))]
     NoFqdnTag { name: String, nearest: Vec<String> },
     #[error("the tag {0} has no prefixes in this snapshot, so nothing would be allowed")]
-    EmptyTag(String),
+    EmptyTag(TagName),
     /// It is known why the file has no such tag.
     #[error("{file}, has no tag `{name}`: {why}")]
-    Absent { file: String, name: String, why: String },
+    Absent { file: TagFile, name: String, why: AbsentWhy },
     /// The tag is there, but not for this region.
-    #[error("{file}, has no tag {base} for {region}; the tag without a region is {tag}")]
-    NotForRegion { file: String, base: String, region: String, tag: String },
+    #[error("{file}, has no tag {base} for {}; the tag without a region is {tag}", .region.display())]
+    NotForRegion { file: TagFile, base: String, region: Arc<Region>, tag: TagName },
     #[error("{file}, has no tag `{name}`{}", did_you_mean(.nearest))]
-    NoTag { file: String, name: String, nearest: Vec<String> },
+    NoTag { file: TagFile, name: String, nearest: Vec<String> },
+}
+
+/// The published file in which a name was looked up.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the {cloud} file, change number {change_number}")]
+pub(super) struct TagFile {
+    pub(super) cloud: Cloud,
+    pub(super) change_number: u64,
 }
 
 impl NameError {

@@ -1,5 +1,6 @@
 //! [`Path`]: a place in a policy, and [`PolicyErrors`]: what is wrong there, with the text that said it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -90,13 +91,15 @@ impl SourceText {
     }
 
     /// How a message about `span` of the text begins: nothing, or row and column.
-    fn words(&self, span: &Range<usize>) -> String {
-        let Some(row) = &self.row else { return String::new() };
-        let column = row.cells.iter().find(|(_, cell)| cell.start <= span.start && span.start <= cell.end);
-        match column {
-            Some((name, _)) => format!("row {}, column `{name}`: ", row.number),
-            None => format!("row {}: ", row.number),
-        }
+    fn words(&self, span: &Range<usize>) -> impl fmt::Display + '_ {
+        let start = span.start;
+        fmt::from_fn(move |f| {
+            let Some(row) = &self.row else { return Ok(()) };
+            match row.cells.iter().find(|(_, cell)| cell.start <= start && start <= cell.end) {
+                Some((name, _)) => write!(f, "row {}, column `{name}`: ", row.number),
+                None => write!(f, "row {}: ", row.number),
+            }
+        })
     }
 }
 
@@ -122,6 +125,18 @@ pub struct PolicyProblem {
     pub said_in: Option<Arc<SourceText>>,
 }
 
+impl PolicyProblem {
+    /// What is wrong at a place of the policy's own text; here its sentence is made.
+    pub(crate) fn new(place: Path, span: Range<usize>, problem: impl fmt::Display) -> Self {
+        PolicyProblem { place, span, message: problem.to_string(), said_in: None }
+    }
+
+    /// The same of the text that said it, where that is another one.
+    pub(crate) fn of(self, said_in: Option<Arc<SourceText>>) -> Self {
+        PolicyProblem { said_in, ..self }
+    }
+}
+
 /// All that is wrong in a policy file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyErrors {
@@ -140,13 +155,15 @@ impl fmt::Display for PolicyErrors {
         let renderer = Renderer::plain();
         for (index, problem) in self.problems.iter().enumerate() {
             let annotation = AnnotationKind::Primary.span(problem.span.clone());
-            let (file, text, first_line, words) = match problem.said_in.as_deref() {
-                Some(said) => (&said.file, &said.text, said.first_line, said.words(&problem.span)),
-                None => (&self.file, &self.text, 1, String::new()),
+            let (file, text, first_line, title) = match problem.said_in.as_deref() {
+                Some(said) => {
+                    let title = format!("{}{}", said.words(&problem.span), problem.message);
+                    (&said.file, &said.text, said.first_line, Cow::Owned(title))
+                }
+                None => (&self.file, &self.text, 1, Cow::Borrowed(&problem.message)),
             };
-            let title = format!("{words}{}", problem.message);
             let snippet = Snippet::source(text).line_start(first_line).path(file).annotation(annotation);
-            let report = [Level::ERROR.primary_title(&title).element(snippet)];
+            let report = [Level::ERROR.primary_title(&*title).element(snippet)];
             let newline = if index == 0 { "" } else { "\n" };
             // The renderer writes some hidden characters as they are.
             write!(f, "{newline}{}", visible(&renderer.render(&report)))?;

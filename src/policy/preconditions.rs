@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::intent::HostUse;
 use super::network::{Outbound, Role, Subnet};
 use super::place::Path;
+use super::problem::NeedProblem;
 use super::problems::Problems;
-use super::rule::{Held, Precondition};
+use super::rule::{Held, Precondition, Remote};
 use super::whole::Policy;
+use super::why::Why;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::catalog::{Check, Precondition as Said, Resolved};
 use crate::packet::{Direction, NextHop};
@@ -48,26 +50,23 @@ impl Asked {
     pub(super) fn settle(self, policy: &Policy, problems: &mut Problems) -> Vec<Precondition> {
         let mut all = Vec::new();
         for ((workload, text), question) in self.0 {
-            let subnets: Vec<(&str, &Subnet)> = question
-                .subnets
-                .iter()
-                .filter_map(|name| Some((name.as_str(), policy.network.subnets.get(name)?)))
-                .collect();
+            let own = question.subnets.iter();
+            let subnets =
+                own.filter_map(|name| Some((name, policy.network.subnets.get(name)?))).collect::<Vec<_>>();
             let held = match &question.check {
                 None => Held::Unsaid(None),
-                Some(check) => match answer(check, &workload, &subnets, policy) {
+                Some(check) => match (Subject { workload: &workload, subnets, policy }).answer(check) {
                     Answer::Held(held) => held,
                     Answer::Never(why) if policy.accept_missing => Held::No(why),
                     Answer::Never(why) => {
-                        let accept = "accept it with accept-missing = true";
-                        problems.at(question.place, format!("{workload}: {why}, or {accept}"));
+                        problems.at(question.place, NeedProblem::Never { workload, why });
                         continue;
                     }
                 },
             };
             if let Held::No(why) = &held {
-                problems
-                    .warn(question.place, format!("{workload}: this must hold and does not: {text} ({why})"));
+                let (workload, text, why) = (workload.clone(), text.clone(), why.clone());
+                problems.warn(question.place, NeedProblem::NotHeld { workload, text, why });
             }
             all.push(Precondition { workload, text, held });
         }
@@ -77,136 +76,220 @@ impl Asked {
 
 enum Answer {
     Held(Held),
-    Never(String),
+    Never(Why),
 }
 
-fn yes(why: impl Into<String>) -> Answer {
+fn yes(why: impl Into<Why>) -> Answer {
     Answer::Held(Held::Yes(why.into()))
 }
 
-fn no(why: impl Into<String>) -> Answer {
-    Answer::Held(Held::No(why.into()))
+fn no(why: Why) -> Answer {
+    Answer::Held(Held::No(why))
 }
 
-fn unsaid(hint: impl Into<String>) -> Answer {
+fn unsaid(hint: impl Into<Why>) -> Answer {
     Answer::Held(Held::Unsaid(Some(hint.into())))
 }
 
-fn answer(check: &Check, workload: &str, subnets: &[(&str, &Subnet)], policy: &Policy) -> Answer {
-    match check {
-        Check::NotDelegated => not_delegated(workload, subnets),
-        Check::Delegated(service) => delegated(service, subnets),
-        Check::Ipv4Only => ipv4_only(workload, subnets),
-        Check::NotDenied(tag) => not_denied(tag, workload, subnets, policy),
-        Check::Nodes => nodes(subnets),
-        Check::WayOut => way_out(subnets, policy),
-        Check::Firewall => firewall(policy),
-        Check::NoForcedTunnelling => tunnelling(subnets, policy),
-        Check::Subnets(count) => match subnets.len() {
-            n if n >= *count => yes(format!("{n} subnets")),
-            n => unsaid(format!("this policy has {n}")),
-        },
-        Check::SubnetLength(most) => subnet_length(*most, subnets),
-        Check::NetworkLength(least, most) => network_length((*least, *most), subnets, policy),
-        Check::Row(id) => row(workload, id, policy),
-        Check::LetsOut(other) => lets_out(other, subnets, policy),
-    }
+/// What a precondition is about: a workload in some subnets of a policy.
+struct Subject<'a> {
+    workload: &'a String,
+    subnets: Vec<(&'a String, &'a Subnet)>,
+    policy: &'a Policy,
 }
 
-/// What stays closed without one is among what works nowhere.
-fn firewall(policy: &Policy) -> Answer {
-    match (policy.network.firewall.is_empty(), policy.nsg.hosts) {
-        (false, _) => yes("`network.firewall` is there"),
-        (true, HostUse::Internet) => yes("`nsg.hosts` lets their ports out to the Internet"),
-        (true, _) => unsaid("`network.firewall` says where one is"),
-    }
-}
-
-fn not_delegated(workload: &str, subnets: &[(&str, &Subnet)]) -> Answer {
-    let taken = subnets.iter().find_map(|(name, subnet)| match &subnet.role {
-        Role::Delegated(service) => Some((name, service)),
-        _ => None,
-    });
-    match taken {
-        Some((name, service)) => Answer::Never(format!(
-            "subnet {name} is delegated to {service}, and a subnet of {workload} may not be: take another"
-        )),
-        None => yes("no subnet of it has a role `delegated:…`"),
-    }
-}
-
-fn not_denied(tag: &str, workload: &str, subnets: &[(&str, &Subnet)], policy: &Policy) -> Answer {
-    let denied = policy.denies.iter().filter(|deny| deny.remote.to_string().eq_ignore_ascii_case(tag));
-    match denied.into_iter().find(|deny| subnets.iter().any(|(name, _)| *name == deny.subnet)) {
-        Some(deny) => Answer::Never(format!(
-            "{tag} is denied to subnet {}, and {workload} does not work without it: name other subnets in that [[deny]]",
-            deny.subnet
-        )),
-        None => yes(format!("no [[deny]] names {tag} for it")),
-    }
-}
-
-fn ipv4_only(workload: &str, subnets: &[(&str, &Subnet)]) -> Answer {
-    match subnets.iter().find(|(_, subnet)| !subnet.prefixes.v6.is_empty()) {
-        Some((name, _)) => Answer::Never(format!(
-            "subnet {name} has an IPv6 prefix, and {workload} does not run in such a subnet: take that prefix away"
-        )),
-        None => yes("no subnet of it has an IPv6 prefix"),
-    }
-}
-
-fn delegated(service: &str, subnets: &[(&str, &Subnet)]) -> Answer {
-    for (name, subnet) in subnets {
-        match &subnet.role {
-            Role::Delegated(own) if own.eq_ignore_ascii_case(service) => {}
-            Role::Delegated(other) => {
-                return Answer::Never(format!(
-                    "subnet {name} is delegated to {other} and not to {service}; take another"
-                ));
-            }
-            _ => return unsaid(format!("`role = \"delegated:{service}\"` of subnet {name} says that it is")),
+impl Subject<'_> {
+    fn answer(&self, check: &Check) -> Answer {
+        match check {
+            Check::NotDelegated => self.not_delegated(),
+            Check::Delegated(service) => self.delegated(service),
+            Check::Ipv4Only => self.ipv4_only(),
+            Check::NotDenied(tag) => self.not_denied(tag),
+            Check::Nodes => self.nodes(),
+            Check::WayOut => self.way_out(),
+            Check::Firewall => self.firewall(),
+            Check::NoForcedTunnelling => self.tunnelling(),
+            Check::Subnets(count) => match self.subnets.len() {
+                n if n >= *count => yes(Why::Subnets(n)),
+                n => unsaid(Why::TooFew(n)),
+            },
+            Check::SubnetLength(most) => self.subnet_length(*most),
+            Check::NetworkLength(least, most) => self.network_length(*least, *most),
+            Check::Row(id) => self.row(id),
+            Check::LetsOut(other) => self.lets_out(other),
         }
     }
-    yes("so says the role of each subnet")
-}
 
-/// That they fit is checked where the subnet is read.
-fn nodes(subnets: &[(&str, &Subnet)]) -> Answer {
-    match subnets.iter().find(|(_, subnet)| subnet.nodes.is_none()) {
-        Some((name, _)) => unsaid(format!("`nodes` of subnet {name} has it checked")),
-        None => {
-            let each = subnets.iter().map(|(name, subnet)| {
-                format!("subnet {name} has room for its {} nodes", subnet.nodes.unwrap_or_default())
-            });
-            yes(each.collect::<Vec<_>>().join(", "))
+    /// What stays closed without one is among what works nowhere.
+    fn firewall(&self) -> Answer {
+        match (self.policy.network.firewall.is_empty(), self.policy.nsg.hosts) {
+            (false, _) => yes("`network.firewall` is there"),
+            (true, HostUse::Internet) => yes("`nsg.hosts` lets their ports out to the Internet"),
+            (true, _) => unsaid("`network.firewall` says where one is"),
         }
     }
-}
 
-fn way_out(subnets: &[(&str, &Subnet)], policy: &Policy) -> Answer {
-    let mut by = BTreeSet::new();
-    let mut hint = None;
-    for (name, subnet) in subnets {
-        match subnet.outbound {
-            Some(Outbound::Nat) => drop(by.insert("a NAT gateway")),
-            Some(Outbound::PublicIp) => drop(by.insert("public addresses")),
-            Some(Outbound::LoadBalancer) => drop(by.insert("a load balancer")),
-            _ if leads_to_firewall(name, policy) => drop(by.insert("the firewall")),
-            Some(Outbound::Firewall) => {
-                return no(format!(
-                    "outbound of subnet {name} is the firewall, and no default route leads there"
-                ));
-            }
-            Some(Outbound::None) => return no(format!("outbound of subnet {name} is `none`")),
-            Some(Outbound::Default) => {
-                return no(format!("outbound of subnet {name} is default outbound access"));
-            }
-            None => hint = Some(format!("`outbound` of subnet {name} says by what")),
+    fn not_delegated(&self) -> Answer {
+        let taken = self.subnets.iter().find_map(|(name, subnet)| match &subnet.role {
+            Role::Delegated(service) => Some((*name, service)),
+            _ => None,
+        });
+        match taken {
+            Some((subnet, service)) => Answer::Never(Why::Delegated {
+                subnet: subnet.clone(),
+                service: service.clone(),
+                workload: self.workload.clone(),
+            }),
+            None => yes("no subnet of it has a role `delegated:…`"),
         }
     }
-    match hint {
-        Some(hint) => unsaid(hint),
-        None => yes(by.into_iter().collect::<Vec<_>>().join(", ")),
+
+    fn not_denied(&self, tag: &str) -> Answer {
+        let named = |remote: &Remote| match remote {
+            Remote::Tag(own) | Remote::Outside(own) => own.name().as_str().eq_ignore_ascii_case(tag),
+            Remote::Symbol(symbol) => symbol.name().eq_ignore_ascii_case(tag),
+            _ => false,
+        };
+        let mut denied = self.policy.denies.iter().filter(|deny| named(&deny.remote));
+        match denied.find(|deny| self.subnets.iter().any(|(name, _)| **name == deny.subnet)) {
+            Some(deny) => Answer::Never(Why::Denied {
+                tag: tag.to_owned(),
+                subnet: deny.subnet.clone(),
+                workload: self.workload.clone(),
+            }),
+            None => yes(Why::NotDenied(tag.to_owned())),
+        }
+    }
+
+    fn ipv4_only(&self) -> Answer {
+        match self.subnets.iter().find(|(_, subnet)| !subnet.prefixes.v6.is_empty()) {
+            Some((name, _)) => {
+                Answer::Never(Why::Ipv6 { subnet: String::clone(name), workload: self.workload.clone() })
+            }
+            None => yes("no subnet of it has an IPv6 prefix"),
+        }
+    }
+
+    fn delegated(&self, service: &str) -> Answer {
+        for (name, subnet) in &self.subnets {
+            let (subnet, role) = (String::clone(name), &subnet.role);
+            match role {
+                Role::Delegated(own) if own.eq_ignore_ascii_case(service) => {}
+                Role::Delegated(other) => {
+                    let (other, service) = (other.clone(), service.to_owned());
+                    return Answer::Never(Why::DelegatedElsewhere { subnet, other, service });
+                }
+                _ => return unsaid(Why::RoleUnsaid { service: service.to_owned(), subnet }),
+            }
+        }
+        yes("so says the role of each subnet")
+    }
+
+    /// That they fit is checked where the subnet is read.
+    fn nodes(&self) -> Answer {
+        match self.subnets.iter().find(|(_, subnet)| subnet.nodes.is_none()) {
+            Some((name, _)) => unsaid(Why::NodesUnsaid(String::clone(name))),
+            None => {
+                let each = self.subnets.iter();
+                let each = each.map(|(name, subnet)| (String::clone(name), subnet.nodes.unwrap_or_default()));
+                yes(Why::Nodes(each.collect()))
+            }
+        }
+    }
+
+    fn way_out(&self) -> Answer {
+        let mut by = BTreeSet::new();
+        let mut hint = None;
+        for (name, subnet) in &self.subnets {
+            let name = String::clone(name);
+            match subnet.outbound {
+                Some(Outbound::Nat) => drop(by.insert("a NAT gateway")),
+                Some(Outbound::PublicIp) => drop(by.insert("public addresses")),
+                Some(Outbound::LoadBalancer) => drop(by.insert("a load balancer")),
+                _ if leads_to_firewall(&name, self.policy) => drop(by.insert("the firewall")),
+                Some(Outbound::Firewall) => return no(Why::NotToFirewall(name)),
+                Some(Outbound::None) => return no(Why::NoWayOut(name)),
+                Some(Outbound::Default) => return no(Why::DefaultOutbound(name)),
+                None => hint = Some(Why::OutboundUnsaid(name)),
+            }
+        }
+        match hint {
+            Some(hint) => unsaid(hint),
+            None => yes(Why::WaysOut(by.into_iter().collect())),
+        }
+    }
+
+    fn tunnelling(&self) -> Answer {
+        let policy = self.policy;
+        let to_gateway = |name: &str| {
+            [false, true].into_iter().any(|v6| policy.default_way_of(name, v6) == Some(NextHop::Gateway))
+        };
+        match self.subnets.iter().find(|(name, _)| to_gateway(name)) {
+            Some((name, _)) => no(Why::ToGateway(String::clone(name))),
+            None if self.subnets.iter().all(|(name, _)| policy.default_hop_of(name, false).is_some()) => {
+                yes("no default route leads to a gateway")
+            }
+            None => unsaid("a gateway may announce a default route where no table has one"),
+        }
+    }
+
+    fn subnet_length(&self, most: u8) -> Answer {
+        let longer = |subnet: &Subnet| v4(&subnet.prefixes).find(|prefix| prefix.len() > most);
+        match self.subnets.iter().find_map(|(name, subnet)| Some((*name, longer(subnet)?))) {
+            Some((name, prefix)) => Answer::Never(Why::Small { prefix, subnet: name.clone(), most }),
+            None => yes(Why::Large(most)),
+        }
+    }
+
+    /// Prefixes of the space that touch are one in a set, so that the length of a network that is written as two halves is
+    /// that of the whole.
+    fn network_length(&self, least: u8, most: u8) -> Answer {
+        let space = &self.policy.network.space;
+        if space.is_empty() {
+            return unsaid("`network.address-space` has it checked");
+        }
+        let own = |p: &IpPrefix| self.subnets.iter().any(|(_, s)| !s.prefixes.is_disjoint(&(*p).into()));
+        match v4(space).filter(own).find(|prefix| !(least..=most).contains(&prefix.len())) {
+            Some(prefix) => no(Why::Space(prefix)),
+            None => yes("so is the address space"),
+        }
+    }
+
+    /// Taken, so that the proof has held it against the group.
+    fn row(&self, id: &str) -> Answer {
+        let taken = self.policy.flows.iter().flat_map(|flow| &flow.causes).any(|cause| {
+            cause.row == id && cause.origin.as_ref().is_some_and(|origin| origin.workload == *self.workload)
+        });
+        match taken && self.policy.wants(Target::Nsg) {
+            true => yes(Why::HasRow(id.to_owned())),
+            false if self.policy.wants(Target::Nsg) => no(Why::RowLeftOut(id.to_owned())),
+            false => Answer::Held(Held::Unsaid(None)),
+        }
+    }
+
+    fn lets_out(&self, other: &str) -> Answer {
+        let policy = self.policy;
+        if !policy.wants(Target::Nsg) {
+            return Answer::Held(Held::Unsaid(None));
+        }
+        if !policy.nsg.deny_rest {
+            return yes("`nsg.deny-rest` is false");
+        }
+        for (name, _) in &self.subnets {
+            let own =
+                policy.flows.iter().filter(|f| f.subnet == **name && f.direction == Direction::Outbound);
+            let needs: Vec<&str> =
+                own.flat_map(|flow| flow.causes.iter().map(|cause| cause.workload.as_str())).collect();
+            let (subnet, met) =
+                (String::clone(name), needs.iter().any(|workload| workload.starts_with(other)));
+            if needs.is_empty() {
+                return Answer::Never(Why::DeniesAll { subnet, other: other.to_owned() });
+            }
+            if !met {
+                return no(Why::LetsOutOthers { subnet, other: other.to_owned() });
+            }
+        }
+        yes(Why::SameSubnets(other.to_owned()))
     }
 }
 
@@ -214,81 +297,6 @@ fn leads_to_firewall(subnet: &str, policy: &Policy) -> bool {
     matches!(policy.default_hop_of(subnet, false), Some(NextHop::Appliance(_)))
 }
 
-fn tunnelling(subnets: &[(&str, &Subnet)], policy: &Policy) -> Answer {
-    let to_gateway = |name: &str| {
-        [false, true].into_iter().any(|v6| policy.default_way_of(name, v6) == Some(NextHop::Gateway))
-    };
-    match subnets.iter().find(|(name, _)| to_gateway(name)) {
-        Some((name, _)) => no(format!("the default route of subnet {name} leads to a gateway")),
-        None if subnets.iter().all(|(name, _)| policy.default_hop_of(name, false).is_some()) => {
-            yes("no default route leads to a gateway")
-        }
-        None => unsaid("a gateway may announce a default route where no table has one"),
-    }
-}
-
-fn subnet_length(most: u8, subnets: &[(&str, &Subnet)]) -> Answer {
-    let longer = |subnet: &Subnet| v4(&subnet.prefixes).find(|prefix| prefix.len() > most);
-    match subnets.iter().find_map(|(name, subnet)| Some((name, longer(subnet)?))) {
-        Some((name, prefix)) => Answer::Never(format!(
-            "{prefix} of subnet {name} is smaller than /{most}; give it more addresses"
-        )),
-        None => yes(format!("each is /{most} or larger")),
-    }
-}
-
 fn v4(set: &AddrSet) -> impl Iterator<Item = IpPrefix> {
     set.prefixes().filter(|prefix| prefix.is_v4())
-}
-
-/// Prefixes of the space that touch are one in a set, so that the length of a network that is written as two halves is
-/// that of the whole.
-fn network_length((least, most): (u8, u8), subnets: &[(&str, &Subnet)], policy: &Policy) -> Answer {
-    if policy.network.space.is_empty() {
-        return unsaid("`network.address-space` has it checked");
-    }
-    let of = |prefix: &IpPrefix| subnets.iter().any(|(_, s)| !s.prefixes.is_disjoint(&(*prefix).into()));
-    let wrong = v4(&policy.network.space).filter(of).find(|p| !(least..=most).contains(&p.len()));
-    match wrong {
-        Some(prefix) => no(format!("the address space has {prefix}")),
-        None => yes("so is the address space"),
-    }
-}
-
-/// Taken, so that the proof has held it against the group.
-fn row(workload: &str, id: &str, policy: &Policy) -> Answer {
-    let taken = policy.flows.iter().flat_map(|flow| &flow.causes).any(|cause| {
-        cause.row == id && cause.origin.as_ref().is_some_and(|origin| origin.workload == workload)
-    });
-    match taken && policy.wants(Target::Nsg) {
-        true => yes(format!("the security group has row {id}")),
-        false if policy.wants(Target::Nsg) => no(format!("row {id} is left out")),
-        false => Answer::Held(Held::Unsaid(None)),
-    }
-}
-
-fn lets_out(other: &str, subnets: &[(&str, &Subnet)], policy: &Policy) -> Answer {
-    if !policy.wants(Target::Nsg) {
-        return Answer::Held(Held::Unsaid(None));
-    }
-    if !policy.nsg.deny_rest {
-        return yes("`nsg.deny-rest` is false");
-    }
-    let outward = |name: &str| -> Vec<&str> {
-        let own = policy.flows.iter().filter(|f| f.subnet == name && f.direction == Direction::Outbound);
-        own.flat_map(|flow| flow.causes.iter().map(|cause| cause.workload.as_str())).collect()
-    };
-    for (name, _) in subnets {
-        let needs = outward(name);
-        if needs.is_empty() {
-            return Answer::Never(format!(
-                "the security group of subnet {name} would deny everything outbound; add {other} or needs of your \
-                 own for the subnet, set nsg.deny-rest = false"
-            ));
-        }
-        if !needs.iter().any(|workload| workload.starts_with(other)) {
-            return no(format!("subnet {name} lets out what other needs ask for, and nothing for {other}"));
-        }
-    }
-    yes(format!("{other} is in the same subnets"))
 }

@@ -1,29 +1,30 @@
 //! [`Problems`]: all that is wrong with a policy.
 
 use super::place::{Path, PolicyErrors, PolicyProblem};
+use super::problem::Problem;
 use super::read::PolicySource;
 
 /// What is wrong with a policy, place by place.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
-    wrong: Vec<(Path, String)>,
-    risky: Vec<(Path, String)>,
+    wrong: Vec<(Path, Problem)>,
+    risky: Vec<(Path, Problem)>,
 }
 
 impl Problems {
     /// Notes what is wrong at `place`.
-    pub(super) fn at(&mut self, place: Path, message: impl Into<String>) {
-        self.wrong.push((place, message.into()));
+    pub(super) fn at(&mut self, place: Path, problem: impl Into<Problem>) {
+        self.wrong.push((place, problem.into()));
     }
 
     /// Notes what can be done and is hardly meant.
-    pub(super) fn warn(&mut self, place: Path, message: impl Into<String>) {
-        self.risky.push((place, message.into()));
+    pub(super) fn warn(&mut self, place: Path, problem: impl Into<Problem>) {
+        self.risky.push((place, problem.into()));
     }
 
     /// The warnings, each with its line of the file that says it; of the policy's own only the line.
     pub(super) fn warnings(&self, source: &PolicySource) -> Vec<String> {
-        let found = source.errors(self.risky.iter().cloned());
+        let found = source.errors(self.risky.iter().map(|(place, problem)| (place.clone(), problem)));
         let line = |text: &str, at: usize| text.bytes().take(at).filter(|&byte| byte == b'\n').count();
         let told = |p: &PolicyProblem| match &p.said_in {
             Some(other) => {
@@ -33,11 +34,6 @@ impl Problems {
             None => format!("line {}: {}", 1 + line(&found.text, p.span.start), p.message),
         };
         found.problems.iter().map(told).collect()
-    }
-
-    /// Notes several things.
-    pub(super) fn extend(&mut self, found: impl IntoIterator<Item = (Path, String)>) {
-        self.wrong.extend(found);
     }
 
     /// Whether nothing is wrong.

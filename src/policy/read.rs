@@ -3,6 +3,7 @@
 //! TOML is read into a tree with spans. The tree is checked against the JSON Schema of [`Intent`]: unknown keys,
 //! wrong types, unknown words. Only then serde reads it, so that one mistake does not hide the next.
 
+use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,10 +13,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::form::schema;
+use super::form_problem::{FormProblem, KeyHint};
 use super::intent::Intent;
 use super::layers::Layers;
 use super::place::{Path, PolicyErrors, PolicyProblem, Step};
-use crate::text::{did_you_mean, hidden, nearest};
+use crate::text::{hidden, nearest};
 
 /// A policy file that is well-formed: its [`Intent`], and the text to point into.
 #[derive(Debug, Clone)]
@@ -81,15 +83,15 @@ impl PolicySource {
         &self.file
     }
 
-    /// An error report about `places`, each with its message.
-    pub fn errors(&self, places: impl IntoIterator<Item = (Path, String)>) -> PolicyErrors {
+    /// An error report about `places`, each with what is wrong there.
+    pub fn errors<M: Display>(&self, places: impl IntoIterator<Item = (Path, M)>) -> PolicyErrors {
         if let Some(layers) = &self.layers {
             return layers.errors(places);
         }
         let tree = DeTable::parse(&self.text).expect("the text was parsed before");
         let mut problems: Vec<PolicyProblem> = places
             .into_iter()
-            .map(|(place, message)| here(place.clone(), locate(&tree, &place), message))
+            .map(|(place, message)| PolicyProblem::new(place.clone(), locate(&tree, &place), message))
             .collect();
         problems.sort_by_key(|p| (p.span.start, p.span.end));
         PolicyErrors { file: self.file.clone(), text: self.text.clone(), problems }
@@ -113,12 +115,12 @@ pub(crate) fn read_as<T: DeserializeOwned>(
     let (tree, syntax) = DeTable::parse_recoverable(text);
     if !syntax.is_empty() {
         let problem =
-            |e: &toml::de::Error| here(Path::top(), e.span().unwrap_or(0..0), e.message().to_owned());
+            |e: &toml::de::Error| PolicyProblem::new(Path::top(), e.span().unwrap_or(0..0), e.message());
         return Err(failed(syntax.iter().map(problem).collect()));
     }
     for (key, why) in refused {
         if let Some((_, value)) = tree.get_ref().iter().find(|(name, _)| name.get_ref() == key) {
-            return Err(failed(vec![here(Path::top().at(*key), value.span(), (*why).to_owned())]));
+            return Err(failed(vec![PolicyProblem::new(Path::top().at(*key), value.span(), why)]));
         }
     }
     let mut problems = Checker::new(schema).check(&tree);
@@ -127,11 +129,7 @@ pub(crate) fn read_as<T: DeserializeOwned>(
         return Err(failed(problems));
     }
     toml::from_str(text)
-        .map_err(|e| failed(vec![here(Path::top(), e.span().unwrap_or(0..0), e.message().to_owned())]))
-}
-
-fn here(place: Path, span: Range<usize>, message: String) -> PolicyProblem {
-    PolicyProblem { place, span, message, said_in: None }
+        .map_err(|e| failed(vec![PolicyProblem::new(Path::top(), e.span().unwrap_or(0..0), e.message())]))
 }
 
 /// The place of the innermost value around a byte of the text.
@@ -209,9 +207,7 @@ fn hidden_in_value(value: &Spanned<DeValue<'_>>, place: &Path, problems: &mut Ve
 
 fn hidden_in_text(text: &str, span: Range<usize>, place: &Path, problems: &mut Vec<PolicyProblem>) {
     if let Some(c) = hidden(text) {
-        let message =
-            format!("the text holds the character U+{:04X}, which is not shown; take it out", u32::from(c));
-        problems.push(here(place.clone(), span, message));
+        problems.push(PolicyProblem::new(place.clone(), span, FormProblem::Hidden(c)));
     }
 }
 
@@ -231,8 +227,8 @@ impl<'s> Checker<'s> {
         self.problems
     }
 
-    fn report(&mut self, place: &Path, span: Range<usize>, message: String) {
-        self.problems.push(here(place.clone(), span, message));
+    fn report(&mut self, place: &Path, span: Range<usize>, problem: FormProblem<'_>) {
+        self.problems.push(PolicyProblem::new(place.clone(), span, problem));
     }
 
     fn follow(&self, node: &'s Value) -> &'s Value {
@@ -251,9 +247,11 @@ impl<'s> Checker<'s> {
                 (Some(child), _) => self.value(child, value, &below),
                 (None, Value::Bool(false)) | (None, Value::Null) => {
                     let names = known.into_iter().flatten().map(|(n, _)| n.as_str());
-                    let hint = did_you_mean(&nearest(name, names));
-                    let hint = if hint.is_empty() { self.elsewhere(name) } else { hint };
-                    self.report(&below, key.span(), format!("unknown key `{name}`{hint}"));
+                    let hint = match nearest(name, names) {
+                        near if near.is_empty() => self.elsewhere(name),
+                        near => KeyHint::Near(near),
+                    };
+                    self.report(&below, key.span(), FormProblem::Key { name, hint });
                 }
                 (None, Value::Bool(true)) => {}
                 (None, child) => self.value(child, value, &below),
@@ -261,38 +259,37 @@ impl<'s> Checker<'s> {
         }
         for name in node["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             if !table.keys().any(|key| key.get_ref() == name) {
-                self.report(place, span.clone(), format!("`{name}` is missing{}", Self::inside(place)));
+                self.report(place, span.clone(), FormProblem::Missing { name, place });
             }
         }
         if table.is_empty() && node["minProperties"].as_u64().is_some() {
-            self.report(place, span, format!("`{place}` needs at least one entry"));
+            self.report(place, span, FormProblem::Empty(place));
         }
     }
 
     /// Where a key of this name belongs, if it is one of the top, or of one section below it alone.
-    fn elsewhere(&self, name: &str) -> String {
+    fn elsewhere<'k>(&self, name: &'k str) -> KeyHint<'k>
+    where
+        's: 'k,
+    {
         let sections = self.schema["properties"].as_object().into_iter().flatten();
         let mut found = Vec::new();
         for (section, node) in sections {
             if section == name {
-                return format!("; `{name}` belongs at the top of the file, before the first [section]");
+                return KeyHint::Top(name);
             }
             let node = self.follow(node);
             let several = node["items"].is_object();
             let inner = if several { self.follow(&node["items"]) } else { node };
             if inner["properties"].get(name).is_some() {
-                found.push(if several { format!("[[{section}]]") } else { format!("[{section}]") });
+                found.push((section, several));
             }
         }
         match found.as_slice() {
-            [one] => format!("; `{name}` belongs in {one}"),
-            _ => String::new(),
+            [(section, false)] => KeyHint::Section(name, section),
+            [(section, true)] => KeyHint::Entry(name, section),
+            _ => KeyHint::Near(Vec::new()),
         }
-    }
-
-    fn inside(place: &Path) -> String {
-        let text = place.to_string();
-        if text.is_empty() { String::new() } else { format!(" in `{text}`") }
     }
 
     fn value(&mut self, node: &'s Value, value: &Spanned<DeValue<'_>>, place: &Path) {
@@ -302,12 +299,9 @@ impl<'s> Checker<'s> {
         } else if let Some(words) = words_of(node) {
             self.word(&words, value, place);
         } else if !self.type_fits(node, value.get_ref()) {
-            let wanted = self.describe(node);
-            self.report(
-                place,
-                value.span(),
-                format!("`{place}` must be {wanted}, not {}", kind(value.get_ref())),
-            );
+            let wanted = [self.describe(node)];
+            let problem = FormProblem::Kind { place, wanted: &wanted, is: kind(value.get_ref()) };
+            self.report(place, value.span(), problem);
         } else {
             self.inner(node, value, place);
         }
@@ -322,18 +316,13 @@ impl<'s> Checker<'s> {
                 }
             }
             DeValue::Integer(number) => {
-                let text = number.to_string();
+                let text = &*number.to_string();
                 let (min, max) = (node["minimum"].as_f64(), node["maximum"].as_f64());
                 let outside = text
                     .parse::<f64>()
                     .map_or(true, |n| min.is_some_and(|min| n < min) || max.is_some_and(|max| n > max));
                 if outside {
-                    let range = match (min, max) {
-                        (Some(min), Some(max)) => format!("from {min} to {max}"),
-                        (Some(min), None) => format!("{min} or more"),
-                        _ => "in range".to_owned(),
-                    };
-                    self.report(place, value.span(), format!("`{place}` must be {range}, not {text}"));
+                    self.report(place, value.span(), FormProblem::Number { place, min, max, is: text });
                 }
             }
             _ => {}
@@ -349,11 +338,10 @@ impl<'s> Checker<'s> {
         match fitting {
             Some(option) => self.value(option, value, place),
             None => {
-                let wanted: Vec<String> =
-                    options.iter().filter(|o| o["type"] != "null").map(|o| self.describe(o)).collect();
-                let message =
-                    format!("`{place}` must be {}, not {}", wanted.join(" or "), kind(value.get_ref()));
-                self.report(place, value.span(), message);
+                let wanted = options.iter().filter(|o| o["type"] != "null").map(|o| self.describe(o));
+                let wanted: Vec<&str> = wanted.collect();
+                let problem = FormProblem::Kind { place, wanted: &wanted, is: kind(value.get_ref()) };
+                self.report(place, value.span(), problem);
             }
         }
     }
@@ -363,16 +351,11 @@ impl<'s> Checker<'s> {
             DeValue::String(word) if words.contains(&word.as_ref()) => {}
             DeValue::String(word) => {
                 let near = nearest(word, words.iter().copied());
-                let hint = if near.is_empty() {
-                    format!("; one of {}", words.join(", "))
-                } else {
-                    did_you_mean(&near)
-                };
-                self.report(place, value.span(), format!("unknown value `{word}` for `{place}`{hint}"));
+                self.report(place, value.span(), FormProblem::Word { word, place, near, all: words });
             }
             other => {
-                let message = format!("`{place}` must be one of {}, not {}", words.join(", "), kind(other));
-                self.report(place, value.span(), message);
+                let problem = FormProblem::NoWord { place, all: words, is: kind(other) };
+                self.report(place, value.span(), problem);
             }
         }
     }
@@ -394,7 +377,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn describe(&self, node: &Value) -> String {
+    fn describe(&self, node: &Value) -> &'static str {
         let node = node["$ref"]
             .as_str()
             .and_then(|r| r.strip_prefix("#/$defs/"))
@@ -404,13 +387,13 @@ impl<'s> Checker<'s> {
             one => one.as_str(),
         };
         match name {
-            Some("string") => "a text".into(),
-            Some("integer") => "a whole number".into(),
-            Some("number") => "a number".into(),
-            Some("boolean") => "true or false".into(),
-            Some("array") => "a list".into(),
-            Some("object") => "a table".into(),
-            _ => "another form".into(),
+            Some("string") => "a text",
+            Some("integer") => "a whole number",
+            Some("number") => "a number",
+            Some("boolean") => "true or false",
+            Some("array") => "a list",
+            Some("object") => "a table",
+            _ => "another form",
         }
     }
 }

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use super::intent::{Intent, OneOrMany, Subnet as SubnetIntent};
 use super::network::{Announced, Network, Role, Subnet};
 use super::place::Path;
+use super::problem::{HopProblem, NetworkProblem, PrefixError};
 use super::problems::Problems;
-use crate::addr::{AddrSet, Entry, EntryError, IpPrefix, Prefix};
+use crate::addr::{AddrSet, Entry, IpPrefix};
 use crate::limits::LimitKey;
-use crate::text::did_you_mean;
 
 /// How many addresses of each prefix Azure keeps for itself: the first four and the last.
 /// Source: virtual-networks-faq.md, 2025-01.
@@ -24,23 +24,10 @@ fn listed(texts: &[String], place: &Path, problems: &mut Problems) -> Vec<IpPref
     for (index, text) in texts.iter().enumerate() {
         match prefix(text) {
             Ok(prefix) => list.push(prefix),
-            Err(error) => problems.at(place.at(index), format!("{text}: {error}")),
+            Err(error) => problems.at(place.at(index), NetworkProblem::Prefix { text: text.clone(), error }),
         }
     }
     list
-}
-
-/// Why a text is no prefix of a network.
-#[derive(Debug, thiserror::Error)]
-enum PrefixError {
-    #[error(transparent)]
-    Form(#[from] EntryError),
-    #[error(
-        "an address without a length; write the network's prefix, or {address}/{host} if one address is meant"
-    )]
-    NoLength { address: IpAddr, host: u8 },
-    #[error("a prefix is expected here, not a range")]
-    Range,
 }
 
 fn prefix(text: &str) -> Result<IpPrefix, PrefixError> {
@@ -67,12 +54,12 @@ pub(super) fn network(intent: &Intent, problems: &mut Problems) -> Network {
     for (index, text) in given.dns.as_slice().iter().enumerate() {
         match text.parse::<IpAddr>() {
             Ok(address) => network.dns.push(address),
-            Err(_) => problems.at(place.at("dns").at(index), format!("{text}: not an IP address")),
+            Err(_) => problems.at(place.at("dns").at(index), NetworkProblem::Address(text.clone())),
         }
     }
     for (name, subnet) in &intent.subnets {
         let place = Path::top().at("subnets").at(name.as_str());
-        add_subnet(&mut network, name, subnet, &place, problems);
+        add_subnet(&mut network, (name, subnet), &place, problems);
     }
     check_firewall(&network, &place.at("firewall"), problems);
     network
@@ -82,10 +69,7 @@ pub(super) fn network(intent: &Intent, problems: &mut Problems) -> Network {
 fn announced(space: &AddrSet, texts: &[String], place: &Path, problems: &mut Problems) -> Announced {
     let list = listed(texts, place, problems);
     for prefix in list.iter().filter(|prefix| AddrSet::from(**prefix).is_subset(space)) {
-        problems.at(
-            place.clone(),
-            format!("{prefix} is in network.address-space, whose routes come first: what a gateway announces there has no effect; leave it out"),
-        );
+        problems.at(place.clone(), NetworkProblem::Announced(*prefix));
     }
     list.into_iter().collect()
 }
@@ -98,11 +82,8 @@ fn beside(
     problems: &mut Problems,
 ) -> AddrSet {
     let set = prefixes(texts, &place.at(key), problems);
-    if let Some(both) = set.intersection(space).prefixes().next() {
-        problems.at(
-            place.at(key),
-            format!("{both} is in network.address-space; `{key}` are the networks beside it"),
-        );
+    if let Some(prefix) = set.intersection(space).prefixes().next() {
+        problems.at(place.at(key), NetworkProblem::Beside { prefix, key });
     }
     set
 }
@@ -112,15 +93,14 @@ fn firewall(texts: &OneOrMany, place: &Path, problems: &mut Problems) -> Vec<IpA
     for (index, text) in texts.as_slice().iter().enumerate() {
         let place = place.at(index);
         match text.parse::<IpAddr>() {
-            Ok(IpAddr::V6(addr)) if let Some(v4) = addr.to_ipv4_mapped() => {
-                let message = format!("{text}: IPv4-mapped IPv6 address; if {v4} is meant, write that");
-                problems.at(place, message);
+            Ok(IpAddr::V6(addr)) if let Some(address) = addr.to_ipv4_mapped() => {
+                problems.at(place, NetworkProblem::Mapped { text: text.clone(), address });
             }
             Ok(addr) if found.iter().any(|a| a.is_ipv4() == addr.is_ipv4()) => {
-                problems.at(place, format!("{text}: a second address of the same family"));
+                problems.at(place, NetworkProblem::SecondAddress(text.clone()));
             }
             Ok(addr) => found.push(addr),
-            Err(_) => problems.at(place, format!("{text}: not an IP address")),
+            Err(_) => problems.at(place, NetworkProblem::Address(text.clone())),
         }
     }
     found.sort();
@@ -131,36 +111,25 @@ fn firewall(texts: &OneOrMany, place: &Path, problems: &mut Problems) -> Vec<IpA
 fn check_firewall(network: &Network, place: &Path, problems: &mut Problems) {
     for (index, &address) in network.firewall.iter().enumerate() {
         if let Some(error) = wrong_hop(network, address) {
-            problems.at(place.at(index), format!("{address}: {error}"));
+            problems.at(place.at(index), NetworkProblem::Hop { address, error });
         }
     }
 }
 
 /// Why a route cannot lead to an appliance at `address`; `None` if it can.
-pub(super) fn wrong_hop(network: &Network, address: IpAddr) -> Option<String> {
-    let host = AddrSet::from(host(address));
+pub(super) fn wrong_hop(network: &Network, address: IpAddr) -> Option<HopProblem> {
+    let host = AddrSet::from(IpPrefix::host(address));
     let near = host.is_subset(&network.virtual_network());
     let private: AddrSet = PRIVATE.iter().filter_map(|text| text.parse::<IpPrefix>().ok()).collect();
     if !near && !host.is_subset(&private) {
-        return Some(
-            "a route leads to a private address in the network or in one that is peered with it, never to a public one"
-                .to_owned(),
-        );
+        return Some(HopProblem::Public);
     }
     let (name, prefix) = network.subnets.iter().find_map(|(name, subnet)| {
         let prefix = subnet.prefixes.prefixes().find(|&p| host.is_subset(&p.into()))?;
         Some((name, prefix))
     })?;
     let taken = kept_addresses(prefix);
-    (prefix.len() < 31 && host.is_subset(&taken))
-        .then(|| format!("Azure keeps this address of {prefix} (subnet {name}) for itself"))
-}
-
-fn host(address: IpAddr) -> IpPrefix {
-    match address {
-        IpAddr::V4(address) => IpPrefix::V4(Prefix::host(address.into())),
-        IpAddr::V6(address) => IpPrefix::V6(Prefix::host(address.into())),
-    }
+    (prefix.len() < 31 && host.is_subset(&taken)).then(|| HopProblem::Kept { prefix, subnet: name.clone() })
 }
 
 /// Where addresses of networks lie that are not public ones. Unique local addresses are IPv6's.
@@ -172,20 +141,19 @@ fn kept_addresses(prefix: IpPrefix) -> AddrSet {
         IpPrefix::V4(p) => {
             let (first, last) = (p.first(), p.last());
             let hosts = (0..4).filter_map(|i| first.checked_add(i)).chain([last]).filter(|a| *a <= last);
-            hosts.map(|a| host(IpAddr::V4(a.into()))).collect()
+            hosts.map(|a| IpPrefix::host(IpAddr::V4(a.into()))).collect()
         }
         IpPrefix::V6(p) => {
             let first = p.first();
             let hosts = (0..4).filter_map(|i| first.checked_add(i)).filter(|a| *a <= p.last());
-            hosts.map(|a| host(IpAddr::V6(a.into()))).collect()
+            hosts.map(|a| IpPrefix::host(IpAddr::V6(a.into()))).collect()
         }
     }
 }
 
 fn add_subnet(
     network: &mut Network,
-    name: &str,
-    given: &SubnetIntent,
+    (name, given): (&String, &SubnetIntent),
     place: &Path,
     problems: &mut Problems,
 ) {
@@ -201,7 +169,7 @@ fn add_subnet(
     }
     let (outbound, private, nodes) = (given.outbound, given.private, given.nodes);
     let subnet = Subnet { prefixes: set, role, outbound, private, nodes, endpoints: Vec::new() };
-    network.subnets.insert(name.to_owned(), subnet);
+    network.subnets.insert(name.clone(), subnet);
 }
 
 /// Source: resource-name-rules.md, 2020-02-11: letters, digits, `_`, `.`, `-`; begins with a letter or digit, ends
@@ -212,10 +180,7 @@ fn check_name(name: &str, place: &Path, problems: &mut Problems) {
     let begins = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
     let ends = name.chars().last().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
     if !begins || !ends || name.len() > most || !name.chars().all(legal) {
-        let message = format!(
-            "`{name}` is no name that Azure takes for a subnet: 1 to {most} letters, digits, `-`, `_` or `.`, the first a letter or digit, the last one too or `_`"
-        );
-        problems.at(place.clone(), message);
+        problems.at(place.clone(), NetworkProblem::SubnetName { name: name.to_owned(), most });
     }
 }
 
@@ -228,23 +193,16 @@ fn role(name: &str, given: &SubnetIntent, place: &Path, problems: &mut Problems)
         Ok(role) => {
             match &reserved {
                 Some(own) if *own != role => {
-                    problems.at(place, format!("Azure reserves the name {name} for the role {own}"));
+                    let (name, role) = (name.to_owned(), own.clone());
+                    problems.at(place, NetworkProblem::ReservedName { name, role });
                 }
-                None if role.is_reserved() => {
-                    problems.at(place, format!("a subnet of the role {role} has to be called {role}"));
-                }
+                None if role.is_reserved() => problems.at(place, NetworkProblem::RoleName(role.clone())),
                 _ => {}
             }
             role
         }
-        Err(near) => {
-            let hint = if near.is_empty() {
-                "; roles are ordinary, application-gateway, delegated:SERVICE and Azure's reserved names"
-                    .to_owned()
-            } else {
-                did_you_mean(&near)
-            };
-            problems.at(place, format!("unknown role `{text}`{hint}"));
+        Err(nearest) => {
+            problems.at(place, NetworkProblem::UnknownRole { text: text.clone(), nearest });
             reserved.unwrap_or_default()
         }
     }
@@ -259,20 +217,17 @@ fn check_prefixes(
 ) {
     let outside = set.difference(&network.space);
     if given.prefixes.is_empty() {
-        problems.at(place.clone(), format!("subnet {name} needs at least one prefix"));
+        problems.at(place.clone(), NetworkProblem::NoPrefix(name.to_owned()));
     } else if let Some(prefix) = outside.prefixes().next().filter(|_| !network.space.is_empty()) {
-        problems.at(place.clone(), format!("{prefix} is outside network.address-space"));
+        problems.at(place.clone(), NetworkProblem::Outside(prefix));
     }
     for (other, theirs) in &network.subnets {
         if let Some(prefix) = set.intersection(&theirs.prefixes).prefixes().next() {
-            problems.at(place.clone(), format!("{prefix} is also in subnet {other}"));
+            problems.at(place.clone(), NetworkProblem::Shared { prefix, other: other.clone() });
         }
     }
     if let Some(small) = set.prefixes().find(|p| if p.is_v4() { p.len() > 29 } else { p.len() > 64 }) {
-        let message = format!(
-            "{small} is no prefix of a subnet: Azure takes IPv4 subnets from /29 on and IPv6 subnets of /64"
-        );
-        problems.at(place.clone(), message);
+        problems.at(place.clone(), NetworkProblem::Length(small));
     }
 }
 
@@ -283,9 +238,6 @@ fn check_nodes(set: &AddrSet, nodes: u32, place: &Path, problems: &mut Problems)
         .map(|prefix| (1_u64 << (32 - prefix.len().min(32))).saturating_sub(KEPT))
         .sum();
     if !set.v4.is_empty() && u64::from(nodes) > room {
-        let message = format!(
-            "{nodes} nodes do not fit: the subnet has room for {room}, since Azure keeps {KEPT} addresses of each prefix"
-        );
-        problems.at(place.clone(), message);
+        problems.at(place.clone(), NetworkProblem::Nodes { nodes, room, kept: KEPT });
     }
 }

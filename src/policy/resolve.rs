@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::intent::{Allow, OneOrMany, OptionIntent, PreferName};
-use super::name_error::NameError;
+use super::name_error::{NameError, TagFile};
 use super::network::Network;
+use super::note::Note;
 use super::outside::Outside;
 use super::place::Path;
+use super::problem::NeedProblem;
 use super::problems::Problems;
 use super::rule::Remote;
 use crate::addr::AddrSet;
@@ -15,7 +17,7 @@ use crate::catalog::{
     Catalog, Context, Date, OptionValue, Prefer, RemoteSpec, ResolveError, Resolved, Workload,
 };
 use crate::tags::{Region, Snapshot, Tag};
-use crate::text::{did_you_mean, nearest};
+use crate::text::nearest;
 
 /// What names are looked up in.
 pub(super) struct Resolver<'a> {
@@ -38,7 +40,7 @@ impl Resolver<'_> {
     pub(super) fn remotes(
         &self,
         text: &str,
-        notes: &mut Vec<String>,
+        notes: &mut Vec<Note>,
     ) -> Result<Vec<(Remote, Option<String>)>, NameError> {
         let spec = RemoteSpec::parse(text)?;
         let RemoteSpec::Group(name) = spec else {
@@ -67,7 +69,7 @@ impl Resolver<'_> {
     }
 
     /// One remote as a policy writes it, which may force a tag that no file holds.
-    fn remote_of(&self, text: &str, spec: &RemoteSpec, notes: &mut Vec<String>) -> Result<Remote, NameError> {
+    fn remote_of(&self, text: &str, spec: &RemoteSpec, notes: &mut Vec<Note>) -> Result<Remote, NameError> {
         match self.outside.get(text) {
             Some(tag) => Ok(Remote::Outside(tag)),
             None => self.remote(spec, notes),
@@ -75,7 +77,7 @@ impl Resolver<'_> {
     }
 
     /// One remote that is no group.
-    pub(super) fn remote(&self, spec: &RemoteSpec, notes: &mut Vec<String>) -> Result<Remote, NameError> {
+    pub(super) fn remote(&self, spec: &RemoteSpec, notes: &mut Vec<Note>) -> Result<Remote, NameError> {
         Ok(match spec {
             RemoteSpec::Tag(name) => Remote::Tag(self.tag(name, notes)?),
             RemoteSpec::Symbol(symbol) => Remote::Symbol(*symbol),
@@ -90,36 +92,37 @@ impl Resolver<'_> {
     }
 
     /// The spelling of an FQDN tag, which only Azure Firewall's own list has.
-    fn fqdn_tag(&self, name: &str, notes: &mut Vec<String>) -> Result<String, NameError> {
+    fn fqdn_tag(&self, name: &str, notes: &mut Vec<Note>) -> Result<String, NameError> {
         let Some(spelt) = self.catalog.fqdn_tag(name).and_then(|tag| tag.spelling(name)) else {
             let nearest = self.catalog.nearest_fqdn_tags(name);
             return Err(NameError::NoFqdnTag { name: name.to_owned(), nearest });
         };
         if !spelt.eq_ignore_ascii_case(name) {
-            notes.push(format!("`{name}` was taken as the FQDN tag {spelt}"));
+            notes.push(Note::FqdnTag { written: name.to_owned(), tag: spelt.clone() });
         }
         Ok(spelt)
     }
 
     /// Finds a tag: as the file spells it in any case, under any name of its region, or as documents misspell it.
-    fn tag(&self, name: &str, notes: &mut Vec<String>) -> Result<Arc<Tag>, NameError> {
+    fn tag(&self, name: &str, notes: &mut Vec<Note>) -> Result<Arc<Tag>, NameError> {
+        let written = || name.to_owned();
         if let Some(tag) = self.snapshot.tag(name) {
             // Only spellings that documents really have are worth a word; capitals as such are not.
             if tag.name().as_str() != name
                 && let Some(alias) = self.catalog.alias(name)
             {
-                notes.push(format!("`{name}` was taken as {}: {}", tag.name(), alias.note));
+                notes.push(Note::Alias { written: written(), tag: tag.name().clone(), note: alias.note });
             }
             return self.usable(tag);
         }
         if let Some(tag) = self.by_region_name(name) {
-            notes.push(format!("`{name}` is written {} in the file", tag.name()));
+            notes.push(Note::Region { written: written(), tag: tag.name().clone() });
             return self.usable(tag);
         }
         if let Some(alias) = self.catalog.alias(name) {
             let found = self.snapshot.tag(&alias.name).or_else(|| self.by_region_name(&alias.name));
             if let Some(tag) = found {
-                notes.push(format!("`{name}` was taken as {}: {}", tag.name(), alias.note));
+                notes.push(Note::Alias { written: written(), tag: tag.name().clone(), note: alias.note });
                 return self.usable(tag);
             }
         }
@@ -134,22 +137,21 @@ impl Resolver<'_> {
 
     fn usable(&self, tag: &Arc<Tag>) -> Result<Arc<Tag>, NameError> {
         if tag.set().is_empty() {
-            return Err(NameError::EmptyTag(tag.name().to_string()));
+            return Err(NameError::EmptyTag(tag.name().clone()));
         }
         Ok(tag.clone())
     }
 
     fn unknown_tag(&self, name: &str) -> NameError {
-        let file =
-            format!("the {} file, change number {}", self.snapshot.cloud(), self.snapshot.change_number());
+        let file = TagFile { cloud: self.snapshot.cloud(), change_number: self.snapshot.change_number() };
         // What is known comes before names that only look alike.
         if let Some(why) = self.catalog.why_absent(self.snapshot.cloud(), name) {
-            return NameError::Absent { file, name: name.to_owned(), why: why.to_owned() };
+            return NameError::Absent { file, name: name.to_owned(), why };
         }
         if let Some((base, ending)) = name.split_once('.')
             && let (Some(tag), Some(region)) = (self.snapshot.tag(base), self.snapshot.regions().find(ending))
         {
-            let (region, tag) = (region.display().to_string(), tag.name().to_string());
+            let (region, tag) = (region.clone(), tag.name().clone());
             return NameError::NotForRegion { file, base: base.to_owned(), region, tag };
         }
         NameError::NoTag { file, name: name.to_owned(), nearest: self.snapshot.nearest(name) }
@@ -164,9 +166,8 @@ impl Resolver<'_> {
     ) -> Option<&Workload> {
         let found = self.catalog.workload(name);
         if found.is_none() {
-            let hint = did_you_mean(&self.catalog.nearest(name));
-            let message = format!("there is no workload `{name}`{hint} (`tagwall workloads` lists them)");
-            problems.at(place.at("workload"), message);
+            let (name, nearest) = (name.to_owned(), self.catalog.nearest(name));
+            problems.at(place.at("workload"), NeedProblem::NoWorkload { name, nearest });
         }
         found
     }
@@ -199,7 +200,7 @@ impl Resolver<'_> {
         match workload.resolve(&context) {
             Ok(resolved) => Some(resolved),
             Err(errors) => {
-                problems.extend(errors.into_iter().map(|e| (option_place(place, allow, &e), e.to_string())));
+                errors.into_iter().for_each(|error| problems.at(option_place(place, allow, &error), error));
                 None
             }
         }

@@ -7,6 +7,7 @@ use super::draft::{Defaults, Draft, PlacedRoutes};
 use super::intent::RouteLine;
 use super::network::{Network, Role};
 use super::place::Path;
+use super::problem::{NetworkProblem, Problem, RouteProblem};
 use super::problems::Problems;
 use super::read_network::wrong_hop;
 use super::resolve::Resolver;
@@ -14,8 +15,7 @@ use super::rule::{Cause, Remote, RouteNeed, only_families_of};
 use super::sets::{addresses, applicable, list_text};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::NextHop;
-use crate::plan::FlowId;
-use crate::text::{did_you_mean, nearest};
+use crate::text::nearest;
 
 /// What the lines of a policy are read against.
 pub(super) struct Lines<'a> {
@@ -38,7 +38,7 @@ impl Lines<'_> {
             let found = match self.resolver.remotes(text, &mut remarks.notes) {
                 Ok(found) => found,
                 Err(error) => {
-                    problems.at(place, error.to_string());
+                    problems.at(place, error);
                     continue;
                 }
             };
@@ -53,17 +53,12 @@ impl Lines<'_> {
                         self.check(&need, &place, problems);
                         let risk = self.resolver.catalog.risk("private-subnet-route");
                         if let Some(risk) = risk.filter(|_| next_hop == NextHop::Internet) {
-                            remarks.risk(risk, &format!("policy route {}", need.to));
+                            remarks.risk(risk, format_args!("policy route {}", need.to));
                         }
                         routes.push((place.clone(), need));
                     }
                     None if matches!(remote, Remote::Any | Remote::Addresses(_)) => {}
-                    None => {
-                        let message = format!(
-                            "{remote}: a route leads to prefixes or a service tag, and to nothing else"
-                        );
-                        problems.at(place.clone(), message);
-                    }
+                    None => problems.at(place.clone(), RouteProblem::Remote(remote)),
                 }
             }
         }
@@ -77,22 +72,9 @@ impl Lines<'_> {
         line: &RouteLine,
     ) -> RouteNeed {
         let except = applicable(except, &to);
-        let without: String = except.prefixes().map(|p| format!(" except {p}")).collect();
-        let list = match &to {
-            Remote::Addresses(set) => list_text(set),
-            other => other.to_string(),
-        };
-        let cause = Cause {
-            workload: FlowId::BY_HAND.to_owned(),
-            row: String::new(),
-            why: line.why.clone().unwrap_or_default(),
-            source: String::new(),
-            covered_by: Vec::new(),
-            required: true,
-            origin: None,
-        };
+        let cause = Cause::by_hand(line.why.as_deref());
         RouteNeed {
-            id: format!("{list}{without} -> {next_hop}"),
+            id: RouteNeed::id(list_text(&to), &except, next_hop),
             as_written: matches!(to, Remote::Addresses(_)),
             to,
             except,
@@ -117,15 +99,12 @@ impl Lines<'_> {
             let place = place.at("subnet").at(index);
             match self.network.subnets.get(name) {
                 Some(subnet) if !subnet.role.takes_table() => {
-                    problems.at(place, format!("{name} takes no route table: Azure refuses one there"));
+                    problems.at(place, RouteProblem::NoTable(name.clone()));
                 }
                 Some(_) => {
                     found.insert(name.clone());
                 }
-                None => {
-                    let hint = did_you_mean(&nearest(name, self.network.subnets.keys().map(String::as_str)));
-                    problems.at(place, format!("there is no subnet `{name}`{hint}"));
-                }
+                None => problems.at(place, Problem::no_subnet(name, self.network)),
             }
         }
         found
@@ -152,15 +131,12 @@ impl Lines<'_> {
             _ => {}
         }
         let Ok(address) = text.parse::<IpAddr>() else {
-            let hint = did_you_mean(&nearest(text, WORDS));
-            let message = format!(
-                "`{text}` is no next hop: firewall, internet, gateway, none, vnet or the private address of an appliance{hint}"
-            );
-            problems.at(place.clone(), message);
+            let (text, nearest) = (line.next_hop.clone(), nearest(text, WORDS));
+            problems.at(place.clone(), RouteProblem::NextHop { text, nearest });
             return None;
         };
         if let Some(error) = wrong_hop(self.network, address) {
-            problems.at(place.clone(), format!("{address}: {error}"));
+            problems.at(place.clone(), NetworkProblem::Hop { address, error });
         }
         Some(NextHop::Appliance(address))
     }
@@ -177,8 +153,7 @@ impl Lines<'_> {
         for name in subnets {
             let role = self.network.subnets.get(name).map(|subnet| subnet.role.clone()).unwrap_or_default();
             if !role.takes_default() && hop != NextHop::Internet {
-                let message = format!("the default route of {name} ({role}) can only lead to the Internet");
-                problems.at(place.clone(), message);
+                problems.at(place.clone(), RouteProblem::OnlyInternet { subnet: name.clone(), role });
             }
             if hop == NextHop::VnetLocal {
                 problems.at(
@@ -187,10 +162,9 @@ impl Lines<'_> {
                 );
             }
             let before = defaults.insert((name.clone(), v6), hop);
-            if let Some(other) = before.filter(|other| *other != hop) {
-                let message =
-                    format!("the default route of {name} would have two next hops: {other} and {hop}");
-                problems.at(place.clone(), message);
+            if let Some(one) = before.filter(|one| *one != hop) {
+                let problem = RouteProblem::TwoDefaults { subnet: name.clone(), one, other: hop };
+                problems.at(place.clone(), problem);
             }
         }
     }
@@ -201,11 +175,7 @@ impl Lines<'_> {
             _ => false,
         };
         if need.next_hop == NextHop::VnetLocal && !inside {
-            let message = format!(
-                "the route to {} leads into the network, whose address space does not hold it",
-                need.to
-            );
-            problems.at(place.clone(), message);
+            problems.at(place.clone(), RouteProblem::NotInside(need.to.clone()));
         }
     }
 }
@@ -268,11 +238,8 @@ fn check_both_ways(kept: &[(Path, RouteNeed)], network: &Network, problems: &mut
     for (at, (place, back)) in by_appliance.iter().enumerate() {
         for (_, there) in by_appliance[..at].iter().filter(|(_, there)| there.next_hop != back.next_hop) {
             if let (Some(a), Some(b)) = (toward(back, there), toward(there, back)) {
-                let message = format!(
-                    "{a} and {b} reach each other through different appliances ({} and {}): one that keeps state drops the half of a connection that it did not see begin",
-                    there.next_hop, back.next_hop
-                );
-                problems.warn(place.clone(), message);
+                let (there, back) = (there.next_hop, back.next_hop);
+                problems.warn(place.clone(), RouteProblem::BothWays { a, b, there, back });
             }
         }
     }
@@ -293,11 +260,7 @@ fn check_inside(need: &mut RouteNeed, network: &Network, place: &Path, problems:
     let platform = AddrSet::from("168.63.129.16".parse::<IpPrefix>().expect("a constant address"));
     let set = only_families_of(&addresses_of(need), &network.subnet_space());
     if !set.is_disjoint(&platform) {
-        let message = format!(
-            "the route to {} holds 168.63.129.16, the platform's own address, which is never routed; take it out with `except` or narrower prefixes",
-            need.to
-        );
-        problems.at(place.clone(), message);
+        problems.at(place.clone(), RouteProblem::Platform(need.to.clone()));
     }
     let narrow = |set: &AddrSet| -> AddrSet {
         set.prefixes().filter(|&p| AddrSet::from(p).is_subset(&network.space)).collect()
@@ -306,21 +269,13 @@ fn check_inside(need: &mut RouteNeed, network: &Network, place: &Path, problems:
     let Some(prefix) = inside.prefixes().next() else {
         // A wider prefix loses to the network's own.
         if !need.as_written && !set.is_disjoint(&network.space) {
-            let message =
-                format!("the route to {} would take a part of the virtual network out of it", need.to);
-            problems.at(place.clone(), message);
+            problems.at(place.clone(), RouteProblem::PartOfNetwork(need.to.clone()));
         }
         return;
     };
     match (need.next_hop, &need.to) {
         (NextHop::Appliance(_) | NextHop::VnetLocal, Remote::Addresses(_)) => need.as_written = true,
-        _ => {
-            let message = format!(
-                "the route to {} would take {prefix} out of the virtual network; inside it a route leads to an appliance or stays",
-                need.to
-            );
-            problems.at(place.clone(), message);
-        }
+        (_, to) => problems.at(place.clone(), RouteProblem::OutOfNetwork { to: to.clone(), prefix }),
     }
 }
 
@@ -364,10 +319,7 @@ fn check_hops(need: &RouteNeed, other: &RouteNeed, network: &Network, place: &Pa
         only_families_of(&both, &present).prefixes().next()
     };
     if let Some(prefix) = both.into_iter().find_map(clash) {
-        let message = format!(
-            "{prefix} would have two next hops: {} by the route to {}, {} by the route to {}",
-            need.next_hop, need.to, other.next_hop, other.to
-        );
-        problems.at(place.clone(), message);
+        let of = |need: &RouteNeed| (need.next_hop, need.to.clone());
+        problems.at(place.clone(), RouteProblem::TwoHops { prefix, one: of(need), other: of(other) });
     }
 }

@@ -9,8 +9,11 @@ use super::intent::{
     RouteTableIntent,
 };
 use super::network::Network;
+use super::note::{Note, TagNeed};
+use super::short::{short_list, without};
+use super::why::Why;
 use crate::addr::{AddrSet, Count, IntervalSet};
-use crate::catalog::{Date, DatedFact, Fqdn, Risk};
+use crate::catalog::{Date, DatedFact, Fqdn, Risk, SkipWhy};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
 use crate::plan::FlowId;
 use crate::tags::{Cloud, Region, Symbol, Symbols, Tag};
@@ -147,6 +150,17 @@ impl Flow {
             })
     }
 
+    /// The need as one for `tag`.
+    pub(super) fn tag_need(&self, tag: &Tag) -> TagNeed {
+        TagNeed {
+            direction: self.direction,
+            tag: tag.name().clone(),
+            protocol: self.protocol,
+            ports: self.ports.clone(),
+            subnet: self.subnet.clone(),
+        }
+    }
+
     /// The remote addresses, where the remote side is one of addresses: a tag, prefixes, a symbol, anything. Only
     /// the families that the local side has, without what is excepted.
     pub fn remote_set(&self, symbols: &Symbols) -> Option<AddrSet> {
@@ -222,22 +236,12 @@ impl fmt::Display for Remote {
         match self {
             Remote::Tag(tag) | Remote::Outside(tag) => f.pad(tag.name().as_str()),
             Remote::Symbol(symbol) => symbol.fmt(f),
-            Remote::Addresses(set) => f.pad(&short_list(set)),
+            Remote::Addresses(set) => f.pad(&short_list(set).to_string()),
             Remote::Fqdn(host) => f.pad(host.as_str()),
-            Remote::FqdnTag(name) => f.pad(&format!("FQDN tag {name}")),
+            Remote::FqdnTag(name) => write!(f, "FQDN tag {name}"),
             Remote::Url(url) => f.pad(url),
             Remote::Any => f.pad("*"),
         }
-    }
-}
-
-/// The first prefixes of a set, and how many more there are.
-pub fn short_list(set: &AddrSet) -> String {
-    let mut prefixes = set.prefixes();
-    let shown: Vec<String> = prefixes.by_ref().take(3).map(|p| p.to_string()).collect();
-    match prefixes.count() {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -258,6 +262,21 @@ pub struct Cause {
     pub required: bool,
     /// The row of the catalogue; none for a need written by hand.
     pub origin: Option<Origin>,
+}
+
+impl Cause {
+    /// Of a need written by hand.
+    pub(super) fn by_hand(why: Option<&str>) -> Self {
+        Cause {
+            workload: FlowId::BY_HAND.to_owned(),
+            row: String::new(),
+            why: why.unwrap_or_default().to_owned(),
+            source: String::new(),
+            covered_by: Vec::new(),
+            required: true,
+            origin: None,
+        }
+    }
 }
 
 /// A row as the catalogue names it: without the region that its workload is asked for in, and without what tells the
@@ -295,6 +314,11 @@ pub struct RouteNeed {
 }
 
 impl RouteNeed {
+    /// What a route is called: `to` in words, what is taken out of it, and the next hop.
+    pub(super) fn id(to: impl fmt::Display, except: &AddrSet, next_hop: NextHop) -> String {
+        format!("{to}{} -> {next_hop}", without(except))
+    }
+
     /// `set`, addresses of this route, without what narrower lines take in the table of `subnet`.
     pub(super) fn unless_nested(&self, set: AddrSet, subnet: &str) -> AddrSet {
         match self.nested.get(subnet) {
@@ -323,7 +347,7 @@ pub struct EndpointOffer {
     /// Name of the subnet.
     pub subnet: String,
     /// The option that names the resources.
-    pub option: String,
+    pub option: &'static str,
     /// What it is for.
     pub purpose: String,
     /// Where this is written.
@@ -345,11 +369,11 @@ pub struct Precondition {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Held {
     /// It does, with why.
-    Yes(String),
+    Yes(Why),
     /// It does not, with why. What can never work is refused and is in no policy.
-    No(String),
+    No(Why),
     /// The policy does not say; with what would let it say so, where anything would.
-    Unsaid(Option<String>),
+    Unsaid(Option<Why>),
 }
 
 /// What the report says beside the rules.
@@ -364,7 +388,7 @@ pub struct Remarks {
     /// Service endpoint policies that lack the ids of their resources.
     pub offers: Vec<EndpointOffer>,
     /// Spellings that were corrected, and other things to know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// What begins or ends near the day whose facts are taken, in order.
     pub dated: Vec<DatedFact>,
     /// What was asked for and has ended.
@@ -375,10 +399,11 @@ pub struct Remarks {
 
 impl Remarks {
     /// Notes a risk that arises from `from`; the same risk is listed once.
-    pub(super) fn risk(&mut self, risk: &Risk, from: &str) {
+    pub(super) fn risk(&mut self, risk: &Risk, from: impl fmt::Display) {
+        let from = from.to_string();
         match self.risks.iter_mut().find(|(known, _)| known.id == risk.id) {
-            Some((_, places)) => places.push(from.to_owned()),
-            None => self.risks.push((risk.clone(), vec![from.to_owned()])),
+            Some((_, places)) => places.push(from),
+            None => self.risks.push((risk.clone(), vec![from])),
         }
     }
 
@@ -391,12 +416,15 @@ impl Remarks {
             places.sort();
             places.dedup();
         }
-        self.skipped.sort();
+        // By their texts, whatever kinds of reasons there are.
+        self.skipped
+            .sort_by_cached_key(|row| (row.workload.clone(), row.row.clone(), row.reason.to_string()));
         self.skipped.dedup();
         self.offers.sort();
         self.offers.dedup();
-        self.notes.sort();
-        self.notes.dedup();
+        // By their texts, which may be the same of lists that are not.
+        self.notes.sort_by_cached_key(Note::to_string);
+        self.notes.dedup_by_key(|note| note.to_string());
         self.dated.sort();
         self.dated.dedup();
         self.retired.sort();
@@ -405,15 +433,33 @@ impl Remarks {
     }
 }
 
+/// Why a row of a workload makes no rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unmade {
+    /// What the catalogue says of it here.
+    #[error(transparent)]
+    Row(#[from] SkipWhy),
+    /// It is a way around a default route, and there is none to go around.
+    #[error("a route is needed only where a default route leads to a firewall or appliance")]
+    NotDiverted,
+    /// The exceptions of the policy hold all of a route.
+    #[error("nothing is left of the route to {0}: `except` takes all of it")]
+    NothingLeft(
+        /// Where the route would lead to.
+        String,
+    ),
+}
+
 /// A row of a workload that makes no rule.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedRow {
     /// The workload.
     pub workload: String,
     /// The row.
     pub row: String,
     /// Why.
-    pub reason: String,
+    pub reason: Unmade,
     /// Whether the workload fails without it and nothing else covers it.
     pub required: bool,
 }

@@ -3,6 +3,7 @@
 use super::intent::Intent;
 use super::network::{Network, SubnetEndpoint};
 use super::place::Path;
+use super::problem::NetworkProblem;
 use super::problems::Problems;
 use super::rule::EndpointNeed;
 use crate::catalog::ServiceEndpoint;
@@ -26,17 +27,14 @@ pub(super) fn resolved(
         let listed = policies.iter().any(|need| need.subnet == *name);
         let place = Path::top().at("subnets").at(name.as_str()).at("service-endpoints");
         let given = intent.subnets.get(name).map(|given| given.service_endpoints.as_slice());
-        let mut found: Vec<(&ServiceEndpoint, bool)> = Vec::new();
+        let mut found: Vec<(&'static ServiceEndpoint, bool)> = Vec::new();
         for (index, text) in given.unwrap_or_default().iter().enumerate() {
             let place = place.at(index);
             match ServiceEndpoint::find(text) {
                 Ok(known) => match found.iter().find(|(other, _)| clashes(known, other)) {
                     Some((other, _)) => {
-                        let message = format!(
-                            "{text}: the subnet has {} already, and takes one of both",
-                            other.service
-                        );
-                        problems.at(place, message);
+                        let (text, other) = (text.clone(), other.service.as_str());
+                        problems.at(place, NetworkProblem::Endpoints { text, other });
                     }
                     None => found.push((known, true)),
                 },
@@ -54,13 +52,9 @@ pub(super) fn resolved(
                     subnet.endpoints.push(SubnetEndpoint { service, addresses, narrowed, said });
                 }
                 None => {
-                    let message = format!(
-                        "{}: the service tags hold no {} of {}, so that nobody knows what it takes",
-                        known.service,
-                        known.tag,
-                        region.display()
-                    );
-                    problems.at(place.clone(), message);
+                    let (service, tag) = (known.service.as_str(), known.tag.as_str());
+                    let region = region.display().to_owned();
+                    problems.at(place.clone(), NetworkProblem::EndpointTag { service, tag, region });
                 }
             }
         }

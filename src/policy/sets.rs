@@ -2,10 +2,11 @@
 
 use super::intent::OneOrMany;
 use super::place::Path;
+use super::problem::NetworkProblem;
 use super::problems::Problems;
 use super::rule::Remote;
-use crate::addr::{AddrSet, Entry};
-use crate::text::sha256_hex;
+use crate::addr::{AddrSet, Entry, IpPrefix};
+use crate::text::{Joined, sha256_hex};
 
 /// Reads prefixes, ranges and single addresses, strictly.
 pub(super) fn addresses(texts: &OneOrMany, place: &Path, problems: &mut Problems) -> AddrSet {
@@ -14,7 +15,7 @@ pub(super) fn addresses(texts: &OneOrMany, place: &Path, problems: &mut Problems
         match Entry::parse(text, false) {
             Ok(Entry::V4(i)) => set.v4 = set.v4.union(&i.into()),
             Ok(Entry::V6(i)) => set.v6 = set.v6.union(&i.into()),
-            Err(error) => problems.at(place.at(index), format!("{text}: {error}")),
+            Err(error) => problems.at(place.at(index), NetworkProblem::Entry { text: text.clone(), error }),
         }
     }
     set
@@ -32,13 +33,15 @@ pub(super) fn applicable(except: &AddrSet, remote: &Remote) -> AddrSet {
     if applies { except.clone() } else { AddrSet::empty() }
 }
 
-/// A list of addresses as a part of a name that stays the same for ever: long ones by their first prefix and a digest.
-pub(super) fn list_text(set: &AddrSet) -> String {
+/// A remote as a part of a name that stays the same for ever: long lists by their first prefix and a digest.
+pub(super) fn list_text(remote: &Remote) -> String {
     const SHOWN: usize = 8;
-    let list: Vec<String> = set.prefixes().map(|p| p.to_string()).collect();
-    if list.len() <= SHOWN {
-        return list.join(",");
+    let Remote::Addresses(set) = remote else { return remote.to_string() };
+    let prefixes: Vec<IpPrefix> = set.prefixes().collect();
+    let list = Joined(&prefixes, ",").to_string();
+    if prefixes.len() <= SHOWN {
+        return list;
     }
-    let digest = &sha256_hex(list.join(",").as_bytes())[..8];
-    format!("{} and {} more ({digest})", list[0], list.len() - 1)
+    let digest = &sha256_hex(list.as_bytes())[..8];
+    format!("{} and {} more ({digest})", prefixes[0], prefixes.len() - 1)
 }

@@ -12,8 +12,9 @@ const WITHOUT_NAT: [FormatName; 4] =
 /// The section of notes and warnings, if there are any.
 pub(super) fn section(made: &Made<'_>) -> Option<Section> {
     let own = of(made);
-    let all = made.policy.remarks.notes.iter().chain(&own).chain(&made.proof.warnings);
-    Block::bullets(all.map(|note| Line::of(note))).map(|list| Section::new(NOTES, [list]))
+    let of_policy = made.policy.remarks.notes.iter().map(|note| Line::of(&note.to_string()));
+    let rest = own.iter().chain(&made.proof.warnings).map(|note| Line::of(note));
+    Block::bullets(of_policy.chain(rest)).map(|list| Section::new(NOTES, [list]))
 }
 
 /// The section of rows that were not used, if there are any.

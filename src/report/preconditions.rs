@@ -3,20 +3,20 @@
 use super::Made;
 use super::document::{Block, Column, Item, Line, Table};
 use super::section::{HELD, Section};
-use crate::policy::{Held, Precondition};
+use crate::policy::{Held, Precondition, Why};
 
 /// Those that do not hold, by what the policy says.
-pub(super) fn unmet<'a>(made: &Made<'a>) -> impl Iterator<Item = (&'a Precondition, &'a str)> {
+pub(super) fn unmet<'a>(made: &Made<'a>) -> impl Iterator<Item = (&'a Precondition, &'a Why)> {
     made.policy.remarks.preconditions.iter().filter_map(|must| match &must.held {
-        Held::No(why) => Some((must, why.as_str())),
+        Held::No(why) => Some((must, why)),
         _ => None,
     })
 }
 
 /// Those of which the policy does not say whether they hold.
-pub(super) fn unsaid<'a>(made: &Made<'a>) -> impl Iterator<Item = (&'a Precondition, Option<&'a str>)> {
+pub(super) fn unsaid<'a>(made: &Made<'a>) -> impl Iterator<Item = (&'a Precondition, Option<&'a Why>)> {
     made.policy.remarks.preconditions.iter().filter_map(|must| match &must.held {
-        Held::Unsaid(hint) => Some((must, hint.as_deref())),
+        Held::Unsaid(hint) => Some((must, hint.as_ref())),
         _ => None,
     })
 }
@@ -24,11 +24,12 @@ pub(super) fn unsaid<'a>(made: &Made<'a>) -> impl Iterator<Item = (&'a Precondit
 /// What people have to see to, in steps.
 pub(super) fn steps(made: &Made<'_>) -> Vec<Item> {
     let of = |must: &Precondition| Line::of(&must.text).text(format_args!(" ({}", must.workload));
-    let unmet =
-        unmet(made).map(|(must, why)| of(must).text("): ").strong("not so").text(", ").prose(why)).collect();
+    let unmet = unmet(made)
+        .map(|(must, why)| of(must).text("): ").strong("not so").text(", ").prose(&why.to_string()))
+        .collect();
     let unsaid = unsaid(made)
         .map(|(must, hint)| match hint {
-            Some(hint) => of(must).text("; ").prose(hint).text(")"),
+            Some(hint) => of(must).text("; ").prose(&hint.to_string()).text(")"),
             None => of(must).text(")"),
         })
         .collect();
@@ -43,7 +44,9 @@ pub(super) fn steps(made: &Made<'_>) -> Vec<Item> {
 /// The section of those that hold.
 pub(super) fn checked(made: &Made<'_>) -> Option<Section> {
     let held = made.policy.remarks.preconditions.iter().filter_map(|must| match &must.held {
-        Held::Yes(why) => Some([Line::from(&must.workload), Line::of(&must.text), Line::of(why)]),
+        Held::Yes(why) => {
+            Some([Line::from(&must.workload), Line::of(&must.text), Line::of(&why.to_string())])
+        }
         _ => None,
     });
     let columns = [Column::words("Workload"), Column::words("What must hold"), Column::words("Why it does")];

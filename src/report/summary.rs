@@ -30,7 +30,10 @@ fn table(made: &Made<'_>) -> Table {
         ["Catalogue".into(), catalog.into()],
     ]);
     for (name, subnet) in &policy.network.subnets {
-        table.push([format_args!("Subnet {name}").into(), Line::of(&short_list(&subnet.prefixes))]);
+        table.push([
+            format_args!("Subnet {name}").into(),
+            Line::of(&short_list(&subnet.prefixes).to_string()),
+        ]);
     }
     table.push(["Precision".into(), precision(made)]);
     table.push(["Proven".into(), proven(made)]);

@@ -1,9 +1,25 @@
-//! Lists in a sentence.
+//! [`Joined`]: a list as it is printed.
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Formatter};
 
-/// The items one after another with `between` between them, written where they are shown, without a text of their own.
-pub(crate) fn joined<I>(items: I, between: &'static str) -> impl Display
+/// Things one after the other with a text between two of them, written without a text for each.
+///
+/// ```
+/// use tagwall::text::Joined;
+/// assert_eq!(Joined(&[1, 2, 3], ", ").to_string(), "1, 2, 3");
+/// assert_eq!(Joined::<u8>(&[], ", ").to_string(), "");
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Joined<'a, T>(pub &'a [T], pub &'a str);
+
+impl<T: Display> Display for Joined<'_, T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        joined(self.0, self.1).fmt(f)
+    }
+}
+
+/// The same for what is no slice, such as names that are picked out of something.
+pub(crate) fn joined<I>(items: I, between: &str) -> impl Display
 where
     I: IntoIterator<Item: Display> + Clone,
 {

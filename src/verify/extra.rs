@@ -108,7 +108,8 @@ mod tests {
             [[allow]]\nto = [\"198.51.100.0/28\", \"2001:db8::/64\"]\nprotocol = \"tcp\"\nports = 443\n\
             [[allow]]\nto = [\"198.51.100.0/28\", \"2001:db8:1::/64\"]\nprotocol = \"udp\"\nports = 443\n\
             [[route]]\nto = \"203.0.113.0/28\"\nnext-hop = \"internet\"\n\
-            [[route]]\nto = \"203.0.113.32/28\"\nnext-hop = \"internet\"\n";
+            [[route]]\nto = \"203.0.113.32/28\"\nnext-hop = \"internet\"\n\
+            [[allow]]\nto = [\"198.51.100.64/28\", \"2001:db8::/64\"]\nprotocol = \"udp\"\nports = 80\n";
         let source = PolicySource::read("e.toml", text).map_err(|e| panic!("{e}")).unwrap();
         let snapshot =
             Snapshot::parse(&sample::sample_json(Cloud::Public).expect("a sample")).expect("it is read");
@@ -144,8 +145,11 @@ mod tests {
     #[test]
     fn extras_within_the_budget_and_of_one_list() {
         let policy = policy();
-        let flows: Vec<&str> = policy.flows.iter().map(|flow| flow.id.as_str()).collect();
-        let [tcp, udp] = flows[..] else { panic!("{flows:?}") };
+        let of = |service: &str| {
+            let mut ids = policy.flows.iter().map(|flow| flow.id.as_str());
+            ids.find(|id| id.ends_with(service)).expect("a need")
+        };
+        let (tcp, udp, web) = (of("tcp 443"), of("udp 443"), of("udp 80"));
         assert_found(&[extra(Target::Nsg, &[tcp], &["198.51.100.16/29"])], &[]);
         assert_found(&[extra(Target::Nsg, &[tcp], &["198.51.100.16/28"])], &["max-extra is 8"]);
         assert_found(&[extra(Target::Nsg, &[], &["198.51.100.16/29"])], &["belongs to no need"]);
@@ -156,6 +160,12 @@ mod tests {
         assert_found(&[extra(Target::Nsg, &[tcp, udp], &["198.51.100.16/29"])], &[]);
         assert_found(
             &[extra(Target::Nsg, &[tcp, udp], &["2001:db8:2::/126"])],
+            &["asks for other addresses"],
+        );
+        // And here by IPv6, not by IPv4.
+        assert_found(&[extra(Target::Nsg, &[tcp, web], &["2001:db8:2::/126"])], &[]);
+        assert_found(
+            &[extra(Target::Nsg, &[tcp, web], &["198.51.100.32/29"])],
             &["asks for other addresses"],
         );
     }

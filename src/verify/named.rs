@@ -238,6 +238,7 @@ mod tests {
         // Nine characters of a digest behind what is left.
         assert!(is_cut_to(15, "abcdef-12345678", whole));
         assert!(!is_cut_to(15, "abcdeX-12345678", whole), "it begins otherwise");
+        assert!(!is_cut_to(15, "abcde\u{e9}12345678", whole), "it is cut inside a character");
         assert!(!is_cut_to(15, "abcdef-1234567", whole), "it would have had room");
         assert!(!is_cut_to(15, "abcdef-123456789", whole), "it is too long still");
         assert!(!is_cut_to(20, "abcdefghijk-12345678", whole), "the whole name fits");

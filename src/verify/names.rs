@@ -25,3 +25,20 @@ pub(super) fn out_of_range(priority: i64, all: &RangeInclusive<u32>) -> Option<S
     let wrong = !u32::try_from(priority).is_ok_and(|priority| all.contains(&priority));
     wrong.then(|| format!("priority {priority} is not from {first} to {last}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_azure_takes() {
+        for name in ["a", "9", "a_", "a-b.c_d", "A9"] {
+            assert!(legal_name(name), "{name}");
+        }
+        for name in ["", "_a", ".a", "-a", "a.", "a-", "a b", "a/b", "ä", "aä"] {
+            assert!(!legal_name(name), "{name}");
+        }
+        let most = LimitKey::NameCharacters.current();
+        assert!(legal_name(&"a".repeat(most)) && !legal_name(&"a".repeat(most + 1)));
+    }
+}

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tagwall::catalog::Catalog;
 use tagwall::packet::Direction;
 use tagwall::pipeline::{self, Generation};
-use tagwall::plan::{Action, Destination, FirewallRules, Gap, NsgRule, Previous};
+use tagwall::plan::{Action, CoveredBy, Destination, FirewallRules, Gap, NsgRule, Previous};
 use tagwall::tags::{Cloud, Snapshot, sample};
 use tagwall::target::Target;
 use tagwall::verify;
@@ -274,4 +274,81 @@ fn rules_of_a_service_that_let_everything_through_are_told_of() {
     assert_eq!(notes("VirtualNetwork", FIREWALL), 1);
     assert_eq!(notes("VirtualNetwork", ""), 0);
     assert_eq!(notes("AzureLoadBalancer", FIREWALL), 0);
+}
+
+/// By what the replies to an inbound need go: the routes of the network and its neighbours unless the table keeps them off,
+/// an appliance that a route or the default leads to, a route of their own, or nothing.
+#[test]
+fn by_what_replies_go_is_told_as_the_routes_have_it() {
+    let told = |settings: &str, from: &str| -> &'static str {
+        let inbound = format!(
+            "[[allow]]\ndirection = \"inbound\"\nfrom = \"{from}\"\nprotocol = \"tcp\"\nports = 22\n"
+        );
+        let made = made(&format!("{FIREWALL}{settings}"), &inbound);
+        let gap = whole_gap(&made, Target::Firewall);
+        match gap.covered_by.as_slice() {
+            [CoveredBy::Route(_)] => "route",
+            [CoveredBy::Anyway(text)] if text.starts_with("the routes of the network") => "network",
+            [CoveredBy::Anyway(text)] if text.starts_with("the appliance") => "appliance",
+            [CoveredBy::Anyway(text)] if text.starts_with("the direct way") => "direct",
+            [] if gap.remedy.contains("leave out what keeps the routes") => "kept off",
+            [] if gap.remedy.contains("name the network that it is in") => "dropped",
+            [] if gap.remedy.contains("add a route for its addresses") => "nothing",
+            other => panic!("{other:?} {gap:?}"),
+        }
+    };
+    let peers = "network.peers = [\"10.8.0.0/16\"]\n";
+    let behind = "network.on-premises = [\"10.8.0.0/16\"]\n";
+    let both = format!("{peers}network.on-premises = [\"10.7.0.0/16\"]\n");
+    let no_peering = "route-table.disable-peering-route = true\n";
+    let no_bgp = "route-table.disable-bgp = true\n";
+    let to_internet = "route-table.default = \"internet\"\n";
+    let to = |prefix: &str, hop: &str| format!("[[route]]\nto = \"{prefix}\"\nnext-hop = \"{hop}\"\n");
+    let (near, local, sender) = ("10.8.1.0/24", "169.254.8.0/24", "203.0.113.0/24");
+    for (settings, from, wanted) in [
+        (String::new(), "10.20.9.0/24", "network"),
+        (String::new(), near, "network"),
+        (String::new(), local, "network"),
+        (peers.to_owned(), near, "network"),
+        (peers.to_owned(), "10.9.1.0/24", "dropped"),
+        (peers.to_owned(), local, "appliance"),
+        (behind.to_owned(), near, "network"),
+        (behind.to_owned(), local, "appliance"),
+        (both.clone(), local, "appliance"),
+        (format!("{peers}{no_peering}"), near, "kept off"),
+        (format!("{peers}{no_bgp}"), near, "network"),
+        (format!("{behind}{no_bgp}"), near, "kept off"),
+        (format!("{peers}{to_internet}"), local, "network"),
+        (format!("{peers}route-table.private = \"firewall\"\n"), "10.9.1.0/24", "appliance"),
+        (format!("{peers}{}", to("10.9.0.0/16", "firewall")), "10.9.1.0/24", "appliance"),
+        (to("10.9.0.0/16", "firewall"), "10.9.1.0/24", "appliance"),
+        (String::new(), sender, "nothing"),
+        (to(sender, "internet"), sender, "route"),
+        (to(sender, "none"), sender, "nothing"),
+        (to("203.0.113.0/25", "internet"), sender, "nothing"),
+        (to("Storage.westeurope", "internet"), "Storage.westeurope", "route"),
+        (to("Storage.northeurope", "internet"), "Storage.westeurope", "nothing"),
+    ] {
+        assert_eq!(told(&settings, from), wanted, "{from} with {settings}");
+    }
+}
+
+/// Denies alone are written too, and no collection is empty, whatever holds the rules.
+#[test]
+fn collections_hold_rules_and_denies_alone_have_theirs() {
+    for holder in ["", "firewall.rules = \"classic\"\n"] {
+        let rules = |needs: &str| -> Vec<(Action, usize)> {
+            let made = made(&format!("{FIREWALL}{holder}"), needs);
+            let len = |rules: &FirewallRules| match rules {
+                FirewallRules::Network(rules) => rules.len(),
+                FirewallRules::Application(rules) => rules.len(),
+            };
+            made.plan.rule_collections().map(|c| (c.action, len(&c.rules))).collect()
+        };
+        let deny = "[[deny]]\nto = \"203.0.113.0/24\"\nprotocol = \"tcp\"\nports = 443\n";
+        assert_eq!(rules(deny), [(Action::Deny, 1)], "{holder}");
+        let host = need("\"fqdn:example.org\"", "tcp", "443");
+        assert_eq!(rules(&host), [(Action::Allow, 1)], "{holder}");
+        assert_eq!(rules(&need("\"203.0.113.0/24\"", "tcp", "443")), [(Action::Allow, 1)], "{holder}");
+    }
 }

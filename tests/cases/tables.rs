@@ -401,13 +401,19 @@ fn virtual_network_is_the_tag_where_nothing_swallows_it_else_what_the_policy_kno
     let hub = HEAD.replace("10.20.255.4", "10.0.1.4") + &subnet("a", "10.20.1.0/24") + need + sql;
     let (side, made) = remote(&hub);
     assert_eq!(side, Side::Prefixes(vec!["10.20.0.0/16".parse().unwrap()]));
-    let told =
-        made.policy.remarks.notes.iter().any(|note| note.contains("own address space only (10.20.0.0/16)"));
+    let told = made
+        .policy
+        .remarks
+        .notes
+        .iter()
+        .any(|note| note.to_string().contains("own address space only (10.20.0.0/16)"));
     assert!(told, "{:?}", made.policy.remarks.notes);
     let peered = hub.replace("[subnets", "peers = [\"10.0.0.0/22\"]\n[subnets");
     let (side, made) = remote(&peered);
     assert_eq!(side, Side::Prefixes(vec!["10.0.0.0/22".parse().unwrap(), "10.20.0.0/16".parse().unwrap()]));
-    assert!(made.policy.remarks.notes.iter().all(|note| !note.contains("own address space only")));
+    assert!(
+        made.policy.remarks.notes.iter().all(|note| !note.to_string().contains("own address space only"))
+    );
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn describe<'a>(
             .iter()
             .map(|o| OptionInfo {
                 name: &o.name,
-                values: o.kind.expected(),
+                values: o.kind.expected().to_string(),
                 default: match &o.default {
                     OptionValue::Bool(b) => (*b).into(),
                     OptionValue::Text(t) => t.as_str().into(),
@@ -224,7 +224,11 @@ fn describe<'a>(
             })
             .collect(),
         dated: resolved.dated.iter().map(|fact| fact.sentence(as_of)).collect(),
-        not_used: resolved.skipped.iter().map(|s| NotUsed { id: s.id.clone(), why: s.why.clone() }).collect(),
+        not_used: resolved
+            .skipped
+            .iter()
+            .map(|s| NotUsed { id: s.id.clone(), why: s.why.to_string() })
+            .collect(),
         sources: workload.sources(),
     }
 }

@@ -18,12 +18,13 @@ struct Column {
 /// A column that says nothing.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the column `{name}` is no key of a policy, and the template has no `${{{name}}}`{hint}; name it in `ignore` if it is \
-     for others"
+    "the column `{name}` is no key of a policy, and the template has no `${{{name}}}`{}; name it in `ignore` if it is \
+     for others",
+    did_you_mean(.nearest)
 )]
 struct Meaningless {
     name: String,
-    hint: String,
+    nearest: Vec<String>,
 }
 
 /// The columns of a table by name; those that are ignored mean nothing.
@@ -47,16 +48,15 @@ impl Columns {
         match table.header() {
             Some(header) => {
                 for name in header {
-                    know(name).map_err(|error| table.header_error(name, &error.to_string()))?;
+                    know(name).map_err(|error| table.header_error(name, error))?;
                 }
             }
             None => {
                 for index in 0..table.len() {
                     let row = table.row(index)?;
                     for cell in &row.cells {
-                        know(&cell.column).map_err(|error| {
-                            of_row(row.source.as_ref().clone(), cell.span.clone(), &error.to_string())
-                        })?;
+                        know(&cell.column)
+                            .map_err(|error| of_row(row.source.as_ref().clone(), cell.span.clone(), error))?;
                     }
                 }
             }
@@ -106,8 +106,7 @@ fn meaning(name: &str, variables: &BTreeSet<String>) -> Result<Column, Meaningle
     if key.is_none() && !variable {
         let mut known: Vec<&str> = top_keys().collect();
         known.extend(variables.iter().map(String::as_str));
-        let hint = did_you_mean(&nearest(name, known));
-        return Err(Meaningless { name: name.to_owned(), hint });
+        return Err(Meaningless { name: name.to_owned(), nearest: nearest(name, known) });
     }
     Ok(Column { key, variable })
 }

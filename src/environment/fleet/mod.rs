@@ -3,8 +3,10 @@
 mod columns;
 mod form;
 mod table;
+mod table_problem;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,12 +15,13 @@ use columns::Columns;
 pub use form::schema;
 use form::{FleetIntent, is_fleet};
 use table::{Table, of_row};
+use table_problem::TableProblem;
 
 use super::one::{Environment, EnvironmentError, read_layers};
 use super::text::{TextError, read_text};
 use crate::policy::{self, Layers, PolicyErrors};
 use crate::tags::Cloud;
-use crate::text::sha256_hex;
+use crate::text::{Joined, sha256_hex};
 
 /// Environments, in order of their names. Little more than the tables is held: each is put together when it is asked
 /// for.
@@ -82,14 +85,51 @@ pub enum FleetError {
         error: io::Error,
     },
     /// Files are wrong; a report for each.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    #[error("{}", Joined(.0, "\n"))]
     Wrong(Vec<PolicyErrors>),
-    /// Two environments have the same name.
-    #[error("{}", .0.join("\n"))]
-    SameName(Vec<String>),
-    /// What was named has no environment in it.
-    #[error("{0}")]
-    Empty(String),
+    /// Two environments have the same name: the first of such pairs, and how many more there are.
+    #[error("{}{}", Joined(.pairs, "\n"), more_pairs(*.more))]
+    SameName {
+        /// The first pairs.
+        pairs: Vec<SameName>,
+        /// How many more there are.
+        more: usize,
+    },
+    /// A table is named without what its rows stand upon.
+    #[error("{0}: a table stands upon a template: name it with --template")]
+    NoTemplate(String),
+    /// No file of a folder is a policy.
+    #[error("{folder}: there is no policy {start}*{end}")]
+    NoPolicy {
+        /// The folder.
+        folder: String,
+        /// How the names of policies begin.
+        start: String,
+        /// How they end.
+        end: String,
+    },
+    /// A policy or a template cannot be read for another reason.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+}
+
+/// Two environments of one name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{one} and {other} are both called {name}; give one another name")]
+pub struct SameName {
+    /// Where one is from.
+    pub one: String,
+    /// Where the other is from.
+    pub other: String,
+    /// Their name.
+    pub name: String,
+}
+
+fn more_pairs(more: usize) -> impl fmt::Display {
+    fmt::from_fn(move |f| match more {
+        0 => Ok(()),
+        more => write!(f, "\nand {more} more names are there twice"),
+    })
 }
 
 impl std::convert::From<PolicyErrors> for FleetError {
@@ -131,18 +171,15 @@ impl Fleet {
     fn distinct(&self) -> Result<(), FleetError> {
         const MOST_SHOWN: usize = 20;
         let pairs = self.entries.windows(2).enumerate().filter(|(_, pair)| pair[0].name == pair[1].name);
-        let mut texts: Vec<String> = pairs
-            .map(|(at, pair)| {
-                let (one, other) = (self.place(at), self.place(at + 1));
-                format!("{one} and {other} are both called {}; give one another name", pair[0].name)
-            })
-            .collect();
-        let more = texts.len().saturating_sub(MOST_SHOWN);
-        texts.truncate(MOST_SHOWN);
-        if more > 0 {
-            texts.push(format!("and {more} more names are there twice"));
-        }
-        if texts.is_empty() { Ok(()) } else { Err(FleetError::SameName(texts)) }
+        let same = |(at, pair): (usize, &[Member])| SameName {
+            one: self.place(at),
+            other: self.place(at + 1),
+            name: pair[0].name.clone(),
+        };
+        let mut pairs: Vec<SameName> = pairs.map(same).collect();
+        let more = pairs.len().saturating_sub(MOST_SHOWN);
+        pairs.truncate(MOST_SHOWN);
+        if pairs.is_empty() { Ok(()) } else { Err(FleetError::SameName { pairs, more }) }
     }
 
     /// Digest of all texts that the environments are made from, whatever files they are in. Of a shard it is that of the
@@ -255,7 +292,7 @@ impl Group {
         };
         name.ok_or_else(|| {
             let span = text.cell("name").map_or(0..0, |cell| cell.span.clone());
-            of_row(text.source.as_ref().clone(), span, "the environment has no name")
+            of_row(text.source.as_ref().clone(), span, TableProblem::NoName)
         })
     }
 }
@@ -280,9 +317,7 @@ impl FleetReader {
         let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
         if matches!(ending.as_deref(), Some("csv" | "tsv" | "json")) || template.is_some() {
             let Some(template) = template else {
-                let text =
-                    format!("{}: a table stands upon a template: name it with --template", path.display());
-                return Err(FleetError::Empty(text));
+                return Err(FleetError::NoTemplate(path.display().to_string()));
             };
             return self.group(template, path, &[]);
         }
@@ -313,8 +348,8 @@ impl FleetReader {
             self.policy(&path, true)?;
         }
         if before == self.found.len() && self.wrong.is_empty() {
-            let text = format!("{}: there is no policy {start}*{end}", folder.display());
-            return Err(FleetError::Empty(text));
+            let (start, end) = (start.to_owned(), end.to_owned());
+            return Err(FleetError::NoPolicy { folder: folder.display().to_string(), start, end });
         }
         Ok(())
     }
@@ -327,7 +362,7 @@ impl FleetReader {
                 self.wrong.push(errors);
                 return Ok(());
             }
-            Err(error) => return Err(FleetError::Empty(error.to_string())),
+            Err(error) => return Err(error.into()),
         };
         match layers.name() {
             Some(name) => {
@@ -354,8 +389,7 @@ impl FleetReader {
             }
         };
         if intent.schema != 1 {
-            let message = format!("schema {} is not known; this version reads schema 1", intent.schema);
-            self.wrong.push(table::failed(&file, text, 0..0, &message));
+            self.wrong.push(table::failed(&file, text, 0..0, TableProblem::Schema(intent.schema)));
             return Ok(());
         }
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -367,13 +401,10 @@ impl FleetReader {
                 self.group(&folder.join(template), &folder.join(table), &intent.ignore)?;
             }
             (None, Some(_), _) | (None, _, false) => {
-                let message = "environments of a table stand upon a template: name it with `template`";
-                self.wrong.push(table::failed(&file, text, 0..0, message));
+                self.wrong.push(table::failed(&file, text, 0..0, TableProblem::NoTemplate));
             }
             (Some(_), None, true) => {
-                let message =
-                    "a template makes nothing by itself: name a table, or write [[environment]] entries";
-                self.wrong.push(table::failed(&file, text, 0..0, message));
+                self.wrong.push(table::failed(&file, text, 0..0, TableProblem::OnlyTemplate));
             }
             _ => {}
         }
@@ -417,7 +448,7 @@ impl FleetReader {
                 self.wrong.push(errors);
                 return Ok(());
             }
-            Err(error) => return Err(FleetError::Empty(error.to_string())),
+            Err(error) => return Err(error.into()),
         };
         let columns = match Columns::of(&table, &template, ignore) {
             Ok(columns) => columns,

@@ -1,5 +1,6 @@
 //! [`Table`]: rows of environments from CSV, JSON or TOML, each cell with its place in the text.
 
+use std::fmt::Display;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use serde_json::value::RawValue;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Value};
 
+use super::table_problem::TableProblem;
 use crate::policy::{self, PolicyErrors, PolicyProblem, Row, SourceText, keys_of};
 
 /// What a cell says.
@@ -85,7 +87,7 @@ impl Table {
             Some("csv" | "tsv" | "txt") => csv_rows(file, text)?,
             Some("json") => json_rows(file, text)?,
             Some("toml") => return Table::inline(file, text),
-            _ => return Err(failed(file, text, 0..0, "a table is a file that ends in .csv, .json or .toml")),
+            _ => return Err(failed(file, text, 0..0, TableProblem::Ending)),
         };
         Ok(Table { file: file.to_owned(), text: text.into(), rows })
     }
@@ -98,7 +100,7 @@ impl Table {
         }
         let entries = tree.get_ref().iter().find(|(key, _)| key.get_ref() == "environment");
         let Some(DeValue::Array(entries)) = entries.map(|(_, value)| value.get_ref()) else {
-            return Err(failed(file, text, 0..0, "a table of environments has entries of [[environment]]"));
+            return Err(failed(file, text, 0..0, TableProblem::NoEntries));
         };
         let row = |entry: &Spanned<DeValue<'_>>| match entry.get_ref() {
             DeValue::Table(table) => {
@@ -106,7 +108,7 @@ impl Table {
                 toml_cells(table, "", &mut cells);
                 Ok(cells)
             }
-            _ => Err(failed(file, text, entry.span(), "an environment is a table")),
+            _ => Err(failed(file, text, entry.span(), TableProblem::NoTable)),
         };
         let rows = entries.iter().map(row).collect::<Result<_, _>>()?;
         let whole = Arc::new(SourceText::new(file, text));
@@ -137,11 +139,11 @@ impl Table {
     }
 
     /// A report about something in the first line.
-    pub(super) fn header_error(&self, column: &str, message: &str) -> PolicyErrors {
+    pub(super) fn header_error(&self, column: &str, problem: impl Display) -> PolicyErrors {
         let line = self.text.lines().find(|line| is_record(line)).unwrap_or_default();
         let start = line.as_ptr() as usize - self.text.as_ptr() as usize;
         let at = line.find(column).map_or(0..line.len(), |at| at..at + column.len());
-        failed(&self.file, &self.text, start + at.start..start + at.end, message)
+        failed(&self.file, &self.text, start + at.start..start + at.end, problem)
     }
 
     /// The row `index`, from 0.
@@ -177,11 +179,11 @@ impl Table {
             SourceText { file: self.file.clone(), text: text.to_owned(), first_line: *line, row: Some(row) }
         };
         if let Err(error) = read {
-            return Err(of_row(whole(), 0..text.len(), &error.to_string()));
+            return Err(of_row(whole(), 0..text.len(), error));
         }
         if record.len() != columns.len() {
-            let message = format!("{} cells, and the header has {} columns", record.len(), columns.len());
-            return Err(of_row(whole(), 0..text.len(), &message));
+            let problem = TableProblem::Cells { cells: record.len(), columns: columns.len() };
+            return Err(of_row(whole(), 0..text.len(), problem));
         }
         let cells = columns.iter().zip(record.iter()).enumerate();
         let cells: Vec<Cell> = cells
@@ -203,7 +205,7 @@ impl Table {
         let source = SourceText { file: self.file.clone(), text: text.to_owned(), first_line: *line, row };
         match done {
             Ok(()) => Ok(RowText { source: Arc::new(source), cells }),
-            Err((span, message)) => Err(of_row(source, span, &message)),
+            Err((span, problem)) => Err(of_row(source, span, problem)),
         }
     }
 }
@@ -214,16 +216,15 @@ fn row_of(index: usize, cells: &[Cell]) -> Row {
 }
 
 /// A report about a row.
-pub(super) fn of_row(source: SourceText, span: Range<usize>, message: &str) -> PolicyErrors {
+pub(super) fn of_row(source: SourceText, span: Range<usize>, problem: impl Display) -> PolicyErrors {
     let (file, text) = (source.file.clone(), source.text.clone());
-    let said_in = Some(Arc::new(source));
-    let problem = PolicyProblem { place: policy::Path::top(), span, message: message.to_owned(), said_in };
+    let problem = PolicyProblem::new(policy::Path::top(), span, problem).of(Some(Arc::new(source)));
     PolicyErrors { file, text, problems: vec![problem] }
 }
 
-pub(super) fn failed(file: &str, text: &str, span: Range<usize>, message: &str) -> PolicyErrors {
-    let problem =
-        PolicyProblem { place: policy::Path::top(), span, message: message.to_owned(), said_in: None };
+/// A report about a text that is no row.
+pub(super) fn failed(file: &str, text: &str, span: Range<usize>, problem: impl Display) -> PolicyErrors {
+    let problem = PolicyProblem::new(policy::Path::top(), span, problem);
     PolicyErrors { file: file.to_owned(), text: text.to_owned(), problems: vec![problem] }
 }
 
@@ -262,7 +263,7 @@ fn csv_rows(file: &str, text: &str) -> Result<Rows, PolicyErrors> {
         match reader.read_record(&mut record) {
             Ok(true) => {}
             Ok(false) => break,
-            Err(error) => return Err(failed(file, text, 0..0, &error.to_string())),
+            Err(error) => return Err(failed(file, text, 0..0, error)),
         }
         let position = record.position().expect("a record that was read has a place");
         let start = usize::try_from(position.byte()).expect("the text is in memory");
@@ -296,14 +297,14 @@ fn record_at(text: &str, start: usize, end: usize, line: usize) -> (Range<usize>
 fn check_header(file: &str, text: &str, columns: &[Arc<str>]) -> Result<(), PolicyErrors> {
     let end = text.lines().next().map_or(0, str::len);
     if columns.is_empty() {
-        return Err(failed(file, text, 0..0, "the table is empty: its first row names the columns"));
+        return Err(failed(file, text, 0..0, TableProblem::Empty));
     }
     for (index, column) in columns.iter().enumerate() {
         if column.is_empty() {
-            return Err(failed(file, text, 0..end, &format!("column {} has no name", index + 1)));
+            return Err(failed(file, text, 0..end, TableProblem::Unnamed(index + 1)));
         }
         if columns[..index].contains(column) {
-            return Err(failed(file, text, 0..end, &format!("the column `{column}` is there twice")));
+            return Err(failed(file, text, 0..end, TableProblem::Twice(column.clone())));
         }
     }
     Ok(())
@@ -347,8 +348,7 @@ fn json_rows(file: &str, text: &str) -> Result<Rows, PolicyErrors> {
     let rows = read.map_err(|error| {
         let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
         let at = (lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1)).min(text.len());
-        let message = format!("a table in JSON is a list of objects, or one under `environments`: {error}");
-        failed(file, text, at..at, &message)
+        failed(file, text, at..at, TableProblem::Json(error))
     })?;
     let (mut line, mut seen) = (1, 0);
     let place = |raw: &RawValue| {
@@ -360,22 +360,21 @@ fn json_rows(file: &str, text: &str) -> Result<Rows, PolicyErrors> {
     Ok(Rows::Json(rows.into_iter().map(place).collect()))
 }
 
-type Wrong = (Range<usize>, String);
+type Wrong = (Range<usize>, TableProblem);
 
 /// The cells of an object; objects in it are keys below keys.
 fn json_cells(row: &str, text: &str, above: &str, cells: &mut Vec<Cell>) -> Result<(), Wrong> {
-    let wrong = |message: String| (range_in(row, text), message);
     let object: std::collections::BTreeMap<String, &RawValue> =
-        serde_json::from_str(text).map_err(|_| wrong("an environment is an object".to_owned()))?;
+        serde_json::from_str(text).map_err(|_| (range_in(row, text), TableProblem::NoObject))?;
     for (key, raw) in object {
         let (column, span) = (join(above, &key), range_in(row, raw.get()));
         match raw.get().as_bytes().first() {
             Some(b'{') => json_cells(row, raw.get(), &column, cells)?,
             Some(b'n') => {}
             _ => {
-                let value = toml_of(raw.get()).ok_or_else(|| {
-                    (span.clone(), format!("`{column}`: this value has no place in a policy"))
-                })?;
+                let Some(value) = toml_of(raw.get()) else {
+                    return Err((span, TableProblem::NoValue(column)));
+                };
                 cells.push(Cell { column: column.into(), said: Said::Value(value), span });
             }
         }
@@ -419,13 +418,19 @@ fn toml_cells(table: &DeTable<'_>, above: &str, cells: &mut Vec<Cell>) {
 
 /// The name of a column for a key below others: as TOML writes keys.
 fn join(above: &str, key: &str) -> String {
-    // At the top a key may be written in one piece, as in the header of a CSV file.
-    if above.is_empty() && keys_of(key).is_some() {
-        return key.to_owned();
+    let mut column = above.to_owned();
+    if !above.is_empty() {
+        column.push('.');
     }
+    // At the top a key may be written in one piece, as in the header of a CSV file.
+    let whole = above.is_empty() && keys_of(key).is_some();
     let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    let key = if bare { key.to_owned() } else { Value::String(key.to_owned()).to_string() };
-    if above.is_empty() { key } else { format!("{above}.{key}") }
+    if whole || bare {
+        column.push_str(key);
+    } else {
+        column.push_str(&Value::String(key.to_owned()).to_string());
+    }
+    column
 }
 
 #[cfg(test)]

@@ -384,7 +384,7 @@ impl Manifest {
             let have = policy.widened(&extra.flows, &extra.addresses);
             if let Some(claimed) = &extra.prefixes {
                 let what = format!("the widened list of {}", extra.remote);
-                same(&what, &short_list(claimed), &short_list(&have));
+                same(&what, &short_list(claimed).to_string(), &short_list(&have).to_string());
                 same(&format!("the number of addresses in {what}"), &claimed.count(), &have.count());
             }
         }

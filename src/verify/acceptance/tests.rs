@@ -225,6 +225,11 @@ fn next_hops() {
     assert_held(places::hop_loop, own(), &to("10.20.1.16"), &[]);
     let elsewhere = Subnet { table: None, ..own() };
     assert_held(places::hop_loop, elsewhere, &to("10.20.1.5"), &[]);
+    // The appliance may have a table of its own, which leads elsewhere.
+    let of_its_own = Subnet { table: Some("u".into()), ..own() };
+    let mut tables = to("10.20.1.5");
+    tables.route_tables.push(RouteTable { name: "u".into(), ..RouteTable::default() });
+    assert_held(places::hop_loop, of_its_own, &tables, &[]);
 }
 
 #[test]
@@ -255,6 +260,9 @@ fn sizes_of_subnets() {
         if role != Role::Ordinary {
             let text = format!("smaller than /{most}");
             assert_held(places::reserved_size, with(most + 1), &Resources::default(), &[&text]);
+            // One prefix of several is enough.
+            let two = Subnet { prefixes: set(&["10.20.1.0/28", "fd00::/64"]), ..with(most) };
+            assert_held(places::reserved_size, two, &Resources::default(), &[&text]);
         }
     }
 }
@@ -340,9 +348,14 @@ fn what_bastion_and_application_gateways_demand() {
     assert_held(check, own(), &group(rules(&between)), &[]);
     let part = lets.replace("> *", "> 10.20.1.0/25");
     assert_held(check, own(), &group(rules(&[&part])), &["to a part of it only"]);
+    // Other subnets may let in what they like, and a list may hold more than the tag.
+    assert_held(check, subnet(Role::Ordinary, "10.20.1.0/24"), &group(rules(&[&part])), &[]);
+    let more = lets.replace("GatewayManager", "10.0.0.0/8,GatewayManager");
+    assert_held(check, own(), &group(rules(&[&more])), &[]);
     for (deny, before) in [
         ("100 in Deny * Internet > * : *", true),
         ("100 in Deny Tcp GatewayManager > * : 65535", true),
+        ("100 in Deny Tcp 10.0.0.0/8,AzureCloud > * : 65200", true),
         ("100 in Deny Tcp * > * : 65199", false),
         ("100 in Deny Udp * > * : *", false),
         ("100 out Deny * * > * : *", false),
@@ -460,6 +473,7 @@ fn ports_that_a_firewall_takes() {
     for (ports, translated, taken) in [
         ("1-63999", "443", true),
         ("64000", "443", false),
+        ("60000-64000", "443", false),
         ("0", "443", false),
         ("80,443,0-1", "443", false),
         ("443", "0", false),
