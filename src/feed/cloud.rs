@@ -11,7 +11,7 @@ use super::history::{History, Since, Week};
 use super::list::{Family, List};
 use super::trouble::Trouble;
 use crate::addr::AddrSet;
-use crate::catalog::Catalog;
+use crate::catalog::{AbsentWhy, Catalog};
 use crate::store::{Kind, Store, StoreError, StoredSnapshot};
 use crate::tags::{Cloud, Containment, Delta, Snapshot, Tag, TagIndex};
 use crate::text::did_you_mean;
@@ -187,7 +187,7 @@ pub struct UnknownTag {
 #[derive(Debug, Clone)]
 enum Hint {
     /// Why there is none of this name.
-    Absent(String),
+    Absent(AbsentWhy),
     /// The names that are like it.
     Near(Vec<String>),
 }

@@ -64,7 +64,7 @@ impl World {
                 );
             }
         };
-        let far_side = Far::of(far.trim(), direction, snapshot).or_else(|none| wrong(none))?;
+        let far_side = Far::of(far.trim(), direction, snapshot).or_else(wrong)?;
         let protocol = query.get("protocol").unwrap_or("any");
         let protocol: Protocol =
             protocol.parse().or_else(|error| wrong(format_args!("protocol: {error}")))?;
