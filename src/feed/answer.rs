@@ -1,11 +1,13 @@
 //! [`Answer`]: what is said to a request, before HTTP is put around it.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::body::Body;
+use crate::addr::IpPrefix;
 use crate::target::MediaType;
 
 /// What is said to a request.
@@ -41,6 +43,16 @@ pub const GENERATION: &str = "tagwall-generation";
 /// How many parts a list has for a consumer.
 pub const PARTS: &str = "tagwall-parts";
 
+/// A prefix in JSON: as text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cidr(pub(super) IpPrefix);
+
+impl Serialize for Cidr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
 impl Answer {
     /// An answer of status 200.
     pub fn good(media: &'static str, body: impl Into<Arc<Body>>) -> Self {
@@ -72,33 +84,33 @@ impl Answer {
         self
     }
 
-    fn refusal(status: u16, text: &str) -> Self {
+    fn refusal(status: u16, text: impl Display) -> Self {
         let body = Arc::new(Body::new(format!("{text}\n").into_bytes()));
         Answer { status, ..Answer::good(TEXT, body) }
     }
 
     /// 400: the request is wrong.
-    pub fn wrong(text: &str) -> Self {
+    pub fn wrong(text: impl Display) -> Self {
         Self::refusal(400, text)
     }
 
     /// 404: there is no such thing.
-    pub fn unknown(text: &str) -> Self {
+    pub fn unknown(text: impl Display) -> Self {
         Self::refusal(404, text)
     }
 
     /// 410: it was there, and will not come again.
-    pub fn gone(text: &str) -> Self {
+    pub fn gone(text: impl Display) -> Self {
         Self::refusal(410, text)
     }
 
     /// 413: more than the client takes; nothing is ever cut off.
-    pub fn too_large(text: &str) -> Self {
+    pub fn too_large(text: impl Display) -> Self {
         Self::refusal(413, text)
     }
 
     /// 503: not now. A client keeps what it has.
-    pub fn unavailable(text: &str, retry_after: u32) -> Self {
+    pub fn unavailable(text: impl Display, retry_after: u32) -> Self {
         Answer { retry_after: Some(retry_after), ..Self::refusal(503, text) }
     }
 }

@@ -1,5 +1,7 @@
 //! [`CloudFeed`]: the tags of one cloud, with their lists and their history.
 
+use std::fmt::{self, Display, Formatter};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
@@ -7,8 +9,9 @@ use rayon::prelude::*;
 use super::answer::Answer;
 use super::history::{History, Since, Week};
 use super::list::{Family, List};
+use super::trouble::Trouble;
 use crate::addr::AddrSet;
-use crate::catalog::Catalog;
+use crate::catalog::{AbsentWhy, Catalog};
 use crate::store::{Kind, Store, StoreError, StoredSnapshot};
 use crate::tags::{Cloud, Containment, Delta, Snapshot, Tag, TagIndex};
 use crate::text::did_you_mean;
@@ -42,8 +45,8 @@ pub enum CloudError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Nothing is stored.
-    #[error("no snapshot of the cloud {0} that can be read is in {1}")]
-    Nothing(Cloud, String),
+    #[error("no snapshot of the cloud {0} that can be read is in {root}", root = .1.display())]
+    Nothing(Cloud, PathBuf),
 }
 
 impl CloudFeed {
@@ -72,7 +75,7 @@ impl CloudFeed {
         cloud: Cloud,
         wanted: Option<&str>,
         most: usize,
-    ) -> Result<(Self, Vec<String>), CloudError> {
+    ) -> Result<(Self, Vec<Trouble>), CloudError> {
         let mut troubles = Vec::new();
         let entries = store.entries(cloud, Kind::File)?;
         let (entry, snapshot) = served(store, cloud, wanted, &entries, &mut troubles)?;
@@ -119,8 +122,8 @@ impl CloudFeed {
 
     fn unknown(&self, name: &str) -> UnknownTag {
         let cloud = self.snapshot.cloud();
-        let why = Catalog::builtin().why_absent(cloud, name).map(|why| format!(": {why}"));
-        let hint = why.unwrap_or_else(|| did_you_mean(&self.snapshot.nearest(name)));
+        let why = Catalog::builtin().why_absent(cloud, name);
+        let hint = why.map_or_else(|| Hint::Near(self.snapshot.nearest(name)), Hint::Absent);
         UnknownTag { cloud, name: name.to_owned(), hint }
     }
 
@@ -177,7 +180,25 @@ impl CloudFeed {
 pub struct UnknownTag {
     cloud: Cloud,
     name: String,
-    hint: String,
+    hint: Hint,
+}
+
+/// What helps who named a tag that is none.
+#[derive(Debug, Clone)]
+enum Hint {
+    /// Why there is none of this name.
+    Absent(AbsentWhy),
+    /// The names that are like it.
+    Near(Vec<String>),
+}
+
+impl Display for Hint {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Hint::Absent(why) => write!(f, ": {why}"),
+            Hint::Near(names) => f.write_str(&did_you_mean(names)),
+        }
+    }
 }
 
 /// The snapshot that is served.
@@ -186,21 +207,18 @@ fn served(
     cloud: Cloud,
     wanted: Option<&str>,
     entries: &[StoredSnapshot],
-    troubles: &mut Vec<String>,
+    troubles: &mut Vec<Trouble>,
 ) -> Result<(StoredSnapshot, Snapshot), CloudError> {
     if let Some(digest) = wanted {
         match entries.iter().find(|entry| entry.digest == digest).map(|entry| (entry, store.load(entry))) {
             Some((entry, Ok(snapshot))) => return Ok((entry.clone(), snapshot)),
-            Some((_, Err(error))) => troubles.push(error.to_string()),
-            None => troubles.push(format!(
-                "the data {} of the cloud {cloud} that is published is not in the store",
-                &digest[..12.min(digest.len())]
-            )),
+            Some((_, Err(error))) => troubles.push(Trouble::Published(error)),
+            None => troubles.push(Trouble::NotStored { cloud, digest: digest.to_owned() }),
         }
     }
     let (good, damaged) = store.last_good(cloud, Kind::File)?;
-    troubles.extend(damaged);
-    good.ok_or_else(|| CloudError::Nothing(cloud, store.root().display().to_string()))
+    troubles.extend(damaged.into_iter().map(Trouble::Passed));
+    good.ok_or_else(|| CloudError::Nothing(cloud, store.root().to_path_buf()))
 }
 
 /// The weeks up to the last one, which is read already, and what changed between them. At most two snapshots a thread
@@ -209,7 +227,7 @@ fn read_weeks(
     store: &Store,
     earlier: &[StoredSnapshot],
     last: (&StoredSnapshot, &Snapshot),
-    troubles: &mut Vec<String>,
+    troubles: &mut Vec<Trouble>,
 ) -> (Vec<Week>, Vec<Delta>) {
     let threads = rayon::current_num_threads().max(1);
     let size = earlier.len().div_ceil(threads).max(1);
@@ -238,7 +256,7 @@ struct Run {
     deltas: Vec<Delta>,
     /// The first of them, and the last where that is another.
     ends: Option<(Snapshot, Option<Snapshot>)>,
-    troubles: Vec<String>,
+    troubles: Vec<Trouble>,
 }
 
 impl Run {
@@ -247,7 +265,7 @@ impl Run {
         for entry in entries {
             match store.load(entry) {
                 Ok(snapshot) => run.add(entry, snapshot),
-                Err(error) => run.troubles.push(format!("left out of the history: {error}")),
+                Err(error) => run.troubles.push(Trouble::Week(error)),
             }
         }
         run

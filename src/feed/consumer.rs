@@ -1,14 +1,15 @@
 //! [`Consumer`]: lists as a kind of firewall takes them, split where it takes no more.
 
-use std::fmt::Write;
+use std::fmt::{self, Display, Write};
 
 use super::answer::{Answer, ENTRIES, GENERATION, PARTS, TEXT};
 use super::body::Body;
 use super::cloud::CloudFeed;
-use super::list::{Family, empty, lines, over};
+use super::list::{Family, empty, lines, over, title};
 use crate::addr::IpPrefix;
+use crate::tags::{Tag, TagName};
 use crate::text::sha256_hex;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// What fetches lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,10 +73,10 @@ impl Consumer {
     }
 
     /// The list as it takes it; `name` is that of the set which scripts fill.
-    fn render(self, name: &str, prefixes: &[IpPrefix]) -> Vec<u8> {
+    fn render(self, name: impl Display, prefixes: &[IpPrefix]) -> Vec<u8> {
         match self {
-            Consumer::Nft => nft(name, prefixes).into_bytes(),
-            Consumer::Ipset => ipset(name, prefixes).into_bytes(),
+            Consumer::Nft => nft(&name.to_string(), prefixes).into_bytes(),
+            Consumer::Ipset => ipset(&name.to_string(), prefixes).into_bytes(),
             _ => lines(prefixes),
         }
     }
@@ -106,20 +107,38 @@ pub struct Part<'a> {
 }
 
 /// What `….parts.json` says.
-#[derive(Debug, Serialize)]
-struct Parts {
+#[derive(Serialize)]
+struct Parts<'a> {
     schema: u32,
     consumer: &'static str,
     cloud: &'static str,
-    tag: String,
+    tag: &'a TagName,
     family: &'static str,
-    generation: String,
+    generation: &'a str,
     entries: usize,
     /// How many entries the consumer takes in one list.
     capacity: Option<usize>,
-    parts: Vec<String>,
+    parts: Vec<Place<'a>>,
     /// The same parts under addresses that stay; refused once there have to be more.
-    standing: Vec<String>,
+    standing: Vec<Place<'a>>,
+}
+
+/// Where one part of a list is.
+struct Place<'a> {
+    consumer: &'static str,
+    cloud: &'static str,
+    name: &'a dyn Display,
+    generation: &'a str,
+    number: usize,
+    of: usize,
+}
+
+impl Serialize for Place<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Place { consumer, cloud, name, generation, number, of } = self;
+        let path = format_args!("/v1/edl/{consumer}/{cloud}/{name}.{generation}.{number}-of-{of}.txt");
+        serializer.collect_str(&path)
+    }
 }
 
 impl View<'_> {
@@ -127,22 +146,22 @@ impl View<'_> {
     pub fn whole(&self, feed: &CloudFeed) -> Answer {
         let (place, tag) = match feed.tag(self.tag) {
             Ok(found) => found,
-            Err(unknown) => return Answer::unknown(&unknown.to_string()),
+            Err(unknown) => return Answer::unknown(unknown),
         };
         let list = feed.list(place, self.family);
-        let name = self.title(tag.name().as_str());
+        let name = title(tag, self.family);
         let max = self.max.or(self.consumer.capacity());
         if list.entries == 0 {
-            return empty(&name);
+            return empty(name);
         }
         if let Some(refused) = over(&name, list.entries, max) {
             return refused.with(PARTS, parts_of(list.entries, self.consumer.capacity()));
         }
-        let generation = feed.history().current().short().to_owned();
+        let generation = feed.history().current().short();
         let answer = match self.consumer {
             Consumer::Nft | Consumer::Ipset => {
                 let prefixes: Vec<IpPrefix> = self.family.of(tag.set()).prefixes().collect();
-                let text = self.consumer.render(&self.set_name(feed, tag.name().as_str()), &prefixes);
+                let text = self.consumer.render(set_name(feed, tag), &prefixes);
                 Answer::good(TEXT, Body::new(text))
             }
             _ => Answer::good(TEXT, list.body.clone()),
@@ -158,33 +177,27 @@ impl View<'_> {
     pub fn parts(&self, feed: &CloudFeed) -> Answer {
         let (place, tag) = match feed.tag(self.tag) {
             Ok(found) => found,
-            Err(unknown) => return Answer::unknown(&unknown.to_string()),
+            Err(unknown) => return Answer::unknown(unknown),
         };
         let list = feed.list(place, self.family);
         let capacity = self.max.or(self.consumer.capacity());
         let of = parts_of(list.entries, capacity);
-        let generation = feed.history().current().short().to_owned();
-        let name = tag.name().to_string();
-        let path = |generation: &str, number: usize| {
-            format!(
-                "/v1/edl/{}/{}/{name}.{}.{generation}.{number}-of-{of}.txt",
-                self.consumer.name(),
-                feed.snapshot().cloud().name(),
-                self.family.name()
-            )
-        };
+        let generation = feed.history().current().short();
+        let (consumer, cloud) = (self.consumer.name(), feed.snapshot().cloud().name());
+        let name = &title(tag, self.family);
+        let path = |generation, number: usize| Place { consumer, cloud, name, generation, number, of };
         let numbers = 1..=if list.entries == 0 { 0 } else { of };
         Answer::json(&Parts {
             schema: 1,
-            consumer: self.consumer.name(),
-            cloud: feed.snapshot().cloud().name(),
+            consumer,
+            cloud,
             family: self.family.name(),
             entries: list.entries,
             capacity,
-            parts: numbers.clone().map(|number| path(&generation, number)).collect(),
+            parts: numbers.clone().map(|number| path(generation, number)).collect(),
             standing: numbers.map(|number| path("current", number)).collect(),
             generation,
-            tag: name,
+            tag: tag.name(),
         })
         .modified(list.modified)
     }
@@ -193,22 +206,25 @@ impl View<'_> {
     pub fn part(&self, feed: &CloudFeed, part: Part<'_>) -> Answer {
         let tag = match feed.tag(self.tag) {
             Ok((_, tag)) => tag,
-            Err(unknown) => return Answer::unknown(&unknown.to_string()),
+            Err(unknown) => return Answer::unknown(unknown),
         };
         let history = feed.history();
         let Some(week) = history.find(part.generation) else {
             let now = history.current().short();
-            return Answer::gone(&format!("there is no data {} any more; now it is {now}", part.generation));
+            return Answer::gone(format_args!(
+                "there is no data {} any more; now it is {now}",
+                part.generation
+            ));
         };
         let set = self.family.of(&history.at(tag.name(), tag.set(), week));
         let prefixes: Vec<IpPrefix> = set.prefixes().collect();
-        let name = self.title(tag.name().as_str());
+        let name = title(tag, self.family);
         let capacity = self.max.or(self.consumer.capacity());
         match chunk(&prefixes, part, capacity) {
-            Ok([]) => empty(&name),
+            Ok([]) => empty(name),
             Ok(own) => {
-                let set_name = format!("{}_{}", self.set_name(feed, tag.name().as_str()), part.number);
-                let body = Body::new(self.consumer.render(&set_name, own));
+                let set_name = format_args!("{}_{}", set_name(feed, tag), part.number);
+                let body = Body::new(self.consumer.render(set_name, own));
                 let at = &history.weeks()[week];
                 Answer::good(TEXT, body)
                     .modified(at.first_published)
@@ -216,8 +232,8 @@ impl View<'_> {
                     .with(GENERATION, at.short())
                     .with(PARTS, part.of)
             }
-            Err(NoPart::Number) => Answer::unknown(&format!("there is no part {} of {}", part.number, part.of)),
-            Err(NoPart::TooFew { needed }) => Answer::too_large(&format!(
+            Err(NoPart::Number) => Answer::unknown(format_args!("there is no part {} of {}", part.number, part.of)),
+            Err(NoPart::TooFew { needed }) => Answer::too_large(format_args!(
                 "{name} has {} entries, which are {needed} parts by now, not {}. Nothing is cut off: keep what you have, \
                  and fetch all {needed}",
                 prefixes.len(),
@@ -226,14 +242,12 @@ impl View<'_> {
             .with(PARTS, needed),
         }
     }
+}
 
-    fn title(&self, tag: &str) -> String {
-        format!("{tag}.{}", self.family.name())
-    }
-
-    fn set_name(&self, feed: &CloudFeed, tag: &str) -> String {
-        format!("{}_{tag}", feed.snapshot().cloud().name())
-    }
+/// The set that scripts fill with a list.
+fn set_name(feed: &CloudFeed, tag: &Tag) -> impl Display {
+    let cloud = feed.snapshot().cloud().name();
+    fmt::from_fn(move |f| write!(f, "{cloud}_{}", tag.name()))
 }
 
 /// How many parts a list has where at most `capacity` entries fit into one.
@@ -285,16 +299,16 @@ fn by_family(prefixes: &[IpPrefix]) -> impl Iterator<Item = (&'static str, &[IpP
 /// One transaction that replaces what a set of each family holds. A script that is cut off is no script, and changes nothing.
 fn nft(name: &str, prefixes: &[IpPrefix]) -> String {
     let mut out = String::from("# Written by tagwall; load with nft -f.\ntable inet tagwall {\n");
+    let set = identifier(name, 50);
     for (family, _) in by_family(prefixes) {
-        let set = format!("{}_{family}", identifier(name, 50));
         let kind = if family == "ipv4" { "ipv4_addr" } else { "ipv6_addr" };
-        writeln!(out, "\tset {set} {{\n\t\ttype {kind}\n\t\tflags interval\n\t}}")
+        writeln!(out, "\tset {set}_{family} {{\n\t\ttype {kind}\n\t\tflags interval\n\t}}")
             .expect("memory does not fail");
     }
     out.push_str("}\n");
     for (family, list) in by_family(prefixes) {
-        let set = format!("{}_{family}", identifier(name, 50));
-        write!(out, "flush set inet tagwall {set}\nadd element inet tagwall {set} {{\n").expect("as above");
+        write!(out, "flush set inet tagwall {set}_{family}\nadd element inet tagwall {set}_{family} {{\n")
+            .expect("as above");
         list.iter().for_each(|prefix| writeln!(out, "\t{prefix},").expect("as above"));
         out.push_str("}\n");
     }
@@ -304,12 +318,13 @@ fn nft(name: &str, prefixes: &[IpPrefix]) -> String {
 /// Fills a second set and swaps it in at the end: a script that is cut off leaves the set as it was.
 fn ipset(name: &str, prefixes: &[IpPrefix]) -> String {
     let mut out = String::new();
+    // Names have 31 characters at most.
+    let name = identifier(name, 27);
     for (family, list) in by_family(prefixes) {
         let (inet, short) = if family == "ipv4" { ("inet", "4") } else { ("inet6", "6") };
-        // Names have 31 characters at most.
-        let set = format!("{}_{short}", identifier(name, 27));
-        let fresh = format!("{set}_n");
-        for each in [&set, &fresh] {
+        let set = fmt::from_fn(|f| write!(f, "{name}_{short}"));
+        let fresh = fmt::from_fn(|f| write!(f, "{name}_{short}_n"));
+        for each in [&set as &dyn Display, &fresh] {
             writeln!(out, "create {each} hash:net family {inet} hashsize 1024 maxelem 1048576 -exist")
                 .expect("memory does not fail");
         }

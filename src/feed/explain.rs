@@ -1,6 +1,8 @@
 //! Which packets a published environment lets through to or from an address, by which rules: the rules as they are
 //! published, asked as `tagwall explain` asks them.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 
 use super::answer::Answer;
@@ -62,11 +64,12 @@ impl World {
                 );
             }
         };
-        let far_side = Far::of(far.trim(), direction, snapshot).or_else(|none| wrong(&none.to_string()))?;
+        let far_side = Far::of(far.trim(), direction, snapshot).or_else(wrong)?;
         let protocol = query.get("protocol").unwrap_or("any");
-        let protocol: Protocol = protocol.parse().or_else(|error| wrong(&format!("protocol: {error}")))?;
+        let protocol: Protocol =
+            protocol.parse().or_else(|error| wrong(format_args!("protocol: {error}")))?;
         let ports = query.get("port").map_or(Ok(Ports::all()), str::parse);
-        let ports: Ports = ports.or_else(|error| wrong(&format!("port: {error}")))?;
+        let ports: Ports = ports.or_else(|error| wrong(format_args!("port: {error}")))?;
         let readable = published.readable(name, snapshot, self.facts_of(&environment.cloud))?;
         // The manifest says what is on each subnet: one without a group has none.
         let explainer = Explainer::new(&readable.live, snapshot, readable.policy.as_ref());
@@ -90,7 +93,7 @@ impl World {
             ports: ports.clone(),
         };
         let refused = |error: ReplayError| {
-            Box::new(Answer::unavailable(&format!("{name}: its rules cannot be replayed: {error}"), 300))
+            Box::new(Answer::unavailable(format_args!("{name}: its rules cannot be replayed: {error}"), 300))
         };
         for subnet in subnets {
             match &far_side {
@@ -120,7 +123,7 @@ impl World {
     }
 }
 
-fn wrong<T>(text: &str) -> Or<T> {
+fn wrong<T>(text: impl Display) -> Or<T> {
     Err(Box::new(Answer::wrong(text)))
 }
 

@@ -1,7 +1,7 @@
 //! The lists, pages and feeds as files, so that any web server or blob container hands them out.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use super::answer::Answer;
 use super::changes::ChangeFeed;
@@ -13,7 +13,7 @@ use super::paths::Query;
 use super::publication::Publication;
 use super::shards;
 use super::world::World;
-use crate::text::sha256_hex;
+use crate::text::{joined, sha256_hex};
 
 /// Files by their path.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -46,66 +46,80 @@ pub fn inputs(world: &World, consumers: &[Consumer]) -> String {
     let mut text = format!("tagwall {} files 2\n", env!("CARGO_PKG_VERSION"));
     for (cloud, feed) in world.clouds() {
         let weeks: Vec<&str> = feed.history().weeks().iter().map(|week| week.digest.as_str()).collect();
-        writeln!(text, "{} {}", cloud.name(), weeks.join(" ")).expect("memory does not fail");
+        writeln!(text, "{} {}", cloud.name(), joined(&weeks, " ")).expect("memory does not fail");
     }
     if let Some(published) = world.published() {
         let record = published.record();
         writeln!(text, "generation {} {}", record.number, record.inputs).expect("memory does not fail");
     }
     let names: Vec<&str> = consumers.iter().map(|consumer| consumer.name()).collect();
-    sha256_hex(format!("{text}{}", names.join(" ")).as_bytes())
+    write!(text, "{}", joined(&names, " ")).expect("as above");
+    sha256_hex(text.as_bytes())
 }
 
-fn add(files: &mut Files, path: String, answer: &Answer) {
+/// Adds an answer that is good, under its path.
+fn add(files: &mut Files, path: impl Display, answer: &Answer) {
     if answer.status == 200 {
-        files.insert(path, answer.body.bytes().to_vec());
+        files.insert(path.to_string(), answer.body.bytes().to_vec());
     }
 }
 
 fn pages(world: &World, files: &mut Files) {
     for name in ["style.css", "page.js"] {
-        add(files, format!("assets/{name}"), &asset(name));
+        add(files, format_args!("assets/{name}"), &asset(name));
     }
-    add(files, "index.html".to_owned(), &world.lookup_page(&Query::default(), Medium::Files(0)));
-    add(files, "tags/index.html".to_owned(), &world.tags_page(Medium::Files(1)));
-    add(files, "changes/index.html".to_owned(), &world.changes_page(Medium::Files(1)));
-    add(files, "environments/index.html".to_owned(), &world.environments_page(Medium::Files(1)));
+    add(files, "index.html", &world.lookup_page(&Query::default(), Medium::Files(0)));
+    add(files, "tags/index.html", &world.tags_page(Medium::Files(1)));
+    add(files, "changes/index.html", &world.changes_page(Medium::Files(1)));
+    add(files, "environments/index.html", &world.environments_page(Medium::Files(1)));
 }
 
 fn cloud(world: &World, feed: &CloudFeed, consumers: &[Consumer], files: &mut Files) {
     let cloud = feed.snapshot().cloud().name();
     let query = Query::new([("cloud".to_owned(), cloud.to_owned())]);
-    add(files, format!("v1/tags.{cloud}.json"), &world.tags(&query));
-    both(files, &format!("v1/changes/{cloud}"), &ChangeFeed::cloud(feed));
+    add(files, format_args!("v1/tags.{cloud}.json"), &world.tags(&query));
+    both(files, format_args!("v1/changes/{cloud}"), &ChangeFeed::cloud(feed));
     for tag in feed.snapshot().tags() {
         let name = tag.name().as_str();
-        add(files, format!("tags/{cloud}/{name}/index.html"), &world.tag_page(cloud, name, Medium::Files(3)));
-        add(files, format!("v1/history/{name}.{cloud}.json"), &world.history_of(name, &query));
-        both(files, &format!("v1/changes/{cloud}/{name}"), &ChangeFeed::tag(feed, tag));
+        add(
+            files,
+            format_args!("tags/{cloud}/{name}/index.html"),
+            &world.tag_page(cloud, name, Medium::Files(3)),
+        );
+        add(files, format_args!("v1/history/{name}.{cloud}.json"), &world.history_of(name, &query));
+        both(files, format_args!("v1/changes/{cloud}/{name}"), &ChangeFeed::tag(feed, tag));
         for family in Family::ALL {
             let list = format!("{name}.{}.txt", family.name());
-            add(files, format!("v1/feeds/{cloud}/{list}"), &world.list(cloud, &list, &query));
+            add(files, format_args!("v1/feeds/{cloud}/{list}"), &world.list(cloud, &list, &query));
             for &consumer in consumers {
                 let view = View { consumer, tag: name, family, max: None };
-                add(files, format!("v1/edl/{}/{cloud}/{list}", consumer.name()), &view.whole(feed));
+                add(files, format_args!("v1/edl/{}/{cloud}/{list}", consumer.name()), &view.whole(feed));
             }
         }
     }
 }
 
-fn both(files: &mut Files, path: &str, changes: &ChangeFeed) {
-    add(files, format!("{path}.atom"), &changes.atom());
-    add(files, format!("{path}.json"), &changes.json());
+fn both(files: &mut Files, path: impl Display, changes: &ChangeFeed<'_>) {
+    add(files, format_args!("{path}.atom"), &changes.atom());
+    add(files, format_args!("{path}.json"), &changes.json());
 }
 
 fn environments(world: &World, published: &Publication, files: &mut Files) {
-    add(files, "v1/environments.json".to_owned(), &world.environments());
+    add(files, "v1/environments.json", &world.environments());
     for (name, environment) in published.environments() {
         let page = world.environment_page(name, Medium::Files(2));
-        add(files, format!("environments/{name}/index.html"), &page);
-        both(files, &format!("v1/changes/environments/{name}"), &ChangeFeed::environment(published, name));
+        add(files, format_args!("environments/{name}/index.html"), &page);
+        both(
+            files,
+            format_args!("v1/changes/environments/{name}"),
+            &ChangeFeed::environment(published, name),
+        );
         for file in &environment.files {
-            add(files, format!("v1/environments/{name}/{}", file.name), &published.file(name, &file.name));
+            add(
+                files,
+                format_args!("v1/environments/{name}/{}", file.name),
+                &published.file(name, &file.name),
+            );
         }
     }
 }

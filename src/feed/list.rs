@@ -1,5 +1,6 @@
 //! [`List`]: one list of addresses, as a file.
 
+use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use super::answer::{Answer, ENTRIES, GENERATION, TEXT};
 use super::body::Body;
 use crate::addr::{AddrSet, IpPrefix, TextBuffer};
+use crate::tags::Tag;
 
 /// Which addresses a list holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,11 +81,11 @@ impl List {
 
     /// The list as an answer; `name` is for people, `generation` says of which data it is. An empty list is no answer: who
     /// takes it would let all or nothing through.
-    pub fn answer(&self, name: &str, generation: &str, max: Option<usize>) -> Answer {
+    pub fn answer(&self, name: impl Display, generation: &str, max: Option<usize>) -> Answer {
         if self.entries == 0 {
             return empty(name);
         }
-        if let Some(refused) = over(name, self.entries, max) {
+        if let Some(refused) = over(&name, self.entries, max) {
             return refused;
         }
         Answer::good(TEXT, self.body.clone())
@@ -93,19 +95,24 @@ impl List {
     }
 }
 
+/// What people call the list of a tag.
+pub(super) fn title(tag: &Tag, family: Family) -> impl Display {
+    fmt::from_fn(move |f| write!(f, "{}.{}", tag.name(), family.name()))
+}
+
 /// Why an empty list is not sent.
-pub(super) fn empty(name: &str) -> Answer {
-    let text = format!(
+pub(super) fn empty(name: impl Display) -> Answer {
+    let text = format_args!(
         "{name} has no addresses of this family. An empty list is not sent, since a firewall would take it for a policy: \
          keep what you have, or ask for another family"
     );
-    Answer::unavailable(&text, 3600)
+    Answer::unavailable(text, 3600)
 }
 
 /// Why a list is not sent that is longer than its reader takes.
-pub(super) fn over(name: &str, entries: usize, max: Option<usize>) -> Option<Answer> {
+pub(super) fn over(name: impl Display, entries: usize, max: Option<usize>) -> Option<Answer> {
     let max = max.filter(|&max| entries > max)?;
-    Some(Answer::too_large(&format!(
+    Some(Answer::too_large(format_args!(
         "{name} has {entries} entries, and at most {max} are taken. Nothing is cut off: fetch it in parts (…parts.json of \
          the consumer's view says how many), or take a smaller tag"
     )))

@@ -1,19 +1,20 @@
 //! Look-ups: which tags and which rules hold an address.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::cloud::CloudFeed;
 use super::rules::Met;
 use super::world::World;
 use crate::addr::{AddrSet, Address, Entry, EntryError, IpPrefix, Prefix};
-use crate::catalog::Fqdn;
+use crate::catalog::{Fqdn, FqdnError};
 use crate::tags::{Cloud, Tag};
 
 /// The addresses of hosts, as somebody resolved them, or why there are none.
-pub type Resolved = BTreeMap<String, Result<Vec<IpAddr>, NoAddress>>;
+pub type Resolved = BTreeMap<Fqdn, Result<Vec<IpAddr>, NoAddress>>;
 
 /// Why a host has no address, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,24 +30,67 @@ pub enum NoAddress {
 /// The most that one look-up takes.
 pub const MOST: usize = 1_000;
 
+/// A thing that is looked up, as it was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thing<'q> {
+    /// An address or prefix.
+    Prefix(IpPrefix),
+    /// A host, or with a wildcard what is below it.
+    Host(Fqdn),
+    /// Something else, as it was written.
+    Text(&'q str),
+}
+
+impl Display for Thing<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Thing::Prefix(prefix) => prefix.fmt(f),
+            Thing::Host(host) => host.fmt(f),
+            Thing::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Serialize for Thing<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Why something is nothing that can be looked up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotUnderstood {
+    /// It is no address or prefix.
+    #[error(transparent)]
+    Address(#[from] EntryError),
+    /// It is no host.
+    #[error(transparent)]
+    Host(#[from] FqdnError),
+}
+
+impl Serialize for NotUnderstood {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// What was found for one thing that was asked.
 #[derive(Debug, Serialize)]
 pub struct Found<'w> {
     /// What was asked, as it was understood.
-    pub query: String,
+    pub query: Thing<'w>,
     /// What is wrong with it, if it could not be understood.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub error: Option<NotUnderstood>,
     /// The tags that hold it, by cloud and name.
     pub tags: Vec<TagFound<'w>>,
     /// The rules of published environments whose remote side holds it, or of a host that name it.
     pub rules: Vec<Met<'w>>,
 }
 
-impl Found<'_> {
-    fn wrong(query: &str, error: &impl ToString) -> Self {
-        let error = Some(error.to_string());
-        Found { query: query.to_owned(), error, tags: Vec::new(), rules: Vec::new() }
+impl<'w> Found<'w> {
+    fn wrong(query: &'w str, error: NotUnderstood) -> Self {
+        Found { query: Thing::Text(query), error: Some(error), tags: Vec::new(), rules: Vec::new() }
     }
 }
 
@@ -64,26 +108,34 @@ pub struct TagFound<'w> {
     /// Whether it holds all of what was asked for.
     pub whole: bool,
     /// The first published prefix that holds some of it.
-    pub prefix: String,
+    #[serde(serialize_with = "shown")]
+    pub prefix: Option<IpPrefix>,
     /// The first stored week since which it has held all that it holds of it now.
     pub since: jiff::civil::Date,
     /// Whether that may have been so before: nothing older is stored.
     pub or_before: bool,
 }
 
+fn shown<S: Serializer>(prefix: &Option<IpPrefix>, serializer: S) -> Result<S::Ok, S::Error> {
+    match prefix {
+        Some(prefix) => serializer.collect_str(prefix),
+        None => serializer.serialize_str(""),
+    }
+}
+
 /// Looks up each of `texts`; in one cloud, if one is named.
-pub fn look_up<'w, 't>(
+pub fn look_up<'w>(
     world: &'w World,
     cloud: Option<Cloud>,
-    texts: impl IntoIterator<Item = &'t str>,
+    texts: impl IntoIterator<Item = &'w str>,
 ) -> Vec<Found<'w>> {
     texts.into_iter().map(|text| look_up_one(world, cloud, text)).collect()
 }
 
-fn look_up_one<'w>(world: &'w World, cloud: Option<Cloud>, text: &str) -> Found<'w> {
+fn look_up_one<'w>(world: &'w World, cloud: Option<Cloud>, text: &'w str) -> Found<'w> {
     match understood(text) {
         Ok(prefix) => found(world, cloud, prefix),
-        Err(error) => Found::wrong(text, &error),
+        Err(error) => Found::wrong(text, error.into()),
     }
 }
 
@@ -97,22 +149,22 @@ pub(super) fn understood(text: &str) -> Result<IpPrefix, EntryError> {
 }
 
 /// The rules that name each of `hosts`. No host is resolved: only names are held against names.
-pub fn look_up_hosts<'w, 't>(
+pub fn look_up_hosts<'w>(
     world: &'w World,
     cloud: Option<Cloud>,
-    hosts: impl IntoIterator<Item = &'t str>,
+    hosts: impl IntoIterator<Item = &'w str>,
 ) -> Vec<Found<'w>> {
-    let one = |text: &str| match Fqdn::parse(text.trim().trim_end_matches('.')) {
-        Ok(host) => found_host(world, cloud, &host),
-        Err(error) => Found::wrong(text, &error),
+    let one = |text: &'w str| match Fqdn::parse(text.trim().trim_end_matches('.')) {
+        Ok(host) => found_host(world, cloud, host),
+        Err(error) => Found::wrong(text, error.into()),
     };
     hosts.into_iter().map(one).collect()
 }
 
 /// The rules that name a host.
-pub(super) fn found_host<'w>(world: &'w World, cloud: Option<Cloud>, host: &Fqdn) -> Found<'w> {
-    let rules = world.rules().naming(host).into_iter().filter(|met| is_of(world, met, cloud)).collect();
-    Found { query: host.to_string(), error: None, tags: Vec::new(), rules }
+pub(super) fn found_host<'w>(world: &'w World, cloud: Option<Cloud>, host: Fqdn) -> Found<'w> {
+    let rules = world.rules().naming(&host).into_iter().filter(|met| is_of(world, met, cloud)).collect();
+    Found { query: Thing::Host(host), error: None, tags: Vec::new(), rules }
 }
 
 fn is_of(world: &World, met: &Met<'_>, cloud: Option<Cloud>) -> bool {
@@ -125,7 +177,7 @@ pub fn found(world: &World, cloud: Option<Cloud>, query: IpPrefix) -> Found<'_> 
     let clouds = world.clouds().filter(|(name, _)| cloud.is_none_or(|only| only == *name));
     let tags = clouds.flat_map(|(name, feed)| tags_of(name, feed, query, &asked)).collect();
     let rules = world.rules().over(&asked).into_iter().filter(|met| is_of(world, met, cloud)).collect();
-    Found { query: query.to_string(), error: None, tags, rules }
+    Found { query: Thing::Prefix(query), error: None, tags, rules }
 }
 
 fn tags_of<'w>(cloud: Cloud, feed: &'w CloudFeed, query: IpPrefix, asked: &AddrSet) -> Vec<TagFound<'w>> {
@@ -152,7 +204,7 @@ fn tag_found<'w>(
         region: tag.region().map(|region| region.location()),
         service: tag.system_service(),
         whole,
-        prefix: published(tag, query).map(|p| p.to_string()).unwrap_or_default(),
+        prefix: published(tag, query),
         since: feed.history().weeks()[since.week].date,
         or_before: since.or_before,
     }

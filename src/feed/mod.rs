@@ -26,6 +26,7 @@ mod readable;
 mod rules;
 mod shards;
 mod status;
+mod trouble;
 mod world;
 
 pub use answer::{ATOM, Answer, ENTRIES, GENERATION, HTML, JSON, PARTS, TEXT};
@@ -37,10 +38,13 @@ pub use explain::Explanation;
 pub use export::{DIGESTS, Files, export, inputs};
 pub use history::{History, Since, Week};
 pub use list::{Family, List};
-pub use lookup::{Found, MOST, NoAddress, Resolved, TagFound, found, look_up, look_up_hosts};
+pub use lookup::{
+    Found, MOST, NoAddress, NotUnderstood, Resolved, TagFound, Thing, found, look_up, look_up_hosts,
+};
 pub use pages::{Medium, SCRIPT, STYLE, asset};
 pub use paths::{Asked, Query};
 pub use publication::{ChangedRule, Environment, EnvironmentChange, Publication, PublishedFile, Used};
 pub use rules::{Met, Rule, RuleIndex};
 pub use status::RunStatus;
+pub use trouble::{NoEnvironment, Trouble};
 pub use world::{Mark, Sources, World, WorldError};

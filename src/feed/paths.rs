@@ -7,12 +7,12 @@ use super::changes::{ChangeFeed, catch_up, difference};
 use super::cloud::{CloudFeed, Whole};
 use super::consumer::{Consumer, Part, View};
 use super::history::Week;
-use super::list::Family;
+use super::list::{Family, title};
 use super::lookup::{Found, MOST, look_up, look_up_hosts};
 use super::publication::Publication;
 use super::world::World;
 use crate::tags::{Cloud, Containment, FamilyCounts, SetChange, Tag, TagName};
-use crate::text::{did_you_mean, nearest};
+use crate::text::{did_you_mean, joined, nearest};
 
 /// What stands behind the `?` of an address, read.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +39,7 @@ impl Query {
 
     fn number(&self, name: &str) -> Asked<Option<usize>> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        let wrong = || Box::new(Answer::wrong(&format!("{name}={text} is no number of entries")));
+        let wrong = || Box::new(Answer::wrong(format_args!("{name}={text} is no number of entries")));
         text.parse().map(Some).map_err(|_| wrong())
     }
 
@@ -96,7 +96,7 @@ struct TagLine<'w> {
 struct TagHistory<'w> {
     schema: u32,
     cloud: &'static str,
-    tag: String,
+    tag: TagName,
     /// Whether the data that is served has it.
     present: bool,
     /// The tags that hold all of it.
@@ -125,12 +125,11 @@ impl World {
         found.ok_or_else(|| {
             let near = nearest(name, self.clouds().map(|(cloud, _)| cloud.name()));
             let known: Vec<&str> = self.clouds().map(|(cloud, _)| cloud.name()).collect();
-            let text = format!(
+            Box::new(Answer::unknown(format_args!(
                 "there is no data of a cloud `{name}`{}; served are {}",
                 did_you_mean(&near),
-                known.join(", ")
-            );
-            Box::new(Answer::unknown(&text))
+                joined(&known, ", ")
+            )))
         })
     }
 
@@ -151,11 +150,10 @@ impl World {
             let feed = self.find_cloud(cloud)?;
             let (name, family) =
                 file.strip_suffix(".txt").and_then(tag_and_family).ok_or_else(|| no_list(file))?;
-            let (place, tag) =
-                feed.tag(name).map_err(|unknown| Box::new(Answer::unknown(&unknown.to_string())))?;
-            let title = format!("{}.{}", tag.name(), family.name());
+            let (place, tag) = feed.tag(name).map_err(|unknown| Box::new(Answer::unknown(unknown)))?;
+            let title = title(tag, family);
             let generation = feed.history().current().short();
-            Ok(feed.list(place, family).answer(&title, generation, query.number("max")?))
+            Ok(feed.list(place, family).answer(title, generation, query.number("max")?))
         };
         said(answer())
     }
@@ -166,9 +164,9 @@ impl World {
             let consumer = Consumer::find(consumer).ok_or_else(|| {
                 let names = Consumer::ALL.map(Consumer::name);
                 let hint = did_you_mean(&nearest(consumer, names));
-                Box::new(Answer::unknown(&format!(
+                Box::new(Answer::unknown(format_args!(
                     "there is no view for `{consumer}`{hint}; there are {}",
-                    names.join(", ")
+                    joined(names, ", ")
                 )))
             })?;
             let feed = self.find_cloud(cloud)?;
@@ -195,8 +193,8 @@ impl World {
                 return Err(Box::new(Answer::wrong(text)));
             }
             if texts.len() + hosts.len() > MOST {
-                let text = format!("more than {MOST} are asked for at once; ask in several steps");
-                return Err(Box::new(Answer::too_large(&text)));
+                let text = format_args!("more than {MOST} are asked for at once; ask in several steps");
+                return Err(Box::new(Answer::too_large(text)));
             }
             let mut results = look_up(self, cloud, texts);
             results.extend(look_up_hosts(self, cloud, hosts));
@@ -227,7 +225,7 @@ impl World {
             let week = |name: &str| {
                 feed.history().find(name).ok_or_else(|| {
                     let first = feed.history().weeks()[0].date;
-                    Box::new(Answer::unknown(&format!(
+                    Box::new(Answer::unknown(format_args!(
                         "no snapshot {name} is stored; name a date (the first is {first}), a digest, or current"
                     )))
                 })
@@ -288,7 +286,7 @@ impl World {
         said(answer())
     }
 
-    fn changes_of_environment(&self, name: &str) -> Asked<ChangeFeed> {
+    fn changes_of_environment<'a>(&'a self, name: &'a str) -> Asked<ChangeFeed<'a>> {
         let published = self.publication()?;
         published.environment(name)?;
         Ok(ChangeFeed::environment(published, name))
@@ -330,7 +328,7 @@ impl World {
     }
 }
 
-fn as_ending(feed: &ChangeFeed, ending: &str) -> Asked<Answer> {
+fn as_ending(feed: &ChangeFeed<'_>, ending: &str) -> Asked<Answer> {
     match ending {
         "atom" => Ok(feed.atom()),
         "json" => Ok(feed.json()),
@@ -338,19 +336,19 @@ fn as_ending(feed: &ChangeFeed, ending: &str) -> Asked<Answer> {
     }
 }
 
-fn changes_of_tag(feed: &CloudFeed, name: &str) -> Asked<ChangeFeed> {
-    let (_, tag) = feed.tag(name).map_err(|unknown| Box::new(Answer::unknown(&unknown.to_string())))?;
+fn changes_of_tag<'a>(feed: &'a CloudFeed, name: &str) -> Asked<ChangeFeed<'a>> {
+    let (_, tag) = feed.tag(name).map_err(|unknown| Box::new(Answer::unknown(unknown)))?;
     Ok(ChangeFeed::tag(feed, tag))
 }
 
 fn no_list(file: &str) -> Box<Answer> {
-    Box::new(Answer::unknown(&format!(
+    Box::new(Answer::unknown(format_args!(
         "there is no list `{file}`; lists are called like Storage.v4.txt, Storage.v6.txt and Storage.mixed.txt"
     )))
 }
 
 fn no_feed(file: &str) -> Box<Answer> {
-    Box::new(Answer::unknown(&format!("there is no feed `{file}`; feeds end in .atom or .json")))
+    Box::new(Answer::unknown(format_args!("there is no feed `{file}`; feeds end in .atom or .json")))
 }
 
 fn tag_and_family(name: &str) -> Option<(&str, Family)> {
@@ -423,7 +421,7 @@ fn history(feed: &CloudFeed, name: &str) -> Asked<Answer> {
     let (tag, set, present) = match feed.tag(name) {
         Ok((_, tag)) => (tag.name().clone(), tag.set().clone(), true),
         Err(_) if history.changes_of(&gone).next().is_some() => (gone, Default::default(), false),
-        Err(unknown) => return Err(Box::new(Answer::unknown(&unknown.to_string()))),
+        Err(unknown) => return Err(Box::new(Answer::unknown(unknown))),
     };
     let changed: std::collections::HashMap<usize, &SetChange> = history.changes_of(&tag).collect();
     let mut now = set;
@@ -442,7 +440,7 @@ fn history(feed: &CloudFeed, name: &str) -> Asked<Answer> {
     weeks.reverse();
     let lies_in = lies_in(feed, &tag);
     let cloud = feed.snapshot().cloud().name();
-    Ok(Answer::json(&TagHistory { schema: 1, cloud, tag: tag.to_string(), present, lies_in, weeks }))
+    Ok(Answer::json(&TagHistory { schema: 1, cloud, tag, present, lies_in, weeks }))
 }
 
 /// The tags that hold all of a tag.

@@ -12,6 +12,7 @@ use super::answer::{Answer, GENERATION, HTML};
 use super::body::Body;
 use super::list;
 use super::readable::Readable;
+use super::trouble::{NoEnvironment, Trouble};
 use crate::catalog::Date;
 use crate::report::MANIFEST;
 use crate::report::changes::Step;
@@ -50,12 +51,12 @@ const READABLE: usize = 8;
 const MOST_KEPT: usize = 16 << 20;
 
 impl RecentFiles {
-    fn add(&mut self, path: &str, body: &Arc<Body>) {
+    fn add(&mut self, path: String, body: &Arc<Body>) {
         if self.bytes + body.bytes().len() > MOST_KEPT {
             *self = RecentFiles::default();
         }
         self.bytes += body.bytes().len();
-        self.bodies.insert(path.to_owned(), body.clone());
+        self.bodies.insert(path, body.clone());
     }
 }
 
@@ -191,19 +192,22 @@ impl Publication {
     ///
     /// # Errors
     /// [`SiteError`].
-    pub fn read(site: &Site) -> Result<Option<(Self, Vec<String>)>, SiteError> {
+    pub fn read(site: &Site) -> Result<Option<(Self, Vec<Trouble>)>, SiteError> {
         let Some(record) = site.current()? else { return Ok(None) };
         let mut troubles = Vec::new();
         let (mut environments, mut broken) = (BTreeMap::new(), BTreeSet::new());
         for path in record.files.keys() {
-            let Some(name) = path.strip_suffix(&format!("/{MANIFEST}")).filter(|name| !name.contains('/'))
-            else {
+            let Some(name) = path.strip_suffix(MANIFEST).and_then(|folder| folder.strip_suffix('/')) else {
                 continue;
             };
+            if name.contains('/') {
+                continue;
+            }
             match environment(site, &record, name, path) {
                 Ok(found) => drop(environments.insert(name.to_owned(), found)),
                 Err(why) => {
-                    troubles.push(format!("generation {}: {path}: {why}", record.number));
+                    let (generation, path) = (record.number, path.clone());
+                    troubles.push(Trouble::Environment { generation, path, why });
                     broken.insert(name.to_owned());
                 }
             }
@@ -242,21 +246,19 @@ impl Publication {
     pub fn environment(&self, name: &str) -> Result<&Environment, Box<Answer>> {
         self.environments.get(name).ok_or_else(|| {
             if self.broken.contains(name) {
-                let text = format!("{name} is published, but damaged; keep what you have");
-                return Box::new(Answer::unavailable(&text, 300));
+                let text = format_args!("{name} is published, but damaged; keep what you have");
+                return Box::new(Answer::unavailable(text, 300));
             }
             let near = nearest(name, self.environments.keys().map(String::as_str));
-            let text = format!("there is no environment `{name}`{}", did_you_mean(&near));
-            Box::new(Answer::unknown(&text))
+            let text = format_args!("there is no environment `{name}`{}", did_you_mean(&near));
+            Box::new(Answer::unknown(text))
         })
     }
 
     /// The digest and time of a file, for questions that need no bytes.
-    fn known(&self, environment: &str, file: &str) -> Option<(&str, Option<Timestamp>)> {
-        let path = format!("{environment}/{file}");
-        self.environments.get(environment)?;
-        let sha256 = self.record.files.get(&path)?;
-        Some((sha256, self.first.get(&path).copied()))
+    fn known(&self, path: &str) -> Option<(&str, Option<Timestamp>)> {
+        let sha256 = self.record.files.get(path)?;
+        Some((sha256, self.first.get(path).copied()))
     }
 
     /// A file of an environment, exactly as it was published.
@@ -264,10 +266,10 @@ impl Publication {
         if let Err(unknown) = self.environment(environment) {
             return *unknown;
         }
-        let Some((sha256, modified)) = self.known(environment, file) else {
+        let path = path_of(environment, file);
+        let Some((sha256, modified)) = self.known(&path) else {
             return self.unknown_file(environment, file);
         };
-        let path = format!("{environment}/{file}");
         let number = self.record.number;
         let good = |body: Arc<Body>| {
             let media = media(file);
@@ -282,7 +284,7 @@ impl Publication {
         if let Some(body) = known {
             return good(body);
         }
-        let bytes = match self.bytes_of(environment, file) {
+        let bytes = match self.bytes_at(&path) {
             Ok(bytes) => bytes,
             Err(refusal) => return *refusal,
         };
@@ -290,30 +292,39 @@ impl Publication {
             return list::empty(&path);
         }
         let body = Arc::new(Body::known(Bytes::from(bytes), sha256.to_owned()));
-        kept().add(&path, &body);
+        kept().add(path, &body);
         good(body)
     }
 
     fn unknown_file(&self, environment: &str, file: &str) -> Answer {
         let names = self.environments[environment].files.iter().map(|file| file.name.as_str());
         let near = nearest(file, names);
-        Answer::unknown(&format!("the environment {environment} has no file `{file}`{}", did_you_mean(&near)))
+        Answer::unknown(format_args!(
+            "the environment {environment} has no file `{file}`{}",
+            did_you_mean(&near)
+        ))
     }
 
     /// The bytes of a file of an environment, as they were published.
-    pub(super) fn bytes_of(&self, environment: &str, file: &str) -> Result<Vec<u8>, Box<Answer>> {
-        let path = format!("{environment}/{file}");
+    fn bytes_of(&self, environment: &str, file: &str) -> Result<Vec<u8>, Box<Answer>> {
+        self.bytes_at(&path_of(environment, file))
+    }
+
+    fn bytes_at(&self, path: &str) -> Result<Vec<u8>, Box<Answer>> {
         let number = self.record.number;
-        let Some(bytes) = self.site.read(number, &path) else {
-            let text = format!("{path} of generation {number} cannot be read now");
-            return Err(Box::new(Answer::unavailable(&text, 30)));
+        let Some(bytes) = self.site.read(number, path) else {
+            let text = format_args!("{path} of generation {number} cannot be read now");
+            return Err(Box::new(Answer::unavailable(text, 30)));
         };
-        if self.record.files.get(&path) == Some(&sha256_hex(&bytes)) {
+        if self.record.files.get(path) == Some(&sha256_hex(&bytes)) {
             return Ok(bytes);
         }
-        let text =
-            format!("{path} of generation {number} was changed after it was published; it is not handed out");
-        Err(Box::new(Answer::unavailable(&text, 300)))
+        Err(Box::new(Answer::unavailable(
+            format_args!(
+                "{path} of generation {number} was changed after it was published; it is not handed out"
+            ),
+            300,
+        )))
     }
 
     /// The rules of an environment, ready to be asked; `snapshot` has the tags of its cloud, whose facts hold on `day`. Those
@@ -335,7 +346,7 @@ impl Publication {
         }
         let own = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
         let readable = Readable::read(name, &own, snapshot, day)
-            .map_err(|why| Box::new(Answer::unavailable(&format!("{name}: {why}"), 300)))?;
+            .map_err(|why| Box::new(Answer::unavailable(format_args!("{name}: {why}"), 300)))?;
         let readable = Arc::new(readable);
         let mut known = kept();
         known.retain(|known| !known.is_of(name, snapshot));
@@ -397,17 +408,9 @@ impl Publication {
     }
 }
 
-/// Why an environment cannot be served.
-#[derive(Debug, thiserror::Error)]
-enum NoEnvironment {
-    #[error("it cannot be read")]
-    Unreadable,
-    #[error("it was changed after it was published")]
-    Changed,
-    #[error(transparent)]
-    Form(#[from] serde_json::Error),
-    #[error("it is that of {0}")]
-    Other(String),
+/// The path of a file of an environment in a generation.
+fn path_of(environment: &str, file: &str) -> String {
+    format!("{environment}/{file}")
 }
 
 fn environment(site: &Site, record: &Record, name: &str, path: &str) -> Result<Environment, NoEnvironment> {
@@ -419,8 +422,8 @@ fn environment(site: &Site, record: &Record, name: &str, path: &str) -> Result<E
     if manifest.name != name {
         return Err(NoEnvironment::Other(manifest.name));
     }
-    let start = format!("{name}/");
-    let below = record.files.iter().filter_map(|(file, sum)| Some((file.strip_prefix(&start)?, sum)));
+    let below = |file| str::strip_prefix(file, name).and_then(|rest| rest.strip_prefix('/'));
+    let below = record.files.iter().filter_map(|(file, sum)| Some((below(file)?, sum)));
     Ok(Environment {
         name: manifest.name,
         cloud: manifest.cloud,

@@ -10,6 +10,7 @@ use crate::read::live::Live;
 use crate::report::{POLICY_COPY, catalog_copy};
 use crate::site::live::live_of;
 use crate::tags::Snapshot;
+use crate::text::joined;
 
 /// What a published environment is made of, read once.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub(super) struct Readable {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
     /// Its files cannot be read.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", joined(.0, "; "))]
     Files(Vec<ReadError>),
     /// It has no rules.
     #[error("it is published as lists alone, which say nothing of what passes")]
@@ -67,9 +68,9 @@ impl Readable {
 
 /// The published policy, resolved.
 fn policy_of(files: &BTreeMap<&str, &[u8]>, snapshot: &Snapshot, day: Option<Date>) -> Option<Policy> {
-    let text = |name: &str| Some(std::str::from_utf8(files.get(name)?).ok()?.to_owned());
-    let source = PolicySource::read("policy.toml", &text(POLICY_COPY)?).ok()?;
-    let catalogs = (0..source.intent.catalog.files.len()).map(|at| text(&catalog_copy(at)));
+    let text = |name: &str| std::str::from_utf8(files.get(name)?).ok();
+    let source = PolicySource::read("policy.toml", text(POLICY_COPY)?).ok()?;
+    let catalogs = (0..source.intent.catalog.files.len()).map(|at| Some(text(&catalog_copy(at))?.to_owned()));
     let environment = Environment::new(source, catalogs.collect::<Option<_>>()?).ok()?.at(day).ok()?;
     policy::expand(environment.source(), environment.catalog(), snapshot).ok()
 }

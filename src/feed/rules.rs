@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::publication::Publication;
+use super::trouble::Trouble;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::catalog::Fqdn;
 use crate::report::changes::{RuleSummary, RuleView};
@@ -58,13 +59,13 @@ impl RuleIndex {
     pub fn new<'s>(
         publication: &Publication,
         data: impl Fn(Cloud) -> Option<&'s Snapshot>,
-    ) -> (Self, Vec<String>) {
+    ) -> (Self, Vec<Trouble>) {
         let mut sets: HashMap<AddrSet, usize> = HashMap::new();
         let (mut users, mut troubles): (Vec<Vec<Rule>>, _) = (Vec::new(), Vec::new());
         let (mut hosts, mut host_rules): (BTreeMap<Fqdn, Vec<usize>>, _) = (BTreeMap::new(), Vec::new());
         for environment in publication.environments().values() {
             let Some(summary) = publication.kept::<RuleSummary>(&environment.name) else {
-                troubles.push(format!("{}: what is kept of its rules cannot be read", environment.name));
+                troubles.push(Trouble::Rules(environment.name.clone()));
                 continue;
             };
             let snapshot = Cloud::find(&environment.cloud).and_then(&data);

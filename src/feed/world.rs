@@ -1,12 +1,14 @@
 //! [`World`]: all that can be answered, as one value.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::cloud::{CloudError, CloudFeed};
 use super::publication::Publication;
 use super::rules::RuleIndex;
 use super::status::RunStatus;
+use super::trouble::Trouble;
 use crate::site::{Site, SiteError};
 use crate::store::{Kind, Store, StoreError, plain};
 use crate::tags::{Cloud, Snapshot};
@@ -39,7 +41,7 @@ pub struct World {
     published: Option<Arc<Publication>>,
     rules: Arc<RuleIndex>,
     status: Option<RunStatus>,
-    troubles: Arc<Vec<String>>,
+    troubles: Arc<Vec<Trouble>>,
 }
 
 /// Why there is nothing to answer from.
@@ -57,9 +59,10 @@ pub enum WorldError {
     Cloud(#[from] CloudError),
     /// There is no data at all.
     #[error(
-        "nothing is in {0}, and nothing is published: get data with `tagwall fetch`, or publish with `tagwall refresh`"
+        "nothing is in {root}, and nothing is published: get data with `tagwall fetch`, or publish with `tagwall refresh`",
+        root = .0.display()
     )]
-    Nothing(String),
+    Nothing(PathBuf),
 }
 
 impl Mark {
@@ -99,7 +102,7 @@ impl World {
         });
         let clouds = clouds(sources, published.as_ref(), &mut troubles)?;
         if clouds.is_empty() && published.is_none() {
-            return Err(WorldError::Nothing(sources.store.root().display().to_string()));
+            return Err(WorldError::Nothing(sources.store.root().to_path_buf()));
         }
         let data = |cloud: Cloud| -> Option<&Snapshot> { clouds.get(&cloud).map(CloudFeed::snapshot) };
         let (rules, more) = published.as_ref().map(|p| RuleIndex::new(p, data)).unwrap_or_default();
@@ -175,7 +178,7 @@ impl World {
     }
 
     /// What of the data could not be used.
-    pub fn troubles(&self) -> &[String] {
+    pub fn troubles(&self) -> &[Trouble] {
         &self.troubles
     }
 }
@@ -184,7 +187,7 @@ impl World {
 fn clouds(
     sources: &Sources,
     published: Option<&Publication>,
-    troubles: &mut Vec<String>,
+    troubles: &mut Vec<Trouble>,
 ) -> Result<BTreeMap<Cloud, CloudFeed>, WorldError> {
     let mut clouds = BTreeMap::new();
     for cloud in Cloud::ALL {

@@ -120,7 +120,8 @@ fn refused(
             Some(answer.with("www-authenticate", "Basic realm=\"tagwall\", charset=\"UTF-8\""))
         }
         Verdict::Forbidden(name) => {
-            let answer = Answer { status: 403, ..Answer::wrong(&format!("{name} may not ask for {path}")) };
+            let answer =
+                Answer { status: 403, ..Answer::wrong(format_args!("{name} may not ask for {path}")) };
             *user = name;
             Some(answer)
         }

@@ -42,7 +42,7 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Said {
         let why = shared
             .trouble()
             .map_or_else(|| "data is being read".to_owned(), |_| "there is no data yet".to_owned());
-        return Said(Answer::unavailable(&format!("not ready: {why}"), 5));
+        return Said(Answer::unavailable(format_args!("not ready: {why}"), 5));
     };
     let mut troubles: Vec<String> = Vec::new();
     if shared.trouble().is_some() {

@@ -12,6 +12,7 @@ use axum::routing::{MethodRouter, get};
 use super::around::{Said, around};
 use super::health;
 use super::shared::Shared;
+use crate::catalog::Fqdn;
 use crate::feed::{Answer, JSON, Medium, NoAddress, Query, Resolved, World, asset};
 
 /// The description of the interface.
@@ -113,7 +114,7 @@ async fn lookup_page(State(shared): State<Arc<Shared>>, RawQuery(raw): RawQuery)
         for host in world.hosts_to_resolve(&query, HOSTS) {
             resolved.insert(host, Err(NoAddress::Late));
         }
-        let one = |host: String| async move {
+        let one = |host: Fqdn| async move {
             let found = tokio::net::lookup_host((host.as_str(), 0)).await;
             let addresses = found.map(|found| {
                 let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();

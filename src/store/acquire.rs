@@ -7,7 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::guard::{self, Dated, Guard, Rule, Thresholds, Verdict};
 use super::source::{Answer, Body, FetchError, Http, Known, Source, Validators};
-use super::{Origin, Store, StoreError, StoredSnapshot, date_in_name, unpack};
+use super::{Damage, Origin, Store, StoreError, StoredSnapshot, date_in_name, unpack};
 use crate::tags::{Cloud, Snapshot};
 
 /// What data must hold to.
@@ -161,7 +161,7 @@ impl Supply<'_> {
         store.set_current(cloud, &added.entry)?;
         let same = arrival.last.is_some_and(|(entry, _)| entry.digest == added.entry.digest);
         let status = if same { Status::Same } else { Status::New };
-        let notes = damaged.into_iter().chain(verdict.notes).collect();
+        let notes = damaged.iter().map(Damage::to_string).chain(verdict.notes).collect();
         Ok(Acquired { status, entry: added.entry, snapshot: Some(snapshot), notes })
     }
 }

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Kind, Origin, StoredSnapshot, entry_of, pretty, read_entry};
+use super::damage::{Damage, Flaw, Unusable};
+use super::entry::{Kind, META, Origin, StoredSnapshot, entry_of, pretty, read_entry};
 use super::{LoadError, atomic, plain, unpack};
 use crate::redact;
 use crate::tags::{Cloud, Snapshot};
@@ -38,12 +39,12 @@ pub struct Added {
 }
 
 /// What is in a store.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Listing {
     /// The entries, oldest first.
     pub entries: Vec<StoredSnapshot>,
     /// Descriptions that cannot be read, and why.
-    pub broken: Vec<(PathBuf, String)>,
+    pub broken: Vec<(PathBuf, Unusable)>,
 }
 
 /// What [`Store::prune`] leaves. What `latest` means always stays.
@@ -86,7 +87,7 @@ pub enum StoreError {
         /// The file.
         path: String,
         /// What is wrong with it.
-        why: String,
+        why: Flaw,
     },
 }
 
@@ -99,10 +100,6 @@ impl StoreError {
 
 /// How many refused bodies are kept for each cloud.
 const REFUSED_KEPT: usize = 10;
-
-/// What follows from a file `current` that cannot be used, and the way out.
-const INSTEAD: &str =
-    "; the newest snapshot that can be read is taken instead, and `tagwall fetch` sets it right";
 
 impl Store {
     /// The store in the folder `root`, which need not be there yet.
@@ -166,12 +163,12 @@ impl Store {
         let start = listing.entries.len();
         for file in files {
             let path = file.map_err(StoreError::io(&folder))?.path();
-            if !path.to_string_lossy().ends_with(".meta.json") {
+            if !path.to_string_lossy().ends_with(META) {
                 continue;
             }
             match read_entry(&path, cloud, kind) {
                 Ok(entry) => listing.entries.push(entry),
-                Err(why) => listing.broken.push((path, why.to_string())),
+                Err(why) => listing.broken.push((path, why.into())),
             }
         }
         listing.broken.extend(self.named(cloud, kind).err());
@@ -193,21 +190,21 @@ impl Store {
     }
 
     /// The entry that was last made current, if there is one; or what is wrong with the file that names it.
-    fn named(&self, cloud: Cloud, kind: Kind) -> Result<Option<StoredSnapshot>, (PathBuf, String)> {
+    fn named(&self, cloud: Cloud, kind: Kind) -> Result<Option<StoredSnapshot>, (PathBuf, Unusable)> {
         let path = self.folder(cloud, kind).join("current");
-        let digest = match plain::read_text(&path) {
+        let text = match plain::read_text(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err((path, format!("{error}{INSTEAD}"))),
-            Ok(text) => text.trim().to_owned(),
+            Err(error) => return Err((path, Unusable::Current(error))),
+            Ok(text) => text,
         };
+        let digest = text.trim();
         if digest.is_empty() || !digest.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err((path, format!("holds no digest{INSTEAD}")));
+            return Err((path, Unusable::NoDigest));
         }
-        let meta = self.folder(cloud, kind).join(format!("{digest}.meta.json"));
-        read_entry(&meta, cloud, kind).map(Some).map_err(|why| {
-            let named = meta.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            (path, format!("it names {named}, which cannot be used: {why}{INSTEAD}"))
-        })
+        let meta = meta_path(&self.folder(cloud, kind), digest);
+        read_entry(&meta, cloud, kind)
+            .map(Some)
+            .map_err(|why| (path, Unusable::Named { digest: digest.to_owned(), why }))
     }
 
     /// Makes `entry` the one that `latest` means.
@@ -227,18 +224,18 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`] if the folder cannot be read.
     pub fn last_good(&self, cloud: Cloud, kind: Kind) -> Result<LastGood, StoreError> {
-        let told = |(path, why): (PathBuf, String)| format!("{}: {why}", path.display());
-        let mut damaged: Vec<String> = self.named(cloud, kind).err().map(told).into_iter().collect();
+        let told = |(path, why)| Damage::Current { path, why };
+        let mut damaged: Vec<Damage> = self.named(cloud, kind).err().map(told).into_iter().collect();
         let others = || self.entries(cloud, kind).map(|list| list.into_iter().rev().collect::<Vec<_>>());
         let Some(first) = self.current(cloud, kind)? else { return Ok((None, damaged)) };
         match self.load(&first) {
             Ok(snapshot) => return Ok((Some((first, snapshot)), damaged)),
-            Err(error) => damaged.push(error.to_string()),
+            Err(error) => damaged.push(Damage::Snapshot(error)),
         }
         for entry in others()?.into_iter().filter(|e| e.digest != first.digest) {
             match self.load(&entry) {
                 Ok(snapshot) => return Ok((Some((entry, snapshot)), damaged)),
-                Err(error) => damaged.push(error.to_string()),
+                Err(error) => damaged.push(Damage::Snapshot(error)),
             }
         }
         Ok((None, damaged))
@@ -250,17 +247,17 @@ impl Store {
     /// [`StoreError`].
     pub fn load(&self, entry: &StoredSnapshot) -> Result<Snapshot, StoreError> {
         let path = self.data_path(entry);
-        let damaged = |why: String| StoreError::Damaged { path: path.display().to_string(), why };
+        let damaged = |why: Flaw| StoreError::Damaged { path: path.display().to_string(), why };
         let packed = match plain::read(&path) {
             Err(error) if [io::ErrorKind::Other, io::ErrorKind::NotFound].contains(&error.kind()) => {
-                return Err(damaged(error.to_string()));
+                return Err(damaged(error.into()));
             }
             other => other.map_err(StoreError::io(&path))?,
         };
-        let json = unpack(packed).map_err(|(_, error)| damaged(error.to_string()))?;
-        let snapshot = Snapshot::parse(&json).map_err(|error| damaged(error.to_string()))?;
+        let json = unpack(packed).map_err(|(_, error)| damaged(error.into()))?;
+        let snapshot = Snapshot::parse(&json).map_err(|error| damaged(error.into()))?;
         if snapshot.digest() != entry.digest {
-            return Err(damaged(format!("its content has the digest {}", snapshot.digest())));
+            return Err(damaged(Flaw::Digest(snapshot.digest().to_owned())));
         }
         Ok(snapshot)
     }
@@ -278,7 +275,7 @@ impl Store {
     ) -> Result<Added, StoreError> {
         let folder = self.folder(snapshot.cloud(), origin.kind);
         fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
-        let meta_path = folder.join(format!("{}.meta.json", snapshot.digest()));
+        let meta_path = meta_path(&folder, snapshot.digest());
         let old = read_entry(&meta_path, snapshot.cloud(), origin.kind).ok();
         let entry = entry_of(snapshot, json, origin, notes, old.as_ref());
         let data_path = self.data_path(&entry);
@@ -298,7 +295,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn seen(&self, cloud: Cloud, entry: &StoredSnapshot, at: Timestamp) -> Result<(), StoreError> {
-        let path = self.folder(cloud, entry.kind).join(format!("{}.meta.json", entry.digest));
+        let path = meta_path(&self.folder(cloud, entry.kind), &entry.digest);
         let entry = StoredSnapshot { seen_at: at, ..entry.clone() };
         atomic::write(&path, &pretty(&entry)).map_err(StoreError::io(&path))
     }
@@ -369,7 +366,7 @@ impl Store {
 
     fn remove(&self, cloud: Cloud, entry: &StoredSnapshot) -> Result<(), StoreError> {
         // The description goes first: without it the data is not an entry any more.
-        let meta = self.folder(cloud, entry.kind).join(format!("{}.meta.json", entry.digest));
+        let meta = meta_path(&self.folder(cloud, entry.kind), &entry.digest);
         fs::remove_file(&meta).map_err(StoreError::io(&meta))?;
         let data = self.data_path(entry);
         match fs::remove_file(&data) {
@@ -384,7 +381,7 @@ impl Store {
         for path in files.flatten().map(|f| f.path()) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if let Some(digest) = name.strip_suffix(".json.zst")
-                && !folder.join(format!("{digest}.meta.json")).exists()
+                && !meta_path(folder, digest).exists()
             {
                 let _ = fs::remove_file(&path);
             }
@@ -405,8 +402,13 @@ impl Store {
     }
 }
 
+/// The description of the data with this digest.
+fn meta_path(folder: &Path, digest: &str) -> PathBuf {
+    folder.join(format!("{digest}{META}"))
+}
+
 /// The last good snapshot with its entry, if there is one, and what is wrong with newer ones.
-pub type LastGood = (Option<(StoredSnapshot, Snapshot)>, Vec<String>);
+pub type LastGood = (Option<(StoredSnapshot, Snapshot)>, Vec<Damage>);
 
 /// Keeps the `most` files whose names sort last.
 fn remove_oldest(folder: &Path, most: usize) {
@@ -491,7 +493,7 @@ mod tests {
         fs::write(store.data_path(&new), b"\x28\xb5\x2f\xfdnonsense").unwrap();
         let (good, damaged) = store.last_good(Cloud::Public, Kind::File).unwrap();
         assert_eq!(good.unwrap().0.digest, old.digest);
-        assert!(damaged[0].contains("damaged"), "{damaged:?}");
+        assert!(damaged[0].to_string().contains("damaged"), "{damaged:?}");
     }
 
     #[test]

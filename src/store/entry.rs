@@ -1,5 +1,6 @@
 //! [`StoredSnapshot`]: what is known of a stored snapshot without opening it.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use jiff::{Timestamp, civil::Date};
@@ -173,15 +174,23 @@ pub(super) fn entry_of(
     }
 }
 
+/// How the name of a description ends, behind the digest.
+pub(super) const META: &str = ".meta.json";
+
 /// Why the description of a snapshot is not used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum StoredError {
+#[non_exhaustive]
+pub enum StoredError {
+    /// It cannot be read.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// It is no description.
     #[error(transparent)]
     Form(#[from] serde_json::Error),
+    /// It is that of other data.
     #[error("its digest is not that of its name")]
     Digest,
+    /// It is that of another place.
     #[error("its schema, cloud or kind is not that of its place")]
     Place,
 }
@@ -192,7 +201,8 @@ pub(super) fn read_entry(path: &Path, cloud: Cloud, kind: Kind) -> Result<Stored
     let mut entry: StoredSnapshot = serde_json::from_slice(&bytes)?;
     // Earlier versions kept whole addresses.
     entry.from = redact::address(&entry.from);
-    if path.file_name().is_none_or(|name| *name != *format!("{}.meta.json", entry.digest)) {
+    let name = path.file_name().and_then(OsStr::to_str).and_then(|name| name.strip_suffix(META));
+    if name != Some(entry.digest.as_str()) {
         return Err(StoredError::Digest);
     }
     if (entry.schema, entry.cloud.as_str(), entry.kind) != (1, cloud.name(), kind) {

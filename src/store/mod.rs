@@ -7,6 +7,7 @@
 mod acquire;
 pub(crate) mod atomic;
 pub(crate) mod carry;
+mod damage;
 mod disk;
 mod entry;
 pub mod guard;
@@ -18,6 +19,7 @@ mod unpack;
 
 #[cfg(feature = "fetch")]
 pub use acquire::{AcquireError, Acquired, Refused, Status, Supply, Terms};
+pub use damage::{Damage, Flaw, Unusable};
 pub use disk::{Added, Keep, LastGood, Listing, Refusal, Store, StoreError};
-pub use entry::{Kind, Origin, StoredSnapshot, date_in_name};
+pub use entry::{Kind, Origin, StoredError, StoredSnapshot, date_in_name};
 pub use unpack::{FileKind, LoadError, Packing, load_bytes, load_file, unpack};

@@ -14,19 +14,12 @@ pub struct Joined<'a, T>(pub &'a [T], pub &'a str);
 
 impl<T: Display> Display for Joined<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Joined(items, between) = *self;
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                f.write_str(between)?;
-            }
-            write!(f, "{item}")?;
-        }
-        Ok(())
+        joined(self.0, self.1).fmt(f)
     }
 }
 
-/// The same of what can be gone through again, such as a part of a list.
-pub(crate) fn joined<I>(items: I, between: &'static str) -> impl Display
+/// The same for what is no slice, such as names that are picked out of something.
+pub(crate) fn joined<I>(items: I, between: &str) -> impl Display
 where
     I: IntoIterator<Item: Display> + Clone,
 {

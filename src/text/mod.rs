@@ -13,6 +13,8 @@ use sha2::{Digest, Sha256};
 pub use encoding::{Encoding, Utf16, to_utf8};
 pub use joined::Joined;
 pub(crate) use joined::joined;
+#[cfg(feature = "store")]
+pub(crate) use markup::marked;
 pub use markup::markup;
 pub use pattern::{fits, fits_in_any_case};
 pub(crate) use shown::says;

@@ -166,7 +166,10 @@ fn what_classic_rules_cannot_say_is_a_gap() {
     );
     let made = generate(&with_url(POLICY), None);
     let gap = made.plan.gaps.iter().find(|g| g.remote.contains("www.example.com")).expect("a gap");
-    assert_eq!((gap.target, gap.reason.to_string().as_str()), (Target::Firewall, "classic rules know no paths"));
+    assert_eq!(
+        (gap.target, gap.reason.to_string().as_str()),
+        (Target::Firewall, "classic rules know no paths")
+    );
     assert!(gap.remedy.contains("fqdn:www.example.com"), "{}", gap.remedy);
 }
 

@@ -28,6 +28,7 @@ use crate::site::{Sign, Site};
 use crate::store::guard::{Dated, Guard, Rule, Thresholds};
 use crate::store::{Acquired, Keep, Status, Store, StoreError, StoredSnapshot, Supply, Terms};
 use crate::tags::{Cloud, Snapshot};
+use crate::text::joined;
 
 /// The code where a new generation changes rules, if it was asked for.
 const CHANGED: u8 = 6;
@@ -257,7 +258,7 @@ impl Setup<'_> {
             // Older data would be published again, with nobody there to read a warning.
             if !damaged.is_empty() {
                 let text = "nothing is made from older data: run without --no-fetch, which gets it anew";
-                return Err(Failure::Io(format!("{}\n{text}", damaged.join("\n"))));
+                return Err(Failure::Io(format!("{}\n{text}", joined(&damaged, "\n"))));
             }
             let (entry, snapshot) = good.ok_or_else(|| {
                 Failure::Input(format!(

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::args::site::SiteArgs;
 use crate::cli::{Failure, clock, output, select};
-use crate::feed::{Consumer, Sources, World, WorldError, export, inputs};
+use crate::feed::{Consumer, Sources, Trouble, World, WorldError, export, inputs};
 use crate::site::{NewGeneration, Site};
 use crate::text::{did_you_mean, nearest};
 
@@ -37,7 +37,7 @@ pub(in crate::cli) fn run(args: &SiteArgs) -> Result<(), Failure> {
     let _lock = site.lock()?;
     let before = site.current()?;
     let inputs = inputs(&world, &consumers);
-    let mut notes = world.troubles().to_vec();
+    let mut notes: Vec<String> = world.troubles().iter().map(Trouble::to_string).collect();
     let summary = |status, generation, files, changed, notes| {
         let out = args.out.display().to_string();
         Summary { schema: 1, out, status, generation, files, changed, notes }

@@ -1,41 +1,39 @@
 //! The pages of environments.
 
+use std::fmt::{self, Display};
+
 use askama::Template;
+use jiff::Timestamp;
 
 use super::{Frame, Medium, page};
 use crate::feed::answer::Answer;
-use crate::feed::changes::rules_summary;
-use crate::feed::publication::{Environment, Publication, PublishedFile, Used};
+use crate::feed::changes::{Subject, rules_summary};
+use crate::feed::publication::{Environment, EnvironmentChange, Publication, PublishedFile, Used};
 use crate::feed::world::World;
 use crate::report::churn_of;
+use crate::site::Record;
 
 #[derive(Template)]
 #[template(path = "environments.html")]
-struct EnvironmentsPage {
-    frame: Frame,
-    generation: Option<String>,
-    rows: Vec<Row>,
+struct EnvironmentsPage<'w> {
+    frame: Frame<'w>,
+    generation: Option<&'w Record>,
+    rows: Vec<Row<'w>>,
 }
 
-struct Row {
-    name: String,
-    place: String,
-    precision: &'static str,
-    gaps: String,
-    tightest: String,
-}
+/// An environment as a row of the table.
+struct Row<'w>(&'w Environment);
 
 #[derive(Template)]
 #[template(path = "environment.html")]
 struct EnvironmentPage<'w> {
-    frame: Frame,
+    frame: Frame<'w>,
     name: &'w str,
-    verdict: String,
-    made: String,
+    environment: &'w Environment,
     report: Option<&'static str>,
     limits: Vec<Limit<'w>>,
     churn: String,
-    changes: Vec<Change>,
+    changes: Vec<Change<'w>>,
     files: &'w [PublishedFile],
 }
 
@@ -47,25 +45,14 @@ struct Limit<'w> {
     percent: u64,
 }
 
-struct Change {
-    generation: u64,
-    at: String,
-    text: String,
-}
+struct Change<'w>(&'w EnvironmentChange);
 
 impl World {
     /// Every environment.
     pub fn environments_page(&self, medium: Medium) -> Answer {
         let published = self.published();
-        let rows = published.iter().flat_map(|p| p.environments().values()).map(row).collect();
-        let generation = published.map(|p| {
-            let record = p.record();
-            format!(
-                "Generation {}, published {}.",
-                record.number,
-                record.published_at.strftime("%Y-%m-%d %H:%M UTC")
-            )
-        });
+        let rows = published.iter().flat_map(|p| p.environments().values()).map(Row).collect();
+        let generation = published.map(Publication::record);
         page(&EnvironmentsPage { frame: Frame::new(self, medium, "Environments"), generation, rows })
     }
 
@@ -79,66 +66,110 @@ impl World {
     }
 
     fn environment_of<'w>(
-        &self,
-        published: &Publication,
+        &'w self,
+        published: &'w Publication,
         environment: &'w Environment,
         medium: Medium,
     ) -> EnvironmentPage<'w> {
-        let mut frame = Frame::new(self, medium, &environment.name);
-        frame.atom = Some(format!("v1/changes/environments/{}.atom", environment.name));
+        let name = environment.name.as_str();
         let has = |wanted: &str| environment.files.iter().any(|file| file.name == wanted);
-        let own = published.changes().iter().filter(|change| change.environment == environment.name);
+        let own = published.changes().iter().filter(|change| change.environment == name);
         EnvironmentPage {
-            frame,
-            name: &environment.name,
-            verdict: verdict(environment),
-            made: format!(
-                "{}, {}. Made from change number {} ({}).",
-                environment.cloud,
-                environment.region,
-                environment.snapshot.change_number,
-                environment.snapshot.sha256.get(..12).unwrap_or_default()
-            ),
+            frame: Frame { atom: Some(Subject::Environment(name)), ..Frame::new(self, medium, name) },
+            name,
+            environment,
             report: ["report.html", "report.md"].into_iter().find(|name| has(name)),
             limits: limits(environment),
-            churn: churn_of(&published.past(&environment.name)),
-            changes: own
-                .map(|change| Change {
-                    generation: change.generation,
-                    at: change.at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-                    text: rules_summary(change),
-                })
-                .collect(),
+            churn: churn_of(&published.past(name)),
+            changes: own.map(Change).collect(),
             files: &environment.files,
         }
     }
 }
 
-fn verdict(environment: &Environment) -> String {
-    let precision = match environment.exact {
-        true => "Exact: no address is admitted that was not asked for.",
-        false => "Addresses are admitted that were not asked for; the report prices them.",
-    };
-    let gaps = match environment.gaps {
-        0 => "Every need is expressed.".to_owned(),
-        1 => "1 need is not expressed everywhere.".to_owned(),
-        n => format!("{n} needs are not expressed everywhere."),
-    };
-    format!("{precision} {gaps}")
+impl EnvironmentsPage<'_> {
+    fn made(&self, record: &Record) -> impl Display {
+        let (number, at) = (record.number, minute(record.published_at));
+        fmt::from_fn(move |f| write!(f, "Generation {number}, published {at}."))
+    }
 }
 
-fn row(environment: &Environment) -> Row {
-    let tightest = environment.limits.iter().max_by_key(|usage| percent(usage));
-    Row {
-        name: environment.name.clone(),
-        place: format!("{}, {}", environment.cloud, environment.region),
-        precision: if environment.exact { "exact" } else { "widened" },
-        gaps: match environment.gaps {
-            0 => "nothing".to_owned(),
-            n => n.to_string(),
-        },
-        tightest: tightest.map(|usage| format!("{} {} %", usage.key, percent(usage))).unwrap_or_default(),
+impl EnvironmentPage<'_> {
+    fn verdict(&self) -> impl Display {
+        let (exact, gaps) = (self.environment.exact, self.environment.gaps);
+        fmt::from_fn(move |f| {
+            f.write_str(match exact {
+                true => "Exact: no address is admitted that was not asked for.",
+                false => "Addresses are admitted that were not asked for; the report prices them.",
+            })?;
+            match gaps {
+                0 => write!(f, " Every need is expressed."),
+                1 => write!(f, " 1 need is not expressed everywhere."),
+                n => write!(f, " {n} needs are not expressed everywhere."),
+            }
+        })
     }
+
+    fn made(&self) -> impl Display {
+        let environment = self.environment;
+        fmt::from_fn(move |f| {
+            let (place, data) = (place(environment), &environment.snapshot);
+            let short = data.sha256.get(..12).unwrap_or_default();
+            write!(f, "{place}. Made from change number {} ({short}).", data.change_number)
+        })
+    }
+}
+
+impl Change<'_> {
+    fn generation(&self) -> u64 {
+        self.0.generation
+    }
+
+    fn at(&self) -> impl Display {
+        minute(self.0.at)
+    }
+
+    fn text(&self) -> impl Display {
+        rules_summary(self.0)
+    }
+}
+
+impl Row<'_> {
+    fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    fn place(&self) -> impl Display {
+        place(self.0)
+    }
+
+    fn precision(&self) -> &'static str {
+        if self.0.exact { "exact" } else { "widened" }
+    }
+
+    fn gaps(&self) -> impl Display {
+        let gaps = self.0.gaps;
+        fmt::from_fn(move |f| match gaps {
+            0 => f.write_str("nothing"),
+            n => n.fmt(f),
+        })
+    }
+
+    fn tightest(&self) -> impl Display {
+        let tightest = self.0.limits.iter().max_by_key(|usage| percent(usage));
+        fmt::from_fn(move |f| {
+            tightest.map_or(Ok(()), |usage| write!(f, "{} {} %", usage.key, percent(usage)))
+        })
+    }
+}
+
+fn place(environment: &Environment) -> impl Display {
+    fmt::from_fn(|f| write!(f, "{}, {}", environment.cloud, environment.region))
+}
+
+/// A moment as people read it.
+fn minute(at: Timestamp) -> impl Display {
+    at.strftime("%Y-%m-%d %H:%M UTC")
 }
 
 /// The limits, the tightest first.

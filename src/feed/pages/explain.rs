@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Frame, Medium, page};
+use super::{Frame, Medium, Title, page};
 use crate::analyse::{Change, FateSaid, RegionSaid, StepSaid};
 use crate::feed::answer::Answer;
 use crate::feed::explain::Explanation;
@@ -13,9 +13,9 @@ use crate::text::joined;
 
 #[derive(Template)]
 #[template(path = "explain.html")]
-struct ExplainPage {
-    frame: Frame,
-    name: String,
+struct ExplainPage<'w> {
+    frame: Frame<'w>,
+    name: &'w str,
     far: String,
     protocol: String,
     port: String,
@@ -58,8 +58,8 @@ impl World {
         let json =
             pairs.iter().map(|(name, value)| format!("&{name}={}", super::encode(value))).collect::<String>();
         let mut shown = ExplainPage {
-            frame: Frame::new(self, Medium::Served, &format!("{name} – what passes")),
-            name: name.to_owned(),
+            frame: Frame { title: Title::Passes(name), ..Frame::new(self, Medium::Served, name) },
+            name,
             json: format!("v1/explain?environment={}{json}", super::encode(name)),
             wrong: String::new(),
             verdict: String::new(),
@@ -83,7 +83,7 @@ impl World {
     }
 }
 
-impl ExplainPage {
+impl ExplainPage<'_> {
     fn take(&mut self, found: Explanation) {
         let inbound = self.inbound;
         self.verdict = verdict(&found);

@@ -1,18 +1,22 @@
 //! The page that looks addresses up.
 
+use std::fmt::{self, Display, Formatter};
 use std::net::IpAddr;
 
 use askama::Template;
+use jiff::civil::Date;
 
-use super::{Frame, Medium, encode, page};
-use crate::addr::IpPrefix;
+use super::{Frame, Medium, Title, encode, page};
+use crate::addr::{AddrSet, IpPrefix, Prefix};
 use crate::catalog::Fqdn;
+use crate::feed::TagFound;
 use crate::feed::answer::Answer;
-use crate::feed::lookup::{Found, NoAddress, Resolved, found_host, look_up, understood};
+use crate::feed::lookup::{Found, NoAddress, Resolved, Thing, found, found_host, understood};
 use crate::feed::paths::Query;
 use crate::feed::rules::Met;
 use crate::feed::world::World;
-use crate::tags::Regions;
+use crate::tags::{Cloud, Region, Regions, Tag};
+use crate::text::joined;
 
 /// The most addresses that a page shows.
 const SHOWN: usize = 100;
@@ -23,11 +27,11 @@ const RULES: usize = 200;
 #[derive(Template)]
 #[template(path = "lookup.html")]
 struct LookupPage<'w> {
-    frame: Frame,
-    asked: String,
+    frame: Frame<'w>,
+    asked: &'w str,
     results: Vec<Shown<'w>>,
     over: usize,
-    passed_over: String,
+    passed_over: Vec<Thing<'w>>,
     /// Whether hosts can be resolved here, and whether they are now.
     can_resolve: bool,
     resolves: bool,
@@ -35,27 +39,64 @@ struct LookupPage<'w> {
 
 /// One thing that was asked for.
 struct Shown<'w> {
-    query: String,
-    verdict: String,
-    note: String,
-    tags: Vec<TagRow>,
-    has_environments: bool,
+    query: Thing<'w>,
+    known: Known<'w>,
+    note: Option<Note<'w>>,
+    tags: Vec<TagRow<'w>>,
     rules: Vec<Met<'w>>,
-    json: String,
-    link: String,
-    /// It as a part of an address of the web.
-    far: String,
 }
 
-struct TagRow {
-    cloud: &'static str,
-    name: String,
-    region: String,
-    service: String,
-    prefix: String,
-    whole: bool,
-    since: String,
+/// What is known of something.
+enum Known<'w> {
+    /// Of addresses: the tag that says most of them, and the environments whose rules let them pass, where there are any.
+    Addresses { tag: Option<Whose<'w>>, allowed: Option<Vec<&'w str>> },
+    /// Of a host: the environments whose rules name it, where there are any.
+    Host { named: Option<Vec<&'w str>> },
+    /// Of the name of a tag.
+    Tag(Cloud, &'w Tag),
+    /// Of the name of a region: also how many tags it has.
+    Region(Cloud, &'w Region, usize),
+    /// Nothing: it is no such thing.
+    Nothing,
 }
+
+/// The tag that says most of addresses.
+struct Whose<'w> {
+    name: &'w str,
+    region: Option<String>,
+    whole: bool,
+}
+
+/// What else is to be known of something.
+enum Note<'w> {
+    /// The addresses are no customer's.
+    Special(&'static str),
+    /// What a host resolves to.
+    Resolves(&'w [IpAddr]),
+    /// Why it does not.
+    Unresolved(NoAddress),
+}
+
+struct TagRow<'w> {
+    cloud: &'static str,
+    name: &'w str,
+    region: String,
+    service: &'w str,
+    prefix: Published,
+    whole: bool,
+    since: Since,
+}
+
+/// What is shown of the published prefixes of a tag.
+enum Published {
+    /// The one that holds what was asked for.
+    One(Option<IpPrefix>),
+    /// The first of all.
+    First(Option<IpPrefix>),
+}
+
+/// Since when a tag has held something, as far as that is asked.
+struct Since(Option<(Date, bool)>);
 
 impl World {
     /// The first page: it looks up whatever is in `q=`. Hosts are only held against the names in rules.
@@ -64,12 +105,13 @@ impl World {
     }
 
     /// The hosts in `q=` if it is asked for their addresses: so many at most.
-    pub fn hosts_to_resolve(&self, query: &Query, most: usize) -> Vec<String> {
+    pub fn hosts_to_resolve(&self, query: &Query, most: usize) -> Vec<Fqdn> {
         if query.get("resolve").is_none() {
             return Vec::new();
         }
-        let hosts = Words::read(self, &asked(query)).hosts.into_iter().filter(|host| !host.is_wildcard());
-        hosts.take(most).map(|host| host.to_string()).collect()
+        let asked = asked(query);
+        let hosts = Words::read(self, &asked).hosts.into_iter().filter(|host| !host.is_wildcard());
+        hosts.take(most).collect()
     }
 
     /// The same where hosts can be resolved: `resolved` are those that were asked for.
@@ -78,35 +120,35 @@ impl World {
         let mut words = Words::read(self, &asked);
         let bare = words.is_one_host();
         for host in std::mem::take(&mut words.hosts) {
-            let found = found_host(self, None, &host);
-            let known = resolved.and_then(|resolved| resolved.get(host.as_str()));
+            let known = resolved.and_then(|resolved| resolved.get(&host));
+            let found = found_host(self, None, host.clone());
             if found.rules.is_empty() && known.is_none() && !bare {
                 // Lines of logs have many words with dots.
-                words.passed_over.push(host.to_string());
+                words.passed_over.push(Thing::Host(host));
                 continue;
             }
             words.names.push(self.shown_host(found, known));
-            let addresses = known.into_iter().flatten().flatten().map(|address| prefix_of(*address));
+            let addresses = known.into_iter().flatten().flatten().filter_map(|address| prefix_of(*address));
             for address in addresses {
                 if !words.addresses.contains(&address) {
                     words.addresses.push(address);
                 }
             }
         }
-        let shown: Vec<&str> = words.addresses.iter().take(SHOWN).map(String::as_str).collect();
+        let shown = &words.addresses[..words.addresses.len().min(SHOWN)];
         let mut results: Vec<Shown<'_>> = words.names;
-        results.extend(look_up(self, None, shown.iter().copied()).into_iter().map(|found| self.shown(found)));
+        results.extend(shown.iter().map(|&address| self.shown(found(self, None, address))));
         if !asked.trim().is_empty() && results.is_empty() {
-            results.push(Shown::bare(asked.trim(), "No address, tag or region is in this.".to_owned()));
+            results.push(Shown::bare(asked.trim(), Known::Nothing));
         }
-        let passed_over = words.passed_over.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
-        let title = if shown.len() == 1 { format!("{} – look up", shown[0]) } else { "Look up".to_owned() };
+        words.passed_over.truncate(12);
+        let title = if let [one] = shown { Title::Found(*one) } else { Title::Name("Look up") };
         page(&LookupPage {
-            frame: Frame::new(self, medium, &title),
+            frame: Frame { title, ..Frame::new(self, medium, "") },
             over: words.addresses.len() - shown.len(),
-            asked,
+            asked: &asked,
             results,
-            passed_over,
+            passed_over: words.passed_over,
             can_resolve: resolved.is_some(),
             resolves: query.get("resolve").is_some(),
         })
@@ -116,89 +158,170 @@ impl World {
     fn shown_host<'w>(
         &'w self,
         found: Found<'w>,
-        known: Option<&Result<Vec<IpAddr>, NoAddress>>,
+        known: Option<&'w Result<Vec<IpAddr>, NoAddress>>,
     ) -> Shown<'w> {
-        let (encoded, mut rules) = (encode(&found.query), found.rules);
+        let mut rules = found.rules;
         rules.truncate(RULES);
-        let environments = environments_of(&rules);
-        let named = match (self.published().is_some(), environments.as_slice()) {
-            (false, _) => format!("{} is a host.", found.query),
-            (true, []) => format!("No rule of your environments names {}.", found.query),
-            (true, [..]) => format!("Rules name {} in {}.", found.query, several(&environments)),
-        };
-        let note = match known {
-            Some(Ok(addresses)) => {
-                let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-                format!("It resolves to {} from here, now.", addresses.join(", "))
-            }
-            Some(Err(why)) => format!("It does not resolve from here: {why}."),
-            None => String::new(),
-        };
-        Shown {
-            note,
-            has_environments: self.published().is_some(),
-            rules,
-            json: format!("v1/lookup?host={encoded}"),
-            link: format!("?q={encoded}"),
-            far: encoded,
-            ..Shown::bare(&found.query, named)
-        }
+        let note = known.map(|known| match known {
+            Ok(addresses) => Note::Resolves(addresses),
+            Err(why) => Note::Unresolved(*why),
+        });
+        let named = self.published().is_some().then(|| environments_of(&rules));
+        Shown { query: found.query, known: Known::Host { named }, note, tags: Vec::new(), rules }
     }
 
     fn shown<'w>(&'w self, found: Found<'w>) -> Shown<'w> {
         let mut rules = found.rules;
         rules.truncate(RULES);
-        let encoded = encode(&found.query);
+        // The tag of the smallest reach says most: with a region, and not of all of Azure.
+        let rank = |tag: &&TagFound<'_>| {
+            (!tag.whole, tag.name.starts_with("AzureCloud"), tag.region.is_none(), tag.name.len())
+        };
+        let tag = found.tags.iter().min_by_key(rank).map(|tag| Whose {
+            name: tag.name,
+            region: tag.region.clone(),
+            whole: tag.whole,
+        });
+        let allowed = self.published().is_some().then(|| environments_of(&rules));
         Shown {
-            verdict: self.verdict(&found.query, &found.tags, &rules),
-            note: note(&found.query),
-            tags: found.tags.iter().map(row).collect(),
-            has_environments: self.published().is_some(),
+            known: Known::Addresses { tag, allowed },
+            note: special(&found.query),
+            tags: found.tags.into_iter().map(row).collect(),
             rules,
-            json: format!("v1/lookup?ip={encoded}"),
-            link: format!("?q={encoded}"),
-            far: encoded,
             query: found.query,
         }
     }
+}
+
+impl LookupPage<'_> {
+    fn passed_over(&self) -> impl Display {
+        joined(&self.passed_over, ", ")
+    }
+}
+
+impl<'w> Shown<'w> {
+    fn bare(query: &'w str, known: Known<'w>) -> Self {
+        Shown { query: Thing::Text(query), known, note: None, tags: Vec::new(), rules: Vec::new() }
+    }
+
+    /// It as a part of an address of the web.
+    fn far(&self) -> impl Display {
+        encode(&self.query)
+    }
+
+    /// What it is called in a question to a program.
+    fn kind(&self) -> Option<&'static str> {
+        match self.query {
+            Thing::Prefix(_) => Some("ip"),
+            Thing::Host(_) => Some("host"),
+            Thing::Text(_) => None,
+        }
+    }
+
+    fn has_environments(&self) -> bool {
+        matches!(self.known, Known::Addresses { allowed: Some(_), .. } | Known::Host { named: Some(_) })
+    }
 
     /// The answer in a sentence or two.
-    fn verdict(&self, query: &str, tags: &[crate::feed::TagFound<'_>], rules: &[Met<'_>]) -> String {
-        let query = query.strip_suffix("/32").or_else(|| query.strip_suffix("/128")).unwrap_or(query);
-        // The tag of the smallest reach says most: with a region, and not of all of Azure.
-        let rank = |tag: &&crate::feed::TagFound<'_>| {
-            (!tag.whole, tag.name.starts_with("AzureCloud"), tag.region.is_none(), tag.name.len())
-        };
-        let whose = match tags.iter().min_by_key(rank) {
-            None => format!("{query} is in no service tag."),
-            Some(tag) => {
-                let place = tag.region.as_deref().map(|region| format!(" in {region}")).unwrap_or_default();
-                let part = if tag.whole { "is" } else { "is in part" };
-                format!("{query} {part} {}{place}.", tag.name)
+    fn verdict(&self) -> impl Display {
+        fmt::from_fn(|f| match &self.known {
+            Known::Addresses { tag, allowed } => {
+                match tag {
+                    None => write!(f, "{} is in no service tag.", self.address())?,
+                    Some(tag) => write!(f, "{} {tag}", self.address())?,
+                }
+                match allowed.as_deref() {
+                    None => Ok(()),
+                    Some([]) => write!(f, " No allow rule of your environments holds it."),
+                    Some(names) => write!(f, " Allow rules hold it in {}.", several(names)),
+                }
             }
-        };
-        if self.published().is_none() {
-            return whose;
+            Known::Host { named } => match named.as_deref() {
+                None => write!(f, "{} is a host.", self.query),
+                Some([]) => write!(f, "No rule of your environments names {}.", self.query),
+                Some(names) => write!(f, "Rules name {} in {}.", self.query, several(names)),
+            },
+            Known::Tag(cloud, tag) => {
+                let (v4, v6) = (tag.set().v4.prefixes().count(), tag.set().v6.prefixes().count());
+                let (name, cloud) = (tag.name(), cloud.name());
+                write!(f, "{name} is a tag of the cloud {cloud}: {v4} IPv4 and {v6} IPv6 prefixes.")
+            }
+            Known::Region(cloud, region, tags) => {
+                let (name, cloud) = (region.display(), cloud.name());
+                write!(f, "{name} is a region of the cloud {cloud} with {tags} tags.")
+            }
+            Known::Nothing => write!(f, "No address, tag or region is in this."),
+        })
+    }
+
+    /// The query, of a single address without the length.
+    fn address(&self) -> impl Display {
+        fmt::from_fn(|f| match self.query {
+            Thing::Prefix(prefix) => {
+                let text = prefix.to_text();
+                let whole = if prefix.is_v4() { "/32" } else { "/128" };
+                f.write_str(text.as_str().strip_suffix(whole).unwrap_or(text.as_str()))
+            }
+            _ => self.query.fmt(f),
+        })
+    }
+}
+
+impl Display for Whose<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", if self.whole { "is" } else { "is in part" }, self.name)?;
+        match &self.region {
+            Some(region) => write!(f, " in {region}."),
+            None => f.write_str("."),
         }
-        let environments = environments_of(rules);
-        let allowed = match environments.as_slice() {
-            [] => "No allow rule of your environments holds it.".to_owned(),
-            names => format!("Allow rules hold it in {}.", several(names)),
-        };
-        format!("{whose} {allowed}")
+    }
+}
+
+impl Display for Note<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::Special(name) => write!(f, "These are addresses for {name}."),
+            Note::Resolves(addresses) => {
+                write!(f, "It resolves to {} from here, now.", joined(*addresses, ", "))
+            }
+            Note::Unresolved(why) => write!(f, "It does not resolve from here: {why}."),
+        }
+    }
+}
+
+impl Display for Published {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Published::One(Some(prefix)) => prefix.fmt(f),
+            Published::First(Some(prefix)) => write!(f, "{prefix}, …"),
+            Published::One(None) | Published::First(None) => Ok(()),
+        }
+    }
+}
+
+impl Display for Since {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some((date, true)) => write!(f, "{date} or before"),
+            Some((date, false)) => write!(f, "{date}"),
+            None => Ok(()),
+        }
     }
 }
 
 /// The environments of rules that let something pass.
-fn environments_of<'m>(rules: &'m [Met<'_>]) -> Vec<&'m str> {
+fn environments_of<'m>(rules: &[Met<'m>]) -> Vec<&'m str> {
     let allows = rules.iter().filter(|met| !met.rule.denies);
     let mut names: Vec<&str> = allows.map(|met| met.rule.environment.as_str()).collect();
     names.dedup();
     names
 }
 
-fn several(names: &[&str]) -> String {
-    if names.len() <= 3 { names.join(", ") } else { format!("{} environments", names.len()) }
+fn several(names: &[&str]) -> impl Display {
+    fmt::from_fn(move |f| match names.len() {
+        0..=3 => joined(names, ", ").fmt(f),
+        many => write!(f, "{many} environments"),
+    })
 }
 
 /// What was put into the field.
@@ -206,59 +329,44 @@ fn asked(query: &Query) -> String {
     query.all("q").collect::<Vec<_>>().join(" ").chars().take(20_000).collect()
 }
 
-/// An address as the prefix that is looked up.
-fn prefix_of(address: IpAddr) -> String {
-    understood(&address.to_string()).map(|prefix| prefix.to_string()).unwrap_or_default()
-}
-
-/// What to know of addresses that are no customer's.
-fn note(query: &str) -> String {
-    let special = crate::tags::special_by_name();
-    let Ok(prefix) = query.parse::<IpPrefix>() else { return String::new() };
-    let asked = crate::addr::AddrSet::from(prefix);
-    let found = special.iter().find(|range| !range.set.is_disjoint(&asked));
-    found.map(|range| format!("These are addresses for {}.", range.name)).unwrap_or_default()
-}
-
-fn row(tag: &crate::feed::TagFound<'_>) -> TagRow {
-    let since = if tag.or_before { format!("{} or before", tag.since) } else { tag.since.to_string() };
-    TagRow {
-        cloud: tag.cloud,
-        name: tag.name.to_owned(),
-        region: tag.region.clone().unwrap_or_default(),
-        service: tag.service.to_owned(),
-        prefix: tag.prefix.clone(),
-        whole: tag.whole,
-        since,
+/// An address as the prefix that is looked up: an IPv4-mapped address is the IPv4 address.
+fn prefix_of(address: IpAddr) -> Option<IpPrefix> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => Prefix::new(address.into(), 32).ok().map(IpPrefix::V4),
+        IpAddr::V6(address) => Prefix::new(address.into(), 128).ok().map(IpPrefix::V6),
     }
 }
 
-impl Shown<'_> {
-    fn bare(query: &str, verdict: String) -> Self {
-        Shown {
-            query: query.to_owned(),
-            verdict,
-            note: String::new(),
-            tags: Vec::new(),
-            has_environments: false,
-            rules: Vec::new(),
-            json: String::new(),
-            link: String::new(),
-            far: String::new(),
-        }
+/// What to know of addresses that are no customer's.
+fn special(query: &Thing<'_>) -> Option<Note<'static>> {
+    let Thing::Prefix(prefix) = *query else { return None };
+    let asked = AddrSet::from(prefix);
+    let found = crate::tags::special_by_name().iter().find(|range| !range.set.is_disjoint(&asked));
+    found.map(|range| Note::Special(range.name))
+}
+
+fn row(tag: TagFound<'_>) -> TagRow<'_> {
+    TagRow {
+        cloud: tag.cloud,
+        name: tag.name,
+        region: tag.region.unwrap_or_default(),
+        service: tag.service,
+        prefix: Published::One(tag.prefix),
+        whole: tag.whole,
+        since: Since(Some((tag.since, tag.or_before))),
     }
 }
 
 /// What somebody put into the field, word by word.
 #[derive(Default)]
 struct Words<'w> {
-    addresses: Vec<String>,
+    addresses: Vec<IpPrefix>,
     names: Vec<Shown<'w>>,
     hosts: Vec<Fqdn>,
-    passed_over: Vec<String>,
+    passed_over: Vec<Thing<'w>>,
 }
 
-impl Words<'_> {
+impl<'w> Words<'w> {
     /// Whether nothing but one host was asked for.
     fn is_one_host(&self) -> bool {
         self.hosts.len() == 1
@@ -267,7 +375,7 @@ impl Words<'_> {
             && self.passed_over.is_empty()
     }
 
-    fn read(world: &World, text: &str) -> Self {
+    fn read(world: &'w World, text: &'w str) -> Self {
         let mut words = Words::default();
         let between = |c: char| c.is_whitespace() || ",;|=\"'()<>{}".contains(c);
         for word in text.split(between).map(|w| w.trim_matches(['.', '!', '?'])).filter(|w| !w.is_empty()) {
@@ -278,7 +386,7 @@ impl Words<'_> {
                     (Some(shown), _) => words.names.push(shown),
                     (None, Some(host)) if words.hosts.contains(&host) => {}
                     (None, Some(host)) => words.hosts.push(host),
-                    (None, None) => words.passed_over.push(word.to_owned()),
+                    (None, None) => words.passed_over.push(Thing::Text(word)),
                 },
             }
         }
@@ -287,7 +395,7 @@ impl Words<'_> {
 }
 
 /// The address or prefix that a word is; a port behind it is left off.
-fn address(word: &str) -> Option<String> {
+fn address(word: &str) -> Option<IpPrefix> {
     // A bare number is a port or a count.
     if !word.contains(['.', ':']) {
         return None;
@@ -296,7 +404,7 @@ fn address(word: &str) -> Option<String> {
     let port =
         word.rsplit_once(':').filter(|(start, end)| !start.contains(':') && end.parse::<u16>().is_ok());
     let word = bracketed.or(port.map(|(start, _)| start)).unwrap_or(word);
-    understood(word).ok().map(|prefix| prefix.to_string())
+    understood(word).ok()
 }
 
 /// The host that a word is, or that is in it: of an address of the web, or with a port behind it.
@@ -308,43 +416,30 @@ fn host(word: &str) -> Option<Fqdn> {
 }
 
 /// The tag or the region that a word is.
-fn named<'w>(world: &World, word: &str) -> Option<Shown<'w>> {
+fn named<'w>(world: &'w World, word: &'w str) -> Option<Shown<'w>> {
     world.clouds().find_map(|(cloud, feed)| {
         if let Ok((_, tag)) = feed.tag(word) {
-            let set = tag.set();
-            let verdict = format!(
-                "{} is a tag of the cloud {}: {} IPv4 and {} IPv6 prefixes.",
-                tag.name(),
-                cloud.name(),
-                set.v4.prefixes().count(),
-                set.v6.prefixes().count()
-            );
-            let row = whole_row(cloud.name(), tag);
-            return Some(Shown { tags: vec![row], ..Shown::bare(word, verdict) });
+            let row = whole_row(cloud, tag);
+            return Some(Shown { tags: vec![row], ..Shown::bare(word, Known::Tag(cloud, tag)) });
         }
         let regions: &Regions = feed.snapshot().regions();
         let region = regions.find(word)?;
         let own = feed.snapshot().tags().iter().filter(|tag| tag.region() == Some(region.as_ref()));
-        let tags: Vec<TagRow> = own.map(|tag| whole_row(cloud.name(), tag)).collect();
-        let verdict = format!(
-            "{} is a region of the cloud {} with {} tags.",
-            region.display(),
-            cloud.name(),
-            tags.len()
-        );
-        Some(Shown { tags, ..Shown::bare(word, verdict) })
+        let tags: Vec<TagRow<'_>> = own.map(|tag| whole_row(cloud, tag)).collect();
+        let known = Known::Region(cloud, region, tags.len());
+        Some(Shown { tags, ..Shown::bare(word, known) })
     })
 }
 
-fn whole_row(cloud: &'static str, tag: &crate::tags::Tag) -> TagRow {
+fn whole_row(cloud: Cloud, tag: &Tag) -> TagRow<'_> {
     TagRow {
-        cloud,
-        name: tag.name().to_string(),
+        cloud: cloud.name(),
+        name: tag.name().as_str(),
         region: tag.region().map(|region| region.location()).unwrap_or_default(),
-        service: tag.system_service().to_owned(),
-        prefix: tag.published().next().map(|p| format!("{p}, …")).unwrap_or_default(),
+        service: tag.system_service(),
+        prefix: Published::First(tag.published().next()),
         whole: true,
-        since: String::new(),
+        since: Since(None),
     }
 }
 
@@ -363,7 +458,7 @@ mod tests {
             ("12:30:05", None),
             ("example.com", None),
         ] {
-            assert_eq!(address(word).as_deref(), wanted, "{word}");
+            assert_eq!(address(word).map(|prefix| prefix.to_string()).as_deref(), wanted, "{word}");
         }
     }
 

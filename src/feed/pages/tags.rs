@@ -1,14 +1,20 @@
 //! The pages of tags, and of what changed in them.
 
+use std::fmt::{self, Display, Formatter};
+
 use askama::Template;
+use jiff::civil::Date;
 
 use super::{Frame, Medium, page, plot};
+use crate::addr::IpPrefix;
 use crate::feed::answer::Answer;
-use crate::feed::changes::{size, summary, summary_of};
+use crate::feed::changes::{Subject, size, summary, summary_of};
 use crate::feed::cloud::CloudFeed;
+use crate::feed::history::Week;
 use crate::feed::paths::{lies_in, supersets_and_subsets};
 use crate::feed::world::World;
-use crate::tags::{Cloud, Tag};
+use crate::tags::{Cloud, Delta, SetChange, Tag, TagName};
+use crate::text::joined;
 
 /// The most weeks that a page tells of.
 const WEEKS: usize = 30;
@@ -19,14 +25,14 @@ const ROWS: usize = 400;
 #[derive(Template)]
 #[template(path = "tags.html")]
 struct TagsPage<'w> {
-    frame: Frame,
+    frame: Frame<'w>,
     clouds: Vec<CloudTable<'w>>,
 }
 
 struct CloudTable<'w> {
     name: &'static str,
-    date: String,
-    json: String,
+    date: Date,
+    json: Json,
     tags: Vec<TagRow<'w>>,
 }
 
@@ -38,56 +44,68 @@ struct TagRow<'w> {
     v6: usize,
 }
 
+/// What stands behind the address of a table in JSON: the cloud, for a server; files stand for the usual one.
+struct Json(Cloud, Medium);
+
+impl Display for Json {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Medium::Served => write!(f, "?cloud={}", self.0.name()),
+            Medium::Files(_) => write!(f, ".{}.json", self.0.name()),
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "tag.html")]
 struct TagPage<'w> {
-    frame: Frame,
+    frame: Frame<'w>,
+    feed: &'w CloudFeed,
+    tag: &'w Tag,
     cloud: &'static str,
     name: &'w str,
-    verdict: String,
-    taken: String,
     inside: Vec<&'w str>,
     holds: Vec<&'w str>,
     more: usize,
-    history: String,
     plot: String,
-    changes: Vec<Change>,
-    json: String,
+    changes: Vec<Change<'w>>,
+    json: Json,
     lists: Vec<ShownList>,
 }
 
-struct Change {
-    date: String,
-    text: String,
+/// What a week changed in a tag.
+struct Change<'w> {
+    date: Date,
+    change: &'w SetChange,
 }
 
 struct ShownList {
     title: &'static str,
     family: &'static str,
-    lines: Vec<String>,
+    lines: Vec<IpPrefix>,
 }
 
 #[derive(Template)]
 #[template(path = "changes.html")]
-struct ChangesPage {
-    frame: Frame,
-    clouds: Vec<CloudChanges>,
+struct ChangesPage<'w> {
+    frame: Frame<'w>,
+    clouds: Vec<CloudChanges<'w>>,
 }
 
-struct CloudChanges {
+struct CloudChanges<'w> {
     name: &'static str,
-    weeks: Vec<Week>,
+    weeks: Vec<ChangedWeek<'w>>,
 }
 
-struct Week {
-    date: String,
-    summary: String,
-    tags: Vec<ChangedTag>,
+struct ChangedWeek<'w> {
+    date: Date,
+    delta: &'w Delta,
+    tags: Vec<ChangedTag<'w>>,
 }
 
-struct ChangedTag {
-    name: String,
-    text: String,
+struct ChangedTag<'w> {
+    name: &'w TagName,
+    change: &'w SetChange,
 }
 
 impl World {
@@ -95,8 +113,8 @@ impl World {
     pub fn tags_page(&self, medium: Medium) -> Answer {
         let tables = self.clouds().map(|(cloud, feed)| CloudTable {
             name: cloud.name(),
-            date: feed.history().current().date.to_string(),
-            json: json_of(cloud, medium),
+            date: feed.history().current().date,
+            json: Json(cloud, medium),
             tags: feed
                 .snapshot()
                 .tags()
@@ -116,39 +134,31 @@ impl World {
         };
         match feed.tag(name) {
             Ok((_, tag)) => page(&self.tag(feed, tag, medium)),
-            Err(unknown) => Answer::unknown(&unknown.to_string()),
+            Err(unknown) => Answer::unknown(unknown),
         }
     }
 
-    fn tag<'w>(&self, feed: &'w CloudFeed, tag: &'w Tag, medium: Medium) -> TagPage<'w> {
+    fn tag<'w>(&'w self, feed: &'w CloudFeed, tag: &'w Tag, medium: Medium) -> TagPage<'w> {
         let cloud = feed.snapshot().cloud();
         let name = tag.name().as_str();
         let mut holds = supersets_and_subsets(feed, tag.name()).1;
         let more = holds.len().saturating_sub(20);
         holds.truncate(20);
         let weeks = feed.history().weeks();
-        let changes: Vec<Change> = feed
-            .history()
-            .changes_of(tag.name())
-            .rev()
-            .take(WEEKS)
-            .map(|(at, change)| Change { date: weeks[at].date.to_string(), text: summary_of(change) })
-            .collect();
-        let mut frame = Frame::new(self, medium, name);
-        frame.atom = Some(format!("v1/changes/{}/{name}.atom", cloud.name()));
+        let changes = feed.history().changes_of(tag.name()).rev().take(WEEKS);
+        let atom = Some(Subject::Tag(cloud, tag.name()));
         TagPage {
-            frame,
+            frame: Frame { atom, ..Frame::new(self, medium, name) },
+            feed,
+            tag,
             cloud: cloud.name(),
             name,
-            verdict: verdict(tag),
-            taken: taken(tag),
             inside: lies_in(feed, tag.name()),
             holds,
             more,
-            history: told(feed, changes.len()),
             plot: plot_of(feed, tag),
-            changes,
-            json: json_of(cloud, medium),
+            changes: changes.map(|(at, change)| Change { date: weeks[at].date, change }).collect(),
+            json: Json(cloud, medium),
             lists: lists(tag),
         }
     }
@@ -162,71 +172,86 @@ impl World {
                 .changes()
                 .rev()
                 .take(WEEKS)
-                .map(|(_, week, delta)| Week {
-                    date: week.date.to_string(),
-                    summary: summary(delta),
-                    tags: delta
-                        .tags
-                        .iter()
-                        .take(ROWS)
-                        .map(|(name, change)| ChangedTag { name: name.to_string(), text: summary_of(change) })
-                        .collect(),
-                })
+                .map(|(_, week, delta)| changed_week(week, delta))
                 .collect(),
         });
         page(&ChangesPage { frame: Frame::new(self, medium, "What changed"), clouds: clouds.collect() })
     }
 }
 
-/// What stands behind the address of a table in JSON: the cloud, for a server; files stand for the usual one.
-fn json_of(cloud: Cloud, medium: Medium) -> String {
-    match medium {
-        Medium::Served => format!("?cloud={}", cloud.name()),
-        Medium::Files(_) => format!(".{}.json", cloud.name()),
+impl TagPage<'_> {
+    fn verdict(&self) -> impl Display {
+        let tag = self.tag;
+        fmt::from_fn(move |f| {
+            size(tag.set()).fmt(f)?;
+            if !tag.system_service().is_empty() {
+                write!(f, " of {}", tag.system_service())?;
+            }
+            match tag.region() {
+                None => write!(f, ", in every region."),
+                Some(region) => write!(f, ", in {}.", region.display()),
+            }
+        })
     }
+
+    /// Where Azure takes the tag by name.
+    fn taken(&self) -> impl Display {
+        let features = self.tag.features();
+        let of = |feature| match feature {
+            "NSG" => "network security groups",
+            "UDR" => "route tables",
+            "FW" => "Azure Firewall",
+            "API" => "the discovery API",
+            "VSE" => "service endpoints",
+            other => other,
+        };
+        let names: Vec<&str> = features.names().map(of).collect();
+        fmt::from_fn(move |f| match (features.is_stated(), names.as_slice()) {
+            (false, _) => write!(f, "The file does not say where Azure takes this tag by name."),
+            (true, []) => write!(f, "Azure takes this tag by name nowhere."),
+            (true, names) => write!(f, "Azure takes this tag by name in {}.", joined(names, ", ")),
+        })
+    }
+
+    /// How often it changed, of the changes that are shown.
+    fn told(&self) -> impl Display {
+        let weeks = self.feed.history().weeks();
+        let (first, changes) = (weeks[0].date, self.changes.len());
+        fmt::from_fn(move |f| match (weeks.len(), changes) {
+            (1, _) => write!(f, "Only one snapshot is stored."),
+            (n, 0) => write!(f, "Not changed since {first}, the first of {n} stored snapshots."),
+            (n, 1) => write!(f, "One change since {first}, over {n} stored snapshots."),
+            (n, c) => write!(f, "{c} changes since {first}, over {n} stored snapshots."),
+        })
+    }
+}
+
+impl Change<'_> {
+    fn text(&self) -> impl Display {
+        summary_of(self.change)
+    }
+}
+
+impl ChangedWeek<'_> {
+    fn summary(&self) -> impl Display {
+        summary(self.delta)
+    }
+}
+
+impl ChangedTag<'_> {
+    fn text(&self) -> impl Display {
+        summary_of(self.change)
+    }
+}
+
+fn changed_week<'w>(week: &'w Week, delta: &'w Delta) -> ChangedWeek<'w> {
+    let tags = delta.tags.iter().take(ROWS).map(|(name, change)| ChangedTag { name, change });
+    ChangedWeek { date: week.date, delta, tags: tags.collect() }
 }
 
 fn row(tag: &Tag, v4: usize, v6: usize) -> TagRow<'_> {
     let region = tag.region().map(|region| region.location()).unwrap_or_default();
     TagRow { name: tag.name().as_str(), region, service: tag.system_service(), v4, v6 }
-}
-
-fn verdict(tag: &Tag) -> String {
-    let place =
-        tag.region().map_or("in every region".to_owned(), |region| format!("in {}", region.display()));
-    let service = tag.system_service();
-    let service = if service.is_empty() { String::new() } else { format!(" of {service}") };
-    format!("{}{service}, {place}.", size(tag.set()))
-}
-
-fn taken(tag: &Tag) -> String {
-    if !tag.features().is_stated() {
-        return "The file does not say where Azure takes this tag by name.".to_owned();
-    }
-    let of = |feature: &str| match feature {
-        "NSG" => "network security groups".to_owned(),
-        "UDR" => "route tables".to_owned(),
-        "FW" => "Azure Firewall".to_owned(),
-        "API" => "the discovery API".to_owned(),
-        "VSE" => "service endpoints".to_owned(),
-        other => other.to_owned(),
-    };
-    let names: Vec<String> = tag.features().names().map(of).collect();
-    match names.is_empty() {
-        true => "Azure takes this tag by name nowhere.".to_owned(),
-        false => format!("Azure takes this tag by name in {}.", names.join(", ")),
-    }
-}
-
-fn told(feed: &CloudFeed, changes: usize) -> String {
-    let weeks = feed.history().weeks();
-    let first = weeks[0].date;
-    match (weeks.len(), changes) {
-        (1, _) => "Only one snapshot is stored.".to_owned(),
-        (_, 0) => format!("Not changed since {first}, the first of {} stored snapshots.", weeks.len()),
-        (n, 1) => format!("One change since {first}, over {n} stored snapshots."),
-        (n, c) => format!("{c} changes since {first}, over {n} stored snapshots."),
-    }
 }
 
 /// How many IPv4 prefixes the merged list had in each stored week.
@@ -236,24 +261,26 @@ fn plot_of(feed: &CloudFeed, tag: &Tag) -> String {
     let changed: std::collections::HashMap<usize, _> = history.changes_of(tag.name()).collect();
     let mut points = Vec::new();
     for (at, week) in history.weeks().iter().enumerate().rev() {
-        points.push((week.date.to_string(), now.v4.prefixes().count() as f64));
+        points.push((week.date, now.v4.prefixes().count() as f64));
         if let Some(change) = changed.get(&at) {
             now = now.difference(&change.added).union(&change.removed);
         }
     }
     points.reverse();
     let (first, last) = (&points[0], &points[points.len() - 1]);
-    let told =
-        format!("IPv4 prefixes of the merged list: {} on {}, {} on {}.", first.1, first.0, last.1, last.0);
-    plot::line(&points, &told)
+    let told = format_args!(
+        "IPv4 prefixes of the merged list: {} on {}, {} on {}.",
+        first.1, first.0, last.1, last.0
+    );
+    plot::line(&points, told)
 }
 
 fn lists(tag: &Tag) -> Vec<ShownList> {
     let set = tag.set();
-    let list = |title, family, lines: Vec<String>| ShownList { title, family, lines };
+    let list = |title, family, lines: Vec<IpPrefix>| ShownList { title, family, lines };
     let lists = [
-        list("IPv4", "v4", set.v4.prefixes().map(|p| p.to_string()).collect()),
-        list("IPv6", "v6", set.v6.prefixes().map(|p| p.to_string()).collect()),
+        list("IPv4", "v4", set.v4.prefixes().map(IpPrefix::V4).collect()),
+        list("IPv6", "v6", set.v6.prefixes().map(IpPrefix::V6).collect()),
     ];
     lists.into_iter().filter(|list| !list.lines.is_empty()).collect()
 }
