@@ -18,9 +18,9 @@ use super::tally::Tally;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::{
-    Action, AppProtocol, AppTarget, ApplicationRule, Because, Choice, ClassicFirewall, Destination, Firewall,
-    FirewallRules, How, IpGroup, LimitKey, Limits, NetworkProtocol, NetworkRule, NoHostRule, NotWeb,
-    PlanParts, Previous, Reason, RuleCollection, Why,
+    Action, AppProtocol, AppTarget, ApplicationRule, Because, Choice, ChoiceWhy, ClassicFirewall,
+    Destination, Firewall, FirewallRules, How, IpGroup, LimitKey, Limits, NetworkProtocol, NetworkRule,
+    NoHostRule, NotWeb, PlanParts, Previous, Reason, RuleCollection,
 };
 use crate::policy::intent::{IpGroupUse, RulesHolder, Sku};
 use crate::policy::{Flow, Policy, Remote, Symbols};
@@ -53,9 +53,9 @@ struct Draft {
 
 /// What one flow becomes.
 enum Form {
-    Network(Destination, How, Why),
+    Network(Destination, How, ChoiceWhy),
     /// A list in several rules.
-    Lists(Vec<Piece>, How, Why),
+    Lists(Vec<Piece>, How, ChoiceWhy),
     Application(Vec<(AppProtocol, u16)>, AppTarget),
     /// The web ports of a host by an application rule, and why the other ports are missing.
     Part(Vec<(AppProtocol, u16)>, AppTarget, Reason),
@@ -187,7 +187,7 @@ fn flow_rule(scene: &Scene<'_>, (flow, action): (&Flow, Action), draft: &mut Dra
         (Form::Part(protocols, to, reason), _) => {
             let remedy = "allow the service tag that covers it, or its addresses";
             plan.gaps.push(partial_gap(policy, Target::Firewall, flow, reason, remedy));
-            plan.choices.push(choice(How::Application, Why::default()));
+            plan.choices.push(choice(How::Application, ChoiceWhy::default()));
             into.application.push(application_rule(flow, (protocols, to), sources));
         }
         (Form::Application(protocols, to), _) => {
@@ -195,7 +195,7 @@ fn flow_rule(scene: &Scene<'_>, (flow, action): (&Flow, Action), draft: &mut Dra
                 let remedy = "allow the service tag that covers it";
                 plan.gaps.push(partial_gap(policy, Target::Firewall, flow, Reason::TcpOnly, remedy));
             }
-            plan.choices.push(choice(How::Application, Why::default()));
+            plan.choices.push(choice(How::Application, ChoiceWhy::default()));
             into.application.push(application_rule(flow, (protocols, to), sources));
         }
         (Form::Gap(reason, remedy), _) => {
@@ -304,7 +304,9 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &PlanParts, draft: &mut Draft) -> 
             Ok(()) => by_name(tag),
             Err(why) => expand(draft, Some(Because::NotByName(why))),
         },
-        Remote::Any if flow.except.is_empty() => Form::Network(Destination::Any, How::Any, Why::default()),
+        Remote::Any if flow.except.is_empty() => {
+            Form::Network(Destination::Any, How::Any, ChoiceWhy::default())
+        }
         Remote::Tag(_) | Remote::Any => expand(draft, Some(Because::Excepted)),
         Remote::Addresses(_) => expand(draft, None),
         Remote::Symbol(Symbol::VirtualNetwork | Symbol::Internet) => expand(draft, Some(Because::NoSymbols)),
@@ -317,7 +319,7 @@ fn form(scene: &Scene<'_>, flow: &Flow, plan: &PlanParts, draft: &mut Draft) -> 
 
 /// The destination as a tag of that name.
 fn by_name(tag: &Tag) -> Form {
-    Form::Network(Destination::Tags(vec![tag.name().to_string()]), How::NativeTag, Why::default())
+    Form::Network(Destination::Tags(vec![tag.name().to_string()]), How::NativeTag, ChoiceWhy::default())
 }
 
 /// Whether rules name a tag that no file holds: rules of a firewall policy do, classic ones do not.
@@ -330,7 +332,7 @@ fn destination_of(
     scene: &Scene<'_>,
     flow: &Flow,
     (set, few): (&AddrSet, bool),
-    why: Why,
+    why: ChoiceWhy,
     draft: &mut Draft,
 ) -> Form {
     let prefixes: Vec<IpPrefix> = set.v4.prefixes().map(IpPrefix::V4).collect();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::addr::AddrSet;
-use crate::plan::{Because, NotByName, PlanParts, Why};
+use crate::plan::{Because, ChoiceWhy, NotByName, PlanParts};
 use crate::policy::intent::TagUse;
 use crate::policy::{Flow, Policy};
 use crate::tags::Tag;
@@ -16,11 +16,11 @@ pub(super) fn with_extra(set: AddrSet, plan: &PlanParts, target: Target, flow: &
 }
 
 /// Why a remote side has its form, and by how much its list is longer than what was asked for.
-pub(super) fn widened(plan: &PlanParts, target: Target, flow: &str, because: Option<Because>) -> Why {
+pub(super) fn widened(plan: &PlanParts, target: Target, flow: &str, because: Option<Because>) -> ChoiceWhy {
     let mut own = plan.extras.iter().filter(|e| e.target == target && e.flows.iter().any(|id| id == flow));
-    let Some(first) = own.next() else { return Why { because, widened: None } };
+    let Some(first) = own.next() else { return ChoiceWhy { because, widened: None } };
     let count = own.fold(first.addresses.count(), |sum, extra| sum + extra.addresses.count());
-    Why { because, widened: Some((count, first.limit)) }
+    ChoiceWhy { because, widened: Some((count, first.limit)) }
 }
 
 /// The flows that `target` could not say at all, by id.

@@ -14,7 +14,8 @@ use super::tally::Tally;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::plan::{
-    Action, Because, Choice, CoveredBy, How, LimitKey, Nsg, NsgRule, PlanParts, Previous, Reason, Side, Why,
+    Action, Because, Choice, ChoiceWhy, CoveredBy, How, LimitKey, Nsg, NsgRule, PlanParts, Previous, Reason,
+    Side,
 };
 use crate::policy::intent::{HostUse, Passage};
 use crate::policy::{Flow, GroupScope, Managed, Policy, Remote, Symbols};
@@ -94,20 +95,20 @@ fn is_diverted(policy: &Policy, scope: &GroupScope) -> bool {
 fn flow_rules(scene: &Scene<'_>, flow: &Flow, action: Action, drafts: &mut Vec<Draft>, plan: &mut PlanParts) {
     let policy = scene.policy;
     let local = |remote: &Side| local_sides(scene, flow, remote);
-    let note = |plan: &mut PlanParts, how: How, why: Why| {
+    let note = |plan: &mut PlanParts, how: How, why: ChoiceWhy| {
         plan.choices.push(Choice { target: Target::Nsg, flow: flow.id.to_string(), how, why });
     };
     match form(scene, flow, action) {
         Form::Tag(tag) => {
             let (remote, form) = (Side::Tag(tag.clone()), Some(Said::Tag(tag)));
             drafts.extend(local(&remote).into_iter().map(|side| draft(flow, action, side, &remote, &form)));
-            note(plan, How::NativeTag, Why::default());
+            note(plan, How::NativeTag, ChoiceWhy::default());
         }
         Form::Any => {
             drafts.extend(
                 local(&Side::Any).into_iter().map(|side| draft(flow, action, side, &Side::Any, &None)),
             );
-            note(plan, How::Any, Why::default());
+            note(plan, How::Any, ChoiceWhy::default());
         }
         Form::Set(set, why) => {
             let set = with_extra(set, plan, Target::Nsg, flow.id.as_str());

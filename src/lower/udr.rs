@@ -15,8 +15,8 @@ use super::tally::Tally;
 use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::NextHop;
 use crate::plan::{
-    Because, Choice, Extra, Gap, How, LimitKey, Limits, PlanParts, Reason, Route, RouteTable, RouteTo, Why,
-    extra_of,
+    Because, Choice, ChoiceWhy, Extra, Gap, How, LimitKey, Limits, PlanParts, Reason, Route, RouteTable,
+    RouteTo, extra_of,
 };
 use crate::policy::intent::{DefaultRoute, TagUse};
 use crate::policy::{ManagedRoute, Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
@@ -315,7 +315,8 @@ fn note_choices(needs: &Needs<'_>, listed: &[Route], plan: &mut PlanParts) {
         };
         plan.choices.push(choice(need, How::Prefixes(own), why));
     }
-    plan.choices.extend(needs.by_name.iter().map(|(need, _)| choice(need, How::NativeTag, Why::default())));
+    plan.choices
+        .extend(needs.by_name.iter().map(|(need, _)| choice(need, How::NativeTag, ChoiceWhy::default())));
 }
 
 /// Notes how lines stand in the table, and what else a line inside the network takes.

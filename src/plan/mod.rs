@@ -39,4 +39,4 @@ pub use routes::{Route, RouteTable, RouteTo};
 pub use tiers::Shortage;
 pub use told::{Choice, Extra, Gap, How, extra_of};
 pub use whole::Plan;
-pub use why::{Because, NoHostRule, NotByName, NotWeb, Reason, Why};
+pub use why::{Because, ChoiceWhy, NoHostRule, NotByName, NotWeb, Reason};

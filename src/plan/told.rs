@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::flow_id::CoveredBy;
-use super::why::{Reason, Why};
+use super::why::{ChoiceWhy, Reason};
 use crate::addr::AddrSet;
 use crate::limits::LimitKey;
 use crate::target::Target;
@@ -71,7 +71,7 @@ pub struct Choice {
     /// What was done.
     pub how: How,
     /// Why, where it was not the plain way.
-    pub why: Why,
+    pub why: ChoiceWhy,
 }
 
 /// The form that the remote side took.

@@ -1,4 +1,4 @@
-//! [`Reason`], [`Why`] and [`NotByName`]: why a target cannot say a flow, or says it otherwise than by name, as values
+//! [`Reason`], [`ChoiceWhy`] and [`NotByName`]: why a target cannot say a flow, or says it otherwise than by name, as values
 //! whose sentences stand here alone.
 
 use std::fmt;
@@ -115,27 +115,27 @@ pub enum NoHostRule {
 
 /// Why a flow or route has the form that it has, where that is not the plain one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Why {
+pub struct ChoiceWhy {
     /// Why it is in that form.
     pub because: Option<Because>,
     /// By how many addresses its list is wider than was asked for, and for which limit.
     pub widened: Option<(Count, Option<LimitKey>)>,
 }
 
-impl Why {
+impl ChoiceWhy {
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
         self.because.is_none() && self.widened.is_none()
     }
 }
 
-impl From<Because> for Why {
+impl From<Because> for ChoiceWhy {
     fn from(because: Because) -> Self {
-        Why { because: Some(because), widened: None }
+        ChoiceWhy { because: Some(because), widened: None }
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for ChoiceWhy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(because) = &self.because {
             write!(f, "{because}")?;

@@ -12,6 +12,7 @@ mod flows;
 mod form;
 mod form_problem;
 mod hand;
+mod held_why;
 mod hosts;
 pub mod intent;
 mod layer_problem;
@@ -38,7 +39,6 @@ mod suggest;
 mod tree;
 mod ways;
 mod whole;
-mod why;
 mod within;
 mod words;
 
@@ -50,6 +50,7 @@ pub(crate) use fill::typed;
 pub use form::published_schema as schema;
 #[cfg(feature = "store")]
 pub(crate) use form::{at as form_at, top_keys};
+pub use held_why::HeldWhy;
 pub use intent::Intent;
 pub use layer_problem::NotLoaded;
 pub use layers::{Layers, Load, Loaded, Overlay, keys_of};
@@ -69,4 +70,3 @@ pub use short::short_list;
 pub(crate) use tree::value_of;
 pub use ways::GroupScope;
 pub use whole::Policy;
-pub use why::Why;

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::held_why::HeldWhy;
 use super::intent::HostUse;
 use super::network::{Outbound, Role, Subnet};
 use super::place::Path;
@@ -11,7 +12,6 @@ use super::problem::NeedProblem;
 use super::problems::Problems;
 use super::rule::{Held, Precondition, Remote};
 use super::whole::Policy;
-use super::why::Why;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::catalog::{Check, Precondition as Said, Resolved};
 use crate::packet::{Direction, NextHop};
@@ -76,18 +76,18 @@ impl Asked {
 
 enum Answer {
     Held(Held),
-    Never(Why),
+    Never(HeldWhy),
 }
 
-fn yes(why: impl Into<Why>) -> Answer {
+fn yes(why: impl Into<HeldWhy>) -> Answer {
     Answer::Held(Held::Yes(why.into()))
 }
 
-fn no(why: Why) -> Answer {
+fn no(why: HeldWhy) -> Answer {
     Answer::Held(Held::No(why))
 }
 
-fn unsaid(hint: impl Into<Why>) -> Answer {
+fn unsaid(hint: impl Into<HeldWhy>) -> Answer {
     Answer::Held(Held::Unsaid(Some(hint.into())))
 }
 
@@ -110,8 +110,8 @@ impl Subject<'_> {
             Check::Firewall => self.firewall(),
             Check::NoForcedTunnelling => self.tunnelling(),
             Check::Subnets(count) => match self.subnets.len() {
-                n if n >= *count => yes(Why::Subnets(n)),
-                n => unsaid(Why::TooFew(n)),
+                n if n >= *count => yes(HeldWhy::Subnets(n)),
+                n => unsaid(HeldWhy::TooFew(n)),
             },
             Check::SubnetLength(most) => self.subnet_length(*most),
             Check::NetworkLength(least, most) => self.network_length(*least, *most),
@@ -135,7 +135,7 @@ impl Subject<'_> {
             _ => None,
         });
         match taken {
-            Some((subnet, service)) => Answer::Never(Why::Delegated {
+            Some((subnet, service)) => Answer::Never(HeldWhy::Delegated {
                 subnet: subnet.clone(),
                 service: service.clone(),
                 workload: self.workload.clone(),
@@ -152,19 +152,19 @@ impl Subject<'_> {
         };
         let mut denied = self.policy.denies.iter().filter(|deny| named(&deny.remote));
         match denied.find(|deny| self.subnets.iter().any(|(name, _)| **name == deny.subnet)) {
-            Some(deny) => Answer::Never(Why::Denied {
+            Some(deny) => Answer::Never(HeldWhy::Denied {
                 tag: tag.to_owned(),
                 subnet: deny.subnet.clone(),
                 workload: self.workload.clone(),
             }),
-            None => yes(Why::NotDenied(tag.to_owned())),
+            None => yes(HeldWhy::NotDenied(tag.to_owned())),
         }
     }
 
     fn ipv4_only(&self) -> Answer {
         match self.subnets.iter().find(|(_, subnet)| !subnet.prefixes.v6.is_empty()) {
             Some((name, _)) => {
-                Answer::Never(Why::Ipv6 { subnet: String::clone(name), workload: self.workload.clone() })
+                Answer::Never(HeldWhy::Ipv6 { subnet: String::clone(name), workload: self.workload.clone() })
             }
             None => yes("no subnet of it has an IPv6 prefix"),
         }
@@ -177,9 +177,9 @@ impl Subject<'_> {
                 Role::Delegated(own) if own.eq_ignore_ascii_case(service) => {}
                 Role::Delegated(other) => {
                     let (other, service) = (other.clone(), service.to_owned());
-                    return Answer::Never(Why::DelegatedElsewhere { subnet, other, service });
+                    return Answer::Never(HeldWhy::DelegatedElsewhere { subnet, other, service });
                 }
-                _ => return unsaid(Why::RoleUnsaid { service: service.to_owned(), subnet }),
+                _ => return unsaid(HeldWhy::RoleUnsaid { service: service.to_owned(), subnet }),
             }
         }
         yes("so says the role of each subnet")
@@ -188,11 +188,11 @@ impl Subject<'_> {
     /// That they fit is checked where the subnet is read.
     fn nodes(&self) -> Answer {
         match self.subnets.iter().find(|(_, subnet)| subnet.nodes.is_none()) {
-            Some((name, _)) => unsaid(Why::NodesUnsaid(String::clone(name))),
+            Some((name, _)) => unsaid(HeldWhy::NodesUnsaid(String::clone(name))),
             None => {
                 let each = self.subnets.iter();
                 let each = each.map(|(name, subnet)| (String::clone(name), subnet.nodes.unwrap_or_default()));
-                yes(Why::Nodes(each.collect()))
+                yes(HeldWhy::Nodes(each.collect()))
             }
         }
     }
@@ -207,15 +207,15 @@ impl Subject<'_> {
                 Some(Outbound::PublicIp) => drop(by.insert("public addresses")),
                 Some(Outbound::LoadBalancer) => drop(by.insert("a load balancer")),
                 _ if leads_to_firewall(&name, self.policy) => drop(by.insert("the firewall")),
-                Some(Outbound::Firewall) => return no(Why::NotToFirewall(name)),
-                Some(Outbound::None) => return no(Why::NoWayOut(name)),
-                Some(Outbound::Default) => return no(Why::DefaultOutbound(name)),
-                None => hint = Some(Why::OutboundUnsaid(name)),
+                Some(Outbound::Firewall) => return no(HeldWhy::NotToFirewall(name)),
+                Some(Outbound::None) => return no(HeldWhy::NoWayOut(name)),
+                Some(Outbound::Default) => return no(HeldWhy::DefaultOutbound(name)),
+                None => hint = Some(HeldWhy::OutboundUnsaid(name)),
             }
         }
         match hint {
             Some(hint) => unsaid(hint),
-            None => yes(Why::WaysOut(by.into_iter().collect())),
+            None => yes(HeldWhy::WaysOut(by.into_iter().collect())),
         }
     }
 
@@ -225,7 +225,7 @@ impl Subject<'_> {
             [false, true].into_iter().any(|v6| policy.default_way_of(name, v6) == Some(NextHop::Gateway))
         };
         match self.subnets.iter().find(|(name, _)| to_gateway(name)) {
-            Some((name, _)) => no(Why::ToGateway(String::clone(name))),
+            Some((name, _)) => no(HeldWhy::ToGateway(String::clone(name))),
             None if self.subnets.iter().all(|(name, _)| policy.default_hop_of(name, false).is_some()) => {
                 yes("no default route leads to a gateway")
             }
@@ -236,8 +236,8 @@ impl Subject<'_> {
     fn subnet_length(&self, most: u8) -> Answer {
         let longer = |subnet: &Subnet| v4(&subnet.prefixes).find(|prefix| prefix.len() > most);
         match self.subnets.iter().find_map(|(name, subnet)| Some((*name, longer(subnet)?))) {
-            Some((name, prefix)) => Answer::Never(Why::Small { prefix, subnet: name.clone(), most }),
-            None => yes(Why::Large(most)),
+            Some((name, prefix)) => Answer::Never(HeldWhy::Small { prefix, subnet: name.clone(), most }),
+            None => yes(HeldWhy::Large(most)),
         }
     }
 
@@ -250,7 +250,7 @@ impl Subject<'_> {
         }
         let own = |p: &IpPrefix| self.subnets.iter().any(|(_, s)| !s.prefixes.is_disjoint(&(*p).into()));
         match v4(space).filter(own).find(|prefix| !(least..=most).contains(&prefix.len())) {
-            Some(prefix) => no(Why::Space(prefix)),
+            Some(prefix) => no(HeldWhy::Space(prefix)),
             None => yes("so is the address space"),
         }
     }
@@ -261,8 +261,8 @@ impl Subject<'_> {
             cause.row == id && cause.origin.as_ref().is_some_and(|origin| origin.workload == *self.workload)
         });
         match taken && self.policy.wants(Target::Nsg) {
-            true => yes(Why::HasRow(id.to_owned())),
-            false if self.policy.wants(Target::Nsg) => no(Why::RowLeftOut(id.to_owned())),
+            true => yes(HeldWhy::HasRow(id.to_owned())),
+            false if self.policy.wants(Target::Nsg) => no(HeldWhy::RowLeftOut(id.to_owned())),
             false => Answer::Held(Held::Unsaid(None)),
         }
     }
@@ -283,13 +283,13 @@ impl Subject<'_> {
             let (subnet, met) =
                 (String::clone(name), needs.iter().any(|workload| workload.starts_with(other)));
             if needs.is_empty() {
-                return Answer::Never(Why::DeniesAll { subnet, other: other.to_owned() });
+                return Answer::Never(HeldWhy::DeniesAll { subnet, other: other.to_owned() });
             }
             if !met {
-                return no(Why::LetsOutOthers { subnet, other: other.to_owned() });
+                return no(HeldWhy::LetsOutOthers { subnet, other: other.to_owned() });
             }
         }
-        yes(Why::SameSubnets(other.to_owned()))
+        yes(HeldWhy::SameSubnets(other.to_owned()))
     }
 }
 

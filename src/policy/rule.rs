@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use super::held_why::HeldWhy;
 use super::intent::{
     CatalogIntent, FirewallIntent, LimitsIntent, LintIntent, NamesIntent, NsgIntent, OutputIntent,
     RouteTableIntent,
@@ -11,7 +12,6 @@ use super::intent::{
 use super::network::Network;
 use super::note::{Note, TagNeed};
 use super::short::{short_list, without};
-use super::why::Why;
 use crate::addr::{AddrSet, Count, IntervalSet};
 use crate::catalog::{Date, DatedFact, Fqdn, Risk, SkipWhy};
 use crate::packet::{Direction, NextHop, Ports, Protocol};
@@ -369,11 +369,11 @@ pub struct Precondition {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Held {
     /// It does, with why.
-    Yes(Why),
+    Yes(HeldWhy),
     /// It does not, with why. What can never work is refused and is in no policy.
-    No(Why),
+    No(HeldWhy),
     /// The policy does not say; with what would let it say so, where anything would.
-    Unsaid(Option<Why>),
+    Unsaid(Option<HeldWhy>),
 }
 
 /// What the report says beside the rules.

@@ -3,10 +3,10 @@
 use super::Made;
 use super::document::{Block, Column, Item, Line, Table};
 use super::section::{HELD, Section};
-use crate::policy::{Held, Precondition, Why};
+use crate::policy::{Held, HeldWhy, Precondition};
 
 /// Those that do not hold, by what the policy says.
-pub(super) fn unmet<'a>(made: &Made<'a>) -> impl Iterator<Item = (&'a Precondition, &'a Why)> {
+pub(super) fn unmet<'a>(made: &Made<'a>) -> impl Iterator<Item = (&'a Precondition, &'a HeldWhy)> {
     made.policy.remarks.preconditions.iter().filter_map(|must| match &must.held {
         Held::No(why) => Some((must, why)),
         _ => None,
@@ -14,7 +14,7 @@ pub(super) fn unmet<'a>(made: &Made<'a>) -> impl Iterator<Item = (&'a Preconditi
 }
 
 /// Those of which the policy does not say whether they hold.
-pub(super) fn unsaid<'a>(made: &Made<'a>) -> impl Iterator<Item = (&'a Precondition, Option<&'a Why>)> {
+pub(super) fn unsaid<'a>(made: &Made<'a>) -> impl Iterator<Item = (&'a Precondition, Option<&'a HeldWhy>)> {
     made.policy.remarks.preconditions.iter().filter_map(|must| match &must.held {
         Held::Unsaid(hint) => Some((must, hint.as_ref())),
         _ => None,

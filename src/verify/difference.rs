@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::{Serialize, Serializer};
 
 use super::refusal::Refusal;
-use super::why::{Remedy, Why};
+use super::work_why::{Remedy, WorkWhy};
 use crate::addr::{AddrSet, Count, IpPrefix, PrefixError};
 use crate::packet::{Direction, NextHop};
 use crate::policy::{FlowId, short_list};
@@ -62,7 +62,7 @@ pub(super) enum Differs {
         Or(why, "it does not arrive"),
         Or(remedy, "see to that")
     )]
-    Nowhere { need: String, subnet: String, why: Option<Box<Why>>, remedy: Option<Box<Remedy>> },
+    Nowhere { need: String, subnet: String, why: Option<Box<WorkWhy>>, remedy: Option<Box<Remedy>> },
     #[error(
         "outbound {packet} of subnet {subnet} goes past the firewall by the service endpoint {service}, and no need asks for \
          it: let the group pass less, ask for it by an `[[allow]]` or a `[[route]]` to its tag with \

@@ -22,8 +22,8 @@ mod report;
 mod routes;
 mod wanted;
 mod way;
-mod why;
 mod work;
+mod work_why;
 
 use std::collections::HashSet;
 
@@ -33,8 +33,8 @@ pub(crate) use dnat::needs_taken;
 pub use earlier::earlier;
 pub use inexpressible::Inexpressible;
 pub use report::{Failure, FailureKind, Proven, Report};
-pub use why::{Remedy, Why};
 pub use work::{Work, WorkState};
+pub use work_why::{Remedy, WorkWhy};
 
 use crate::plan::{Association, Extra, NatCollection};
 use crate::policy::Policy;

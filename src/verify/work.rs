@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::why::{Remedy, Why};
+use super::work_why::{Remedy, WorkWhy};
 use crate::rules::Packet;
 
 /// Whether a need of a subnet works, over all artefacts together.
@@ -19,7 +19,7 @@ pub struct Work {
     pub stops_at: Option<&'static str>,
     /// Why, with a packet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub why: Option<Why>,
+    pub why: Option<WorkWhy>,
     /// What the policy can say for it to work, where that is known.
     #[serde(skip)]
     pub remedy: Option<Remedy>,

@@ -5,7 +5,7 @@ use crate::support;
 use tagwall::Error;
 use tagwall::catalog::Catalog;
 use tagwall::pipeline::{self, Generation};
-use tagwall::policy::{Held, PolicySource, Why};
+use tagwall::policy::{Held, HeldWhy, PolicySource};
 use tagwall::tags::Cloud;
 
 fn try_made(text: &str) -> Result<Generation, Error> {
@@ -45,7 +45,7 @@ fn what_the_policy_says_is_no_homework() {
     let quiet = made(&aml("", ""));
     assert!(unsaid(&held(&quiet, "one free address for each node")));
     assert!(matches!(held(&quiet, "not delegated"), Held::Yes(_)));
-    assert_eq!(held(&quiet, "NAT gateway or a firewall"), Held::Yes(Why::WaysOut(vec!["the firewall"])));
+    assert_eq!(held(&quiet, "NAT gateway or a firewall"), Held::Yes(HeldWhy::WaysOut(vec!["the firewall"])));
     assert!(unsaid(&held(&quiet, "in the subscription of the workspace")), "no policy can say that");
 
     let said = made(&aml("nodes = 50", ""));
@@ -65,7 +65,7 @@ fn a_way_out_is_held_against_the_plan() {
     assert!(unsaid(&held(&made(&bare("")), "NAT gateway or a firewall")));
     assert_eq!(
         held(&made(&bare("outbound = \"nat\"")), "NAT gateway or a firewall"),
-        Held::Yes(Why::WaysOut(vec!["a NAT gateway"]))
+        Held::Yes(HeldWhy::WaysOut(vec!["a NAT gateway"]))
     );
     let default = made(&bare("outbound = \"default\""));
     let Held::No(why) = held(&default, "NAT gateway or a firewall") else {
@@ -81,7 +81,7 @@ fn a_way_out_is_held_against_the_plan() {
 #[test]
 fn the_rule_beside_azures_own_group_is_there() {
     let public = made(&aml("", "public-ip = true"));
-    assert_eq!(held(&public, "does not contradict the NSG"), Held::Yes(Why::HasRow("aml-i1".to_owned())));
+    assert_eq!(held(&public, "does not contradict the NSG"), Held::Yes(HeldWhy::HasRow("aml-i1".to_owned())));
     let without = made(&aml("", "public-ip = true\nwithout = [\"aml-i1\"]"));
     assert!(matches!(held(&without, "does not contradict the NSG"), Held::No(_)));
 }
@@ -136,7 +136,7 @@ fn an_attached_machine_is_not_cut_off() {
     assert!(error.contains("aml-training-internet") && error.contains("nsg.deny-rest = false"), "{error}");
     let part = "default rules, or the policy also has";
     let open = made(&jump("nsg.deny-rest = false\n", ""));
-    assert_eq!(held(&open, part), Held::Yes(Why::Said("`nsg.deny-rest` is false")));
+    assert_eq!(held(&open, part), Held::Yes(HeldWhy::Said("`nsg.deny-rest` is false")));
     let with = made(&jump("", "[[allow]]\nworkload = \"aml-training-internet\"\n"));
     assert!(matches!(held(&with, part), Held::Yes(_)));
     let own = made(&jump("", "[[allow]]\nto = \"203.0.113.0/24\"\nprotocol = \"tcp\"\nports = 443\n"));

@@ -1,9 +1,9 @@
 //! [`NeedProblem`]: what is asked for and cannot be had.
 
 use crate::packet::{Ports, Protocol};
+use crate::policy::held_why::HeldWhy;
 use crate::policy::name_error::NameError;
 use crate::policy::rule::Remote;
-use crate::policy::why::Why;
 use crate::subnet::Demand;
 use crate::tags::{Cloud, Symbol};
 use crate::text::{Joined, did_you_mean};
@@ -69,9 +69,9 @@ pub(in crate::policy) enum NeedProblem {
     )]
     Demands(Vec<Demand>),
     #[error("{workload}: {why}, or accept it with accept-missing = true")]
-    Never { workload: String, why: Why },
+    Never { workload: String, why: HeldWhy },
     #[error("{workload}: this must hold and does not: {text} ({why})")]
-    NotHeld { workload: String, text: String, why: Why },
+    NotHeld { workload: String, text: String, why: HeldWhy },
 }
 
 /// A port by which machines are managed.

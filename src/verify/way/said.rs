@@ -8,8 +8,8 @@ use crate::policy::{Flow, Outbound, Policy, Remote};
 use crate::replay::way::{At, Outcome};
 use crate::rules::Packet;
 use crate::tags::special_ranges;
-use crate::verify::why::{Remedy, Why};
 use crate::verify::work::{Work, WorkState};
+use crate::verify::work_why::{Remedy, WorkWhy};
 
 /// A packet of a need that does not arrive, and what becomes of it.
 #[derive(Clone, Copy)]
@@ -39,7 +39,7 @@ pub(super) fn of(course: &Course<'_, '_>, flow: &Flow, stopped: Option<Stop<'_>>
             state,
             stops_at: stopped.map(|stop| stop_name(stop.outcome.stops_at)),
             why: stopped.map(|stop| match door {
-                Some(door) => Why::ByReplies { packet: stop.packet, door },
+                Some(door) => WorkWhy::ByReplies { packet: stop.packet, door },
                 None => why(flow, stop, some),
             }),
             remedy: stopped.and_then(|stop| remedy(course.proof.policy, flow, stop)),
@@ -73,9 +73,9 @@ fn door_of_replies(policy: &Policy, flow: &Flow, stop: Stop<'_>) -> Option<NextH
 }
 
 /// Why packets of a flow do not arrive.
-fn why(flow: &Flow, Stop { outcome, packet }: Stop<'_>, in_part: bool) -> Why {
+fn why(flow: &Flow, Stop { outcome, packet }: Stop<'_>, in_part: bool) -> WorkWhy {
     let inbound = flow.direction == Direction::Inbound;
-    Why::Stops { at: outcome.stops_at, packet, inbound, rule: outcome.rule.clone(), in_part }
+    WorkWhy::Stops { at: outcome.stops_at, packet, inbound, rule: outcome.rule.clone(), in_part }
 }
 
 /// What the policy can say for a need from outside to work.

@@ -11,7 +11,7 @@ use crate::rules::Packet;
 /// Why a need does not work, or on what that hangs. Shown, it is a sentence without its end; JSON has that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Why {
+pub enum WorkWhy {
     /// A packet stops.
     Stops {
         /// Where; at the routes if this is not known.
@@ -34,10 +34,10 @@ pub enum Why {
     },
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for WorkWhy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Why::Stops { at, packet, inbound, rule, in_part } => {
+            WorkWhy::Stops { at, packet, inbound, rule, in_part } => {
                 if *in_part {
                     f.write_str("in part: ")?;
                 }
@@ -54,7 +54,7 @@ impl fmt::Display for Why {
                 write!(f, "{who} stops {packet}")?;
                 rule.as_ref().map_or(Ok(()), |rule| write!(f, " by {rule}"))
             }
-            Why::ByReplies { packet, door } => {
+            WorkWhy::ByReplies { packet, door } => {
                 write!(f, "only if {packet} comes in with this source by ")?;
                 match door {
                     NextHop::Appliance(address) => write!(
@@ -69,7 +69,7 @@ impl fmt::Display for Why {
     }
 }
 
-impl Serialize for Why {
+impl Serialize for WorkWhy {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(self)
     }
@@ -137,7 +137,7 @@ mod tests {
             Packet::new(address("192.0.2.1"), address("10.20.1.4"), PacketProtocol::Tcp, Some((0, 443)));
         let packet = packet.expect("a packet");
         let stops = |at, inbound, in_part| {
-            Why::Stops { at, packet, inbound, rule: Some("r".to_owned()), in_part }.to_string()
+            WorkWhy::Stops { at, packet, inbound, rule: Some("r".to_owned()), in_part }.to_string()
         };
         for (said, text) in [
             (stops(Some(At::Admin), true, false), format!("a security admin rule stops {packet} by r")),
@@ -150,7 +150,7 @@ mod tests {
             (stops(Some(At::Outbound), false, false), format!("the subnet has no way out for {packet}")),
             (stops(None, true, false), format!("no route leads {packet} or its replies the right way")),
             (
-                Why::ByReplies { packet, door: NextHop::Gateway }.to_string(),
+                WorkWhy::ByReplies { packet, door: NextHop::Gateway }.to_string(),
                 format!("only if {packet} comes in with this source by the gateway, to which its replies go"),
             ),
         ] {

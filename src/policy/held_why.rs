@@ -1,4 +1,4 @@
-//! [`Why`]: what the policy says of a precondition of a workload.
+//! [`HeldWhy`]: what the policy says of a precondition of a workload.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use crate::text::Joined;
 /// Why a precondition holds or does not, or what would let the policy say so. Its text is a part of a sentence.
 ///
 /// ```
-/// use tagwall::policy::Why;
-/// assert_eq!(Why::Nodes(vec![("a".to_owned(), 12)]).to_string(), "subnet a has room for its 12 nodes");
+/// use tagwall::policy::HeldWhy;
+/// assert_eq!(HeldWhy::Nodes(vec![("a".to_owned(), 12)]).to_string(), "subnet a has room for its 12 nodes");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]
-pub enum Why {
+pub enum HeldWhy {
     /// What needs no more words than these.
     #[error("{0}")]
     Said(&'static str),
@@ -146,9 +146,9 @@ pub enum Why {
     SameSubnets(String),
 }
 
-impl From<&'static str> for Why {
+impl From<&'static str> for HeldWhy {
     fn from(words: &'static str) -> Self {
-        Why::Said(words)
+        HeldWhy::Said(words)
     }
 }
 
@@ -170,34 +170,34 @@ mod tests {
         let text = |text: &str| text.to_owned();
         let prefix: IpPrefix = "10.0.0.0/26".parse().unwrap();
         for (why, sentence) in [
-            (Why::Subnets(2), "2 subnets"),
-            (Why::TooFew(1), "this policy has 1"),
+            (HeldWhy::Subnets(2), "2 subnets"),
+            (HeldWhy::TooFew(1), "this policy has 1"),
             (
-                Why::RoleUnsaid { service: text("Microsoft.Web/x"), subnet: text("a") },
+                HeldWhy::RoleUnsaid { service: text("Microsoft.Web/x"), subnet: text("a") },
                 "`role = \"delegated:Microsoft.Web/x\"` of subnet a says that it is",
             ),
             (
-                Why::Nodes(vec![(text("a"), 3), (text("b"), 4)]),
+                HeldWhy::Nodes(vec![(text("a"), 3), (text("b"), 4)]),
                 "subnet a has room for its 3 nodes, subnet b has room for its 4 nodes",
             ),
-            (Why::NodesUnsaid(text("a")), "`nodes` of subnet a has it checked"),
-            (Why::WaysOut(vec!["a NAT gateway", "the firewall"]), "a NAT gateway, the firewall"),
+            (HeldWhy::NodesUnsaid(text("a")), "`nodes` of subnet a has it checked"),
+            (HeldWhy::WaysOut(vec!["a NAT gateway", "the firewall"]), "a NAT gateway, the firewall"),
             (
-                Why::NotToFirewall(text("a")),
+                HeldWhy::NotToFirewall(text("a")),
                 "outbound of subnet a is the firewall, and no default route leads there",
             ),
-            (Why::NoWayOut(text("a")), "outbound of subnet a is `none`"),
-            (Why::OutboundUnsaid(text("a")), "`outbound` of subnet a says by what"),
-            (Why::ToGateway(text("a")), "the default route of subnet a leads to a gateway"),
+            (HeldWhy::NoWayOut(text("a")), "outbound of subnet a is `none`"),
+            (HeldWhy::OutboundUnsaid(text("a")), "`outbound` of subnet a says by what"),
+            (HeldWhy::ToGateway(text("a")), "the default route of subnet a leads to a gateway"),
             (
-                Why::Small { prefix, subnet: text("a"), most: 24 },
+                HeldWhy::Small { prefix, subnet: text("a"), most: 24 },
                 "10.0.0.0/26 of subnet a is smaller than /24; give it more addresses",
             ),
-            (Why::Large(24), "each is /24 or larger"),
-            (Why::Space(prefix), "the address space has 10.0.0.0/26"),
-            (Why::HasRow(text("r")), "the security group has row r"),
-            (Why::RowLeftOut(text("r")), "row r is left out"),
-            (Why::SameSubnets(text("w")), "w is in the same subnets"),
+            (HeldWhy::Large(24), "each is /24 or larger"),
+            (HeldWhy::Space(prefix), "the address space has 10.0.0.0/26"),
+            (HeldWhy::HasRow(text("r")), "the security group has row r"),
+            (HeldWhy::RowLeftOut(text("r")), "row r is left out"),
+            (HeldWhy::SameSubnets(text("w")), "w is in the same subnets"),
         ] {
             assert_eq!(why.to_string(), sentence);
         }
