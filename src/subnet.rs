@@ -99,7 +99,7 @@ impl Role {
     /// assert_eq!(Role::reserved("training"), None);
     /// ```
     pub fn reserved(name: &str) -> Option<Role> {
-        Role::NAMED[1..6].iter().find(|role| role.to_string().eq_ignore_ascii_case(name)).cloned()
+        Role::NAMED[1..6].iter().find(|role| role.word().eq_ignore_ascii_case(name)).cloned()
     }
 
     /// Reads a role as a policy writes it.
@@ -117,13 +117,23 @@ impl Role {
         if let Some(service) = text.strip_prefix("delegated:").map(str::trim).filter(|s| is_service(s)) {
             return Ok(Role::Delegated(service.to_owned()));
         }
-        let names: Vec<String> = Role::NAMED.iter().map(Role::to_string).collect();
-        match Role::NAMED.iter().find(|role| role.to_string().eq_ignore_ascii_case(text)) {
+        match Role::NAMED.iter().find(|role| role.word().eq_ignore_ascii_case(text)) {
             Some(role) => Ok(role.clone()),
-            None => {
-                let near = nearest(text, names.iter().map(String::as_str));
-                Err(near.into_iter().map(|name| name.to_string()).collect())
-            }
+            None => Err(nearest(text, Role::NAMED.iter().map(Role::word))),
+        }
+    }
+
+    /// The word for it in policies; of a delegated subnet, without the service.
+    fn word(&self) -> &'static str {
+        match self {
+            Role::Ordinary => "ordinary",
+            Role::Gateway => "GatewaySubnet",
+            Role::Firewall => "AzureFirewallSubnet",
+            Role::FirewallManagement => "AzureFirewallManagementSubnet",
+            Role::Bastion => "AzureBastionSubnet",
+            Role::RouteServer => "RouteServerSubnet",
+            Role::ApplicationGateway => "application-gateway",
+            Role::Delegated(_) => "delegated",
         }
     }
 
@@ -231,16 +241,10 @@ fn is_service(text: &str) -> bool {
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Role::Ordinary => "ordinary",
-            Role::Gateway => "GatewaySubnet",
-            Role::Firewall => "AzureFirewallSubnet",
-            Role::FirewallManagement => "AzureFirewallManagementSubnet",
-            Role::Bastion => "AzureBastionSubnet",
-            Role::RouteServer => "RouteServerSubnet",
-            Role::ApplicationGateway => "application-gateway",
-            Role::Delegated(service) => return write!(f, "delegated:{service}"),
-        })
+        match self {
+            Role::Delegated(service) => write!(f, "delegated:{service}"),
+            named => f.pad(named.word()),
+        }
     }
 }
 

@@ -1,14 +1,42 @@
 //! Regions and packets as they are told: in JSON, and in words.
 
 use std::collections::HashMap;
+use std::fmt::{self, Display};
 use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
-use crate::addr::{AddrSet, IntervalSet};
+use crate::addr::{AddrSet, Count, IntervalSet, IpPrefix};
 use crate::packet::{Direction, Ports};
+use crate::replay::HostKey;
 use crate::rules::{Packet, PacketProtocol, Region, ServiceBox};
-use crate::tags::{Snapshot, Symbol, Symbols};
+use crate::tags::{Snapshot, Symbol, Symbols, TagName};
+#[cfg(feature = "cli")]
+use crate::text::joined;
+
+/// Writes a value as the text that people read.
+pub(crate) fn as_text<S: Serializer>(value: &impl Display, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}
+
+/// The same for a list.
+pub(crate) fn as_texts<T: Display, S: Serializer>(values: &[T], to: S) -> Result<S::Ok, S::Error> {
+    struct Text<'t, T>(&'t T);
+    impl<T: Display> Serialize for Text<'_, T> {
+        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            to.collect_str(self.0)
+        }
+    }
+    to.collect_seq(values.iter().map(Text))
+}
+
+/// The same for what may not be there.
+pub(crate) fn as_text_if<T: Display, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => to.collect_str(value),
+        None => to.serialize_none(),
+    }
+}
 
 /// Yes, no, or it hangs on something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,31 +92,35 @@ impl From<&Packet> for PacketSaid {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RegionSaid {
     /// Source prefixes, as few as there can be.
-    pub sources: Vec<String>,
+    #[serde(serialize_with = "as_texts")]
+    pub sources: Vec<IpPrefix>,
     /// Destination prefixes.
-    pub destinations: Vec<String>,
+    #[serde(serialize_with = "as_texts")]
+    pub destinations: Vec<IpPrefix>,
     /// The tag whose addresses of this family the sources are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_tag: Option<String>,
+    pub source_tag: Option<TagName>,
     /// The tag whose addresses of this family the destinations are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub destination_tag: Option<String>,
+    pub destination_tag: Option<TagName>,
     /// Protocols.
     pub protocols: Vec<&'static str>,
     /// Source ports; all where the protocols have none.
-    pub source_ports: Vec<String>,
+    #[serde(serialize_with = "as_ranges")]
+    pub source_ports: Ports,
     /// Destination ports; all where the protocols have none.
-    pub destination_ports: Vec<String>,
+    #[serde(serialize_with = "as_ranges")]
+    pub destination_ports: Ports,
     /// How many addresses the far side has.
-    pub addresses: String,
+    pub addresses: Count,
 }
 
 /// Names for sets of addresses.
 pub(crate) struct Named<'a> {
     symbols: &'a Symbols,
     snapshot: Option<&'a Snapshot>,
-    v4: HashMap<IntervalSet<u32>, String>,
-    v6: HashMap<IntervalSet<u128>, String>,
+    v4: HashMap<IntervalSet<u32>, TagName>,
+    v6: HashMap<IntervalSet<u128>, TagName>,
     is_ready: bool,
 }
 
@@ -100,33 +132,34 @@ impl<'a> Named<'a> {
     /// Collects the sets of all tags; of tags with one set the shortest name is taken, and a symbol before all.
     fn prepare(&mut self) {
         self.is_ready = true;
-        let mut add = |name: &str, set: &AddrSet| {
-            let shorter = |old: &mut String| {
-                if (name.len(), name) < (old.len(), old.as_str()) {
-                    *old = name.to_owned();
+        let mut add = |name: &TagName, set: &AddrSet| {
+            let length = |name: &TagName| name.as_str().len();
+            let shorter = |old: &mut TagName| {
+                if (length(name), name) < (length(old), old) {
+                    *old = name.clone();
                 }
             };
             if !set.v4.is_empty() {
-                self.v4.entry(set.v4.clone()).and_modify(shorter).or_insert_with(|| name.to_owned());
+                self.v4.entry(set.v4.clone()).and_modify(shorter).or_insert_with(|| name.clone());
             }
             if !set.v6.is_empty() {
-                self.v6.entry(set.v6.clone()).and_modify(shorter).or_insert_with(|| name.to_owned());
+                self.v6.entry(set.v6.clone()).and_modify(shorter).or_insert_with(|| name.clone());
             }
         };
         for tag in self.snapshot.iter().flat_map(|snapshot| snapshot.tags()) {
-            add(tag.name().as_str(), tag.set());
+            add(tag.name(), tag.set());
         }
         for symbol in [Symbol::Internet, Symbol::VirtualNetwork] {
-            let set = self.symbols.get(symbol);
-            self.v4.insert(set.v4, symbol.name().to_owned());
+            let (name, set) = (TagName::new(symbol.name()), self.symbols.get(symbol));
             if !set.v6.is_empty() {
-                self.v6.insert(set.v6, symbol.name().to_owned());
+                self.v6.insert(set.v6, name.clone());
             }
+            self.v4.insert(set.v4, name);
         }
     }
 
     /// The tag whose addresses of one family a set of one family is exactly.
-    pub(crate) fn of(&mut self, set: &AddrSet) -> Option<String> {
+    pub(crate) fn of(&mut self, set: &AddrSet) -> Option<TagName> {
         if set.v4.is_all() || set.v6.is_all() || set.is_empty() {
             return None;
         }
@@ -152,7 +185,7 @@ pub(crate) fn said(region: &Region, far: Direction, named: &mut Named<'_>) -> Ve
             None => by_ports.push((service, vec![service.protocol])),
         }
     }
-    let prefixes = |set: &AddrSet| set.prefixes().map(|prefix| prefix.to_string()).collect::<Vec<_>>();
+    let prefixes = |set: &AddrSet| set.prefixes().collect::<Vec<_>>();
     let (sources, destinations) = (prefixes(&region.sources), prefixes(&region.destinations));
     let (source_tag, destination_tag) = (named.of(&region.sources), named.of(&region.destinations));
     let addresses = match far {
@@ -166,18 +199,18 @@ pub(crate) fn said(region: &Region, far: Direction, named: &mut Named<'_>) -> Ve
             source_tag: source_tag.clone(),
             destination_tag: destination_tag.clone(),
             protocols: protocols.iter().map(|protocol| protocol.name()).collect(),
-            source_ports: port_texts(&service.sport),
-            destination_ports: port_texts(&service.dport),
-            addresses: addresses.to_string(),
+            source_ports: service.sport.clone(),
+            destination_ports: service.dport.clone(),
+            addresses,
         };
         (said, example(region, service, far))
     };
     by_ports.into_iter().map(one).collect()
 }
 
-/// Ports as texts, all of them as one range.
-pub(crate) fn port_texts(ports: &Ports) -> Vec<String> {
-    if ports.is_all() { vec!["0-65535".to_owned()] } else { ports.ranges() }
+/// Ports as ranges, all of them as one.
+fn as_ranges<S: Serializer>(ports: &Ports, to: S) -> Result<S::Ok, S::Error> {
+    if ports.is_all() { to.collect_seq(["0-65535"]) } else { to.collect_seq(ports.ranges()) }
 }
 
 /// Addresses that people take for a machine of theirs, and for one elsewhere.
@@ -222,26 +255,69 @@ fn address(set: &AddrSet, usual: &[&str]) -> IpAddr {
     usual.next().or(first).unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED))
 }
 
-/// The command that asks Azure what a group decides for a packet.
-///
-/// Source: az network watcher, Azure CLI 2.80: `test-ip-flow` takes TCP and UDP, the diagnostic all.
-pub(crate) fn group_test(packet: &Packet, direction: Direction) -> String {
-    let way = match direction {
-        Direction::Inbound => "Inbound",
-        Direction::Outbound => "Outbound",
-    };
+/// The command that shows in Azure what is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Test {
+    /// What a group decides for a packet.
+    ///
+    /// Source: az network watcher, Azure CLI 2.80: `test-ip-flow` takes TCP and UDP, the diagnostic all.
+    Group(Packet, Direction),
+    /// Where packets to an address go, from a machine of this address, or from one that has to be named.
+    Route(Option<IpAddr>, IpAddr),
+    /// Whether a connection passes a firewall, to the host where there is one.
+    Connection(Packet, Option<HostKey>),
+}
+
+impl Serialize for Test {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Test::Group(packet, direction) => group_test(packet, *direction, f),
+            Test::Route(source, address) => {
+                f.write_str("az network watcher show-next-hop --source-ip ")?;
+                match source {
+                    Some(source) => write!(f, "{source}")?,
+                    None => f.write_str("\"$IP\"")?,
+                }
+                write!(f, " --dest-ip {address} --vm \"$VM\" --resource-group \"$RG\"")
+            }
+            Test::Connection(packet, host) => {
+                f.write_str(
+                    "az network watcher test-connectivity --source-resource \"$VM\" --resource-group \"$RG\" \
+                     --dest-address ",
+                )?;
+                match host {
+                    Some(host) => write!(f, "{host}")?,
+                    None => write!(f, "{}", packet.dst())?,
+                }
+                match packet.dport() {
+                    Some(port) => write!(f, " --dest-port {port} --protocol Tcp"),
+                    None => f.write_str(" --protocol Icmp"),
+                }
+            }
+        }
+    }
+}
+
+fn group_test(packet: &Packet, direction: Direction, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let way = way(direction);
     let (src, dst) = (packet.src(), packet.dst());
     match (packet.sport(), packet.dport()) {
         (Some(sport), Some(dport)) => {
-            let ends = [format!("{src}:{sport}"), format!("{dst}:{dport}")];
-            let [local, remote] = match direction {
-                Direction::Inbound => [&ends[1], &ends[0]],
-                Direction::Outbound => [&ends[0], &ends[1]],
+            let ((local, local_port), (remote, remote_port)) = match direction {
+                Direction::Inbound => ((dst, dport), (src, sport)),
+                Direction::Outbound => ((src, sport), (dst, dport)),
             };
             let protocol = packet.protocol().name().to_uppercase();
-            format!(
-                "az network watcher test-ip-flow --direction {way} --protocol {protocol} --local {local} \
-                 --remote {remote} --vm \"$VM\" --resource-group \"$RG\""
+            write!(
+                f,
+                "az network watcher test-ip-flow --direction {way} --protocol {protocol} --local {local}:{local_port} \
+                 --remote {remote}:{remote_port} --vm \"$VM\" --resource-group \"$RG\""
             )
         }
         _ => {
@@ -251,7 +327,8 @@ pub(crate) fn group_test(packet: &Packet, direction: Direction) -> String {
                 PacketProtocol::Ah => "AH",
                 _ => "Any",
             };
-            format!(
+            write!(
+                f,
                 "az network watcher run-configuration-diagnostic --resource \"$NIC\" --direction {way} \
                  --protocol {protocol} --source {src} --destination {dst} --port 0"
             )
@@ -259,56 +336,51 @@ pub(crate) fn group_test(packet: &Packet, direction: Direction) -> String {
     }
 }
 
-/// The command that asks Azure where a packet goes.
-pub(crate) fn route_test(source: &str, address: IpAddr) -> String {
-    format!(
-        "az network watcher show-next-hop --source-ip {source} --dest-ip {address} --vm \"$VM\" --resource-group \"$RG\""
-    )
-}
-
-/// The command that tries a connection through a firewall.
-pub(crate) fn firewall_test(packet: &Packet, host: Option<&str>) -> String {
-    let to = host.map_or_else(|| packet.dst().to_string(), str::to_owned);
-    let port = packet.dport().map_or_else(String::new, |port| format!(" --dest-port {port} --protocol Tcp"));
-    let port = if packet.dport().is_none() { " --protocol Icmp".to_owned() } else { port };
-    format!(
-        "az network watcher test-connectivity --source-resource \"$VM\" --resource-group \"$RG\" --dest-address {to}{port}"
-    )
+/// `Inbound` or `Outbound`, as Azure writes it.
+pub(crate) fn way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Inbound => "Inbound",
+        Direction::Outbound => "Outbound",
+    }
 }
 
 /// Prefixes in a line: the tag, or the first few and how many more.
 #[cfg(feature = "cli")]
-pub(crate) fn side_in_words(prefixes: &[String], tag: Option<&str>) -> String {
-    if let Some(tag) = tag {
-        return tag.to_owned();
-    }
-    match prefixes {
-        [] => "nothing".to_owned(),
-        [all] if all == "0.0.0.0/0" => "anywhere".to_owned(),
-        [all] if all == "::/0" => "anywhere (IPv6)".to_owned(),
-        few if few.len() <= 4 => few.join(", "),
-        many => format!("{}, … ({} prefixes)", many[..3].join(", "), many.len()),
-    }
+pub(crate) fn side_in_words(prefixes: &[IpPrefix], tag: Option<&TagName>) -> impl Display {
+    fmt::from_fn(move |f| match (tag, prefixes) {
+        (Some(tag), _) => tag.fmt(f),
+        (None, []) => f.write_str("nothing"),
+        (None, [all]) if all.len() == 0 => {
+            f.write_str(if all.is_v4() { "anywhere" } else { "anywhere (IPv6)" })
+        }
+        (None, few) if few.len() <= 4 => joined(few, ", ").fmt(f),
+        (None, many) => write!(f, "{}, … ({} prefixes)", joined(&many[..3], ", "), many.len()),
+    })
 }
 
 /// A region in a line.
 #[cfg(feature = "cli")]
-pub(crate) fn region_in_words(region: &RegionSaid) -> String {
-    let protocols = if region.protocols.len() == PacketProtocol::ALL.len() {
-        "any protocol".to_owned()
-    } else {
-        region.protocols.join(", ")
-    };
-    let ports = |name: &str, ports: &[String]| match ports {
-        [all] if all == "0-65535" => String::new(),
-        few if few.len() <= 8 => format!(" {name} {}", few.join(", ")),
-        many => format!(" {name} {}, … ({} ranges)", many[..6].join(", "), many.len()),
-    };
-    format!(
-        "{protocols} from {}{} to {}{}",
-        side_in_words(&region.sources, region.source_tag.as_deref()),
-        ports("port", &region.source_ports),
-        side_in_words(&region.destinations, region.destination_tag.as_deref()),
-        ports("port", &region.destination_ports)
-    )
+pub(crate) fn region_in_words(region: &RegionSaid) -> impl Display {
+    fmt::from_fn(move |f| {
+        if region.protocols.len() == PacketProtocol::ALL.len() {
+            f.write_str("any protocol")?;
+        } else {
+            joined(&region.protocols, ", ").fmt(f)?;
+        }
+        let source = side_in_words(&region.sources, region.source_tag.as_ref());
+        let destination = side_in_words(&region.destinations, region.destination_tag.as_ref());
+        write!(f, " from {source}")?;
+        ports_in_words(&region.source_ports, f)?;
+        write!(f, " to {destination}")?;
+        ports_in_words(&region.destination_ports, f)
+    })
+}
+
+#[cfg(feature = "cli")]
+fn ports_in_words(ports: &Ports, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match ports.ranges().as_slice() {
+        _ if ports.is_all() => Ok(()),
+        few if few.len() <= 8 => write!(f, " port {}", joined(few, ", ")),
+        many => write!(f, " port {}, … ({} ranges)", joined(&many[..6], ", "), many.len()),
+    }
 }

@@ -143,3 +143,42 @@ impl SkipWhy {
 fn beside(text: Option<&str>) -> impl std::fmt::Display + '_ {
     std::fmt::from_fn(move |f| text.map_or(Ok(()), |text| write!(f, "{text}: ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_its_sentence_and_kind() {
+        let rows = || vec!["a".to_owned(), "b".to_owned()];
+        for (why, sentence, kind) in [
+            (SkipWhy::Without { needed: false }, "switched off by `without`", SkipReason::Without),
+            (
+                SkipWhy::Without { needed: true },
+                "switched off by `without`, although the workload needs it",
+                SkipReason::Without,
+            ),
+            (SkipWhy::OnRequest("a".to_owned()), "only on request: with = [\"a\"]", SkipReason::OnRequest),
+            (
+                SkipWhy::NothingHere { region: "northcentralus".to_owned(), cloud: Cloud::Public },
+                "nothing is known for northcentralus in cloud public",
+                SkipReason::NotHere,
+            ),
+            (
+                SkipWhy::NoPair { text: None, region: "West US".to_owned() },
+                "no paired region of West US is documented",
+                SkipReason::NotHere,
+            ),
+            (
+                SkipWhy::NoPair { text: Some("Sql.{pair}".to_owned()), region: "West US".to_owned() },
+                "Sql.{pair}: no paired region of West US is documented",
+                SkipReason::NotHere,
+            ),
+            (SkipWhy::Alternative(rows()), "alternative to a, b, which is left out", SkipReason::Style),
+            (SkipWhy::Covered(rows()), "covered by a, b", SkipReason::Style),
+            (SkipWhy::Hosts(rows()), "hosts are preferred: a, b", SkipReason::Style),
+        ] {
+            assert_eq!((why.to_string().as_str(), why.reason()), (sentence, kind));
+        }
+    }
+}

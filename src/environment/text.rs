@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::text::to_utf8;
 
@@ -15,19 +15,19 @@ const MOST: u64 = 64 << 20;
 #[non_exhaustive]
 pub enum TextError {
     /// The system refused.
-    #[error("{path}: {error}")]
+    #[error("{}: {error}", .path.display())]
     Io {
         /// The file.
-        path: String,
+        path: PathBuf,
         /// What the system said.
         error: io::Error,
     },
     /// It is too long.
-    #[error("{0}: more than 64 MiB, so this is no policy")]
-    Long(String),
+    #[error("{}: more than 64 MiB, so this is no policy", .0.display())]
+    Long(PathBuf),
     /// It is no text.
-    #[error("{0}: not a text file in UTF-8 or UTF-16")]
-    NoText(String),
+    #[error("{}: not a text file in UTF-8 or UTF-16", .0.display())]
+    NoText(PathBuf),
 }
 
 /// The text of a file, in UTF-8 or UTF-16.
@@ -35,11 +35,11 @@ pub enum TextError {
 /// # Errors
 /// [`TextError`].
 pub fn read_text(path: &Path) -> Result<String, TextError> {
-    let (name, mut bytes) = (path.display().to_string(), Vec::new());
+    let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));
-    read.map_err(|error| TextError::Io { path: name.clone(), error })?;
+    read.map_err(|error| TextError::Io { path: path.to_path_buf(), error })?;
     if bytes.len() as u64 > MOST {
-        return Err(TextError::Long(name));
+        return Err(TextError::Long(path.to_path_buf()));
     }
-    String::from_utf8(to_utf8(&bytes).into_owned()).map_err(|_| TextError::NoText(name))
+    String::from_utf8(to_utf8(&bytes).into_owned()).map_err(|_| TextError::NoText(path.to_path_buf()))
 }

@@ -29,7 +29,7 @@ pub struct Explanation {
     /// `inbound` or `outbound`.
     pub direction: &'static str,
     /// What had to be assumed.
-    pub assumed: Vec<String>,
+    pub assumed: Vec<&'static str>,
     /// For each subnet what becomes of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subnets: Vec<ExplainedSet>,

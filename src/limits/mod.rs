@@ -22,6 +22,34 @@ pub enum Profile {
     Conservative,
 }
 
+/// What of the limits in a policy is not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LimitFault {
+    /// No profile has the name.
+    #[error(
+        "unknown profile `{0}`{near}; known are current, conservative",
+        near = did_you_mean(&nearest(.0, ["current", "conservative"]))
+    )]
+    Profile(
+        /// The name.
+        String,
+    ),
+    /// No limit has the name.
+    #[error(transparent)]
+    Key(#[from] UnknownLimit),
+}
+
+impl LimitFault {
+    /// The key of the section `limits` that says it.
+    pub fn key(&self) -> &str {
+        match self {
+            LimitFault::Profile(_) => "profile",
+            LimitFault::Key(unknown) => &unknown.text,
+        }
+    }
+}
+
 /// The limits that one plan must keep: a profile, with single figures replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Limits {
@@ -38,21 +66,14 @@ impl Limits {
     /// The limits of a profile by name (`current` if `None`) with single figures replaced.
     ///
     /// # Errors
-    /// One message for each name that is not known, with the key it belongs to.
-    pub fn new(
-        profile: Option<&str>,
-        overrides: &BTreeMap<String, u64>,
-    ) -> Result<Self, Vec<(String, String)>> {
+    /// One for each name that is not known.
+    pub fn new(profile: Option<&str>, overrides: &BTreeMap<String, u64>) -> Result<Self, Vec<LimitFault>> {
         let mut errors = Vec::new();
         let profile = match profile {
             None | Some("current") => Profile::Current,
             Some("conservative") => Profile::Conservative,
             Some(other) => {
-                let hint = did_you_mean(&nearest(other, ["current", "conservative"]));
-                errors.push((
-                    "profile".to_owned(),
-                    format!("unknown profile `{other}`{hint}; known are current, conservative"),
-                ));
+                errors.push(LimitFault::Profile(other.to_owned()));
                 Profile::Current
             }
         };
@@ -62,7 +83,7 @@ impl Limits {
                 Ok(key) => {
                     figures.insert(key, figure);
                 }
-                Err(error) => errors.push((text.clone(), error.to_string())),
+                Err(error) => errors.push(error.into()),
             }
         }
         if errors.is_empty() { Ok(Limits { profile, overrides: figures }) } else { Err(errors) }
@@ -159,7 +180,7 @@ mod tests {
         assert_eq!((limits.get(LimitKey::RoutesPerTable), limits.get(LimitKey::NsgRules)), (600, 1000));
         let wrong = BTreeMap::from([("route-per-table".to_owned(), 600)]);
         let errors = Limits::new(Some("curent"), &wrong).unwrap_err();
-        assert!(errors[0].1.contains("did you mean current"), "{errors:?}");
-        assert!(errors[1].1.contains("did you mean routes-per-table"), "{errors:?}");
+        assert!(errors[0].to_string().contains("did you mean current"), "{errors:?}");
+        assert!(errors[1].to_string().contains("did you mean routes-per-table"), "{errors:?}");
     }
 }

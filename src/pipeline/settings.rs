@@ -9,7 +9,7 @@ pub(super) fn limits(source: &PolicySource) -> Result<Limits, PolicyErrors> {
     let limits = &source.intent.limits;
     Limits::new(limits.profile.as_deref(), &limits.overrides).map_err(|errors| {
         let place = Path::top().at("limits");
-        source.errors(errors.into_iter().map(|(key, message)| (place.at(key.as_str()), message)))
+        source.errors(errors.into_iter().map(|fault| (place.at(fault.key()), fault)))
     })
 }
 

@@ -16,7 +16,7 @@ mod told;
 mod whole;
 
 pub use crate::limits::{
-    Limit, LimitKey, Limits, Profile, UnknownLimit, Usage, firewall_priorities, nsg_priorities,
+    Limit, LimitFault, LimitKey, Limits, Profile, UnknownLimit, Usage, firewall_priorities, nsg_priorities,
 };
 pub use association::Association;
 pub use files::{FileCaps, TemplateSize};

@@ -160,3 +160,46 @@ fn room(subnets: &[(String, u32)]) -> impl fmt::Display + '_ {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_its_sentence() {
+        let text = |text: &str| text.to_owned();
+        let prefix: IpPrefix = "10.0.0.0/26".parse().unwrap();
+        for (why, sentence) in [
+            (Why::Subnets(2), "2 subnets"),
+            (Why::TooFew(1), "this policy has 1"),
+            (
+                Why::RoleUnsaid { service: text("Microsoft.Web/x"), subnet: text("a") },
+                "`role = \"delegated:Microsoft.Web/x\"` of subnet a says that it is",
+            ),
+            (
+                Why::Nodes(vec![(text("a"), 3), (text("b"), 4)]),
+                "subnet a has room for its 3 nodes, subnet b has room for its 4 nodes",
+            ),
+            (Why::NodesUnsaid(text("a")), "`nodes` of subnet a has it checked"),
+            (Why::WaysOut(vec!["a NAT gateway", "the firewall"]), "a NAT gateway, the firewall"),
+            (
+                Why::NotToFirewall(text("a")),
+                "outbound of subnet a is the firewall, and no default route leads there",
+            ),
+            (Why::NoWayOut(text("a")), "outbound of subnet a is `none`"),
+            (Why::OutboundUnsaid(text("a")), "`outbound` of subnet a says by what"),
+            (Why::ToGateway(text("a")), "the default route of subnet a leads to a gateway"),
+            (
+                Why::Small { prefix, subnet: text("a"), most: 24 },
+                "10.0.0.0/26 of subnet a is smaller than /24; give it more addresses",
+            ),
+            (Why::Large(24), "each is /24 or larger"),
+            (Why::Space(prefix), "the address space has 10.0.0.0/26"),
+            (Why::HasRow(text("r")), "the security group has row r"),
+            (Why::RowLeftOut(text("r")), "row r is left out"),
+            (Why::SameSubnets(text("w")), "w is in the same subnets"),
+        ] {
+            assert_eq!(why.to_string(), sentence);
+        }
+    }
+}

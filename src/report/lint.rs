@@ -43,7 +43,7 @@ fn table(told: &[&Finding]) -> Table {
             finding.severity.name().into(),
             Line::from(&finding.resource),
             finding.rule.as_deref().unwrap_or_default().into(),
-            Line::of(&finding.message),
+            Line::of(&finding.message.to_string()),
         ]
     });
     Table::new(["Id", "", "Resource", "Rule", "What"].map(Column::words)).with(rows)

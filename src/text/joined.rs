@@ -44,3 +44,30 @@ mod tests {
         assert_eq!(joined([0_u8; 0], ", ").to_string(), "");
     }
 }
+
+/// The same of what can be gone through again, such as a part of a list.
+pub(crate) fn joined<I>(items: I, between: &'static str) -> impl Display
+where
+    I: IntoIterator<Item: Display> + Clone,
+{
+    fmt::from_fn(move |f| {
+        items.clone().into_iter().enumerate().try_for_each(|(at, item)| {
+            if at > 0 {
+                f.write_str(between)?;
+            }
+            item.fmt(f)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_stand_with_the_text_between_them_alone() {
+        assert_eq!(joined([1, 2, 3], ", ").to_string(), "1, 2, 3");
+        assert_eq!(joined(["a"], " and ").to_string(), "a");
+        assert_eq!(joined([0_u8; 0], ", ").to_string(), "");
+    }
+}

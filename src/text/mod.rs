@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 
 pub use encoding::{Encoding, Utf16, to_utf8};
 pub use joined::Joined;
-#[cfg(feature = "store")]
 pub(crate) use joined::joined;
 #[cfg(feature = "store")]
 pub(crate) use markup::marked;

@@ -71,20 +71,11 @@ fn cells_of(difference: &Difference) -> Cells {
     let bits = |all: &[&str], has: &dyn Fn(&str) -> bool| {
         all.iter().enumerate().filter(|(_, text)| has(text)).fold(0, |bits, (at, _)| bits | 1 << at)
     };
-    let set = |texts: &[String]| -> tagwall::addr::AddrSet {
-        texts.iter().map(|text| text.parse::<tagwall::addr::IpPrefix>().expect("a prefix")).collect()
-    };
-    let inside = |texts: &[String], all: &[&str]| {
-        let set = set(texts);
+    let inside = |prefixes: &[tagwall::addr::IpPrefix], all: &[&str]| {
+        let set: tagwall::addr::AddrSet = prefixes.iter().copied().collect();
         bits(all, &|text| set.contains(text.trim_end_matches("/32").parse().expect("an address")))
     };
-    let in_port = |port: &str| {
-        region.destination_ports.iter().any(|range| {
-            let (first, last) = range.split_once('-').unwrap_or((range, range));
-            let number = |text: &str| text.parse::<u16>().expect("a port");
-            (number(first)..=number(last)).contains(&number(port))
-        })
-    };
+    let in_port = |port: &str| region.destination_ports.set().contains(port.parse().expect("a port"));
     product([
         inside(&region.sources, &SOURCES),
         inside(&region.destinations, &TARGETS),

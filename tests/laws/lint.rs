@@ -270,8 +270,8 @@ fn is_told(form: &str) -> Vec<String> {
     let found = findings(&group(form.split(';').map(|line| written(line.trim())).collect()));
     found
         .into_iter()
-        .filter(|f| f.id == "TW010" && f.message.contains("22 (SSH)"))
-        .map(|f| f.message)
+        .filter(|f| f.id == "TW010" && f.message.to_string().contains("22 (SSH)"))
+        .map(|f| f.message.to_string())
         .collect()
 }
 

@@ -328,8 +328,8 @@ fn rules_of_a_service_are_proposed_as_its_workload() {
     let live = read(&folder, "nsg-sqlmi-mixed-case-protocol.json");
     let naming = Naming { name: "e".to_owned(), region: "westeurope".to_owned(), cloud: Cloud::Public };
     let adopted = adopt(&live, &snapshot, None, &naming);
-    let of_service = adopted.proposals.iter().filter(|one| one.rule.contains("_UseOnly_"));
-    let told: Vec<&String> = of_service.map(|one| &one.proposal).collect();
+    let of_service = adopted.proposals.iter().filter(|one| one.rule.to_string().contains("_UseOnly_"));
+    let told: Vec<String> = of_service.map(|one| one.proposal.to_string()).collect();
     assert_eq!(told.len(), 9, "{told:?}");
     assert!(told.iter().all(|text| text.contains("the workload sql-managed-instance")), "{told:?}");
 }

@@ -1,14 +1,20 @@
 //! From what was read to a draft of a policy.
 
-use super::said::{Adopted, Meaning, MeaningKind, Naming, Proposal, RuleMeaning};
+use std::borrow::Cow;
+
+use super::said::{
+    Adopted, Advice, Inexpressible, Meaning, MeaningKind, More, Named, Naming, NoSubnet, Origin, Proposal,
+    Remote, RuleMeaning, RuleName,
+};
 use super::write::{Policy, PolicyEntry};
 use crate::addr::{AddrSet, Count, Entry as Address};
-use crate::analyse::lint::{Finding, Linting, lint, origin_of};
+use crate::analyse::lint::{Linting, lint, origin_of};
 use crate::catalog::{Catalog, ServiceEndpoint, Workload};
 use crate::packet::Direction;
 use crate::read::live::{Live, LiveGroup, LiveRule, LiveSubnet, LiveTable, is_same_resource, last_part};
 use crate::read::resources::{ApplicationRule, FirewallRule, NetworkRule};
 use crate::tags::{Snapshot, Timeline};
+use crate::text::joined;
 
 /// A policy that is to make what was read: its groups, route tables and firewalls together.
 ///
@@ -22,11 +28,7 @@ pub fn adopt(live: &Live, snapshot: &Snapshot, timeline: Option<&Timeline>, nami
     draft.networks();
     let groups: Vec<&LiveGroup> = live.groups.iter().filter(|group| !group.effective).collect();
     if groups.len() > 1 {
-        let names = groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(", ");
-        draft.cannot(format!(
-            "{} security groups ({names}): a policy makes one environment; adopt them one by one",
-            groups.len()
-        ));
+        draft.cannot(Inexpressible::Groups(groups.iter().map(|group| group.name.clone()).collect()));
     }
     for group in &groups {
         draft.group(group);
@@ -35,10 +37,7 @@ pub fn adopt(live: &Live, snapshot: &Snapshot, timeline: Option<&Timeline>, nami
     draft.firewalls();
     draft.proposals();
     if draft.policy.entries.is_empty() && draft.policy.known.is_empty() {
-        draft.cannot(
-            "no rule has a side of its own that could be a subnet, and no subnet is among the files"
-                .to_owned(),
-        );
+        draft.cannot(Inexpressible::NoSubnet);
     }
     let Draft { policy, mut done, .. } = draft;
     done.policy = policy.text();
@@ -61,7 +60,24 @@ struct Sides<'r> {
 }
 
 fn is_any(texts: &[String]) -> bool {
-    matches!(texts, [one] if one == "*" || one.eq_ignore_ascii_case("any") || one == "0.0.0.0/0")
+    matches!(texts, [one] if is_any_text(one))
+}
+
+fn is_any_text(text: &str) -> bool {
+    text == "*" || is(text, "any") || text == "0.0.0.0/0"
+}
+
+fn is_any_remote(texts: &[Remote]) -> bool {
+    matches!(texts, [Remote::Text(one)] if is_any_text(one))
+}
+
+/// The addresses of a side that is nothing else.
+fn addresses_of(texts: &[Remote]) -> Option<AddrSet> {
+    let one = |text: &Remote| match text {
+        Remote::Text(text) => Address::parse(text, true).ok(),
+        _ => None,
+    };
+    texts.iter().map(one).collect()
 }
 
 fn set_of(texts: &[String]) -> Option<AddrSet> {
@@ -73,8 +89,8 @@ fn is(text: &str, other: &str) -> bool {
 }
 
 impl Draft<'_> {
-    fn cannot(&mut self, text: String) {
-        self.done.inexpressible.push(text);
+    fn cannot(&mut self, what: Inexpressible) {
+        self.done.inexpressible.push(what);
     }
 
     fn networks(&mut self) {
@@ -97,10 +113,10 @@ impl Draft<'_> {
             let known = ServiceEndpoint::find(service).ok();
             match known.filter(|e| region.is_some_and(|r| e.addresses(self.snapshot, r, false).is_some())) {
                 Some(known) => self.policy.endpoints.push((set.clone(), known.service.as_str())),
-                None => self.cannot(format!(
-                    "subnet {}: nobody knows which addresses the service endpoint {service} takes",
-                    subnet.name
-                )),
+                None => self.cannot(Inexpressible::Endpoint {
+                    subnet: subnet.name.clone(),
+                    service: service.clone(),
+                }),
             }
         }
     }
@@ -108,7 +124,7 @@ impl Draft<'_> {
     fn group(&mut self, group: &LiveGroup) {
         self.policy.target("nsg");
         for note in &group.incomplete {
-            self.cannot(format!("{}: its rules are not all known: {note}", group.name));
+            self.cannot(Inexpressible::Rules { group: group.name.clone(), note: note.clone() });
         }
         let mut rules: Vec<&LiveRule> = group.rules.iter().collect();
         rules.sort_by_key(|rule| (rule.rule.direction.to_ascii_lowercase(), rule.rule.priority));
@@ -120,7 +136,7 @@ impl Draft<'_> {
                 rest[usize::from(outbound)] = true;
             } else if rest[usize::from(outbound)] {
                 // Everything is denied before it: it is dead, and leaving it out changes nothing.
-                self.explain(&group.name, rule, &[]);
+                self.explain(group, rule, &[]);
             } else if self.is_inside(rule) {
                 vnet = true;
             } else if is_balancer(rule) {
@@ -133,10 +149,7 @@ impl Draft<'_> {
         self.policy.vnet |= vnet;
         self.policy.balancer |= balancer;
         if rest[0] != rest[1] {
-            self.cannot(format!(
-                "{}: the rest is denied one way only; a policy denies it both ways or not at all",
-                group.name
-            ));
+            self.cannot(Inexpressible::OneWay(group.name.clone()));
         }
     }
 
@@ -162,29 +175,30 @@ impl Draft<'_> {
 
     fn rule(&mut self, group: &LiveGroup, live: &LiveRule, outbound: bool) {
         let rule = &live.rule;
-        let name = format!("{} / {}", group.name, rule.name);
+        let name = || RuleName { of: vec![group.name.clone()], rule: Some(rule.name.clone()) };
         let sides = if outbound {
             Sides { local: &rule.sources, other: &rule.destinations, groups: &live.destination_groups }
         } else {
             Sides { local: &rule.destinations, other: &rule.sources, groups: &live.source_groups }
         };
-        self.explain(&group.name, live, sides.other);
+        self.explain(group, live, sides.other);
         let local_groups = if outbound { &live.source_groups } else { &live.destination_groups };
         if !is_any(&rule.source_ports) {
-            return self.cannot(format!("{name}: source ports {}", rule.source_ports.join(", ")));
+            let ports = rule.source_ports.clone();
+            return self.cannot(Inexpressible::SourcePorts { rule: name(), ports });
         }
         let local = set_of(sides.local).filter(|set| !set.is_empty() && !is_any(sides.local));
         let Some(local) = local.filter(|_| local_groups.is_empty()) else {
-            let text = if local_groups.is_empty() {
-                sides.local.join(", ")
+            let what = if local_groups.is_empty() {
+                NoSubnet::Texts(sides.local.to_vec())
             } else {
-                "an application security group".to_owned()
+                NoSubnet::SecurityGroup
             };
             let side = if outbound { "source" } else { "destination" };
-            return self.cannot(format!("{name}: its {side} is {text}; a policy's needs are of subnets"));
+            return self.cannot(Inexpressible::Side { rule: name(), side, what });
         };
-        let mut remotes: Vec<String> = sides.other.iter().filter(|text| !text.is_empty()).cloned().collect();
-        remotes.extend(sides.groups.iter().map(|id| format!("asg:{}", last_part(id))));
+        let mut remotes = plain(sides.other.iter().filter(|text| !text.is_empty()));
+        remotes.extend(sides.groups.iter().map(|id| Remote::SecurityGroup(last_part(id).to_owned())));
         self.policy.entries.push(PolicyEntry {
             allow: is(&rule.access, "allow"),
             local,
@@ -192,49 +206,39 @@ impl Draft<'_> {
             remotes,
             protocols: vec![protocol(&rule.protocol)],
             ports: ports(&rule.destination_ports),
-            why: format!("{name}, {}:{}", live.place.file, live.place.line),
-            note: self.note_of(sides.other),
+            from: Origin { rule: name(), place: live.place.clone() },
+            note: self.note_of(&plain(sides.other)),
         });
     }
 
-    /// What the texts of a rule are, in words, where they are more than they seem.
-    fn note_of(&self, texts: &[String]) -> Option<String> {
-        let parts = self.meanings(texts);
-        let words = parts.iter().filter_map(|part| match part.kind {
-            MeaningKind::TagAt | MeaningKind::Union => {
-                let (from, to) = (part.from.as_deref()?, part.to.as_deref()?);
-                Some(format!("{} as published from {from} to {to}", part.name.as_deref()?))
-            }
-            MeaningKind::Tag if texts.len() > 1 => {
-                Some(format!("exactly {} of today", part.name.as_deref()?))
-            }
-            _ => None,
+    /// What the texts of a rule are where they are more than they seem.
+    fn note_of(&self, texts: &[Remote]) -> Option<More> {
+        let mut parts = self.meanings(texts);
+        parts.retain(|part| match part.kind {
+            MeaningKind::TagAt | MeaningKind::Union => true,
+            MeaningKind::Tag => texts.len() > 1,
+            MeaningKind::Own => false,
         });
-        let words: Vec<String> = words.collect();
-        (!words.is_empty()).then(|| words.join(", "))
+        (!parts.is_empty()).then_some(More(parts))
     }
 
-    fn explain(&mut self, resource: &str, rule: &LiveRule, other: &[String]) {
-        let is = self.meanings(other);
-        self.done.rules.push(RuleMeaning { resource: resource.to_owned(), rule: rule.rule.name.clone(), is });
+    fn explain(&mut self, group: &LiveGroup, rule: &LiveRule, other: &[String]) {
+        let is = self.meanings(&plain(other));
+        let name = RuleName { of: Vec::new(), rule: Some(rule.rule.name.clone()) };
+        self.done.rules.push(RuleMeaning { resource: Cow::Owned(group.name.clone()), rule: name, is });
     }
 
-    fn meanings(&self, texts: &[String]) -> Vec<Meaning> {
-        let plain = |kind, name: String| Meaning {
-            kind,
-            name: Some(name),
-            from: None,
-            to: None,
-            missing: None,
-            excess: None,
-        };
-        let Some(set) = set_of(texts).filter(|_| !is_any(texts) && !texts.is_empty()) else {
-            return texts.iter().map(|text| plain(MeaningKind::Tag, text.clone())).collect();
+    fn meanings(&self, texts: &[Remote]) -> Vec<Meaning> {
+        let plain =
+            |kind, name: Named| Meaning { kind, name, from: None, to: None, missing: None, excess: None };
+        let Some(set) = addresses_of(texts).filter(|_| !is_any_remote(texts) && !texts.is_empty()) else {
+            let one = |text: &Remote| plain(MeaningKind::Tag, Named::Texts(vec![text.clone()]));
+            return texts.iter().map(one).collect();
         };
         let Some((origin, timeline)) =
             self.timeline.filter(|_| texts.len() > 2).and_then(|t| Some((origin_of(&set, t)?, t)))
         else {
-            return vec![plain(MeaningKind::Own, texts.join(", "))];
+            return vec![plain(MeaningKind::Own, Named::Texts(texts.to_vec()))];
         };
         let mut parts: Vec<Meaning> = origin
             .tags
@@ -250,17 +254,16 @@ impl Draft<'_> {
                 let number = |count: Count| count.to_u128().and_then(|count| u64::try_from(count).ok());
                 Meaning {
                     kind,
-                    name: Some(fit.tag.to_string()),
-                    from: Some(timeline.date(from).to_string()),
-                    to: Some(timeline.date(to).to_string()),
+                    name: Named::Tag(fit.tag.clone()),
+                    from: Some(timeline.date(from)),
+                    to: Some(timeline.date(to)),
                     missing: number(fit.missing),
                     excess: number(fit.excess),
                 }
             })
             .collect();
         if !origin.own.is_empty() {
-            let own = origin.own.prefixes().map(|prefix| prefix.to_string()).collect::<Vec<_>>();
-            parts.push(plain(MeaningKind::Own, own.join(", ")));
+            parts.push(plain(MeaningKind::Own, Named::Prefixes(origin.own.prefixes().collect())));
         }
         parts
     }
@@ -269,37 +272,39 @@ impl Draft<'_> {
         self.policy.target("route-table");
         self.policy.disable_bgp |= table.disable_bgp == Some(true);
         for note in &table.incomplete {
-            self.cannot(format!("{}: its routes are not all known: {note}", table.name));
+            self.cannot(Inexpressible::Routes { table: table.name.clone(), note: note.clone() });
         }
         for route in &table.routes {
             let all = route.prefixes.iter().any(|prefix| prefix == "0.0.0.0/0");
             let kind = route.next_hop_type.to_ascii_lowercase();
+            let name = RuleName { of: vec![table.name.clone()], rule: Some(route.name.clone()) };
             let hop = match (kind.as_str(), &route.next_hop_address) {
                 ("virtualappliance", Some(address)) if all => {
                     self.policy.firewall.get_or_insert_with(|| address.clone());
                     self.policy.default_route = Some("firewall");
                     continue;
                 }
-                ("virtualappliance", Some(address)) => address.clone(),
-                ("internet", _) => "internet".to_owned(),
-                ("none", _) => "none".to_owned(),
-                ("virtualnetworkgateway", _) => "gateway".to_owned(),
-                ("vnetlocal", _) => "vnet".to_owned(),
+                ("virtualappliance", Some(address)) => Cow::Owned(address.clone()),
+                ("internet", _) => Cow::Borrowed("internet"),
+                ("none", _) => Cow::Borrowed("none"),
+                ("virtualnetworkgateway", _) => Cow::Borrowed("gateway"),
+                ("vnetlocal", _) => Cow::Borrowed("vnet"),
                 _ => {
-                    self.cannot(format!("{} / {}: next hop {}", table.name, route.name, route.next_hop_type));
+                    let hop = route.next_hop_type.clone();
+                    self.cannot(Inexpressible::NextHop { route: name, hop });
                     continue;
                 }
             };
             if all && hop != "vnet" {
-                self.policy.default_route = Some(match hop.as_str() {
+                self.policy.default_route = Some(match hop.as_ref() {
                     "internet" => "internet",
                     "none" => "none",
                     _ => "gateway",
                 });
                 continue;
             }
-            let why = format!("{} / {}, {}:{}", table.name, route.name, route.place.file, route.place.line);
-            self.policy.routes.push((route.prefixes.clone(), hop, why));
+            let from = Origin { rule: name, place: route.place.clone() };
+            self.policy.routes.push((route.prefixes.clone(), hop, from));
         }
     }
 
@@ -311,18 +316,17 @@ impl Draft<'_> {
             for live in collections {
                 let collection = &live.collection;
                 for (rule, place) in collection.rules.iter().zip(&live.places) {
-                    let name = format!("{group} / {} / {}", collection.name, rule.name());
-                    let why = format!("{name}, {}:{}", place.file, place.line);
+                    let name = RuleName {
+                        of: vec![group.clone(), collection.name.clone()],
+                        rule: Some(rule.name().to_owned()),
+                    };
+                    let from = Origin { rule: name, place: place.clone() };
                     let allow = is(&collection.action, "allow");
                     self.policy.target("firewall");
                     match rule {
-                        FirewallRule::Network(rule) => self.network(rule, &name, &why, allow),
-                        FirewallRule::Application(rule) => self.application(rule, &name, &why, allow),
-                        FirewallRule::Nat(_) => {
-                            self.cannot(format!(
-                                "{name}: DNAT by hand; a policy makes it for workloads only"
-                            ));
-                        }
+                        FirewallRule::Network(rule) => self.network(rule, from, allow),
+                        FirewallRule::Application(rule) => self.application(rule, from, allow),
+                        FirewallRule::Nat(_) => self.cannot(Inexpressible::Dnat(from.rule)),
                     }
                 }
             }
@@ -343,48 +347,45 @@ impl Draft<'_> {
         all
     }
 
-    fn network(&mut self, rule: &NetworkRule, name: &str, why: &str, allow: bool) {
-        let mut remotes = self.with_groups(&rule.destinations, &rule.destination_groups);
-        let is = self.meanings(&remotes);
-        self.done.rules.push(RuleMeaning { resource: "firewall".to_owned(), rule: name.to_owned(), is });
-        remotes.extend(rule.fqdns.iter().map(|host| format!("fqdn:{host}")));
-        let local = self.with_groups(&rule.sources, &rule.source_groups);
-        let protocols = rule.protocols.iter().map(|text| protocol(text)).collect();
-        let entry = outbound(allow, why);
-        self.of_firewall(
-            name,
-            &local,
-            PolicyEntry { remotes, protocols, ports: ports(&rule.ports), ..entry },
-        );
+    /// Notes what a rule of a firewall is.
+    fn explain_rule(&mut self, name: &RuleName, is: Vec<Meaning>) {
+        self.done.rules.push(RuleMeaning { resource: Cow::Borrowed("firewall"), rule: name.clone(), is });
     }
 
-    fn application(&mut self, rule: &ApplicationRule, name: &str, why: &str, allow: bool) {
-        let remotes = rule.fqdns.iter().map(|host| format!("fqdn:{host}"));
-        let remotes = remotes.chain(rule.urls.iter().map(|url| format!("url:{url}")));
-        let remotes = remotes.chain(rule.fqdn_tags.iter().map(|tag| format!("fqdn-tag:{tag}")));
+    fn network(&mut self, rule: &NetworkRule, from: Origin, allow: bool) {
+        let mut remotes = plain(&self.with_groups(&rule.destinations, &rule.destination_groups));
+        self.explain_rule(&from.rule, self.meanings(&remotes));
+        remotes.extend(rule.fqdns.iter().cloned().map(Remote::Fqdn));
+        let local = self.with_groups(&rule.sources, &rule.source_groups);
+        let protocols = rule.protocols.iter().map(|text| protocol(text)).collect();
+        let entry = outbound(allow, from);
+        self.of_firewall(&local, PolicyEntry { remotes, protocols, ports: ports(&rule.ports), ..entry });
+    }
+
+    fn application(&mut self, rule: &ApplicationRule, from: Origin, allow: bool) {
+        let remotes = rule.fqdns.iter().cloned().map(Remote::Fqdn);
+        let remotes = remotes.chain(rule.urls.iter().cloned().map(Remote::Url));
+        let remotes = remotes.chain(rule.fqdn_tags.iter().cloned().map(Remote::FqdnTag));
         if !rule.web_categories.is_empty() {
-            return self.cannot(format!("{name}: web categories"));
+            return self.cannot(Inexpressible::WebCategories(from.rule));
         }
         let local = self.with_groups(&rule.sources, &rule.source_groups);
-        let texts: Vec<String> = rule.protocols.iter().map(|(_, port)| port.to_string()).collect();
-        let rules = RuleMeaning { resource: "firewall".to_owned(), rule: name.to_owned(), is: Vec::new() };
-        self.done.rules.push(rules);
+        let ports = joined(rule.protocols.iter().map(|(_, port)| port), ",").to_string();
+        self.explain_rule(&from.rule, Vec::new());
         let entry = PolicyEntry {
             remotes: remotes.collect(),
-            protocols: vec!["tcp".to_owned()],
-            ports: texts.join(","),
-            ..outbound(allow, why)
+            protocols: vec![Cow::Borrowed("tcp")],
+            ports: Cow::Owned(ports),
+            ..outbound(allow, from)
         };
-        self.of_firewall(name, &local, entry);
+        self.of_firewall(&local, entry);
     }
 
     /// Adds what a rule says, but for its sources and notes, of the subnets that `local` means.
-    fn of_firewall(&mut self, name: &str, local: &[String], entry: PolicyEntry) {
+    fn of_firewall(&mut self, local: &[String], entry: PolicyEntry) {
         let Some(local) = set_of(local).filter(|set| !set.is_empty() && !is_any(local)) else {
-            return self.cannot(format!(
-                "{name}: its source is {}; a policy's needs are of subnets",
-                local.join(", ")
-            ));
+            let what = NoSubnet::Texts(local.to_vec());
+            return self.cannot(Inexpressible::Side { rule: entry.from.rule, side: "source", what });
         };
         let note = self.note_of(&entry.remotes);
         self.policy.entries.push(PolicyEntry { local, note, ..entry });
@@ -394,63 +395,49 @@ impl Draft<'_> {
     fn proposals(&mut self) {
         let linting = Linting { snapshot: self.snapshot, timeline: self.timeline, risks: false };
         for finding in lint(self.live, &linting) {
-            let rule = finding.rule.as_deref().unwrap_or("all of it");
-            let proposal = |proposal: String, adds: String, drops: String| Proposal {
-                rule: format!("{} / {rule}", finding.resource),
-                proposal,
-                adds,
-                drops,
-            };
-            let made = match finding.id {
-                "TW001" | "TW004" => {
-                    proposal("remove it: it changes nothing".to_owned(), "0".to_owned(), "0".to_owned())
+            let (proposal, adds, drops) = match (finding.id, finding.fix) {
+                ("TW001" | "TW004", _) => (Advice::Remove, Count::ZERO, Count::ZERO),
+                ("TW005", Some(fix)) => (Advice::Fix(fix), Count::ZERO, Count::ZERO),
+                ("TW020", _) => {
+                    let first = &finding.tags[0];
+                    let tags = finding.tags.iter().map(|own| own.tag.clone()).collect();
+                    (Advice::Tags(tags), first.missing_today, first.left)
                 }
-                "TW005" => proposal(finding.fix.clone().unwrap_or_default(), "0".to_owned(), "0".to_owned()),
-                "TW020" => proposal(
-                    by_tag(&finding),
-                    finding.tags[0].missing_today.clone(),
-                    finding.tags[0].left.clone(),
-                ),
-                "TW060" => proposal(of_service(rule), "0".to_owned(), "0".to_owned()),
+                ("TW060", _) => {
+                    (of_service(finding.rule.as_deref().unwrap_or_default()), Count::ZERO, Count::ZERO)
+                }
                 _ => continue,
             };
-            self.done.proposals.push(made);
+            let rule = RuleName { of: vec![finding.resource], rule: finding.rule };
+            self.done.proposals.push(Proposal { rule, proposal, adds, drops });
         }
     }
 }
 
 /// What to do about a rule that a service keeps: as a need it would come back under a name of tagwall's.
-fn of_service(rule: &str) -> String {
+fn of_service(rule: &str) -> Advice {
     let service = |name: &str| name.split_once("_UseOnly_").map(|(service, _)| service.to_ascii_lowercase());
     let own = service(rule);
     let kept =
         |workload: &&Workload| workload.managed().iter().any(|row| row.name().and_then(service) == own);
     match Catalog::builtin().workloads().find(|workload| own.is_some() && kept(workload)) {
-        Some(workload) => format!(
-            "a service keeps it: take the workload {} for its subnet in place of this need, so that it keeps name and priority",
-            workload.name()
-        ),
-        None => "a service keeps it: leave it out of the policy and name it in nsg.keep".to_owned(),
+        Some(workload) => Advice::Workload(workload.name().to_owned()),
+        None => Advice::Keep,
     }
 }
 
 /// An entry for what leaves subnets, to be filled in.
-fn outbound(allow: bool, why: &str) -> PolicyEntry {
+fn outbound(allow: bool, from: Origin) -> PolicyEntry {
     PolicyEntry {
         allow,
         local: AddrSet::empty(),
         direction: Direction::Outbound,
         remotes: Vec::new(),
         protocols: Vec::new(),
-        ports: String::new(),
-        why: why.to_owned(),
+        ports: Cow::Borrowed(""),
+        from,
         note: None,
     }
-}
-
-fn by_tag(finding: &Finding) -> String {
-    let names: Vec<&str> = finding.tags.iter().map(|tag| tag.tag.as_str()).collect();
-    format!("name {} in place of the list", names.join(" and "))
 }
 
 fn is_rest(rule: &LiveRule) -> bool {
@@ -475,10 +462,15 @@ fn is_balancer(rule: &LiveRule) -> bool {
         && is_any(&r.source_ports)
 }
 
-fn protocol(text: &str) -> String {
-    if text == "*" || is(text, "all") { "any".to_owned() } else { text.to_ascii_lowercase() }
+fn protocol(text: &str) -> Cow<'static, str> {
+    if text == "*" || is(text, "all") { Cow::Borrowed("any") } else { Cow::Owned(text.to_ascii_lowercase()) }
 }
 
-fn ports(texts: &[String]) -> String {
-    if is_any(texts) { "*".to_owned() } else { texts.join(",") }
+fn ports(texts: &[String]) -> Cow<'static, str> {
+    if is_any(texts) { Cow::Borrowed("*") } else { Cow::Owned(texts.join(",")) }
+}
+
+/// Texts of a rule as the other side of a need.
+fn plain<'t>(texts: impl IntoIterator<Item = &'t String>) -> Vec<Remote> {
+    texts.into_iter().cloned().map(Remote::Text).collect()
 }

@@ -8,4 +8,7 @@ mod said;
 mod write;
 
 pub use draft::adopt;
-pub use said::{Adopted, Meaning, MeaningKind, Naming, Proposal, RuleMeaning};
+pub use said::{
+    Adopted, Advice, Inexpressible, Meaning, MeaningKind, Named, Naming, NoSubnet, Proposal, Remote,
+    RuleMeaning, RuleName,
+};

@@ -1,10 +1,11 @@
 //! The text of a draft.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use super::parts::parts;
-use super::said::Naming;
+use super::said::{More, Naming, Origin, Remote};
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::Direction;
 
@@ -17,12 +18,12 @@ pub(super) struct PolicyEntry {
     pub(super) allow: bool,
     pub(super) local: AddrSet,
     pub(super) direction: Way,
-    pub(super) remotes: Vec<String>,
-    pub(super) protocols: Vec<String>,
-    pub(super) ports: String,
-    pub(super) why: String,
+    pub(super) remotes: Vec<Remote>,
+    pub(super) protocols: Vec<Cow<'static, str>>,
+    pub(super) ports: Cow<'static, str>,
+    pub(super) from: Origin,
     /// What the remotes are, where that is not what is written.
-    pub(super) note: Option<String>,
+    pub(super) note: Option<More>,
 }
 
 /// A policy before it is text.
@@ -42,7 +43,7 @@ pub(super) struct Policy {
     pub(super) vnet: bool,
     pub(super) balancer: bool,
     pub(super) entries: Vec<PolicyEntry>,
-    pub(super) routes: Vec<(Vec<String>, String, String)>,
+    pub(super) routes: Vec<(Vec<String>, Cow<'static, str>, Origin)>,
     targets: Vec<&'static str>,
 }
 
@@ -86,14 +87,14 @@ impl Policy {
         {
             need(entry, &subnets, &mut out);
         }
-        for (to, hop, why) in &self.routes {
+        for (to, hop, from) in &self.routes {
             line(
                 &mut out,
                 format_args!(
                     "\n[[route]]\nto = {}\nnext-hop = {}\nwhy = {}",
                     list(to),
                     quoted(hop),
-                    quoted(why)
+                    quoted(from)
                 ),
             );
         }
@@ -141,7 +142,7 @@ impl Policy {
         if let Some(default) = self.default_route {
             line(out, format_args!("default = \"{default}\""));
         }
-        let targets: Vec<String> = self.targets.iter().map(|target| quoted(target)).collect();
+        let targets: Vec<String> = self.targets.iter().map(quoted).collect();
         line(out, format_args!("\n[output]\ntargets = [{}]", targets.join(", ")));
     }
 }
@@ -150,7 +151,7 @@ fn need(entry: &PolicyEntry, subnets: &BTreeMap<String, AddrSet>, out: &mut Stri
     let own: Vec<String> =
         subnets.iter().filter(|(_, set)| set.is_subset(&entry.local)).map(|(name, _)| name.clone()).collect();
     line(out, format_args!("\n[[{}]]", if entry.allow { "allow" } else { "deny" }));
-    line(out, format_args!("# {}", comment(&entry.why)));
+    line(out, format_args!("# {}", comment(&entry.from)));
     if let Some(note) = &entry.note {
         line(out, format_args!("# {}", comment(note)));
     }
@@ -161,17 +162,12 @@ fn need(entry: &PolicyEntry, subnets: &BTreeMap<String, AddrSet>, out: &mut Stri
     };
     line(out, format_args!("direction = \"{direction}\"\n{side} = {}", list(&entry.remotes)));
     line(out, format_args!("protocol = {}\nports = {}", list(&entry.protocols), quoted(&entry.ports)));
-    line(out, format_args!("why = {}", quoted(rule_of(&entry.why))));
+    line(out, format_args!("why = {}", quoted(&entry.from.rule)));
 }
 
 /// A text that stays in its line.
-fn comment(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// Where a rule is from, without the place.
-fn rule_of(why: &str) -> &str {
-    why.rsplit_once(", ").map_or(why, |(rule, _)| rule)
+fn comment(text: &impl Display) -> String {
+    text.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
@@ -179,16 +175,17 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 fn prefixes(set: &AddrSet) -> String {
-    list(&set.prefixes().map(|prefix| prefix.to_string()).collect::<Vec<_>>())
+    list(&set.prefixes().collect::<Vec<_>>())
 }
 
-fn list(texts: &[String]) -> String {
-    let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+fn list(texts: &[impl Display]) -> String {
+    let texts: Vec<String> = texts.iter().map(quoted).collect();
     format!("[{}]", texts.join(", "))
 }
 
 /// A basic string of TOML.
-fn quoted(text: &str) -> String {
+fn quoted<T: Display + ?Sized>(text: &T) -> String {
+    let text = text.to_string();
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

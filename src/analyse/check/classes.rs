@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 
-use crate::addr::{AddrSet, IpPrefix};
-use crate::tags::{SYSTEM_NONE, Snapshot, special_ranges};
+use crate::addr::{AddrSet, Count, IpPrefix};
+use crate::tags::{SYSTEM_NONE, Snapshot, TagName, special_ranges};
 
 /// Sets that say whose an address is; made when the first is asked for, since all tags together are more than most checks
 /// look at.
@@ -22,8 +22,8 @@ struct Sets {
 
 impl<'s> Classes<'s> {
     /// `tags` are those that the needs are for.
-    pub(super) fn new<'t>(tags: impl Iterator<Item = &'t str>, snapshot: &'s Snapshot) -> Self {
-        let bases = tags.map(|tag| tag.split('.').next().unwrap_or(tag).to_ascii_lowercase()).collect();
+    pub(super) fn new<'t>(tags: impl Iterator<Item = &'t TagName>, snapshot: &'s Snapshot) -> Self {
+        let bases = tags.map(|tag| tag.base().to_ascii_lowercase()).collect();
         Classes { snapshot, bases, sets: OnceCell::new() }
     }
 
@@ -44,7 +44,7 @@ impl<'s> Classes<'s> {
 
     /// How many addresses of a set are of each class, the worst first: other customers of Azure, outside of Microsoft,
     /// the same service, private.
-    pub(super) fn of(&self, set: &AddrSet) -> Vec<(&'static str, String)> {
+    pub(super) fn of(&self, set: &AddrSet) -> Vec<(&'static str, Count)> {
         if set.is_empty() {
             return Vec::new();
         }
@@ -56,9 +56,6 @@ impl<'s> Classes<'s> {
         let azure = rest.intersection(&known.azure);
         let outside = rest.difference(&known.azure);
         let all = [("azure", azure), ("outside", outside), ("same-service", service), ("private", private)];
-        all.into_iter()
-            .filter(|(_, set)| !set.is_empty())
-            .map(|(name, set)| (name, set.count().to_string()))
-            .collect()
+        all.into_iter().filter(|(_, set)| !set.is_empty()).map(|(name, set)| (name, set.count())).collect()
     }
 }

@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::model::{Drift, Have};
-use crate::addr::{AddrSet, IpPrefix};
-use crate::read::live::{Live, LiveGroup, LiveRule};
+use jiff::civil::Date;
+
+use super::model::{Drift, Have, Made};
+use crate::addr::AddrSet;
+use crate::read::live::{Live, LiveGroup, LiveRoute, LiveRule};
 use crate::tags::Snapshot;
 
 /// What the policy makes with the tags of one stored week.
 pub struct Week {
     /// The day.
-    pub date: String,
+    pub date: Date,
     /// The tags.
     pub snapshot: Snapshot,
     /// What it makes; none where the policy does not resolve with those tags.
@@ -23,18 +25,16 @@ impl Drift {
     pub fn name_weeks(&mut self, live: &Live, weeks: &[Week]) {
         for need in self.needs.iter_mut().filter(|need| need.state != Have::Ok) {
             let Some(tag) = &need.tag else { continue };
-            let missing: AddrSet =
-                need.missing.iter().filter_map(|text| text.parse::<IpPrefix>().ok()).collect();
-            let asks =
-                |week: &&Week| week.snapshot.tag(tag).is_some_and(|tag| !tag.set().is_disjoint(&missing));
-            need.since = weeks.iter().take_while(asks).last().map(|week| week.date.clone());
+            let missing: AddrSet = need.missing.iter().copied().collect();
+            let asks = |week: &&Week| {
+                week.snapshot.tag(tag.as_str()).is_some_and(|tag| !tag.set().is_disjoint(&missing))
+            };
+            need.since = weeks.iter().take_while(asks).last().map(|week| week.date);
         }
         let whole = weeks.iter().find(|week| week.made.as_ref().is_some_and(|made| same_groups(made, live)));
-        self.generation = whole.map(|week| week.date.clone());
-        let of: Vec<(&str, HashMap<String, String>)> = weeks
-            .iter()
-            .filter_map(|week| Some((week.date.as_str(), contents(week.made.as_ref()?))))
-            .collect();
+        self.generation = whole.map(|week| week.date);
+        let of: Vec<(Date, HashMap<String, Content>)> =
+            weeks.iter().filter_map(|week| Some((week.date, contents(week.made.as_ref()?)))).collect();
         let own = contents(live);
         for state in &mut self.live {
             let name = state.rule.to_ascii_lowercase();
@@ -42,9 +42,9 @@ impl Drift {
             let known = of.iter().filter(|(_, week)| week.contains_key(&name)).count();
             let same = of.iter().find(|(_, week)| week.get(&name) == Some(content));
             state.generation = match (same, known) {
-                (Some((date, _)), _) => Some((*date).to_owned()),
+                (Some((date, _)), _) => Some(Made::Week(*date)),
                 (None, 0) => None,
-                (None, _) => Some("edited by hand".to_owned()),
+                (None, _) => Some(Made::ByHand),
             };
         }
     }
@@ -52,27 +52,38 @@ impl Drift {
 
 fn same_groups(made: &Live, live: &Live) -> bool {
     let rules = |groups: &[LiveGroup]| {
-        let mut all: Vec<String> = groups.iter().flat_map(|group| &group.rules).map(content).collect();
+        let mut all: Vec<Content> = groups.iter().flat_map(|group| &group.rules).map(content_of).collect();
         all.sort();
         all
     };
     !live.groups.is_empty() && rules(&made.groups) == rules(&live.groups)
 }
 
+/// What a rule or route says, in one order and spelling.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Content {
+    Rule { words: [String; 4], priority: i64, sides: [Vec<String>; 4] },
+    Route { prefixes: Vec<String>, kind: String, address: Option<String> },
+}
+
 /// For each rule and route by its name, what it says.
-fn contents(live: &Live) -> HashMap<String, String> {
+fn contents(live: &Live) -> HashMap<String, Content> {
     let rules = live.groups.iter().flat_map(|group| &group.rules);
-    let rules = rules.map(|rule| (rule.rule.name.to_ascii_lowercase(), content(rule)));
-    let routes = live.tables.iter().flat_map(|table| &table.routes).map(|route| {
-        let hop = route.next_hop_address.as_deref().unwrap_or_default();
-        let text = format!("{:?} {} {hop}", route.prefixes, route.next_hop_type.to_ascii_lowercase());
-        (route.name.to_ascii_lowercase(), text)
-    });
+    let rules = rules.map(|rule| (rule.rule.name.to_ascii_lowercase(), content_of(rule)));
+    let routes = live.tables.iter().flat_map(|table| &table.routes);
+    let routes = routes.map(|route| (route.name.to_ascii_lowercase(), content_of_route(route)));
     rules.chain(routes).collect()
 }
 
-/// A rule's fields in one order and spelling.
-fn content(rule: &LiveRule) -> String {
+fn content_of_route(route: &LiveRoute) -> Content {
+    Content::Route {
+        prefixes: route.prefixes.clone(),
+        kind: route.next_hop_type.to_ascii_lowercase(),
+        address: route.next_hop_address.clone().filter(|address| !address.is_empty()),
+    }
+}
+
+fn content_of(rule: &LiveRule) -> Content {
     let side = |texts: &[String]| {
         let mut texts: Vec<String> =
             texts.iter().map(|t| t.trim_end_matches("/32").to_ascii_lowercase()).collect();
@@ -80,16 +91,9 @@ fn content(rule: &LiveRule) -> String {
         texts
     };
     let r = &rule.rule;
-    format!(
-        "{} {} {} {} {} {:?} {:?} {:?} {:?}",
-        r.name.to_ascii_lowercase(),
-        r.priority,
-        r.direction.to_ascii_lowercase(),
-        r.access.to_ascii_lowercase(),
-        r.protocol.to_ascii_lowercase(),
-        side(&r.sources),
-        side(&r.destinations),
-        side(&r.source_ports),
-        side(&r.destination_ports)
-    )
+    Content::Rule {
+        words: [r.name.as_str(), &r.direction, &r.access, &r.protocol].map(str::to_ascii_lowercase),
+        priority: r.priority,
+        sides: [&r.sources, &r.destinations, &r.source_ports, &r.destination_ports].map(|texts| side(texts)),
+    }
 }

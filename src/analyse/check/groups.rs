@@ -1,17 +1,20 @@
 //! Groups of a policy against those that are there, and the book of needs and rules that all kinds share.
 
+use std::borrow::Cow;
+
 use super::classes::Classes;
-use super::model::{Have, LiveState, NeedState, Use};
+use super::model::{Have, LiveState, NeedId, NeedState, Purpose, Use};
 use super::needs::Need;
 use crate::addr::AddrSet;
 use crate::analyse::compare::pairs;
+use crate::analyse::hanging::{Hanging, Kind};
 use crate::analyse::open::{
-    Atoms, OpenList, OpenResolver, compare_open, default_names, in_words, intersection, open_group,
-    region_of, subtracted,
+    Atoms, ListDifference, OpenList, OpenResolver, answered, compare_open, default_names, intersection,
+    open_group, region_of, subtracted,
 };
 use crate::analyse::said::PacketSaid;
 use crate::packet::{Direction, Ports};
-use crate::read::live::{Live, LiveGroup, Note, Place};
+use crate::read::live::{Live, LiveGroup, Place};
 use crate::rules::{Access, Region, Rule, RuleList, ServiceBox, differences};
 use crate::tags::Snapshot;
 
@@ -23,7 +26,7 @@ pub(super) struct Judged<'a> {
     classes: Classes<'a>,
     states: Vec<NeedState>,
     rules: Vec<LiveState>,
-    pub(super) hangs_on: Vec<String>,
+    pub(super) hangs_on: Vec<Hanging>,
 }
 
 /// A rule that is there, with the packets that it lets through without need.
@@ -46,7 +49,7 @@ impl<'a> Judged<'a> {
         needs: &'a [Need],
         snapshot: &'a Snapshot,
     ) -> Self {
-        let tags = needs.iter().filter_map(|need| need.tag.as_deref());
+        let tags = needs.iter().filter_map(|need| need.tag.as_ref());
         Judged {
             live,
             meanings,
@@ -58,7 +61,7 @@ impl<'a> Judged<'a> {
         }
     }
 
-    pub(super) fn finish(self) -> (Vec<NeedState>, Vec<LiveState>, Vec<String>) {
+    pub(super) fn finish(self) -> (Vec<NeedState>, Vec<LiveState>, Vec<Hanging>) {
         (self.states, self.rules, self.hangs_on)
     }
 
@@ -66,7 +69,7 @@ impl<'a> Judged<'a> {
         let [wanted, live] = self.live;
         if live.groups.is_empty() {
             if !wanted.groups.is_empty() {
-                self.hangs_on.push("no network security group is among the live files".to_owned());
+                self.hangs_on.push(Hanging::NoneLive(Kind::Group));
             }
             return;
         }
@@ -76,13 +79,13 @@ impl<'a> Judged<'a> {
                     for direction in [Direction::Inbound, Direction::Outbound] {
                         self.group(one, other, direction);
                     }
-                    self.hangs_on.extend(other.incomplete.iter().map(Note::to_string));
+                    self.hangs_on.extend(other.incomplete.iter().cloned().map(Hanging::Note));
                 }
                 (Some(one), None) => {
-                    self.hangs_on.push(format!("the group {} is not among the live files", one.name))
+                    self.hangs_on.push(Hanging::NotLive(Kind::Group, one.name.clone()));
                 }
                 (None, Some(other)) => {
-                    self.hangs_on.push(format!("the policy makes no group {}", other.name))
+                    self.hangs_on.push(Hanging::NotMade(Kind::Group, other.name.clone()));
                 }
                 (None, None) => {}
             }
@@ -97,22 +100,25 @@ impl<'a> Judged<'a> {
             open_group(live, direction, of_live, &mut atoms),
         ];
         let outcome = compare_open(&lists[0], &lists[1]);
-        for (_, answers) in &outcome.open {
-            for text in in_words(answers, &atoms) {
-                let text = format!("{}: {text}", live.name);
-                if !self.hangs_on.contains(&text) {
-                    self.hangs_on.push(text);
-                }
-            }
-        }
+        self.open(&live.name, &outcome, &atoms);
         let (missing, excess): (Vec<Region>, Vec<Region>) =
             outcome.sure.into_iter().partition(|region| region.first == Access::Allow);
         let stopped = |region: &Region| {
             let open = lists[1].deciding(&region.packet, &|_| false);
-            open.map_or(default_names(direction)[2].to_owned(), |open| open.rule.name.clone())
+            open.map_or(Cow::Borrowed(default_names(direction)[2]), |open| Cow::Owned(open.rule.name.clone()))
         };
         self.missing("nsg", direction, missing, stopped);
         self.rules_of_group(wanted, live, direction, &lists, excess);
+    }
+
+    /// Notes what the answer about a resource hangs on.
+    pub(super) fn open(&mut self, resource: &str, outcome: &ListDifference, atoms: &Atoms) {
+        for one in outcome.open.iter().flat_map(|(_, answers)| answered(answers, atoms)) {
+            let one = Hanging::AnsweredOf(resource.to_owned(), one);
+            if !self.hangs_on.contains(&one) {
+                self.hangs_on.push(one);
+            }
+        }
     }
 
     /// Puts what is missing to the needs that it is of; the rest is told by itself.
@@ -121,7 +127,7 @@ impl<'a> Judged<'a> {
         target: &'static str,
         direction: Direction,
         missing: Vec<Region>,
-        stopped: impl Fn(&Region) -> String,
+        stopped: impl Fn(&Region) -> Cow<'static, str>,
     ) {
         let mut rest = missing.clone();
         for need in self.needs.iter().filter(|need| need.direction == direction && need.remote.is_some()) {
@@ -132,16 +138,16 @@ impl<'a> Judged<'a> {
             let set = AddrSet::union_of(found.iter().map(|region| need.far(region)));
             let asked = AddrSet::union_of(own.iter().map(|region| need.far(region)));
             self.states.push(NeedState {
-                id: need.id.clone(),
+                id: NeedId::Flow(need.id.clone()),
                 target,
                 state: have(&set, &asked),
-                missing: set.prefixes().map(|prefix| prefix.to_string()).collect(),
+                missing: set.prefixes().collect(),
                 packet: found.first().map(|region| PacketSaid::from(&region.packet)),
                 since: None,
                 tag: need.tag.clone(),
                 host: None,
                 stopped_by: found.first().map(&stopped),
-                why: need.why.clone(),
+                why: Purpose::Said(need.why.clone()),
             });
         }
         if rest.is_empty() {
@@ -153,16 +159,16 @@ impl<'a> Judged<'a> {
         };
         let sets: Vec<AddrSet> = rest.iter().map(far).collect();
         self.states.push(NeedState {
-            id: format!("beside the needs, {}", direction.name()),
+            id: NeedId::Beside(direction),
             target,
             state: Have::Missing,
-            missing: AddrSet::union_of(&sets).prefixes().map(|prefix| prefix.to_string()).collect(),
+            missing: AddrSet::union_of(&sets).prefixes().collect(),
             packet: rest.first().map(|region| PacketSaid::from(&region.packet)),
             since: None,
             tag: None,
             host: None,
             stopped_by: rest.first().map(&stopped),
-            why: "what the policy lets through beside its needs".to_owned(),
+            why: Purpose::Beside,
         });
     }
 
@@ -245,7 +251,7 @@ impl<'a> Judged<'a> {
             resource: found.resource.to_owned(),
             rule: found.rule.to_owned(),
             state,
-            excess: found.excess.prefixes().map(|prefix| prefix.to_string()).collect(),
+            excess: found.excess.prefixes().collect(),
             class: classes.first().map(|(name, _)| *name),
             classes,
             packet: found.packet,

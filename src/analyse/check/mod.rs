@@ -9,11 +9,12 @@ mod needs;
 mod others;
 
 pub use generations::Week;
-pub use model::{Drift, Have, LiveState, NeedState, PlanSaid, SnapshotSaid, Use};
+pub use model::{Drift, Have, LiveState, Made, NeedId, NeedState, PlanSaid, Purpose, SnapshotSaid, Use};
 pub use needs::{Need, needs_of};
 
+use super::hanging::Hanging;
 use super::open::{OpenResolver, space_of};
-use crate::read::live::{Live, Note};
+use crate::read::live::Live;
 use crate::tags::Snapshot;
 use groups::Judged;
 
@@ -34,13 +35,13 @@ pub fn check(wanted: &Live, live: &Live, needs: &[Need], snapshot: &Snapshot) ->
     judged.tables();
     judged.firewalls();
     let (needs, states, mut hangs_on) = judged.finish();
-    hangs_on.extend(live.incomplete.iter().map(Note::to_string));
+    hangs_on.extend(live.incomplete.iter().cloned().map(Hanging::Note));
     let drift = needs.iter().any(|need| need.state != Have::Ok)
         || states.iter().any(|state| !state.excess.is_empty());
     Drift {
         drift,
         snapshot: SnapshotSaid {
-            cloud: snapshot.cloud().name().to_owned(),
+            cloud: snapshot.cloud().name(),
             change_number: snapshot.change_number(),
             sha256: snapshot.digest().to_owned(),
             date: None,

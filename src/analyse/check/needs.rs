@@ -3,14 +3,16 @@
 use crate::addr::AddrSet;
 use crate::analyse::open::region_of;
 use crate::packet::{Direction, Ports, Protocol};
+use crate::plan::FlowId;
 use crate::policy::{Flow, Policy, Remote};
 use crate::replay::HostKey;
 use crate::rules::{Access, PacketProtocol, Region, ServiceBox};
+use crate::tags::TagName;
 
 /// One need.
 #[derive(Debug, Clone)]
 pub struct Need {
-    pub(super) id: String,
+    pub(super) id: FlowId,
     pub(super) direction: Direction,
     pub(super) local: AddrSet,
     /// The other side; none for hosts.
@@ -18,7 +20,7 @@ pub struct Need {
     pub(super) host: Option<HostKey>,
     pub(super) protocol: Protocol,
     pub(super) ports: Ports,
-    pub(super) tag: Option<String>,
+    pub(super) tag: Option<TagName>,
     pub(super) why: String,
 }
 
@@ -26,7 +28,7 @@ pub struct Need {
 pub fn needs_of(policy: &Policy) -> Vec<Need> {
     let symbols = policy.symbols();
     let one = |flow: &Flow| Need {
-        id: flow.id.to_string(),
+        id: flow.id.clone(),
         direction: flow.direction,
         local: flow.local.clone(),
         remote: flow.remote_set(&symbols),
@@ -39,7 +41,7 @@ pub fn needs_of(policy: &Policy) -> Vec<Need> {
         protocol: flow.protocol,
         ports: flow.ports.clone(),
         tag: match &flow.remote {
-            Remote::Tag(tag) | Remote::Outside(tag) => Some(tag.name().to_string()),
+            Remote::Tag(tag) | Remote::Outside(tag) => Some(tag.name().clone()),
             _ => None,
         },
         why: flow.causes.first().map(|cause| cause.why.clone()).unwrap_or_default(),

@@ -1,18 +1,20 @@
 //! Route tables and firewalls of a policy against those that are there.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use super::groups::{Found, Judged, by_rule, have, is_needed};
-use super::model::{Have, NeedState};
+use super::model::{Have, NeedId, NeedState, Purpose};
 use crate::addr::AddrSet;
 use crate::analyse::compare::pairs;
+use crate::analyse::hanging::{Hanging, Kind};
 use crate::analyse::open::{
-    Atoms, OpenFirewall, OpenList, OpenRoutes, Unit, compare_open, first_address, in_words, intersection,
-    subtracted, units,
+    Atoms, OpenFirewall, OpenList, OpenRoutes, Unit, compare_open, first_address, intersection, subtracted,
+    units,
 };
 use crate::analyse::said::PacketSaid;
 use crate::packet::Direction;
-use crate::read::live::{LiveTable, Note};
+use crate::read::live::LiveTable;
 use crate::replay::{HostKey, Translation};
 use crate::rules::{Access, Region, RuleList};
 
@@ -21,7 +23,7 @@ impl Judged<'_> {
         let [wanted, live] = self.live;
         if live.tables.is_empty() {
             if !wanted.tables.is_empty() {
-                self.hangs_on.push("no route table is among the live files".to_owned());
+                self.hangs_on.push(Hanging::NoneLive(Kind::Table));
             }
             return;
         }
@@ -29,10 +31,10 @@ impl Judged<'_> {
             match (one, other) {
                 (Some(one), Some(other)) => self.table(one, other),
                 (Some(one), None) => {
-                    self.hangs_on.push(format!("the route table {} is not among the live files", one.name))
+                    self.hangs_on.push(Hanging::NotLive(Kind::Table, one.name.clone()));
                 }
                 (None, Some(other)) => {
-                    self.hangs_on.push(format!("the policy makes no route table {}", other.name));
+                    self.hangs_on.push(Hanging::NotMade(Kind::Table, other.name.clone()));
                 }
                 (None, None) => {}
             }
@@ -42,8 +44,8 @@ impl Judged<'_> {
     fn table(&mut self, wanted: &LiveTable, live: &LiveTable) {
         let [a, b] =
             [OpenRoutes::of(Some(wanted), &self.meanings[0]), OpenRoutes::of(Some(live), &self.meanings[1])];
-        self.hangs_on.extend(live.incomplete.iter().map(Note::to_string));
-        self.hangs_on.extend(b.open.iter().cloned());
+        self.hangs_on.extend(live.incomplete.iter().cloned().map(Hanging::Note));
+        self.hangs_on.extend(b.open.iter().cloned().map(Hanging::Route));
         let strays: Vec<AddrSet> =
             a.difference(&b).into_iter().map(|difference| difference.addresses).collect();
         let strays = AddrSet::union_of(&strays);
@@ -51,17 +53,19 @@ impl Judged<'_> {
             let own = a.addresses_of(at);
             let missing = own.intersection(&strays);
             self.need(NeedState {
-                id: format!("route {}", route.name),
+                id: NeedId::Route(route.name.clone()),
                 target: "route-table",
                 state: have(&missing, &own),
-                missing: missing.prefixes().map(|prefix| prefix.to_string()).collect(),
+                missing: missing.prefixes().collect(),
                 packet: None,
                 since: None,
                 tag: None,
                 host: None,
-                stopped_by: first_address(&missing)
-                    .map(|address| b.route_at(address).map_or("the system's route", |name| name).to_owned()),
-                why: format!("{} by {}", route.prefixes.join(", "), route.next_hop_type),
+                stopped_by: first_address(&missing).map(|address| match b.route_at(address) {
+                    Some(name) => Cow::Owned(name.to_owned()),
+                    None => Cow::Borrowed("the system's route"),
+                }),
+                why: Purpose::Route(route.prefixes.clone(), route.next_hop_type.clone()),
             });
         }
         for (at, route) in live.routes.iter().enumerate() {
@@ -83,7 +87,7 @@ impl Judged<'_> {
         let (wanted, live) = (units(self.live[0]), units(self.live[1]));
         if live.is_empty() {
             if !wanted.is_empty() {
-                self.hangs_on.push("no firewall rules are among the live files".to_owned());
+                self.hangs_on.push(Hanging::NoneLive(Kind::Firewall));
             }
             return;
         }
@@ -91,10 +95,10 @@ impl Judged<'_> {
             match (one, other) {
                 (Some(one), Some(other)) => self.firewall(one, other),
                 (Some(one), None) => {
-                    self.hangs_on.push(format!("the firewall {} is not among the live files", one.name))
+                    self.hangs_on.push(Hanging::NotLive(Kind::Firewall, one.name.clone()));
                 }
                 (None, Some(other)) => {
-                    self.hangs_on.push(format!("the policy makes no firewall {}", other.name));
+                    self.hangs_on.push(Hanging::NotMade(Kind::Firewall, other.name.clone()));
                 }
                 (None, None) => {}
             }
@@ -105,15 +109,9 @@ impl Judged<'_> {
         let mut atoms = Atoms::default();
         let [of_wanted, of_live] = &mut self.meanings;
         let [a, b] = [wanted.open(of_wanted, &mut atoms), live.open(of_live, &mut atoms)];
-        self.hangs_on.extend(live.incomplete.iter().cloned());
+        self.hangs_on.extend(live.incomplete.iter().cloned().map(Hanging::Firewall));
         let outcome = compare_open(&a.passing(None), &b.passing(None));
-        for (_, answers) in &outcome.open {
-            for text in in_words(answers, &atoms).into_iter().map(|text| format!("{}: {text}", live.name)) {
-                if !self.hangs_on.contains(&text) {
-                    self.hangs_on.push(text);
-                }
-            }
-        }
+        self.open(&live.name, &outcome, &atoms);
         let by_address = outcome.sure.clone();
         let (missing, mut excess): (Vec<Region>, Vec<Region>) =
             outcome.sure.into_iter().partition(|region| region.first == Access::Allow);
@@ -154,16 +152,16 @@ impl Judged<'_> {
             let Some(first) = missing.first() else { continue };
             let sets: Vec<AddrSet> = missing.iter().map(|region| region.destinations.clone()).collect();
             self.need(NeedState {
-                id: format!("dnat to {to}"),
+                id: NeedId::Dnat(to.clone()),
                 target: "firewall",
                 state: Have::Missing,
-                missing: AddrSet::union_of(&sets).prefixes().map(|prefix| prefix.to_string()).collect(),
+                missing: AddrSet::union_of(&sets).prefixes().collect(),
                 packet: Some(PacketSaid::from(&first.packet)),
                 since: None,
                 tag: None,
                 host: None,
                 stopped_by: Some(stopped_by(b, None, first)),
-                why: "what comes in at the firewall goes on to this place".to_owned(),
+                why: Purpose::Dnat,
             });
         }
     }
@@ -185,26 +183,26 @@ impl Judged<'_> {
             let own = intersection(&missing, &need.regions_to(&everywhere));
             let stopped = own.first();
             self.need(NeedState {
-                id: need.id.clone(),
+                id: NeedId::Flow(need.id.clone()),
                 target: "firewall",
                 state: if stopped.is_some() { Have::Missing } else { Have::Ok },
                 missing: Vec::new(),
                 packet: stopped.map(|region| PacketSaid::from(&region.packet)),
                 since: None,
                 tag: None,
-                host: need.host.as_ref().map(ToString::to_string),
+                host: need.host.clone(),
                 stopped_by: stopped.map(|region| stopped_by(b, Some(host), region)),
-                why: need.why.clone(),
+                why: Purpose::Said(need.why.clone()),
             });
         }
     }
 }
 
 /// The rule that stops a packet, or the default.
-fn stopped_by(firewall: &OpenFirewall, host: Option<&HostKey>, region: &Region) -> String {
+fn stopped_by(firewall: &OpenFirewall, host: Option<&HostKey>, region: &Region) -> Cow<'static, str> {
     let list = firewall.passing(host);
     let found = list.deciding(&region.packet, &|_| false);
-    found.map_or("default deny".to_owned(), |open| firewall.names[open.origin].0.clone())
+    found.map_or(Cow::Borrowed("default deny"), |open| Cow::Owned(firewall.names[open.origin].0.clone()))
 }
 
 /// Puts packets that pass without need to the rules that let them.

@@ -7,7 +7,7 @@ mod parts;
 mod ways;
 
 pub use model::{
-    BothRead, Comparison, Difference, Part, ReadResource, RouteDifferenceSaid, WayDifferenceSaid,
+    BothRead, Comparison, Decider, Difference, Part, ReadResource, RouteDifferenceSaid, WayDifferenceSaid,
 };
 
 use super::open::OpenResolver;
@@ -57,8 +57,7 @@ pub fn compare(a: &Live, b: &Live, snapshot: Option<&Snapshot>) -> Comparison {
     if let Some(snapshot) = snapshot {
         parts.extend(ways::ways(a, b, snapshot));
     }
-    let hangs_on: Vec<String> =
-        [a, b].iter().flat_map(|live| live.incomplete.iter().map(Note::to_string)).collect();
+    let hangs_on: Vec<Note> = [a, b].iter().flat_map(|live| live.incomplete.iter().cloned()).collect();
     let equal = parts.iter().map(|part| part.equal).fold(Answer::Yes, worse);
     let equal = if equal == Answer::Yes && !hangs_on.is_empty() { Answer::If } else { equal };
     Comparison {

@@ -1,9 +1,18 @@
 //! The answer of a comparison.
 
-use serde::Serialize;
+use std::fmt;
+use std::net::IpAddr;
 
-use crate::analyse::said::{Answer, PacketSaid, RegionSaid};
-use crate::read::live::Place;
+use serde::{Serialize, Serializer};
+
+use crate::addr::{Count, IpPrefix};
+use crate::analyse::hanging::Hanging;
+use crate::analyse::open::Hop;
+use crate::analyse::said::{Answer, PacketSaid, RegionSaid, Test, as_text, as_text_if, as_texts};
+use crate::read::live::{Note, Place};
+use crate::replay::way::Way;
+use crate::replay::{HostKey, Translation};
+use crate::tags::TagName;
 
 /// How two sets of rules differ.
 #[derive(Debug, Clone, Serialize)]
@@ -17,10 +26,10 @@ pub struct Comparison {
     /// Readings that play a part in it, by their names.
     pub assumptions: Vec<&'static str>,
     /// What the readings are, in words.
-    pub assumed: Vec<String>,
+    pub assumed: Vec<&'static str>,
     /// Why the answer cannot be yes, apart from what the parts say.
-    #[serde(rename = "if")]
-    pub hangs_on: Vec<String>,
+    #[serde(rename = "if", serialize_with = "as_texts")]
+    pub hangs_on: Vec<Note>,
 }
 
 /// The resources of both sides.
@@ -72,7 +81,7 @@ pub struct Part {
     pub conditional: Vec<Difference>,
     /// What the answer hangs on.
     #[serde(rename = "if")]
-    pub hangs_on: Vec<String>,
+    pub hangs_on: Vec<Hanging>,
 }
 
 /// Packets that one lets through and the other does not.
@@ -83,9 +92,9 @@ pub struct Difference {
     /// One of them.
     pub packet: PacketSaid,
     /// The rule of the first that decides it; none where the first has no such resource.
-    pub rule_a: Option<String>,
+    pub rule_a: Option<Decider>,
     /// The rule of the second that decides it.
-    pub rule_b: Option<String>,
+    pub rule_b: Option<Decider>,
     /// Where the rule of the first stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place_a: Option<Place>,
@@ -93,43 +102,80 @@ pub struct Difference {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place_b: Option<Place>,
     /// The host, FQDN tag, URL or category that the packets are for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text_if")]
+    pub host: Option<HostKey>,
     /// Where DNAT sends them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub translated: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text_if")]
+    pub translated: Option<Translation>,
     /// Which of the two lets them through, of conditional differences.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passes: Option<&'static str>,
     /// What must hold, of conditional differences.
     #[serde(rename = "if", skip_serializing_if = "Vec::is_empty")]
-    pub hangs_on: Vec<String>,
+    pub hangs_on: Vec<Hanging>,
     /// The command that shows it in Azure.
-    pub test: String,
+    pub test: Test,
+}
+
+/// What decides packets on one side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decider {
+    /// A rule, as the files call it.
+    Rule(String),
+    /// What is done where no rule decides.
+    Default(&'static str),
+    /// A step of a way at which it ends, and the rule of it or why it does.
+    Step(String, String),
+    /// A way to the end, and the last rule on it.
+    Way(Way, Option<(String, String)>),
+    /// A way without steps.
+    Nothing,
+}
+
+impl fmt::Display for Decider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Decider::Rule(name) => f.write_str(name),
+            Decider::Default(words) => f.write_str(words),
+            Decider::Step(name, rule) => write!(f, "{name}: {rule}"),
+            Decider::Way(way, None) => write!(f, "way: {}", way.name()),
+            Decider::Way(way, Some((name, rule))) => write!(f, "way: {}, {name}: {rule}", way.name()),
+            Decider::Nothing => Ok(()),
+        }
+    }
+}
+
+impl Serialize for Decider {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 /// Addresses that two tables send elsewhere.
 #[derive(Debug, Clone, Serialize)]
 pub struct RouteDifferenceSaid {
     /// All of them, as few prefixes as there can be.
-    pub prefixes: Vec<String>,
+    #[serde(serialize_with = "as_texts")]
+    pub prefixes: Vec<IpPrefix>,
     /// The tag that they are exactly.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tag: Option<String>,
+    pub tag: Option<TagName>,
     /// Where the first sends them.
-    pub hop_a: String,
+    #[serde(serialize_with = "as_text")]
+    pub hop_a: Hop,
     /// Where the second sends them.
-    pub hop_b: String,
+    #[serde(serialize_with = "as_text")]
+    pub hop_b: Hop,
     /// The route of the first; none for the system's.
     pub route_a: Option<String>,
     /// The route of the second.
     pub route_b: Option<String>,
     /// One of them.
-    pub address: String,
+    pub address: IpAddr,
     /// How many there are.
-    pub addresses: String,
+    pub addresses: Count,
     /// The command that shows it in Azure.
-    pub test: String,
+    pub test: Test,
 }
 
 /// Packets that arrive on both sides, by different ways.
@@ -144,5 +190,5 @@ pub struct WayDifferenceSaid {
     /// The same of the second.
     pub way_b: &'static str,
     /// The command that shows what the group says of it.
-    pub test: String,
+    pub test: Test,
 }

@@ -1,19 +1,21 @@
 //! Pairs of resources, compared one after another.
 
-use super::model::{Difference, Part, RouteDifferenceSaid};
+use super::model::{Decider, Difference, Part, RouteDifferenceSaid};
 use super::pairs::pairs;
 use crate::addr::{AddrSet, IpPrefix};
+use crate::analyse::hanging::{Hanging, Which};
 use crate::analyse::open::{
-    Answers, Atoms, ListDifference, OpenFirewall, OpenList, OpenResolver, OpenRoutes, Unit, compare_open,
-    default_names, fewest, first_address, in_words, open_group, units,
+    Answers, Atoms, DEFAULTS, ListDifference, OpenFirewall, OpenList, OpenResolver, OpenRoutes, Unit,
+    UnknownRoute, answered, compare_open, default_names, fewest, first_address, open_group, units,
 };
-use crate::analyse::said::{Answer, Named, PacketSaid, firewall_test, group_test, route_test, said};
+use crate::analyse::said::{Answer, Named, PacketSaid, Test, said, way};
 use crate::packet::Direction;
-use crate::read::live::{Live, LiveGroup, LiveTable, Note, Place};
+use crate::read::live::{Live, LiveGroup, LiveTable, Place};
+use crate::replay::{HostKey, Translation};
 use crate::rules::{Access, Packet, Region};
 
 /// An assumption: its name, and what it says.
-pub(super) type Assumption = (&'static str, String);
+pub(super) type Assumption = (&'static str, &'static str);
 
 /// Space that `VirtualNetwork` might be as well, to tell what is equal only by the usual one.
 const OTHER_SPACES: [&[&str]; 3] = [&[], &["10.0.0.0/8"], &["0.0.0.0/0", "::/0"]];
@@ -28,8 +30,8 @@ pub(super) struct Compared<'a> {
 
 /// Names and places of the rules of one side, by origin.
 struct Rules<'r> {
-    of: Box<dyn Fn(usize) -> (String, Option<Place>) + 'r>,
-    default: String,
+    of: Box<dyn Fn(usize) -> (Decider, Option<Place>) + 'r>,
+    default: &'static str,
 }
 
 /// One pair of lists, with what is said about their rules.
@@ -37,8 +39,8 @@ struct Pair<'r> {
     lists: [&'r OpenList; 2],
     rules: [&'r Rules<'r>; 2],
     far: Direction,
-    host: Option<String>,
-    translated: Option<String>,
+    host: Option<HostKey>,
+    translated: Option<Translation>,
     is_firewall: bool,
 }
 
@@ -51,9 +53,9 @@ impl<'a> Compared<'a> {
         (self.parts, self.assumptions)
     }
 
-    fn assume(&mut self, id: &'static str, text: impl Into<String>) {
+    fn assume(&mut self, id: &'static str, text: &'static str) {
         if !self.assumptions.iter().any(|(known, _)| *known == id) {
-            self.assumptions.push((id, text.into()));
+            self.assumptions.push((id, text));
         }
     }
 
@@ -77,8 +79,7 @@ impl<'a> Compared<'a> {
         b: Option<&String>,
         direction: Option<Direction>,
     ) {
-        let (which, name) = if a.is_some() { ("A", a) } else { ("B", b) };
-        let text = format!("only {which} has {}", name.map_or("it", String::as_str));
+        let (which, name) = if a.is_some() { (Which::A, a) } else { (Which::B, b) };
         // Where the other side has nothing of that kind at all, it was perhaps not exported.
         let other = &self.live[usize::from(a.is_some())];
         let none = match kind {
@@ -98,7 +99,7 @@ impl<'a> Compared<'a> {
             differences: Vec::new(),
             ways: Vec::new(),
             conditional: Vec::new(),
-            hangs_on: vec![text],
+            hangs_on: vec![Hanging::Only(which, name.cloned())],
         });
     }
 
@@ -122,13 +123,13 @@ impl<'a> Compared<'a> {
         let mut named = Named::new(self.meanings[0].snapshot, &self.meanings[0].symbols);
         let mut part = part("nsg", &a.name, &b.name, Some(direction));
         fill(&mut part, &outcome, &pair, &atoms, &mut named);
-        part.hangs_on.extend(a.incomplete.iter().chain(&b.incomplete).map(Note::to_string));
+        part.hangs_on.extend(a.incomplete.iter().chain(&b.incomplete).cloned().map(Hanging::Note));
         settle(&mut part, &outcome);
         let has_ports = |list: &OpenList| list.rules.iter().any(|open| !open.rule.dport.is_all());
         let is_assumed = self.meanings.iter().any(|meaning| meaning.space.is_none());
         if part.equal == Answer::Yes && is_assumed && !self.equal_elsewhere(a, b, direction) {
             part.equal = Answer::If;
-            part.hangs_on.push("equal only while VirtualNetwork is private space".to_owned());
+            part.hangs_on.push(Hanging::PrivateSpace);
         }
         if is_assumed {
             self.assume(
@@ -175,31 +176,27 @@ impl<'a> Compared<'a> {
             let address = first_address(&difference.addresses).expect("differences are not empty");
             let route = |routes: &OpenRoutes| routes.route_at(address).map(str::to_owned);
             part.differences.push(RouteDifferenceSaid {
-                prefixes: difference.addresses.prefixes().map(|p| p.to_string()).collect(),
+                prefixes: difference.addresses.prefixes().collect(),
                 tag: named.of(&difference.addresses),
-                hop_a: difference.a.to_string(),
-                hop_b: difference.b.to_string(),
+                hop_a: difference.a,
+                hop_b: difference.b,
                 route_a: route(&of_a),
                 route_b: route(&of_b),
-                address: address.to_string(),
-                addresses: difference.addresses.count().to_string(),
-                test: route_test("\"$IP\"", address),
+                address,
+                addresses: difference.addresses.count(),
+                test: Test::Route(None, address),
             });
         }
-        part.hangs_on.extend(a.incomplete.iter().chain(&b.incomplete).map(Note::to_string));
-        part.hangs_on.extend(same_on_both(&of_a.open, &of_b.open));
+        part.hangs_on.extend(a.incomplete.iter().chain(&b.incomplete).cloned().map(Hanging::Note));
+        part.hangs_on.extend(same_on_both(&of_a.open, &of_b.open).map(Hanging::Route));
         if !a.effective && !b.effective && a.disable_bgp.unwrap_or(false) != b.disable_bgp.unwrap_or(false) {
-            let which = if a.disable_bgp.unwrap_or(false) { "A" } else { "B" };
-            part.hangs_on.push(format!(
-                "only {which} keeps routes of a gateway off: different where there is a gateway"
-            ));
+            let which = if a.disable_bgp.unwrap_or(false) { Which::A } else { Which::B };
+            part.hangs_on.push(Hanging::GatewayRoutes(which));
         }
         let hides = |part: &LiveTable| part.disable_peering_route.unwrap_or(false);
         if !a.effective && !b.effective && hides(a) != hides(b) {
-            let which = if hides(a) { "A" } else { "B" };
-            part.hangs_on.push(format!(
-                "only {which} keeps routes of peerings off: different where a network is peered"
-            ));
+            let which = if hides(a) { Which::A } else { Which::B };
+            part.hangs_on.push(Hanging::PeeringRoutes(which));
         }
         part.equal = match (part.differences.is_empty(), part.hangs_on.is_empty()) {
             (false, _) => Answer::No,
@@ -235,14 +232,14 @@ impl<'a> Compared<'a> {
         let mut part = part("firewall", &a.name, &b.name, None);
         let rules = [firewall_rules(&both[0]), firewall_rules(&both[1])];
         let mut whole = ListDifference::default();
-        let mut compare = |lists: [OpenList; 2], host: Option<String>, translated: Option<String>| {
+        let mut compare = |lists: [OpenList; 2], host: Option<HostKey>, to: Option<Translation>| {
             let outcome = compare_open(&lists[0], &lists[1]);
             let pair = Pair {
                 lists: [&lists[0], &lists[1]],
                 rules: [&rules[0], &rules[1]],
                 far: Direction::Outbound,
                 host,
-                translated,
+                translated: to,
                 is_firewall: true,
             };
             fill(&mut part, &outcome, &pair, &atoms, &mut named);
@@ -252,7 +249,7 @@ impl<'a> Compared<'a> {
             both[0].translations().chain(both[1].translations()).cloned().collect();
         for to in &translations {
             let lists = [both[0].translating(to), both[1].translating(to)];
-            whole.extend(compare(lists, None, Some(to.to_string())));
+            whole.extend(compare(lists, None, Some(to.clone())));
         }
         whole.extend(compare([both[0].passing(None), both[1].passing(None)], None, None));
         let hosts: std::collections::BTreeSet<_> =
@@ -266,27 +263,20 @@ impl<'a> Compared<'a> {
             if outcome.is_equal() || outcome.open.is_empty() && outcome.sure.iter().all(known) {
                 continue;
             }
-            whole.extend(compare(lists, Some(host.to_string()), None));
+            whole.extend(compare(lists, Some(host.clone()), None));
         }
-        part.hangs_on.extend(a.incomplete.iter().chain(&b.incomplete).map(ToString::to_string));
+        part.hangs_on.extend(a.incomplete.iter().chain(&b.incomplete).cloned().map(Hanging::Firewall));
         settle(&mut part, &whole);
         self.parts.push(part);
     }
 }
 
 /// What only one of two lists says; what both say alike is said of the same thing.
-fn same_on_both(a: &[String], b: &[String]) -> Vec<String> {
-    let mut all: Vec<String> = a.iter().chain(b).cloned().collect();
+fn same_on_both(a: &[UnknownRoute], b: &[UnknownRoute]) -> impl Iterator<Item = UnknownRoute> {
+    let mut all: Vec<UnknownRoute> = a.iter().chain(b).cloned().collect();
     all.sort();
     all.dedup();
-    all
-}
-
-fn way(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Inbound => "Inbound",
-        Direction::Outbound => "Outbound",
-    }
+    all.into_iter()
 }
 
 pub(super) fn part(kind: &'static str, a: &str, b: &str, direction: Option<Direction>) -> Part {
@@ -308,7 +298,7 @@ pub(super) fn part(kind: &'static str, a: &str, b: &str, direction: Option<Direc
 /// The answer of a part whose differences are filled in.
 fn settle(part: &mut Part, outcome: &ListDifference) {
     if outcome.cut {
-        part.hangs_on.push("more is unknown than all answers could be tried for".to_owned());
+        part.hangs_on.push(Hanging::TooMuch);
     }
     part.equal = if !outcome.sure.is_empty() {
         Answer::No
@@ -323,10 +313,10 @@ fn group_rules(group: &LiveGroup, direction: Direction) -> Rules<'_> {
     let names = default_names(direction);
     Rules {
         of: Box::new(move |origin| match group.rules.get(origin) {
-            Some(rule) => (rule.rule.name.clone(), Some(rule.place.clone())),
-            None => (names[origin.wrapping_sub(crate::analyse::open::DEFAULTS).min(2)].to_owned(), None),
+            Some(rule) => (Decider::Rule(rule.rule.name.clone()), Some(rule.place.clone())),
+            None => (Decider::Default(names[origin.wrapping_sub(DEFAULTS).min(2)]), None),
         }),
-        default: names[2].to_owned(),
+        default: names[2],
     }
 }
 
@@ -334,9 +324,9 @@ fn firewall_rules(firewall: &OpenFirewall) -> Rules<'_> {
     Rules {
         of: Box::new(|origin| {
             let (name, place) = &firewall.names[origin];
-            (name.clone(), Some(place.clone()))
+            (Decider::Rule(name.clone()), Some(place.clone()))
         }),
-        default: "default deny".to_owned(),
+        default: "default deny",
     }
 }
 
@@ -350,14 +340,18 @@ fn fill(part: &mut Part, outcome: &ListDifference, pair: &Pair<'_>, atoms: &Atom
         }
     }
     for (region, answers) in &outcome.open {
-        let words = in_words(answers, atoms);
+        let hangs_on: Vec<Hanging> = answered(answers, atoms).into_iter().map(Hanging::Answered).collect();
         let passes = if region.first == Access::Allow { "a" } else { "b" };
         for difference in tell(region, answers, pair, named) {
-            part.conditional.push(Difference { passes: Some(passes), hangs_on: words.clone(), ..difference });
+            part.conditional.push(Difference {
+                passes: Some(passes),
+                hangs_on: hangs_on.clone(),
+                ..difference
+            });
         }
-        for text in words {
-            if !part.hangs_on.contains(&text) {
-                part.hangs_on.push(text);
+        for one in hangs_on {
+            if !part.hangs_on.contains(&one) {
+                part.hangs_on.push(one);
             }
         }
     }
@@ -369,14 +363,14 @@ fn tell(region: &Region, answers: &Answers, pair: &Pair<'_>, named: &mut Named<'
         let found = pair.lists[side].deciding(packet, &yes);
         match found {
             Some(open) => (pair.rules[side].of)(open.origin),
-            None => (pair.rules[side].default.clone(), None),
+            None => (Decider::Default(pair.rules[side].default), None),
         }
     };
     let tell = |(region, packet): (crate::analyse::said::RegionSaid, Packet)| {
         let ((rule_a, place_a), (rule_b, place_b)) = (rule(0, &packet), rule(1, &packet));
         let test = match pair.is_firewall {
-            true => firewall_test(&packet, pair.host.as_deref()),
-            false => group_test(&packet, pair.far),
+            true => Test::Connection(packet, pair.host.clone()),
+            false => Test::Group(packet, pair.far),
         };
         Difference {
             region,

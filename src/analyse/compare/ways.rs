@@ -1,15 +1,16 @@
 //! Whole ways: what becomes of the packets of each subnet that both sides have, through groups, routes and firewall.
 
-use super::model::{Difference, Part, WayDifferenceSaid};
+use super::model::{Decider, Difference, Part, WayDifferenceSaid};
 use super::parts::part;
 use crate::addr::AddrSet;
 use crate::analyse::explain::environment;
+use crate::analyse::hanging::Hanging;
 use crate::analyse::open::{fewest, intersection};
-use crate::analyse::said::{Answer, Named, PacketSaid, firewall_test, group_test, route_test, said};
+use crate::analyse::said::{Answer, Named, PacketSaid, Test, said};
 use crate::packet::Direction;
 use crate::read::live::Live;
 use crate::replay::ReplayError;
-use crate::replay::way::{Arrival, Environment, Fate as WholeFate, Model, Question, Verdict};
+use crate::replay::way::{Arrival, Environment, Fate as WholeFate, Model, Question, Step, Verdict};
 use crate::rules::{Access, Packet, Region};
 use crate::tags::{Snapshot, Symbols};
 
@@ -39,12 +40,12 @@ pub(super) fn ways(a: &Live, b: &Live, snapshot: &Snapshot) -> Vec<Part> {
                         environments: &environments,
                     };
                     if let Err(error) = pair.fill(&mut part) {
-                        part.hangs_on.push(error.to_string());
+                        part.hangs_on.push(Hanging::Refused(error));
                         part.equal = Answer::If;
                     }
                 }
                 (Err(error), _) | (_, Err(error)) => {
-                    part.hangs_on.push(format!("the way is not known: {error}"));
+                    part.hangs_on.push(Hanging::NoWay(error.clone()));
                     part.equal = Answer::If;
                 }
             }
@@ -106,7 +107,7 @@ impl Pair<'_, '_> {
                                 packet: difference.packet,
                                 way_a: a.way.name(),
                                 way_b: b.way.name(),
-                                test: route_test(&packet.src().to_string(), packet.dst()),
+                                test: Test::Route(Some(packet.src()), packet.dst()),
                             }),
                             _ => part.conditional.push(difference),
                         }
@@ -138,8 +139,8 @@ impl Pair<'_, '_> {
         let mut hangs_on = Vec::new();
         for (side, rule) in rules.iter_mut().enumerate() {
             let Some(fate) = self.models[side].fate(&question)? else { continue };
-            *rule = Some(in_words(&fate));
-            hangs_on.extend(fate.conditions.iter().map(ToString::to_string));
+            *rule = Some(decider(&fate));
+            hangs_on.extend(fate.conditions.into_iter().map(Hanging::Condition));
         }
         hangs_on.dedup();
         let [rule_a, rule_b] = rules;
@@ -156,25 +157,20 @@ impl Pair<'_, '_> {
             hangs_on,
             test: match self.direction {
                 // Only a connection shows what all of them do together.
-                Direction::Outbound => firewall_test(packet, None),
-                Direction::Inbound => group_test(packet, self.direction),
+                Direction::Outbound => Test::Connection(*packet, None),
+                Direction::Inbound => Test::Group(*packet, self.direction),
             },
         })
     }
 }
 
 /// What decides: the door that stops the packet, or the last rule or route that lets it pass, with the way that it takes.
-fn in_words(fate: &WholeFate) -> String {
-    let named = |step: &crate::replay::way::Step| match &step.rule {
-        Some(rule) => format!("{}: {rule}", step.name),
-        None => format!("{}: {}", step.name, step.because),
-    };
+fn decider(fate: &WholeFate) -> Decider {
+    let named = |step: &Step| (step.name.clone(), step.rule.clone().unwrap_or_else(|| step.because.clone()));
     match fate.verdict {
-        Verdict::Deny => fate.steps.last().map(named).unwrap_or_default(),
-        _ => {
-            let last = fate.steps.iter().rev().find(|step| step.rule.is_some());
-            let by = last.map(|step| format!(", {}", named(step))).unwrap_or_default();
-            format!("way: {}{by}", fate.way.name())
+        Verdict::Deny => {
+            fate.steps.last().map(named).map_or(Decider::Nothing, |(name, rule)| Decider::Step(name, rule))
         }
+        _ => Decider::Way(fate.way, fate.steps.iter().rev().find(|step| step.rule.is_some()).map(named)),
     }
 }

@@ -9,24 +9,22 @@ use crate::read::live::{
     last_part,
 };
 use crate::read::resources::{
-    FirewallRule, IpGroup, Nsg, Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule,
+    FirewallRule, IpGroup, Nsg, Route, RouteTable, RuleCollection, RuleCollectionGroup, SecurityRule, Word,
 };
 use crate::replay::firewall_rule;
-use crate::replay::way::{self, Environment, Middle, Network, Outbound, Role, Subnet};
+use crate::replay::way::{self, Condition, Environment, Middle, Network, Outbound, Role, Subnet};
 use crate::tags::{Region, Snapshot};
 
 /// What stands before the name of an application security group where a tag would stand.
 pub(super) const SECURITY_GROUP: &str = "asg.";
 
-/// What a text that no file holds is, in words.
-pub(in crate::analyse) fn condition_in_words(text: &str) -> String {
-    let marker = format!("the tag {SECURITY_GROUP}");
-    match text
-        .strip_prefix(&marker)
-        .and_then(|rest| rest.strip_suffix(", which no file holds, has the address"))
-    {
-        Some(name) => format!("the machine is in the application security group {name}"),
-        None => text.to_owned(),
+/// What a condition on the way is: a tag of the name of an application security group stands for one.
+pub(in crate::analyse) fn condition_of(condition: &Condition) -> Condition {
+    match condition {
+        Condition::Tag(tag) if tag.starts_with(SECURITY_GROUP) => {
+            Condition::SecurityGroup(tag[SECURITY_GROUP.len()..].to_owned())
+        }
+        other => other.clone(),
     }
 }
 
@@ -38,7 +36,7 @@ fn set(texts: &[String]) -> AddrSet {
 }
 
 /// The environment that `live` shows; notes of what had to be assumed of it.
-pub(in crate::analyse) fn environment(live: &Live, snapshot: &Snapshot) -> (Environment, Vec<String>) {
+pub(in crate::analyse) fn environment(live: &Live, snapshot: &Snapshot) -> (Environment, Vec<&'static str>) {
     let mut notes = Vec::new();
     let mut environment =
         Environment { network: network(live, &mut notes), partial: true, ..Environment::default() };
@@ -48,14 +46,14 @@ pub(in crate::analyse) fn environment(live: &Live, snapshot: &Snapshot) -> (Envi
     environment.admin = live
         .admin_rules
         .iter()
-        .map(|admin| SecurityRule { protocol: word(&admin.rule.protocol).into(), ..admin.rule.clone() })
+        .map(|admin| SecurityRule { protocol: word(&admin.rule.protocol), ..admin.rule.clone() })
         .collect();
     environment.firewall = firewall(live, &environment.network);
     environment.places = places(live);
     (environment, notes)
 }
 
-fn network(live: &Live, notes: &mut Vec<String>) -> Network {
+fn network(live: &Live, notes: &mut Vec<&'static str>) -> Network {
     let all = |pick: fn(&crate::read::live::LiveNetwork) -> &Vec<String>| {
         AddrSet::union_of(&live.networks.iter().map(|network| set(pick(network))).collect::<Vec<_>>())
     };
@@ -75,7 +73,7 @@ fn network(live: &Live, notes: &mut Vec<String>) -> Network {
     }
     if space.is_empty() {
         space = PRIVATE.iter().filter_map(|text| text.parse::<IpPrefix>().ok()).collect();
-        notes.push("no virtual network is among the files: private space is taken to be inside".to_owned());
+        notes.push("no virtual network is among the files: private space is taken to be inside");
     }
     // Where there are rules of a firewall, the appliance that routes lead to is it.
     let has_rules = !live.collection_groups.is_empty() || !live.firewalls.is_empty();
@@ -96,7 +94,12 @@ fn network(live: &Live, notes: &mut Vec<String>) -> Network {
     Network { space, peers, firewall: addresses, ..Network::default() }
 }
 
-fn subnets(live: &Live, snapshot: &Snapshot, network: &Network, notes: &mut Vec<String>) -> Vec<Subnet> {
+fn subnets(
+    live: &Live,
+    snapshot: &Snapshot,
+    network: &Network,
+    notes: &mut Vec<&'static str>,
+) -> Vec<Subnet> {
     let mut subnets: Vec<Subnet> = live
         .subnets
         .iter()
@@ -122,7 +125,7 @@ fn subnets(live: &Live, snapshot: &Snapshot, network: &Network, notes: &mut Vec<
         }
     }
     if let Some(subnet) = subnets.is_empty().then(|| in_effect(live, network)).flatten() {
-        notes.push("the rules and routes in effect are taken to be those of one interface".to_owned());
+        notes.push("the rules and routes in effect are taken to be those of one interface");
         subnets.push(subnet);
     }
     if subnets.is_empty() {
@@ -134,8 +137,7 @@ fn subnets(live: &Live, snapshot: &Snapshot, network: &Network, notes: &mut Vec<
             table: table.clone(),
             ..Subnet::default()
         };
-        notes
-            .push("no subnet is among the files: each group is taken to be on all of the network".to_owned());
+        notes.push("no subnet is among the files: each group is taken to be on all of the network");
         subnets.extend(live.groups.iter().map(|group| all(Some(group))));
         if live.groups.is_empty() {
             subnets.push(all(None));
@@ -228,8 +230,8 @@ fn endpoints(services: &[String], snapshot: &Snapshot, region: Option<&Region>) 
 }
 
 /// Words of clients in those of the API.
-fn word(text: &str) -> String {
-    if text.eq_ignore_ascii_case("all") { "*".to_owned() } else { text.to_owned() }
+fn word(text: &Word) -> Word {
+    if text.eq_ignore_ascii_case("all") { Word::Borrowed("*") } else { text.clone() }
 }
 
 fn group(group: &LiveGroup) -> Nsg {
@@ -238,7 +240,7 @@ fn group(group: &LiveGroup) -> Nsg {
 
 /// A rule as the replay takes it: sides of one family, without overlaps; two rules where it has both.
 fn rules(live: &LiveRule) -> Vec<SecurityRule> {
-    let rule = SecurityRule { protocol: word(&live.rule.protocol).into(), ..live.rule.clone() };
+    let rule = SecurityRule { protocol: word(&live.rule.protocol), ..live.rule.clone() };
     let (sources, destinations) =
         (side(&rule.sources, &live.source_groups), side(&rule.destinations, &live.destination_groups));
     let is_v6 = |texts: &[String]| texts.iter().any(|text| text.contains(':'));

@@ -8,18 +8,18 @@ mod model;
 use std::net::IpAddr;
 
 pub use far::{Far, NoFar};
-pub use model::{Explained, ExplainedSet, FateSaid, StepSaid};
+pub use model::{Change, Door, Explained, ExplainedSet, FateSaid, StepSaid};
 
 use super::said::{Named, PacketSaid, said};
-use crate::addr::AddrSet;
+use crate::addr::{AddrSet, IpPrefix, Prefix};
 use crate::packet::{Direction, Ports, Protocol};
 use crate::policy::Policy;
 use crate::read::live::{Live, Place};
-use crate::replay::way::{At, Environment, Fate, Middle, Model, OWN_ROUTES, Question, Step};
+use crate::replay::way::{At, Condition, Environment, Fate, Middle, Model, Question, Step, Verdict};
 use crate::replay::{HostKey, ReplayError};
 use crate::rules::{Access, Packet, Region, ServiceBox};
 use crate::tags::{Snapshot, Symbol};
-pub(in crate::analyse) use environment::{condition_in_words, environment};
+pub(in crate::analyse) use environment::{condition_of, environment};
 
 /// What is asked about.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub struct Explainer<'a> {
     policy: Option<&'a Policy>,
     environment: Environment,
     /// What had to be assumed of the environment.
-    pub notes: Vec<String>,
+    pub notes: Vec<&'static str>,
 }
 
 /// The environment that files show; what a policy says of its network is so.
@@ -53,7 +53,7 @@ pub(in crate::analyse) fn planned(
     live: &Live,
     snapshot: &Snapshot,
     policy: Option<&Policy>,
-) -> (Environment, Vec<String>) {
+) -> (Environment, Vec<&'static str>) {
     let (mut environment, notes) = environment(live, snapshot);
     if let Some(policy) = policy {
         environment.network.space = policy.network.space.clone();
@@ -131,13 +131,13 @@ impl<'a> Explainer<'a> {
             packet: PacketSaid::from(&question.packet),
             subnet: question.subnet.clone(),
             direction: asked.direction.name(),
-            host: question.host.as_ref().map(ToString::to_string),
+            host: question.host.clone(),
             steps: fate.steps.iter().map(|step| self.step(step, &question)).collect(),
             way: fate.way.name(),
             stops_at: fate.stops_at.map(At::name),
             hangs_on: conditions(&fate),
-            assumptions: fate.assumptions.iter().map(|a| a.id().to_owned()).collect(),
-            assumed: fate.assumptions.iter().map(|a| a.text().to_owned()).collect(),
+            assumptions: fate.assumptions.iter().map(|a| a.id()).collect(),
+            assumed: fate.assumptions.iter().map(|a| a.text()).collect(),
             changes: self.changes(&question, &fate)?,
         }))
     }
@@ -148,13 +148,7 @@ impl<'a> Explainer<'a> {
     /// Rules that Azure would refuse.
     pub fn set(&self, asked: &Asked) -> Result<Option<ExplainedSet>, ReplayError> {
         let (Some(subnet), Far::Set(far)) = (self.subnet(asked), &asked.far) else { return Ok(None) };
-        let near = asked.near.map_or_else(
-            || subnet.prefixes.clone(),
-            |near| {
-                crate::addr::Entry::parse(&near.to_string(), true)
-                    .map_or_else(|_| AddrSet::empty(), AddrSet::from)
-            },
-        );
+        let near = asked.near.map_or_else(|| subnet.prefixes.clone(), host);
         let (src, dst) = match asked.direction {
             Direction::Inbound => (far, &near),
             Direction::Outbound => (&near, far),
@@ -234,7 +228,7 @@ impl<'a> Explainer<'a> {
             line: place.line.unwrap_or(1),
             pointer: place.pointer.clone().unwrap_or_default().into(),
         });
-        let allows = step.verdict != crate::replay::way::Verdict::Deny && step.rule.is_some();
+        let allows = step.verdict != Verdict::Deny && step.rule.is_some();
         let cause =
             self.policy.filter(|_| allows && step.at != At::Route).and_then(|policy| cause(policy, question));
         StepSaid {
@@ -242,7 +236,7 @@ impl<'a> Explainer<'a> {
             name: step.name.clone(),
             rule: step.rule.clone(),
             verdict: step.verdict.name(),
-            because: condition_in_words(&step.because),
+            because: step.because.clone(),
             place,
             tag: step.rule.as_deref().and_then(|rule| self.tag_of(&step.name, rule, question)),
             workload: cause.as_ref().map(|cause| cause.workload.clone()),
@@ -268,20 +262,19 @@ impl<'a> Explainer<'a> {
     }
 
     /// What would have to change so that the packet passes: each door that stops it is opened, and the next one asked.
-    fn changes(&self, question: &Question, fate: &Fate) -> Result<Vec<String>, ReplayError> {
+    fn changes(&self, question: &Question, fate: &Fate) -> Result<Vec<Change>, ReplayError> {
         let mut changes = Vec::new();
         let (mut environment, mut fate) = (self.environment.clone(), fate.clone());
         for _ in 0..6 {
-            let Some(stop) = fate.stops_at.filter(|_| fate.verdict != crate::replay::way::Verdict::Allow)
-            else {
+            let Some(stop) = fate.stops_at.filter(|_| fate.verdict != Verdict::Allow) else {
                 break;
             };
             let last = fate.steps.iter().rev().find(|step| step.at == stop);
-            let text = change(stop, last, question);
-            if changes.contains(&text) {
+            let change = change(stop, last, question);
+            if changes.contains(&change) {
                 break;
             }
-            changes.push(text);
+            changes.push(change);
             if !open(&mut environment, stop, last, question) {
                 break;
             }
@@ -327,52 +320,36 @@ fn open(environment: &mut Environment, stop: At, step: Option<&Step>, question: 
     true
 }
 
-/// What to change at a door, in words.
-fn change(stop: At, step: Option<&Step>, question: &Question) -> String {
-    let (resource, rule) = match step {
-        Some(step) => (step.name.as_str(), step.rule.as_deref()),
-        None => ("", None),
+/// What to change at a door.
+fn change(stop: At, step: Option<&Step>, question: &Question) -> Change {
+    let resource = || step.map(|step| step.name.clone()).unwrap_or_default();
+    let because = || step.map(|step| step.because.clone()).unwrap_or_default();
+    let (packet, hangs) = (question.packet, step.is_some_and(|step| step.verdict == Verdict::If));
+    let door = || match stop {
+        At::Nsg | At::Admin => Door::Group(resource()),
+        _ => Door::Firewall,
     };
-    let packet = &question.packet;
-    let hangs_on = step.filter(|step| step.verdict == crate::replay::way::Verdict::If);
-    match (stop, rule) {
-        (At::Nsg | At::Admin | At::Firewall | At::Dnat, Some(rule)) if hangs_on.is_some() => {
-            let what = if matches!(stop, At::Nsg | At::Admin) {
-                format!("group {resource}")
-            } else {
-                "firewall".to_owned()
-            };
-            let because = hangs_on.map(|step| condition_in_words(&step.because)).unwrap_or_default();
-            format!("{what}: a rule that allows {packet} in any case; with rule {rule} {because}")
+    match (stop, step.and_then(|step| step.rule.clone())) {
+        (At::Nsg | At::Admin | At::Firewall | At::Dnat, Some(rule)) if hangs => {
+            Change::InAnyCase { door: door(), packet, rule, because: because() }
         }
-        (At::Nsg | At::Admin, Some(rule)) => {
-            format!("group {resource}: a rule that allows {packet} before {rule}, or {rule} without it")
+        (At::Nsg | At::Admin | At::Firewall | At::Dnat, Some(rule)) => {
+            Change::Before { door: door(), packet, rule }
         }
-        (At::Nsg | At::Admin, None) => {
-            format!("group {resource}: a rule that allows {packet}; none does, and the default denies")
-        }
+        (At::Nsg | At::Admin, None) => Change::InGroup(resource(), packet),
+        (At::Firewall | At::Dnat, None) => Change::InFirewall(packet),
         (At::Route, _) if question.direction == Direction::Inbound => {
-            let because = step.map(|step| step.because.as_str()).unwrap_or_default();
-            let table = if resource == OWN_ROUTES { "" } else { "route table " };
-            format!("{table}{resource}: a route back the way that the packet came; {because}")
+            Change::Back { of: resource(), because: because() }
         }
-        (At::Route, Some(rule)) => {
-            format!("route table {resource}: a route for {} that leads on; {rule} drops it", packet.dst())
-        }
-        (At::Route, None) => format!("a route for {}: the system drops it", packet.dst()),
-        (At::Firewall | At::Dnat, Some(rule)) => {
-            format!("firewall: a rule that allows {packet} before {rule}, or {rule} without it")
-        }
-        (At::Firewall | At::Dnat, None) => format!("firewall: a rule that allows {packet}; none does"),
-        (At::Outbound, _) => {
-            format!("subnet {}: a way out to the Internet (NAT gateway, public address)", question.subnet)
-        }
-        (At::Network, _) => "the network: nothing at that address answers".to_owned(),
+        (At::Route, Some(route)) => Change::LeadsOn { table: resource(), to: packet.dst(), route },
+        (At::Route, None) => Change::Route(packet.dst()),
+        (At::Outbound, _) => Change::WayOut(question.subnet.clone()),
+        (At::Network, _) => Change::Network,
     }
 }
 
-fn conditions(fate: &Fate) -> Vec<String> {
-    fate.conditions.iter().map(|condition| condition_in_words(&condition.to_string())).collect()
+fn conditions(fate: &Fate) -> Vec<Condition> {
+    fate.conditions.iter().map(condition_of).collect()
 }
 
 /// The need of a policy that asks for a packet.
@@ -392,6 +369,15 @@ fn cause<'p>(policy: &'p Policy, question: &Question) -> Option<&'p crate::polic
             && remote()
     });
     flow?.causes.first()
+}
+
+/// One address; nothing for one that stands for IPv4, of which a set has all or none.
+fn host(address: IpAddr) -> AddrSet {
+    match address {
+        IpAddr::V4(address) => IpPrefix::V4(Prefix::host(address.into())).into(),
+        IpAddr::V6(address) if address.to_ipv4_mapped().is_some() => AddrSet::empty(),
+        IpAddr::V6(address) => IpPrefix::V6(Prefix::host(address.into())).into(),
+    }
 }
 
 /// A machine's address in a subnet: Azure keeps the first four.

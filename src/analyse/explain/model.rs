@@ -1,9 +1,15 @@
 //! The answer to what becomes of packets.
 
-use serde::Serialize;
+use std::fmt::{self, Display};
+use std::net::IpAddr;
 
-use crate::analyse::said::{PacketSaid, RegionSaid};
+use serde::{Serialize, Serializer};
+
+use crate::analyse::said::{PacketSaid, RegionSaid, as_text_if, as_texts};
 use crate::read::live::Place;
+use crate::replay::HostKey;
+use crate::replay::way::{Condition, OWN_ROUTES};
+use crate::rules::Packet;
 
 /// What becomes of one packet.
 #[derive(Debug, Clone, Serialize)]
@@ -17,8 +23,8 @@ pub struct Explained {
     /// `inbound` or `outbound`.
     pub direction: &'static str,
     /// The host that it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text_if")]
+    pub host: Option<HostKey>,
     /// Who decided, in order.
     pub steps: Vec<StepSaid>,
     /// `direct`, `firewall`, `inside`, `peer`, `gateway` or `none`.
@@ -27,14 +33,14 @@ pub struct Explained {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stops_at: Option<&'static str>,
     /// What the verdict hangs on.
-    #[serde(rename = "if")]
-    pub hangs_on: Vec<String>,
+    #[serde(rename = "if", serialize_with = "as_texts")]
+    pub hangs_on: Vec<Condition>,
     /// Assumptions without which it would be another, by name.
-    pub assumptions: Vec<String>,
+    pub assumptions: Vec<&'static str>,
     /// What they are, in words.
-    pub assumed: Vec<String>,
+    pub assumed: Vec<&'static str>,
     /// What would have to change so that it passes.
-    pub changes: Vec<String>,
+    pub changes: Vec<Change>,
 }
 
 /// One decision.
@@ -69,39 +75,122 @@ pub struct StepSaid {
 
 impl StepSaid {
     /// Who decides, and by which rule: `Group ml-nsg, rule storage (nsg.arm.json:12)`.
-    pub fn who(&self) -> String {
-        let place =
-            self.place.as_ref().map_or_else(String::new, |place| format!(" ({}:{})", place.file, place.line));
-        let name = &self.name;
-        let what = match self.at {
-            _ if name.starts_with("the ") => name.replacen("the ", "The ", 1),
-            "nsg" => format!("Group {name}"),
-            "route" if self.place.is_none() => "Routes".to_owned(),
-            "route" => format!("Route table {name}"),
-            "firewall" | "dnat" => "Firewall".to_owned(),
-            "admin" => "Network manager".to_owned(),
-            "outbound" => format!("Way out of {name}"),
-            _ => format!("Network {name}"),
-        };
-        let kind = if self.at == "route" { "route" } else { "rule" };
-        match &self.rule {
-            Some(rule) if self.at != "route" || self.place.is_some() => {
-                format!("{what}, {kind} {rule}{place}")
+    pub fn who(&self) -> impl Display {
+        fmt::from_fn(move |f| {
+            let name = &self.name;
+            match self.at {
+                _ if name.starts_with("the ") => write!(f, "The {}", &name["the ".len()..])?,
+                "nsg" => write!(f, "Group {name}")?,
+                "route" if self.place.is_none() => f.write_str("Routes")?,
+                "route" => write!(f, "Route table {name}")?,
+                "firewall" | "dnat" => f.write_str("Firewall")?,
+                "admin" => f.write_str("Network manager")?,
+                "outbound" => write!(f, "Way out of {name}")?,
+                _ => write!(f, "Network {name}")?,
             }
-            _ => what,
-        }
+            let kind = if self.at == "route" { "route" } else { "rule" };
+            match (&self.rule, &self.place) {
+                (Some(rule), Some(place)) => write!(f, ", {kind} {rule} ({}:{})", place.file, place.line),
+                (Some(rule), None) if self.at != "route" => write!(f, ", {kind} {rule}"),
+                _ => Ok(()),
+            }
+        })
     }
 
     /// Who asks for it, and where that is documented, if that is known.
-    pub fn asked_for(&self) -> Option<String> {
-        let who = match self.workload.as_deref()? {
-            "policy" => "The policy".to_owned(),
-            workload => format!("The workload {workload}"),
-        };
-        let row = self.row.as_deref().filter(|row| !row.is_empty());
-        let row = row.map_or_else(String::new, |row| format!(", {row}"));
-        let source = self.source.as_ref().map_or_else(String::new, |source| format!(" (source: {source})"));
-        Some(format!("{who} asks for it{row}{source}"))
+    pub fn asked_for(&self) -> Option<impl Display> {
+        let workload = self.workload.as_deref()?;
+        Some(fmt::from_fn(move |f| {
+            match workload {
+                "policy" => f.write_str("The policy asks for it")?,
+                workload => write!(f, "The workload {workload} asks for it")?,
+            }
+            if let Some(row) = self.row.as_deref().filter(|row| !row.is_empty()) {
+                write!(f, ", {row}")?;
+            }
+            match &self.source {
+                Some(source) => write!(f, " (source: {source})"),
+                None => Ok(()),
+            }
+        }))
+    }
+}
+
+/// A door of which something has to change so that a packet passes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Door {
+    /// A security group, or the rules of a network manager.
+    #[error("group {0}")]
+    Group(String),
+    /// The firewall.
+    #[error("firewall")]
+    Firewall,
+}
+
+/// What would have to change so that a packet passes. Its sentence, without full stop, is made where it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Change {
+    /// A rule that hangs on something.
+    #[error("{door}: a rule that allows {packet} in any case; with rule {rule} {because}")]
+    InAnyCase {
+        /// Where it is.
+        door: Door,
+        /// The packet.
+        packet: Packet,
+        /// The rule.
+        rule: String,
+        /// What it hangs on.
+        because: String,
+    },
+    /// A rule that denies.
+    #[error("{door}: a rule that allows {packet} before {rule}, or {rule} without it")]
+    Before {
+        /// Where it is.
+        door: Door,
+        /// The packet.
+        packet: Packet,
+        /// The rule.
+        rule: String,
+    },
+    /// No rule of a group.
+    #[error("group {0}: a rule that allows {1}; none does, and the default denies")]
+    InGroup(String, Packet),
+    /// No rule of the firewall.
+    #[error("firewall: a rule that allows {0}; none does")]
+    InFirewall(Packet),
+    /// Replies that go elsewhere.
+    #[error("{}{of}: a route back the way that the packet came; {because}", if .of == OWN_ROUTES { "" } else { "route table " })]
+    Back {
+        /// The route table, or what the routes are of.
+        of: String,
+        /// Where replies go.
+        because: String,
+    },
+    /// A route that drops.
+    #[error("route table {table}: a route for {to} that leads on; {route} drops it")]
+    LeadsOn {
+        /// The route table.
+        table: String,
+        /// Where the packet goes.
+        to: IpAddr,
+        /// The route.
+        route: String,
+    },
+    /// No route.
+    #[error("a route for {0}: the system drops it")]
+    Route(IpAddr),
+    /// A subnet without a way out.
+    #[error("subnet {0}: a way out to the Internet (NAT gateway, public address)")]
+    WayOut(String),
+    /// An address without a machine.
+    #[error("the network: nothing at that address answers")]
+    Network,
+}
+
+impl Serialize for Change {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 
@@ -130,8 +219,8 @@ pub struct FateSaid {
     /// Who decided about that one.
     pub steps: Vec<StepSaid>,
     /// What the verdict hangs on.
-    #[serde(rename = "if")]
-    pub hangs_on: Vec<String>,
+    #[serde(rename = "if", serialize_with = "as_texts")]
+    pub hangs_on: Vec<Condition>,
     /// What would have to change so that it passes.
-    pub changes: Vec<String>,
+    pub changes: Vec<Change>,
 }

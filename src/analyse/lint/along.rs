@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::analyse::explain::{condition_in_words, planned, put_on_all};
+use crate::analyse::explain::{condition_of, planned, put_on_all};
 use crate::packet::Direction;
 use crate::policy::Policy;
 use crate::read::live::Live;
@@ -16,7 +16,7 @@ use crate::tags::Snapshot;
 pub struct PlannedWay {
     environment: Environment,
     /// What had to be assumed of the network.
-    pub notes: Vec<String>,
+    pub notes: Vec<&'static str>,
 }
 
 impl PlannedWay {
@@ -170,7 +170,7 @@ impl<'a> Along<'a> {
         let fate = &account.fate;
         let sways = account.sways.iter().map(|assumption| Arc::from(assumption.text()));
         let conditions =
-            fate.conditions.iter().map(|condition| condition_in_words(&condition.to_string()).into());
+            fate.conditions.iter().map(|condition| Arc::from(condition_of(condition).to_string()));
         let end = match fate.verdict {
             Verdict::If => End::Hangs(conditions.chain(sways).collect()),
             _ if !account.sways.is_empty() => End::Hangs(sways.collect()),

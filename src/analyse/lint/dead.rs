@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::finding::Finding;
 use super::list::{Line, Lines, in_order};
+use super::message::{Fix, Message};
 use super::sides::RuleSide;
 use crate::addr::AddrSet;
 use crate::read::live::Place;
@@ -22,7 +23,7 @@ pub(super) struct Looked<'a> {
 }
 
 impl Looked<'_> {
-    fn finding(&self, id: &str, at: usize, message: String) -> Finding {
+    fn finding(&self, id: &str, at: usize, message: Message) -> Finding {
         let line = &self.lines.lines[at];
         Finding::new(id, self.resource, Some(line.name()), &line.place, message)
     }
@@ -80,20 +81,11 @@ impl Looked<'_> {
                 blockers.sort_unstable();
             }
         }
-        let names: Vec<String> =
-            blockers.iter().map(|&place| self.lines.lines[place].name().to_owned()).collect();
+        let names = self.lines.names(blockers);
         let message = match (names.is_empty(), contrary.is_some()) {
-            (true, _) => {
-                "no packet can match it: its protocol has no ports, or a side holds no address".to_owned()
-            }
-            (false, false) => format!("never decides a packet: {} before it", taken_by(&names)),
-            (false, true) => {
-                let word = if line.rule.access.is_allow() { "allow" } else { "deny" };
-                format!(
-                    "never gets to {word} anything: {} before it, in part with the other action",
-                    taken_by(&names)
-                )
-            }
+            (true, _) => Message::NeverMatches,
+            (false, false) => Message::Dead(names.clone()),
+            (false, true) => Message::DeadContrary { allows: line.rule.access.is_allow(), by: names.clone() },
         };
         let fix =
             if contrary.is_some() { "put it before the rules named, or remove it" } else { "remove it" };
@@ -101,19 +93,14 @@ impl Looked<'_> {
     }
 
     fn dead_default(&self, at: usize) -> Finding {
-        let names: Vec<String> =
-            self.lines.blockers(at).into_iter().map(|n| self.lines.lines[n].name().to_owned()).collect();
+        let names = self.lines.names(self.lines.blockers(at));
         let line = &self.lines.lines[at];
-        let message =
-            format!("the rule that Azure adds never decides a packet: {} before it", taken_by(&names));
+        let message = Message::DeadDefault(names.clone());
         Finding::new("TW006", self.resource, Some(line.name()), self.place, message).blockers(names)
     }
 
     fn redundant(&self, at: usize) -> Finding {
-        let hangs = self.hangs_on_network(at);
-        let if_so = if hangs { ", as long as VirtualNetwork is what it is taken for here" } else { "" };
-        let message =
-            format!("decides nothing that later rules and those of Azure would not decide alike{if_so}");
+        let message = Message::Redundant { hangs: self.hangs_on_network(at) };
         self.finding("TW004", at, message).fix("remove it")
     }
 
@@ -163,8 +150,7 @@ impl Looked<'_> {
             Some(first) => vec![first.rule.name.clone()],
             None => against.iter().map(|earlier| earlier.rule.name.clone()).collect(),
         };
-        let verb = if line.rule.access.is_allow() { "denied" } else { "allowed" };
-        let message = format!("a part of what it takes is {verb} before it by {}", by.join(", "));
+        let message = Message::Shadowed { allows: line.rule.access.is_allow(), by: by.clone() };
         Some(self.finding("TW003", at, message).packet(Some(packet)).blockers(by))
     }
 
@@ -190,10 +176,10 @@ impl Looked<'_> {
                     continue;
                 }
                 used.push(second);
-                let other = lines[first].name();
-                let message = format!("differs from {other} in its {field} only: one rule can say both");
-                let finding = self.finding("TW005", second, message).blockers(vec![other.to_owned()]);
-                found.push(finding.fix(format!("add its {field} to {other} and remove it")));
+                let other = &lines[first].rule.name;
+                let message = Message::Mergeable { with: other.clone(), field };
+                let finding = self.finding("TW005", second, message).blockers(vec![other.clone()]);
+                found.push(Finding { fix: Some(Fix::Merge { field, to: other.clone() }), ..finding });
             }
         }
     }
@@ -204,14 +190,6 @@ impl Looked<'_> {
         rules[first] = merged;
         rules.remove(second);
         compare(&self.lines.list(), &in_order(rules, Access::Deny)).is_equivalent()
-    }
-}
-
-/// Who takes all that a dead rule could take.
-pub(super) fn taken_by(names: &[String]) -> String {
-    match names {
-        [one] => format!("{one} takes all that it could take"),
-        many => format!("{} take all that it could take", many.join(", ")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::message::{Fix, Message, TagMatch};
 use crate::read::live::Place;
 use crate::rules::Packet;
 
@@ -59,7 +60,7 @@ pub struct Finding {
     /// The rule or route; `None` where it is about the resource.
     pub rule: Option<String>,
     /// A sentence.
-    pub message: String,
+    pub message: Message,
     /// Where it stands.
     pub place: Place,
     /// A packet that shows it.
@@ -70,32 +71,13 @@ pub struct Finding {
     pub blockers: Option<Vec<String>>,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fix: Option<String>,
+    pub fix: Option<Fix>,
     /// Page and its date.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
+    pub source: Option<&'static str>,
     /// Tags and weeks, for lists that are one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<TagMatch>,
-}
-
-/// A tag as of some weeks that a list is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TagMatch {
-    /// The tag.
-    pub tag: String,
-    /// The first stored week in which it fits so well.
-    pub from: String,
-    /// The last such week.
-    pub to: String,
-    /// Addresses that the tag had and the list lacks.
-    pub missing: String,
-    /// Addresses of the list that the tag did not have.
-    pub excess: String,
-    /// Addresses of the tag today that the list lacks.
-    pub missing_today: String,
-    /// Addresses of the list that were the tag's and are no longer.
-    pub left: String,
 }
 
 /// A packet as the contract of programs has it.
@@ -128,7 +110,7 @@ impl Finding {
     ///
     /// # Panics
     /// If there is no such check: ids are written in the code that finds.
-    pub(super) fn new(id: &str, resource: &str, rule: Option<&str>, place: &Place, message: String) -> Self {
+    pub(super) fn new(id: &str, resource: &str, rule: Option<&str>, place: &Place, message: Message) -> Self {
         let check = check(id).unwrap_or_else(|| panic!("no check is called {id}"));
         Finding {
             id: check.id,
@@ -140,7 +122,7 @@ impl Finding {
             packet: None,
             blockers: None,
             fix: None,
-            source: (!check.source.is_empty()).then(|| check.source.to_owned()),
+            source: (!check.source.is_empty()).then_some(check.source),
             tags: Vec::new(),
         }
     }
@@ -153,8 +135,8 @@ impl Finding {
         Finding { blockers: Some(blockers), ..self }
     }
 
-    pub(super) fn fix(self, fix: impl Into<String>) -> Self {
-        Finding { fix: Some(fix.into()), ..self }
+    pub(super) fn fix(self, fix: &'static str) -> Self {
+        Finding { fix: Some(Fix::Do(fix)), ..self }
     }
 
     pub(super) fn rated(self, severity: Severity) -> Self {

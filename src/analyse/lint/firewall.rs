@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::dead::taken_by;
 use super::finding::{Finding, Severity};
 use super::list::{Line, Lines};
+use super::message::Message;
 use super::sides::{RuleSide, Sides, ports, protocol, same};
 use crate::packet::Ports;
 use crate::read::live::{Live, LiveCollection, Place, is_same_resource, last_part};
@@ -145,16 +145,13 @@ impl<'a> Firewall<'a> {
         for id in lists.iter().flat_map(|list| list.iter()) {
             let group =
                 self.live.ip_groups.iter().find(|group| is_group(group.id.as_deref(), &group.name, id));
-            let short = last_part(id);
+            let short = || last_part(id).to_owned();
             let (message, severity) = match group {
                 Some(group) if group.addresses.is_empty() => {
-                    (format!("IP group {short} holds no address"), Severity::Warning)
+                    (Message::EmptyGroup(short()), Severity::Warning)
                 }
                 Some(_) => continue,
-                None => (
-                    format!("IP group {short} is not among the files: nothing is said of it"),
-                    Severity::Info,
-                ),
+                None => (Message::MissingGroup(short()), Severity::Info),
             };
             found.push(Finding::new("TW041", &self.name, Some(name), place, message).rated(severity));
         }
@@ -212,28 +209,20 @@ impl<'a> Firewall<'a> {
             if own.iter().all(|at| dead.contains(at)) {
                 found.push(self.dead_rule(name, place, &own));
             } else if !self.nat.contains(&origin) && own.iter().all(|at| redundant.contains(at)) {
-                let message =
-                    "decides nothing that later rules and the default would not decide alike".to_owned();
+                let message = Message::RedundantInFirewall;
                 found.push(Finding::new("TW004", &self.name, Some(name), place, message).fix("remove it"));
             }
         }
     }
 
     fn dead_rule(&self, name: &str, place: &Place, own: &[usize]) -> Finding {
-        let names: BTreeSet<String> = own
-            .iter()
-            .flat_map(|&at| self.lines.blockers(at))
-            .map(|at| self.lines.lines[at].name().to_owned())
-            .filter(|blocker| blocker != name)
-            .collect();
+        let mut names = self.lines.names(own.iter().flat_map(|&at| self.lines.blockers(at)));
+        names.retain(|blocker| blocker != name);
+        names.sort_unstable();
+        names.dedup();
         let contrary = own.iter().find_map(|&at| self.lines.contrary_packet(at));
         let id = if contrary.is_some() { "TW002" } else { "TW001" };
-        let names: Vec<String> = names.into_iter().collect();
-        let message = if names.is_empty() {
-            "no packet can match it: its protocol has no ports, or a side holds no address".to_owned()
-        } else {
-            format!("never decides a packet: {} before it", taken_by(&names))
-        };
+        let message = if names.is_empty() { Message::NeverMatches } else { Message::Dead(names.clone()) };
         Finding::new(id, &self.name, Some(name), place, message)
             .packet(contrary)
             .blockers(names)
@@ -267,10 +256,10 @@ impl<'a> Firewall<'a> {
             if at == 0 || with.own_packet(at).is_some() {
                 continue;
             }
-            let names: BTreeSet<String> =
-                with.blockers(at).into_iter().map(|at| with.lines[at].name().to_owned()).collect();
-            let names: Vec<String> = names.into_iter().collect();
-            let message = format!("is never tried: {} decide all its packets by address", names.join(", "));
+            let mut names = with.names(with.blockers(at));
+            names.sort_unstable();
+            names.dedup();
+            let message = Message::Masked(names.clone());
             found.push(Finding::new("TW040", &self.name, Some(&name), &place, message).blockers(names));
         }
     }

@@ -4,6 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::finding::{Finding, Severity};
+use super::message::Message;
 use super::stale::origin_of;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::plan::{LimitKey, Limits};
@@ -60,18 +61,14 @@ fn of_group(group: &LiveGroup) -> [Figure<'_>; 3] {
     ]
 }
 
-fn told(figure: &Figure<'_>, timeline: Option<&Timeline>) -> Option<String> {
+fn told(figure: &Figure<'_>, timeline: Option<&Timeline>) -> Option<Message> {
     let limit = Limits::default().get(figure.key);
     if figure.have.checked_mul(100)? < limit.checked_mul(TOLD)? {
         return None;
     }
-    let when = timeline
-        .filter(|_| figure.have < limit)
-        .and_then(|timeline| reached(figure, limit, timeline))
-        .map_or(String::new(), |date| {
-            format!("; at the growth of its tags the limit is reached about {date}")
-        });
-    Some(format!("{} of {limit} ({}) are used{when}", figure.have, figure.key))
+    let reached =
+        timeline.filter(|_| figure.have < limit).and_then(|timeline| reached(figure, limit, timeline));
+    Some(Message::Headroom { have: figure.have, limit, key: figure.key, reached })
 }
 
 /// The day on which the limit is reached if the tags that lists are go on growing as they did over the stored weeks.

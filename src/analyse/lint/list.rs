@@ -173,6 +173,11 @@ impl Lines {
         found.is_empty()
     }
 
+    /// The names of the rules at these places.
+    pub(super) fn names(&self, places: impl IntoIterator<Item = usize>) -> Vec<String> {
+        places.into_iter().map(|place| self.lines[place].rule.name.clone()).collect()
+    }
+
     /// The name of the rule that decides a packet.
     pub(super) fn decider(&self, packet: &Packet) -> Option<&Line> {
         self.lines.iter().find(|line| line.rule.matches(packet))

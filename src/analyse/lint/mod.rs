@@ -13,6 +13,7 @@ mod firewall;
 mod flows;
 mod headroom;
 mod list;
+mod message;
 mod open;
 mod routes;
 mod sides;
@@ -23,8 +24,9 @@ use rayon::prelude::*;
 
 pub use along::PlannedWay;
 pub use dismissed::Dismissal;
-pub use finding::{CHECKS, Check, Finding, Severity, TagMatch, check};
+pub use finding::{CHECKS, Check, Finding, Severity, check};
 pub use flows::{Changed, FlowReplay, Hangs, Replayed, Used};
+pub use message::{Fix, Message, Nested, OldList, Owners, Reach, Share, TagMatch};
 pub use stale::{Origin, origin_of};
 
 use crate::addr::AddrSet;
@@ -145,9 +147,8 @@ fn lists(live: &Live, timeline: &Timeline, today: &Snapshot, found: &mut Vec<Fin
         stale(list_of(&group.name, None, &group.place, &group.addresses));
     }
     for table in live.tables.iter().filter(|table| !table.effective) {
-        let prefixes: Vec<String> =
-            table.routes.iter().flat_map(|route| route.prefixes.iter().cloned()).collect();
-        stale(list_of(&table.name, None, &table.place, &prefixes));
+        let prefixes = table.routes.iter().flat_map(|route| route.prefixes.iter());
+        stale(list_of(&table.name, None, &table.place, prefixes));
     }
     let groups = live.collection_groups.iter().map(|group| (group.name.as_str(), &group.collections));
     let classic = live.firewalls.iter().map(|firewall| (firewall.name.as_str(), &firewall.collections));
@@ -167,9 +168,9 @@ fn list_of<'a>(
     resource: &'a str,
     rule: Option<&'a str>,
     place: &'a Place,
-    texts: &[String],
+    texts: impl IntoIterator<Item = &'a String>,
 ) -> stale::List<'a> {
-    let entries: Vec<_> = texts.iter().filter_map(|text| sides::address(text)).collect();
+    let entries: Vec<_> = texts.into_iter().filter_map(|text| sides::address(text)).collect();
     let (count, set) = (entries.len(), entries.into_iter().collect::<AddrSet>());
     stale::List { resource, rule, place, entries: count, set }
 }

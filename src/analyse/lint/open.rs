@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::dead::Looked;
 use super::finding::{Finding, Severity};
 use super::list::{Line, Lines, clip, in_order};
+use super::message::{Message, Reach};
 use super::sides::Sides;
 use crate::addr::{AddrSet, Count, IntervalSet, Prefix};
 use crate::packet::{Ports, Protocol};
@@ -146,7 +147,7 @@ fn report(looked: &Looked<'_>, asked: &[Rule], open: &[(&Risky, AddrSet)], found
             told.extend(alone.iter().map(|risky| risky.port));
             let reach = of_port(first);
             let packet = own.iter().find(|region| holds(region, first)).map(|region| region.packet);
-            let message = format!("{} open to {}", ports_in_words(&alone), reach_in_words(&reach));
+            let message = Message::Open { ports: ports(alone), reach: reach_of(&reach), rules: None };
             let finding = Finding::new("TW010", resource, Some(line.name()), &line.place, message);
             found.push(finding.packet(packet).fix(FIX));
         } else if !own.is_empty() {
@@ -157,15 +158,10 @@ fn report(looked: &Looked<'_>, asked: &[Rule], open: &[(&Risky, AddrSet)], found
         open.iter().filter(|(risky, _)| !told.contains(&risky.port)).collect();
     let Some((first, reach)) = together.first() else { return };
     let own = |(_, regions): &&(&Line, Vec<Region>)| regions.iter().any(|region| holds(region, first));
-    let rules: Vec<String> = taking_part.iter().filter(own).map(|(line, _)| line.name().to_owned()).collect();
+    let rules: Vec<String> = taking_part.iter().filter(own).map(|(line, _)| line.rule.name.clone()).collect();
     let region = taking_part.iter().flat_map(|(_, regions)| regions).find(|region| holds(region, first));
-    let names: Vec<&Risky> = together.iter().map(|(risky, _)| *risky).collect();
-    let message = format!(
-        "{} open to {}, by {} rules together",
-        ports_in_words(&names),
-        reach_in_words(reach),
-        rules.len()
-    );
+    let ports = ports(together.iter().map(|(risky, _)| *risky));
+    let message = Message::Open { ports, reach: reach_of(reach), rules: Some(rules.len()) };
     let finding = Finding::new("TW010", resource, rules.first().map(String::as_str), place, message);
     found.push(finding.packet(region.map(|region| region.packet)).blockers(rules).fix(FIX));
 }
@@ -235,26 +231,20 @@ fn sure_of(lines: &Lines, at: usize, only: Option<usize>) -> Option<Rule> {
     (known(&line.source, &rule.src) && known(&line.destination, &rule.dst)).then_some(rule)
 }
 
-fn ports_in_words(ports: &[&Risky]) -> String {
-    let one = |risky: &&Risky| format!("{} ({})", risky.port, risky.name);
-    let first = ["22", "3389"];
-    let mut order: Vec<&&Risky> = ports.iter().collect();
-    order.sort_by_key(|risky| (!first.contains(&risky.port.to_string().as_str()), risky.port));
-    let shown: Vec<String> = order.iter().take(3).map(|risky| one(risky)).collect();
-    match ports.len() {
-        1 => format!("port {} is", shown[0]),
-        2 | 3 => format!("ports {} are", shown.join(", ")),
-        many => format!("ports {} and {} more are", shown.join(", "), many - 3),
-    }
+/// Ports and their names, those first that everybody tries first.
+fn ports<'r>(risky: impl IntoIterator<Item = &'r Risky>) -> Vec<(u16, &'static str)> {
+    let mut ports: Vec<_> = risky.into_iter().map(|risky| (risky.port, risky.name)).collect();
+    ports.sort_by_key(|&(port, _)| (![22, 3389].contains(&port), port));
+    ports
 }
 
-fn reach_in_words(set: &AddrSet) -> String {
+fn reach_of(set: &AddrSet) -> Reach {
     let v4 = set.v4.count();
     if v4.is_zero() {
-        return format!("{} public IPv6 addresses", set.v6.count());
+        return Reach::V6(set.v6.count());
     }
     // Public space has some 3.7 thousand million addresses.
-    if v4.to_f64() > 3.0e9 { "the Internet".to_owned() } else { format!("{v4} public IPv4 addresses") }
+    if v4.to_f64() > 3.0e9 { Reach::Internet } else { Reach::V4(v4) }
 }
 
 /// What is found where everything gets out.
@@ -289,15 +279,8 @@ pub(super) fn open_outbound(looked: &Looked<'_>, sides: &Sides<'_>, risks: bool,
     if line.origin.is_none() && !risks {
         return;
     }
-    let message = "every connection to the Internet passes".to_owned();
-    let name = Some(line.name());
-    let finding = Finding::new(
-        "TW011",
-        resource,
-        name,
-        if line.origin.is_some() { &line.place } else { place },
-        message,
-    );
+    let place = if line.origin.is_some() { &line.place } else { place };
+    let finding = Finding::new("TW011", resource, Some(line.name()), place, Message::AllOut);
     let fix = "allow what is needed by tag or address, and deny the rest";
     found.push(finding.fix(fix).rated(if line.origin.is_some() {
         Severity::Warning

@@ -1,8 +1,9 @@
 //! Route tables, and what they do together with security groups: TW022, TW030 to TW037.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::finding::{Finding, Severity};
+use super::message::Message;
 use super::sides::{Sides, address, inside, is_any, same};
 use super::texts::is_intent;
 use crate::addr::{AddrSet, IpPrefix};
@@ -43,7 +44,7 @@ pub(super) fn has_group(subnet: &LiveSubnet, group: &LiveGroup) -> bool {
         || group.applied_to.iter().any(|id| same(Some(id), subnet.id.as_deref()))
 }
 
-fn finding(id: &str, table: &LiveTable, route: &LiveRoute, message: String) -> Finding {
+fn finding(id: &str, table: &LiveTable, route: &LiveRoute, message: Message) -> Finding {
     Finding::new(id, &table.name, Some(&route.name), &route.place, message)
 }
 
@@ -57,25 +58,20 @@ fn default_to_appliance(table: &LiveTable) -> Option<&LiveRoute> {
     table.routes.iter().filter(|route| is_appliance(route)).find(all)
 }
 
+/// The address of Azure's own services.
+const PLATFORM: IpAddr = IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16));
+
 /// TW033: appliances that cannot be where a route leads.
 fn hops(table: &LiveTable, subnets: &[&LiveSubnet], found: &mut Vec<Finding>) {
     for route in table.routes.iter().filter(|route| is_appliance(route)) {
         let Some(hop) = route.next_hop_address.as_deref() else { continue };
         let Ok(hop) = hop.parse::<IpAddr>() else { continue };
-        if hop.to_string() == "168.63.129.16"
-            || hop.is_loopback()
-            || hop.is_unspecified()
-            || hop.is_multicast()
-        {
-            found.push(finding("TW033", table, route, format!("no appliance can be at {hop}")));
+        if hop == PLATFORM || hop.is_loopback() || hop.is_unspecified() || hop.is_multicast() {
+            found.push(finding("TW033", table, route, Message::NoAppliance(hop)));
         }
         let own = subnets.iter().find(|subnet| set(&subnet.prefixes).contains(hop));
         if let Some(subnet) = own {
-            let message = format!(
-                "the appliance {hop} stands in subnet {}, which the table is put on: a loop",
-                subnet.name
-            );
-            found.push(finding("TW033", table, route, message));
+            found.push(finding("TW033", table, route, Message::Loop { hop, subnet: subnet.name.clone() }));
         }
     }
 }
@@ -94,19 +90,12 @@ fn tags(table: &LiveTable, sides: &Sides<'_>, found: &mut Vec<Finding>) {
                 // What a service has put there itself Azure takes, whatever the file says.
                 Some(_) if is_kept_by_service(&route.name) => {}
                 Some(tag) if tag.features().is_stated() && !tag.features().has("UDR") => {
-                    found.push(finding(
-                        "TW022",
-                        table,
-                        route,
-                        format!("{name}: Azure takes this tag in no route"),
-                    ));
+                    found.push(finding("TW022", table, route, Message::NoRouteTakes(name.clone())));
                 }
                 Some(_) => {}
                 None => {
-                    let hint = crate::text::did_you_mean(&sides.snapshot.nearest(name));
-                    let message = format!(
-                        "{name} is neither a prefix nor a tag of the service tags that are used{hint}"
-                    );
+                    let near = sides.snapshot.nearest(name);
+                    let message = Message::NoDestination { name: name.clone(), near };
                     found.push(finding("TW022", table, route, message));
                 }
             }
@@ -124,8 +113,8 @@ fn past_the_firewall(table: &LiveTable, sides: &Sides<'_>, found: &mut Vec<Findi
         if tag.is_none() && !is_public {
             continue;
         }
-        let what = tag.cloned().unwrap_or_else(|| route.prefixes.join(", "));
-        let message = format!("leads {what} to the Internet, past the appliance of {}", default.name);
+        let what = tag.map_or_else(|| route.prefixes.clone(), |tag| vec![tag.clone()]);
+        let message = Message::PastFirewall { what, default: default.name.clone() };
         // An address or a narrow tag is mostly meant; shared services are a way out for data.
         let shared = tag.is_some_and(|tag| tag.starts_with("Storage") || tag.starts_with("AzureCloud"));
         let severity = if shared { Severity::Warning } else { Severity::Info };
@@ -174,8 +163,7 @@ fn without_effect(live: &Live, table: &LiveTable, sides: &Sides<'_>, found: &mut
             continue;
         }
         if read(Some(at)).is_some_and(|without| whole.difference(&without).is_empty()) {
-            let message = "every address goes where it would go without this route".to_owned();
-            found.push(finding("TW036", table, route, message).fix("remove it"));
+            found.push(finding("TW036", table, route, Message::WithoutEffect).fix("remove it"));
         }
     }
 }
@@ -196,10 +184,7 @@ fn together(
                 && (names_network(&rule.rule.sources) || names_network(&rule.rule.destinations))
         });
         if let Some(rule) = named {
-            let message = format!(
-                "subnet {}: {} sends 0.0.0.0/0 to an appliance, so that VirtualNetwork holds every address here",
-                subnet.name, default.name
-            );
+            let message = Message::NetworkIsAll { subnet: subnet.name.clone(), route: default.name.clone() };
             let found_here = Finding::new("TW030", &group.name, Some(&rule.rule.name), &rule.place, message);
             found.push(found_here.fix("write the address space of the network in place of the tag"));
         }
@@ -217,12 +202,11 @@ fn together(
                 && rule.rule.sources.iter().any(|text| !is_any(text))
         });
         if let Some(rule) = from_outside {
-            let message = format!(
-                "subnet {}: lets connections in from outside, and {} sends what goes back to the appliance {}",
-                subnet.name,
-                default.name,
-                default.next_hop_address.as_deref().unwrap_or_default()
-            );
+            let message = Message::Asymmetric {
+                subnet: subnet.name.clone(),
+                route: default.name.clone(),
+                hop: default.next_hop_address.clone().unwrap_or_default(),
+            };
             found.push(Finding::new("TW032", &group.name, Some(&rule.rule.name), &rule.place, message));
         }
     }
@@ -261,7 +245,7 @@ fn dropped(
         let lets_out = rule.rule.direction.eq_ignore_ascii_case("outbound")
             && rule.rule.access.eq_ignore_ascii_case("allow");
         if lets_out && side.is_known() && !side.set.is_empty() && side.set.is_subset(&dropped) {
-            let message = format!("subnet {}: lets out what route table {} drops", subnet.name, table.name);
+            let message = Message::Dropped { subnet: subnet.name.clone(), table: table.name.clone() };
             found.push(Finding::new("TW034", &group.name, Some(&rule.rule.name), &rule.place, message));
         }
     }
@@ -283,8 +267,7 @@ fn subnets(live: &Live, found: &mut Vec<Finding>) {
         let Some(&(_, group, table)) = reserved(subnet) else { continue };
         let refused = [(group, &subnet.group, "security group"), (table, &subnet.table, "route table")];
         for (_, _, what) in refused.into_iter().filter(|(may, has, _)| !may && has.is_some()) {
-            let message = format!("Azure refuses a {what} on this subnet");
-            found.push(Finding::new("TW037", &subnet.name, None, &subnet.place, message));
+            found.push(Finding::new("TW037", &subnet.name, None, &subnet.place, Message::Refused(what)));
         }
     }
     let ordinary: Vec<&LiveSubnet> =
@@ -300,8 +283,7 @@ fn subnets(live: &Live, found: &mut Vec<Finding>) {
         for (what, has) in kinds {
             let with = siblings.iter().filter(|other| has(other)).count();
             if !has(subnet) && siblings.len() >= 3 && with * 4 >= siblings.len() * 3 {
-                let message =
-                    format!("has no {what}, and {with} of its {} siblings have one", siblings.len());
+                let message = Message::Lacks { what, with, of: siblings.len() };
                 found.push(Finding::new("TW035", &subnet.name, None, &subnet.place, message));
             }
         }

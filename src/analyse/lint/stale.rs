@@ -1,9 +1,10 @@
 //! Lists that are a service tag as it was: TW020, TW021.
 
-use super::finding::{Finding, TagMatch};
+use super::finding::Finding;
+use super::message::{Message, OldList, Owners, Share, TagMatch};
 use crate::addr::{AddrSet, Count};
 use crate::read::live::Place;
-use crate::tags::{Fit, Snapshot, TagHistory, Timeline, UnionFit};
+use crate::tags::{Fit, Snapshot, TagHistory, TagName, Timeline, UnionFit};
 
 /// A list of fewer blocks says too little to be anyone's.
 const FEWEST: usize = 3;
@@ -50,7 +51,7 @@ pub fn origin_of(list: &AddrSet, timeline: &Timeline) -> Option<Origin> {
         && let Some(union) = timeline.union_fit(&known, &fits)
         && is_better(&union, best)
     {
-        let part = |tag: &crate::tags::TagName| Fit {
+        let part = |tag: &TagName| Fit {
             tag: tag.clone(),
             weeks: union.weeks.clone(),
             missing: union.missing,
@@ -88,30 +89,29 @@ pub(super) fn stale(list: &List<'_>, timeline: &Timeline, today: &Snapshot, foun
         origin.tags.iter().filter_map(|fit| Matched::new(list, fit, timeline, today)).collect();
     let Some(first) = matches.first() else { return };
     let missing = AddrSet::union_of(matches.iter().map(|m| &m.missing_today));
-    let joined = matches.iter().map(Matched::words).collect::<Vec<_>>();
-    let joined = joined.join(if origin.is_union { " together with " } else { " or " });
-    let own = match origin.own.prefixes().count() {
-        0 => String::new(),
-        1 => ", with 1 prefix of its own beside".to_owned(),
-        n => format!(", with {n} prefixes of its own beside"),
+    let tags: Vec<TagMatch> = matches.iter().map(Matched::told).collect();
+    let old = OldList {
+        entries: list.entries,
+        is_exact: first.exact,
+        tags: tags.clone(),
+        is_union: origin.is_union,
+        own: origin.own.prefixes().count(),
     };
-    let (blocks, fits) = (list.entries, if first.exact { "are" } else { "are nearly" });
-    let finding = |id: &str, what: String| {
-        let message = format!("its {blocks} entries {fits} {joined}{own}; {what}");
+    let finding = |id: &str, message: Message| {
         let finding = Finding::new(id, list.resource, list.rule, list.place, message);
-        Finding { tags: matches.iter().map(Matched::told).collect(), ..finding }
+        Finding { tags: tags.clone(), ..finding }
     };
     if !missing.is_empty() {
-        let what = format!("today {} of the tag's addresses are missing", share(&missing, &matches, today));
+        let message = Message::Stale { list: old.clone(), missing: shares(&missing, &matches, today) };
         found.push(
-            finding("TW020", what).fix("name the tag where the target takes it, or paste the list anew"),
+            finding("TW020", message).fix("name the tag where the target takes it, or paste the list anew"),
         );
     }
     let left = AddrSet::union_of(matches.iter().map(|m| &m.left));
     let left = if origin.is_union { beyond(&left, &matches, today) } else { left };
     if !left.is_empty() {
-        let what = format!("{} addresses are no longer in it: {}", left.count(), whose(&left, today));
-        found.push(finding("TW021", what).fix("take them out"));
+        let message = Message::Left { list: old, addresses: left.count(), owners: owners(&left, today) };
+        found.push(finding("TW021", message).fix("take them out"));
     }
 }
 
@@ -151,60 +151,43 @@ impl<'a> Matched<'a> {
         })
     }
 
-    fn span(&self) -> (String, String) {
-        let (first, last) = (self.fit.weeks[0].0, self.fit.weeks[self.fit.weeks.len() - 1].1);
-        (self.timeline.date(first).to_string(), self.timeline.date(last).to_string())
-    }
-
-    fn words(&self) -> String {
-        let (from, to) = self.span();
-        if from == to {
-            format!("{} as published on {from}", self.fit.tag)
-        } else {
-            format!("{} as published from {from} to {to}", self.fit.tag)
-        }
-    }
-
     fn told(&self) -> TagMatch {
-        let (from, to) = self.span();
+        let (first, last) = (self.fit.weeks[0].0, self.fit.weeks[self.fit.weeks.len() - 1].1);
         TagMatch {
-            tag: self.fit.tag.to_string(),
-            from,
-            to,
-            missing: self.fit.missing.to_string(),
-            excess: self.fit.excess.to_string(),
-            missing_today: self.missing_today.count().to_string(),
-            left: self.left.count().to_string(),
+            tag: self.fit.tag.clone(),
+            from: self.timeline.date(first),
+            to: self.timeline.date(last),
+            missing: self.fit.missing,
+            excess: self.fit.excess,
+            missing_today: self.missing_today.count(),
+            left: self.left.count(),
         }
     }
 }
 
-/// How much of what the tags hold today is missing: in percent of the families that the list has.
-fn share(missing: &AddrSet, matches: &[Matched<'_>], today: &Snapshot) -> String {
+/// How much of what the tags hold today is missing, of the families that the list has.
+fn shares(missing: &AddrSet, matches: &[Matched<'_>], today: &Snapshot) -> Vec<Share> {
     let now =
         AddrSet::union_of(matches.iter().filter_map(|m| today.tag(m.fit.tag.as_str())).map(|tag| tag.set()));
-    let family = |missing: Count, now: Count| {
-        (!missing.is_zero()).then(|| format!("{:.1} %", 100.0 * missing.to_f64() / now.to_f64()))
-    };
-    let v4 = family(missing.v4.count(), now.v4.count());
-    let v6 = family(missing.v6.count(), now.v6.count()).map(|share| format!("{share} (IPv6)"));
-    v4.into_iter().chain(v6).collect::<Vec<_>>().join(" and ")
+    let v4 = Share { missing: missing.v4.count(), of: now.v4.count(), is_v6: false };
+    let v6 = Share { missing: missing.v6.count(), of: now.v6.count(), is_v6: true };
+    [v4, v6].into_iter().filter(|share| !share.missing.is_zero()).collect()
 }
 
 /// Whose addresses are today.
-fn whose(set: &AddrSet, today: &Snapshot) -> String {
+fn owners(set: &AddrSet, today: &Snapshot) -> Owners {
     let mut rest = set.clone();
-    let mut owners: Vec<String> = Vec::new();
+    let mut owners: Vec<(Count, TagName)> = Vec::new();
     let narrow = |tag: &&std::sync::Arc<crate::tags::Tag>| !tag.name().as_str().starts_with("AzureCloud");
     // The tags that hold most of them, narrow ones first; AzureCloud says only that it is somebody in Azure.
     for of_cloud in [false, true] {
-        let mut able: Vec<(Count, &str, AddrSet)> = today
+        let mut able: Vec<(Count, &TagName, AddrSet)> = today
             .tags()
             .iter()
             .filter(|tag| narrow(tag) != of_cloud)
             .filter_map(|tag| {
                 let part = tag.set().intersection(&rest);
-                (!part.is_empty()).then(|| (part.count(), tag.name().as_str(), part))
+                (!part.is_empty()).then(|| (part.count(), tag.name(), part))
             })
             .collect();
         able.sort_by(|a, b| (b.0, a.1).cmp(&(a.0, b.1)));
@@ -213,13 +196,9 @@ fn whose(set: &AddrSet, today: &Snapshot) -> String {
             if part.is_empty() || owners.len() >= 3 {
                 continue;
             }
-            owners.push(format!("{} {name}", part.count()));
+            owners.push((part.count(), name.clone()));
             rest = rest.difference(&part);
         }
     }
-    match (rest.count(), owners.is_empty()) {
-        (Count::ZERO, _) => format!("today {}", owners.join(", ")),
-        (_, true) => "today in no tag, outside of what Microsoft publishes".to_owned(),
-        (n, false) => format!("today {}, and {n} in none of these", owners.join(", ")),
-    }
+    Owners { tags: owners, rest: rest.count() }
 }

@@ -1,6 +1,7 @@
 //! What single rules say: TW012, TW013, TW022 to TW025, TW060, TW070.
 
 use super::finding::{Finding, Severity};
+use super::message::{Message, Nested};
 use super::sides::{Sides, address, is_any};
 use crate::addr::{AddrSet, Entry, IpPrefix};
 use crate::catalog::is_kept_by_service;
@@ -43,8 +44,7 @@ pub(super) fn rules(group: &LiveGroup, sides: &Sides<'_>, risks: bool, found: &m
     for rule in &group.rules {
         let text = Text { group: &group.name, rule };
         if is_intent(rule) {
-            let message = "a service owns this rule and puts it back; leave it as it is".to_owned();
-            found.push(text.finding("TW060", message));
+            found.push(text.finding("TW060", Message::Intent));
             continue;
         }
         text.ports(found);
@@ -65,7 +65,7 @@ struct Text<'a> {
 }
 
 impl Text<'_> {
-    fn finding(&self, id: &str, message: String) -> Finding {
+    fn finding(&self, id: &str, message: Message) -> Finding {
         Finding::new(id, self.group, Some(&self.rule.rule.name), &self.rule.place, message)
     }
 
@@ -81,15 +81,12 @@ impl Text<'_> {
         let limited = |ports: &[String]| super::sides::ports(ports).is_some_and(|ports| !ports.is_all());
         let rule = &self.rule.rule;
         if limited(&rule.source_ports) {
-            let list = rule.source_ports.join(", ");
-            let message =
-                format!("asks for source port {list}: clients choose theirs at random, attackers do not");
+            let message = Message::SourcePorts(rule.source_ports.clone());
             found.push(self.finding("TW012", message).fix("let the source port be *"));
         }
         let any = is_any(&rule.protocol);
         if any && limited(&rule.destination_ports) {
-            let list = rule.destination_ports.join(", ");
-            let message = format!("is for any protocol and port {list}: only TCP and UDP have ports");
+            let message = Message::AnyProtocol(rule.destination_ports.clone());
             found.push(self.finding("TW013", message).fix("name the protocol"));
         }
     }
@@ -107,10 +104,10 @@ impl Text<'_> {
             (_, false) if inbound && !outbound => "is inbound, and the rule is outbound",
             _ => return,
         };
-        found.push(self.finding("TW070", format!("by its name it {says}")).fix("rename it, or put it right"));
+        found.push(self.finding("TW070", Message::Name(says)).fix("rename it, or put it right"));
     }
 
-    fn tags(&self, side: &str, list: &[String], sides: &Sides<'_>, found: &mut Vec<Finding>) {
+    fn tags(&self, side: &'static str, list: &[String], sides: &Sides<'_>, found: &mut Vec<Finding>) {
         let names = list.iter().filter(|text| !text.is_empty() && !is_any(text) && address(text).is_none());
         for name in names {
             let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
@@ -119,22 +116,21 @@ impl Text<'_> {
             }
             match sides.snapshot.tag(name) {
                 Some(tag) if tag.features().is_stated() && !tag.features().has("NSG") => {
-                    let message = format!("{side} {name}: Azure takes this tag in no security group");
+                    let message = Message::NoGroupTakes { side, tag: name.clone() };
                     found.push(self.finding("TW022", message));
                 }
                 Some(_) => {}
-                None => found.push(self.unknown_tag(side, name, sides)),
+                None => found.push(self.unknown_tag(side, name.clone(), sides)),
             }
         }
     }
 
-    fn unknown_tag(&self, side: &str, name: &str, sides: &Sides<'_>) -> Finding {
-        let near = sides.snapshot.nearest(name);
-        let hint = crate::text::did_you_mean(&near);
-        let finding =
-            self.finding("TW022", format!("{side} {name} is no tag of the service tags that are used{hint}"));
+    fn unknown_tag(&self, side: &'static str, name: String, sides: &Sides<'_>) -> Finding {
+        let near = sides.snapshot.nearest(&name);
+        let is_alone = near.is_empty();
+        let finding = self.finding("TW022", Message::NoTag { side, name, near });
         // Services have tags of their own that no file publishes.
-        if near.is_empty() { finding.rated(Severity::Info) } else { finding }
+        if is_alone { finding.rated(Severity::Info) } else { finding }
     }
 
     fn risks(&self, found: &mut Vec<Finding>) {
@@ -147,11 +143,10 @@ impl Text<'_> {
         }
         if self.is_inbound() {
             if let Some(tag) = rule.sources.iter().find(|text| is(text, &RENTED)) {
-                let message = format!("lets in {tag}: anyone can rent machines in it");
-                found.push(self.finding("TW024", message));
+                found.push(self.finding("TW024", Message::LetsIn(tag.clone())));
             }
         } else if let Some(tag) = rule.destinations.iter().find(|text| is(text, &SHARED)) {
-            let message = format!("lets out to {tag}: what is sent there may go to an account of anybody");
+            let message = Message::LetsOut(tag.clone());
             found.push(self.finding("TW023", message).fix("a service endpoint policy, or private endpoints"));
         }
     }
@@ -179,28 +174,25 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// Odd addresses of one side.
-fn addresses(text: &Text<'_>, side: &str, list: &[String], found: &mut Vec<Finding>) {
-    let mut add = |message: String, severity: Severity| {
+fn addresses(text: &Text<'_>, side: &'static str, list: &[String], found: &mut Vec<Finding>) {
+    let mut add = |message: Message, severity: Severity| {
         found.push(text.finding("TW025", message).rated(severity));
     };
     let prefixes: Vec<(&String, IpPrefix)> =
         list.iter().filter_map(|text| Some((text, IpPrefix::parse(text, true).ok()?))).collect();
     for (text, prefix) in &prefixes {
         if text.contains('/') && text.parse::<IpPrefix>().is_err() {
-            add(format!("{side} {text} has host bits: it is {prefix}"), Severity::Warning);
+            add(Message::HostBits { side, text: (*text).clone(), prefix: *prefix }, Severity::Warning);
         }
         if let Some(private) = misread(*prefix, text) {
-            add(
-                format!("{side} {text} reaches beyond private space; is {private} meant?"),
-                Severity::Warning,
-            );
+            add(Message::BeyondPrivate { side, text: (*text).clone(), private }, Severity::Warning);
         }
     }
     nested(&prefixes, side, &mut add);
 }
 
 /// Entries that are there twice, or lie in others.
-fn nested(prefixes: &[(&String, IpPrefix)], side: &str, add: &mut impl FnMut(String, Severity)) {
+fn nested(prefixes: &[(&String, IpPrefix)], side: &'static str, add: &mut impl FnMut(Message, Severity)) {
     let mut order: Vec<&(&String, IpPrefix)> = prefixes.iter().collect();
     order.sort_by_key(|(_, prefix)| (*prefix, 0));
     let set = |prefix: IpPrefix| -> AddrSet { AddrSet::from(prefix) };
@@ -210,16 +202,14 @@ fn nested(prefixes: &[(&String, IpPrefix)], side: &str, add: &mut impl FnMut(Str
         open.retain(|outer| !set(outer.1).is_disjoint(&set(entry.1)));
         if let Some(outer) = open.last() {
             odd.push(match outer.1 == entry.1 {
-                true => format!("{} twice", entry.0),
-                false => format!("{} in {}", entry.0, outer.0),
+                true => Nested::Twice(entry.0.clone()),
+                false => Nested::In(entry.0.clone(), outer.0.clone()),
             });
         }
         open.push(entry);
     }
     if !odd.is_empty() {
-        let shown = odd.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-        let more = if odd.len() > 3 { format!(" and {} more", odd.len() - 3) } else { String::new() };
-        add(format!("{side} has {shown}{more}"), Severity::Info);
+        add(Message::Nested { side, odd }, Severity::Info);
     }
 }
 

@@ -6,12 +6,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::atoms::{At, Atoms};
+use super::atoms::{At, Atoms, What};
 use super::list::{OpenList, OpenRule};
 use super::resolver::OpenResolver;
 use crate::addr::AddrSet;
 use crate::packet::{Ports, Protocol};
-use crate::read::live::{Live, LiveCollection, LiveCollectionGroup, last_part};
+use crate::read::live::{Live, LiveCollection, LiveCollectionGroup, Note, last_part};
 use crate::read::resources::{ApplicationRule, FirewallRule, NatRule, NetworkRule};
 use crate::replay::{HostKey, Translation};
 use crate::rules::{Access, Rule};
@@ -107,7 +107,7 @@ impl OpenFirewall {
             let access = match action.as_str() {
                 "allow" | "dnat" => Ok(Access::Allow),
                 "deny" => Ok(Access::Deny),
-                _ => Err(atoms.number(At::Access, meaning.own(&format!("collection {}", collection.name)))),
+                _ => Err(atoms.number(At::Access, meaning.own(What::Collection(collection.name.clone())))),
             };
             let mut draft = Draft { name: &name, access, origin, meaning, atoms, rules: &mut self.rules };
             match rule {
@@ -283,6 +283,23 @@ impl Draft<'_, '_, '_> {
     }
 }
 
+/// What is not known of a firewall.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Incomplete {
+    /// What a file does not say.
+    #[error("{0}")]
+    Note(Note),
+    /// A policy above without rules.
+    #[error("the rules of the policy {parent} above {policy} are not among the files")]
+    Above {
+        /// The policy above.
+        parent: String,
+        /// The policy below.
+        policy: String,
+    },
+}
+
 /// One firewall among files: a policy with those above it, or classic rules.
 pub(crate) struct Unit<'l> {
     pub(crate) name: String,
@@ -291,7 +308,7 @@ pub(crate) struct Unit<'l> {
     /// That of its own policy.
     rank: usize,
     classic: &'l [LiveCollection],
-    pub(crate) incomplete: Vec<String>,
+    pub(crate) incomplete: Vec<Incomplete>,
 }
 
 impl Unit<'_> {
@@ -386,10 +403,10 @@ pub(crate) fn units(live: &Live) -> Vec<Unit<'_>> {
         for (rank, policy) in chain.iter().rev().enumerate() {
             let groups: Vec<_> = groups_of(live, policy).collect();
             if groups.is_empty() && *policy != name {
-                unit.incomplete
-                    .push(format!("the rules of the policy {policy} above {name} are not among the files"));
+                let (parent, policy) = ((*policy).to_owned(), name.to_owned());
+                unit.incomplete.push(Incomplete::Above { parent, policy });
             }
-            unit.incomplete.extend(groups.iter().flat_map(|g| &g.incomplete).map(ToString::to_string));
+            unit.incomplete.extend(groups.iter().flat_map(|g| &g.incomplete).cloned().map(Incomplete::Note));
             unit.groups.extend(groups.into_iter().map(|group| (rank, group)));
         }
         units.push(unit);
@@ -400,7 +417,7 @@ pub(crate) fn units(live: &Live) -> Vec<Unit<'_>> {
         groups: Vec::new(),
         rank: 0,
         classic: &firewall.collections,
-        incomplete: firewall.incomplete.iter().map(ToString::to_string).collect(),
+        incomplete: firewall.incomplete.iter().cloned().map(Incomplete::Note).collect(),
     }));
     units
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::atoms::{At, Atoms};
+use super::atoms::{At, Atoms, What};
 use super::list::{OpenList, OpenRule};
 use super::resolver::OpenResolver;
 use crate::addr::AddrSet;
@@ -53,7 +53,7 @@ fn open_rule(live: &LiveRule, origin: usize, meaning: &mut OpenResolver<'_>, ato
     let access = match rule.access.to_ascii_lowercase().as_str() {
         "allow" => Ok(Access::Allow),
         "deny" => Ok(Access::Deny),
-        _ => Err(atoms.number(At::Access, meaning.own(&format!("rule {}", rule.name)))),
+        _ => Err(atoms.number(At::Access, meaning.own(What::Rule(rule.name.clone())))),
     };
     let mut open = OpenRule {
         rule: Rule {
@@ -79,8 +79,7 @@ fn open_rule(live: &LiveRule, origin: usize, meaning: &mut OpenResolver<'_>, ato
 
 /// Fields that the export lacks are questions.
 fn lacking(live: &LiveRule, open: &mut OpenRule, meaning: &OpenResolver<'_>, atoms: &mut Atoms) {
-    let mut ask =
-        |at: At, field: &str| atoms.number(at, meaning.own(&format!("{field} of rule {}", live.rule.name)));
+    let mut ask = |at: At, field| atoms.number(at, meaning.own(What::Field(field, live.rule.name.clone())));
     for &field in &live.unknown {
         match field {
             "sourceAddressPrefix" => open.sources.push(ask(At::Source, field)),

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::atoms::Atoms;
+use super::atoms::{Answered, Atoms};
 use super::regions::{intersection, joined, subtracted};
 use crate::addr::AddrSet;
 use crate::packet::{Ports, Protocol};
@@ -255,12 +255,9 @@ pub(crate) fn some_answers(lists: &[&OpenList]) -> Vec<Answers> {
     answers_to(&questions)
 }
 
-/// What must hold for a difference to be one, in words.
-pub(crate) fn in_words(answers: &Answers, atoms: &Atoms) -> Vec<String> {
-    let text = |&(number, yes): &(u32, bool)| {
-        let atom = atoms.get(number).to_string();
-        if yes { atom } else { atom.replacen(" is in ", " is not in ", 1) }
-    };
-    let yes: Vec<String> = answers.iter().filter(|(_, yes)| *yes).map(text).collect();
-    if yes.is_empty() { answers.iter().map(text).collect() } else { yes }
+/// What must hold for a difference to be one.
+pub(crate) fn answered(answers: &Answers, atoms: &Atoms) -> Vec<Answered> {
+    let one = |&(number, yes): &(u32, bool)| Answered { atom: atoms.get(number).clone(), yes };
+    let yes: Vec<Answered> = answers.iter().filter(|(_, yes)| *yes).map(one).collect();
+    if yes.is_empty() { answers.iter().map(one).collect() } else { yes }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::atoms::{At, Atoms};
+use super::atoms::{At, Atoms, Unknown, What};
 use crate::addr::{AddrSet, Entry, IntervalSet, IpPrefix};
 use crate::packet::{Ports, Protocol};
 use crate::read::live::{Live, is_same_resource, last_part};
@@ -30,7 +30,7 @@ pub(crate) struct OpenResolver<'a> {
     /// Names that application security groups of several resource groups have.
     twice: HashSet<String>,
     sets: HashMap<String, Option<Arc<AddrSet>>>,
-    lists: HashMap<Vec<String>, (Arc<AddrSet>, Vec<String>)>,
+    lists: HashMap<Vec<String>, (Arc<AddrSet>, Vec<Unknown>)>,
 }
 
 /// The address space of the virtual networks in files, with those of peers; `None` where there is none.
@@ -97,8 +97,8 @@ impl<'a> OpenResolver<'a> {
     }
 
     /// What is not known of this side, apart from what is not known of the other by the same text.
-    pub(crate) fn own(&self, text: &str) -> String {
-        format!("{text} of {}", self.side)
+    pub(super) fn own(&self, what: What) -> Unknown {
+        Unknown::Own(what, self.side)
     }
 
     /// One text: a set, or `None` where it is not known.
@@ -121,9 +121,10 @@ impl<'a> OpenResolver<'a> {
     }
 
     /// What a text is that is not known.
-    fn unknown(&self, text: &str) -> String {
+    fn unknown(&self, text: &str) -> Unknown {
         let is_name = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-        if is_name { format!("tag {text}") } else { self.own(text) }
+        let own = text.to_owned();
+        if is_name { Unknown::Tag(own) } else { self.own(What::Texts(vec![own])) }
     }
 
     /// One side of a rule: what is known of it, and the questions it hangs on.
@@ -146,15 +147,15 @@ impl<'a> OpenResolver<'a> {
         questions.extend(groups.iter().map(|id| {
             let id = id.to_ascii_lowercase();
             // Two of one name in different resource groups are two.
-            let name = if self.twice.contains(last_part(&id)) { id.as_str() } else { last_part(&id) };
-            atoms.number(at, format!("application security group {name}"))
+            let name = if self.twice.contains(last_part(&id)) { id } else { last_part(&id).to_owned() };
+            atoms.number(at, Unknown::SecurityGroup(name))
         }));
         questions.sort_unstable();
         questions.dedup();
         (set, questions)
     }
 
-    fn list(&mut self, texts: &[String]) -> (Arc<AddrSet>, Vec<String>) {
+    fn list(&mut self, texts: &[String]) -> (Arc<AddrSet>, Vec<Unknown>) {
         let (mut sets, mut unknown) = (Vec::new(), Vec::new());
         for text in texts {
             match self.one(text) {
@@ -179,7 +180,7 @@ impl<'a> OpenResolver<'a> {
             Some(group) => self.side(&group.addresses.clone(), &[], at, atoms),
             None => {
                 let name = last_part(id).to_ascii_lowercase();
-                (Arc::new(AddrSet::empty()), vec![atoms.number(at, format!("IP group {name}"))])
+                (Arc::new(AddrSet::empty()), vec![atoms.number(at, Unknown::IpGroup(name))])
             }
         }
     }
@@ -194,7 +195,7 @@ impl<'a> OpenResolver<'a> {
                 Err(_) => unknown.push(text.to_owned()),
             }
         }
-        let question = (!unknown.is_empty()).then(|| atoms.number(at, self.own(&unknown.join(", "))));
+        let question = (!unknown.is_empty()).then(|| atoms.number(at, self.own(What::Texts(unknown))));
         (Ports::new(known.into_iter().collect::<IntervalSet<u16>>()), question)
     }
 
@@ -214,7 +215,10 @@ impl<'a> OpenResolver<'a> {
         }
         match text.parse::<Protocol>().ok().or_else(|| by_number(text)) {
             Some(protocol) => (protocol, None),
-            None => (Protocol::Any, Some(atoms.number(At::Protocol, self.own(text)))),
+            None => (
+                Protocol::Any,
+                Some(atoms.number(At::Protocol, self.own(What::Texts(vec![text.to_owned()])))),
+            ),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! [`OpenRoutes`]: where each address goes by a table beside the system's routes, and what of that is not known.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,8 +12,8 @@ use crate::tags::SYSTEM_NONE;
 
 /// Where an address goes: a type of Azure's, with the address of an appliance.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Hop {
-    kind: String,
+pub struct Hop {
+    kind: Cow<'static, str>,
     address: Option<IpAddr>,
 }
 
@@ -33,11 +34,10 @@ impl Hop {
             "Null",
         ];
         let kind = kind.replace([' ', '_'], "");
-        let kind =
-            known.iter().find(|known| known.eq_ignore_ascii_case(&kind)).map_or(kind, |k| (*k).to_owned());
-        let kind = match kind.as_str() {
-            "Null" => "None".to_owned(),
-            _ => kind,
+        let kind = match known.iter().find(|known| known.eq_ignore_ascii_case(&kind)) {
+            Some(&"Null") => Cow::Borrowed("None"),
+            Some(known) => Cow::Borrowed(*known),
+            None => Cow::Owned(kind),
         };
         // Only for an appliance does the address say anything.
         let address = address.and_then(|text| text.parse().ok()).filter(|_| kind == "VirtualAppliance");
@@ -70,8 +70,20 @@ pub(crate) struct OpenRoutes {
     v6: Vec<Route<u128>>,
     hops: Vec<Hop>,
     /// What is not known: routes to tags of no file, hops that are no hops.
-    pub(crate) open: Vec<String>,
+    pub(crate) open: Vec<UnknownRoute>,
     names: Vec<String>,
+}
+
+/// A route of which not all is known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnknownRoute {
+    /// Its destination is not.
+    #[error("route {0} leads to {1}, which is not known")]
+    To(String, String),
+    /// Its next hop is not.
+    #[error("the next hop of route {0} is not known")]
+    Hop(String),
 }
 
 /// Addresses that two tables send elsewhere.
@@ -129,7 +141,7 @@ impl OpenRoutes {
             || hop.kind.starts_with('[')
             || (hop.kind == "VirtualAppliance" && hop.address.is_none())
         {
-            self.open.push(format!("the next hop of route {} is not known", route.name));
+            self.open.push(UnknownRoute::Hop(route.name.clone()));
         }
         let own = match route.source.as_deref().map(str::to_ascii_lowercase).as_deref() {
             Some("default") => Rank::System,
@@ -142,7 +154,7 @@ impl OpenRoutes {
                 continue;
             }
             let Some(tag) = meaning.snapshot.and_then(|snapshot| snapshot.tag(text)) else {
-                self.open.push(format!("route {} leads to {text}, which is not known", route.name));
+                self.open.push(UnknownRoute::To(route.name.clone(), text.clone()));
                 continue;
             };
             let rank = Rank::of_tag(tag);

@@ -1,6 +1,6 @@
 //! What is put, as the API has it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::read::live::{
     LiveCollection, LiveCollectionGroup, LiveFirewall, LiveIpGroup, LiveRoute, LiveRule, last_part,
@@ -8,29 +8,29 @@ use crate::read::live::{
 use crate::read::resources::FirewallRule;
 
 /// A member for one value, and another for several.
-fn one_or_many(members: &mut Map<String, Value>, one: &str, many: &str, values: &[String]) {
+fn one_or_many(members: &mut Value, one: &str, many: &str, values: &[String]) {
     match values {
-        [single] => members.insert(one.to_owned(), json!(single)),
-        values => members.insert(many.to_owned(), json!(values)),
-    };
+        [single] => members[one] = json!(single),
+        values => members[many] = json!(values),
+    }
 }
 
 pub(super) fn security_rule(rule: &LiveRule) -> Value {
     let r = &rule.rule;
-    let mut members = Map::new();
+    let mut members = json!({});
     if !r.description.is_empty() {
-        members.insert("description".to_owned(), json!(r.description));
+        members["description"] = json!(r.description);
     }
     for (key, value) in [("access", &r.access), ("direction", &r.direction), ("protocol", &r.protocol)] {
-        members.insert(key.to_owned(), json!(value));
+        members[key] = json!(value);
     }
-    members.insert("priority".to_owned(), json!(r.priority));
+    members["priority"] = json!(r.priority);
     one_or_many(&mut members, "sourcePortRange", "sourcePortRanges", &r.source_ports);
     one_or_many(&mut members, "destinationPortRange", "destinationPortRanges", &r.destination_ports);
     let ids = |groups: &[String]| groups.iter().map(|id| json!({ "id": id })).collect::<Vec<_>>();
     match rule.source_groups.as_slice() {
         [] => one_or_many(&mut members, "sourceAddressPrefix", "sourceAddressPrefixes", &r.sources),
-        groups => drop(members.insert("sourceApplicationSecurityGroups".to_owned(), json!(ids(groups)))),
+        groups => members["sourceApplicationSecurityGroups"] = json!(ids(groups)),
     }
     match rule.destination_groups.as_slice() {
         [] => one_or_many(
@@ -39,17 +39,17 @@ pub(super) fn security_rule(rule: &LiveRule) -> Value {
             "destinationAddressPrefixes",
             &r.destinations,
         ),
-        groups => drop(members.insert("destinationApplicationSecurityGroups".to_owned(), json!(ids(groups)))),
+        groups => members["destinationApplicationSecurityGroups"] = json!(ids(groups)),
     }
     json!({ "properties": members })
 }
 
 pub(super) fn route(route: &LiveRoute) -> Value {
-    let mut members = Map::new();
-    members.insert("addressPrefix".to_owned(), json!(route.prefixes.first()));
-    members.insert("nextHopType".to_owned(), json!(route.next_hop_type));
+    let mut members = json!({});
+    members["addressPrefix"] = json!(route.prefixes.first());
+    members["nextHopType"] = json!(route.next_hop_type);
     if let Some(address) = &route.next_hop_address {
-        members.insert("nextHopIpAddress".to_owned(), json!(address));
+        members["nextHopIpAddress"] = json!(address);
     }
     json!({ "properties": members })
 }
@@ -124,11 +124,11 @@ fn classic_rule(own: &FirewallRule, id_of: IdOf<'_>) -> Value {
     let mut made = rule(own, id_of);
     let members = made.as_object_mut().expect("a rule is an object");
     members.remove("ruleType");
-    if let Some(protocols) = members.remove("ipProtocols") {
-        members.insert("protocols".to_owned(), protocols);
-    }
     for key in ["targetUrls", "webCategories", "terminateTLS"] {
         members.remove(key);
+    }
+    if let Some(protocols) = members.remove("ipProtocols") {
+        made["protocols"] = protocols;
     }
     made
 }

@@ -1,9 +1,12 @@
 //! Operations as a script for the Azure CLI.
 
+use std::fmt::{self, Display, Write};
+
 use serde_json::Value;
 
 use super::model::Operation;
 use crate::target::ApiVersion;
+use crate::text::joined;
 
 /// The operations as a script for a POSIX shell, one line each, in order. It stops at the first that fails, which is
 /// safe: every step is.
@@ -32,7 +35,7 @@ pub fn az_script(operations: &[Operation]) -> String {
             script.push_str(": \"${POLICY:?the firewall policy}\"\n");
         }
         // Another cloud may not have it yet.
-        script.push_str(&format!("API_VERSION=${{API_VERSION:-{}}}\n", ApiVersion::default()));
+        add(&mut script, format_args!("API_VERSION=${{API_VERSION:-{}}}\n", ApiVersion::default()));
         script.push_str(REST);
     }
     if of_firewall("firewall") {
@@ -43,10 +46,13 @@ pub fn az_script(operations: &[Operation]) -> String {
     }
     script.push('\n');
     for operation in operations {
-        script.push_str(&command(operation));
-        script.push('\n');
+        add(&mut script, format_args!("{}\n", fmt::from_fn(|f| command(operation, f))));
     }
     script
+}
+
+fn add(script: &mut String, text: fmt::Arguments<'_>) {
+    script.write_fmt(text).expect("a text takes what is written");
 }
 
 /// Requests whose end is waited for: Azure takes them long before it is done, and the next step is safe only then.
@@ -119,62 +125,70 @@ put_addresses() {
 "#;
 
 /// A word of the shell.
-fn quoted(text: &str) -> String {
+fn quoted(text: &str) -> impl Display {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+    let is_plain = !text.is_empty() && text.chars().all(plain);
+    fmt::from_fn(move |f| match is_plain {
+        true => f.write_str(text),
+        false => write!(f, "'{}'", text.replace('\'', r"'\''")),
+    })
 }
 
-fn command(operation: &Operation) -> String {
-    let group = operation.resource_group.as_deref().map_or("\"$RG\"".to_owned(), quoted);
-    let network = format!(
-        "{}/providers/Microsoft.Network",
-        with_variables(operation.resource_group.as_deref().unwrap_or("$RG"))
-    );
+fn command(operation: &Operation, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let own_group = operation.resource_group.as_deref();
+    let group = fmt::from_fn(|f| match own_group {
+        Some(name) => quoted(name).fmt(f),
+        None => f.write_str("\"$RG\""),
+    });
+    let of_group = with_variables(own_group.unwrap_or("$RG"));
+    let network = fmt::from_fn(|f| write!(f, "{of_group}/providers/Microsoft.Network"));
     let (resource, name) = (quoted(&operation.resource), quoted(&operation.name));
     match (operation.kind, operation.op, &operation.body) {
         ("security-rule", "put", Some(body)) => {
-            format!(
+            write!(
+                f,
                 "az network nsg rule create --resource-group {group} --nsg-name {resource} --name {name}{} --output none",
-                rule(body)
+                fmt::from_fn(|f| rule(body, f))
             )
         }
         ("security-rule", ..) => {
-            format!("az network nsg rule delete --resource-group {group} --nsg-name {resource} --name {name}")
+            write!(
+                f,
+                "az network nsg rule delete --resource-group {group} --nsg-name {resource} --name {name}"
+            )
         }
         ("route", "put", Some(body)) => {
-            let of = |key: &str| body["properties"][key].as_str().map(quoted);
-            let mut text = format!(
+            write!(
+                f,
                 "az network route-table route create --resource-group {group} --route-table-name {resource} --name {name}"
-            );
+            )?;
             for (flag, key) in [
                 ("--address-prefix", "addressPrefix"),
                 ("--next-hop-type", "nextHopType"),
                 ("--next-hop-ip-address", "nextHopIpAddress"),
             ] {
-                if let Some(value) = of(key) {
-                    text.push_str(&format!(" {flag} {value}"));
+                if let Some(value) = body["properties"][key].as_str() {
+                    write!(f, " {flag} {}", quoted(value))?;
                 }
             }
-            text + " --output none"
+            f.write_str(" --output none")
         }
         ("route", ..) => {
-            format!(
+            write!(
+                f,
                 "az network route-table route delete --resource-group {group} --route-table-name {resource} --name {name}"
             )
         }
         ("ip-group", "put", Some(body)) => {
             let addresses = words(&body["properties"]["ipAddresses"]);
             let location = quoted(body["location"].as_str().unwrap_or_default());
-            format!("put_addresses {group} {name} {location} {addresses}")
+            write!(f, "put_addresses {group} {name} {location} {addresses}")
         }
-        ("ip-group", ..) => format!("az network ip-group delete --resource-group {group} --name {name}"),
+        ("ip-group", ..) => write!(f, "az network ip-group delete --resource-group {group} --name {name}"),
         ("firewall", _, Some(body)) => {
-            let of = |key: &str| here(&body["properties"][key].to_string());
-            format!(
+            let of = |key: &str| here(&body["properties"][key]);
+            write!(
+                f,
                 "put_rules \"{network}/azureFirewalls/{}\" <<BODY\n{}\n{}\n{}\nBODY",
                 with_variables(&operation.resource),
                 of("natRuleCollections"),
@@ -183,14 +197,13 @@ fn command(operation: &Operation) -> String {
             )
         }
         (_, op, body) => {
-            let path = format!(
-                "\"{network}/firewallPolicies/{}/ruleCollectionGroups/{}\"",
-                with_variables(&operation.resource),
-                with_variables(&operation.name)
-            );
+            let (policy, own) = (with_variables(&operation.resource), with_variables(&operation.name));
+            let path = fmt::from_fn(|f| {
+                write!(f, "\"{network}/firewallPolicies/{policy}/ruleCollectionGroups/{own}\"")
+            });
             match (op, body) {
-                ("put", Some(body)) => format!("put {path} <<BODY\n{}\nBODY", here(&body.to_string())),
-                _ => format!("remove {path}"),
+                ("put", Some(body)) => write!(f, "put {path} <<BODY\n{}\nBODY", here(body)),
+                _ => write!(f, "remove {path}"),
             }
         }
     }
@@ -222,25 +235,22 @@ fn with_variables(text: &str) -> String {
     escaped(text, "\"\\$`")
 }
 
-fn here(text: &str) -> String {
-    escaped(text, "\\$`")
+fn here(body: &Value) -> String {
+    escaped(&body.to_string(), "\\$`")
 }
 
 /// A value or list as words.
-fn words(value: &Value) -> String {
-    match value {
-        Value::Array(items) => {
-            items.iter().filter_map(Value::as_str).map(quoted).collect::<Vec<_>>().join(" ")
-        }
-        Value::String(text) => quoted(text),
-        other => other.to_string(),
-    }
+fn words(value: &Value) -> impl Display {
+    fmt::from_fn(move |f| match value {
+        Value::Array(items) => joined(items.iter().filter_map(Value::as_str).map(quoted), " ").fmt(f),
+        Value::String(text) => quoted(text).fmt(f),
+        other => other.fmt(f),
+    })
 }
 
 /// The flags of a security rule.
-fn rule(body: &Value) -> String {
+fn rule(body: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let properties = &body["properties"];
-    let mut text = String::new();
     let single = [
         ("--priority", "priority"),
         ("--direction", "direction"),
@@ -248,7 +258,7 @@ fn rule(body: &Value) -> String {
         ("--protocol", "protocol"),
     ];
     for (flag, key) in single {
-        text.push_str(&format!(" {flag} {}", words(&properties[key])));
+        write!(f, " {flag} {}", words(&properties[key]))?;
     }
     let lists = [
         ("--source-address-prefixes", "sourceAddressPrefix", "sourceAddressPrefixes"),
@@ -260,7 +270,7 @@ fn rule(body: &Value) -> String {
     for (flag, one, many) in lists {
         let value = if properties[one].is_null() { &properties[many] } else { &properties[one] };
         if !value.is_null() {
-            text.push_str(&format!(" {flag} {}", words(value)));
+            write!(f, " {flag} {}", words(value))?;
         }
     }
     for (flag, key) in [
@@ -268,10 +278,9 @@ fn rule(body: &Value) -> String {
         ("--destination-asgs", "destinationApplicationSecurityGroups"),
     ] {
         if let Value::Array(groups) = &properties[key] {
-            let ids: Vec<String> =
-                groups.iter().filter_map(|group| group["id"].as_str()).map(quoted).collect();
-            text.push_str(&format!(" {flag} {}", ids.join(" ")));
+            let ids = groups.iter().filter_map(|group| group["id"].as_str()).map(quoted);
+            write!(f, " {flag} {}", joined(ids, " "))?;
         }
     }
-    text
+    Ok(())
 }

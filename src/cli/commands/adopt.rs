@@ -37,13 +37,14 @@ pub(in crate::cli) fn run(args: &Adopt) -> Result<ExitCode, Failure> {
     let (snapshot, _) = tags.dated(None)?;
     let timeline = timeline(args, snapshot)?;
     let naming = naming(args, &live, snapshot);
-    let mut adopted = adopt(&live, snapshot, timeline.as_ref(), &naming);
-    let exact = prove(&live, snapshot, &mut adopted);
+    let adopted = adopt(&live, snapshot, timeline.as_ref(), &naming);
+    let mut cannot: Vec<String> = adopted.inexpressible.iter().map(ToString::to_string).collect();
+    let exact = prove(&live, snapshot, &adopted.policy, &mut cannot);
     if let Some(out) = &args.out {
         write(out, &adopted.policy)?;
     }
-    let Adopted { policy, rules, inexpressible, proposals } = &adopted;
-    let answer = Answer { exact, policy, rules, inexpressible, proposals };
+    let Adopted { policy, rules, proposals, .. } = &adopted;
+    let answer = Answer { exact, policy, rules, inexpressible: &cannot, proposals };
     output::print(&args.printing, &answer, |out| text(args, &answer, out))?;
     Ok(if exact { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
@@ -88,8 +89,8 @@ fn naming(args: &Adopt, live: &Live, snapshot: &Snapshot) -> Naming {
 }
 
 /// Whether what the policy makes is what was read; if not, why goes to what cannot be said.
-fn prove(live: &Live, snapshot: &Snapshot, adopted: &mut Adopted) -> bool {
-    let made = PolicySource::read("adopted.toml", &adopted.policy)
+fn prove(live: &Live, snapshot: &Snapshot, policy: &str, cannot: &mut Vec<String>) -> bool {
+    let made = PolicySource::read("adopted.toml", policy)
         .map_err(|error| error.to_string())
         .and_then(|source| Environment::new(source, Vec::new()).map_err(|error| error.to_string()))
         .and_then(|environment| {
@@ -99,14 +100,14 @@ fn prove(live: &Live, snapshot: &Snapshot, adopted: &mut Adopted) -> bool {
         Ok((made, _)) => made,
         Err(error) => {
             let first: Vec<&str> = error.lines().take(6).collect();
-            adopted.inexpressible.push(format!("nothing can be made of the draft: {}", first.join(" ")));
+            cannot.push(format!("nothing can be made of the draft: {}", first.join(" ")));
             return false;
         }
     };
     let compared = compare(live, &made, Some(snapshot));
-    let exact = compared.equal == Equal::Yes && adopted.inexpressible.is_empty();
+    let exact = compared.equal == Equal::Yes && cannot.is_empty();
     if compared.equal != Equal::Yes {
-        differences(&compared, &mut adopted.inexpressible);
+        differences(&compared, cannot);
     }
     exact
 }

@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use crate::addr::IpPrefix;
 use crate::analyse::{
-    Drift, Have, LiveState, NeedState, PlanSaid, Use, Week, az_script, check, needs_of, plan,
+    Drift, Have, LiveState, Made, NeedState, PlanSaid, Use, Week, az_script, check, needs_of, plan,
 };
 use crate::cli::args::{Check, CheckFormat, Data, OutputFormat, Printing};
 use crate::cli::commands::compare::{counted, grouped};
@@ -18,6 +19,7 @@ use crate::cli::{Failure, output, select};
 use crate::environment::Environment;
 use crate::report::document::{self, Block, Column, Line, Table};
 use crate::store::Kind;
+use crate::text::joined;
 
 /// How many stored weeks are looked at to name generations.
 const WEEKS: usize = 12;
@@ -62,7 +64,7 @@ fn weeks(environment: &Environment, data: &Data, name: &str) -> Vec<Week> {
             .ok()
             .and_then(|e| e.at(Some(entry.day())).ok());
         let made = then.and_then(|then| made_then(&then, &snapshot, name).ok());
-        Some(Week { date: entry.day().to_string(), snapshot, made })
+        Some(Week { date: entry.day(), snapshot, made })
     };
     // Each by itself, so that they cost little more than one.
     entries.truncate(WEEKS);
@@ -113,10 +115,10 @@ fn say(args: &Check, drift: &Drift) -> Result<(), Failure> {
 }
 
 /// Prefixes in a line: the first few and how many more.
-fn some(prefixes: &[String]) -> String {
+fn some(prefixes: &[IpPrefix]) -> String {
     match prefixes {
-        few if few.len() <= 4 => few.join(", "),
-        many => format!("{}, … ({} prefixes)", many[..3].join(", "), many.len()),
+        few if few.len() <= 4 => joined(few, ", ").to_string(),
+        many => format!("{}, … ({} prefixes)", joined(&many[..3], ", "), many.len()),
     }
 }
 
@@ -148,8 +150,8 @@ fn need(need: &NeedState) -> String {
 
 fn live(state: &LiveState) -> String {
     let by = match &state.generation {
-        Some(week) if week == "edited by hand" => ", edited by hand".to_owned(),
-        Some(week) => format!(", as tagwall made it from the file of {week}"),
+        Some(Made::ByHand) => ", edited by hand".to_owned(),
+        Some(Made::Week(week)) => format!(", as tagwall made it from the file of {week}"),
         None => String::new(),
     };
     let what = match state.state {
@@ -163,7 +165,7 @@ fn live(state: &LiveState) -> String {
         let classes: Vec<String> = state
             .classes
             .iter()
-            .map(|(class, count)| format!("{} {}", grouped(count), class_words(class)))
+            .map(|(class, count)| format!("{} {}", grouped(&count.to_string()), class_words(class)))
             .collect();
         let (excess, classes) = (some(&state.excess), classes.join(", "));
         // Rules are judged by packets, routes by addresses.
@@ -246,7 +248,7 @@ fn markdown(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
         let made = format!("The groups are what tagwall made from the file of {week}.");
         blocks.push(Block::paragraph(made));
     }
-    let open = drift.hangs_on.iter().map(|text| Line::of("not judged: ").prose(text));
+    let open = drift.hangs_on.iter().map(|text| Line::of("not judged: ").prose(&text.to_string()));
     blocks.extend(Block::bullets(open));
     blocks.push(Block::Table(needs_table(drift)));
     blocks.push(Block::Table(rules_table(drift)));
@@ -256,8 +258,15 @@ fn markdown(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
 fn needs_table(drift: &Drift) -> Table {
     let rows = drift.needs.iter().filter(|need| need.state != Have::Ok).map(|need| {
         let state = if need.state == Have::Part { "in part" } else { "missing" };
-        let (since, rule) = (need.since.as_deref().unwrap_or(""), need.stopped_by.as_deref().unwrap_or(""));
-        [Line::from(&need.id), state.into(), some(&need.missing).into(), since.into(), rule.into()]
+        let since = need.since.map(|day| day.to_string()).unwrap_or_default();
+        let rule = need.stopped_by.as_deref().unwrap_or("");
+        [
+            Line::from(&need.id.to_string()),
+            state.into(),
+            some(&need.missing).into(),
+            since.into(),
+            rule.into(),
+        ]
     });
     Table::new(["need", "state", "missing", "since", "stopped by"].map(Column::words)).with(rows)
 }
@@ -269,7 +278,7 @@ fn rules_table(drift: &Drift) -> Table {
             format!("{:?}", state.state).to_lowercase().into(),
             some(&state.excess).into(),
             state.class.unwrap_or("").into(),
-            state.generation.as_deref().unwrap_or("").into(),
+            state.generation.map(|made| made.to_string()).unwrap_or_default().into(),
         ]
     });
     Table::new(["rule", "state", "excess", "whose", "made"].map(Column::words)).with(rows)

@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::analyse::{
-    Answer, Comparison, Difference, Part, ReadResource, compare, region_in_words, side_in_words,
+    Answer, Comparison, Decider, Difference, Part, ReadResource, compare, region_in_words, side_in_words,
 };
 use crate::cli::args::Compare;
 use crate::cli::reading::{Tags, load};
 use crate::cli::{Failure, output};
+use crate::text::joined;
 
 pub(in crate::cli) fn run(args: &Compare) -> Result<ExitCode, Failure> {
     if args.a == "-" && args.b == "-" {
@@ -104,11 +105,11 @@ fn write_part(out: &mut dyn Write, part: &Part) -> io::Result<()> {
             "only B would let through"
         };
         write_difference(out, title, difference)?;
-        writeln!(out, "      if {}", difference.hangs_on.join(" and "))?;
+        writeln!(out, "      if {}", joined(&difference.hangs_on, " and "))?;
     }
     for difference in &part.differences {
-        let prefixes = side_in_words(&difference.prefixes, difference.tag.as_deref());
-        writeln!(out, "  {prefixes} ({})", addresses(&difference.addresses))?;
+        let prefixes = side_in_words(&difference.prefixes, difference.tag.as_ref());
+        writeln!(out, "  {prefixes} ({})", addresses(&difference.addresses.to_string()))?;
         let by = |route: &Option<String>| {
             route.as_ref().map_or("the system's route".to_owned(), |r| format!("route {r}"))
         };
@@ -117,7 +118,7 @@ fn write_part(out: &mut dyn Write, part: &Part) -> io::Result<()> {
         writeln!(out, "      {}", difference.test)?;
     }
     for difference in &part.ways {
-        let count = addresses(&difference.region.addresses);
+        let count = addresses(&difference.region.addresses.to_string());
         writeln!(out, "  another way: {} ({count})", region_in_words(&difference.region))?;
         writeln!(out, "      A: {}", difference.way_a)?;
         writeln!(out, "      B: {}", difference.way_b)?;
@@ -130,15 +131,15 @@ fn write_part(out: &mut dyn Write, part: &Part) -> io::Result<()> {
 }
 
 fn write_difference(out: &mut dyn Write, title: &str, difference: &Difference) -> io::Result<()> {
-    let count = addresses(&difference.region.addresses);
+    let count = addresses(&difference.region.addresses.to_string());
     let host = difference.host.as_ref().map_or_else(String::new, |host| format!(", for {host}"));
     let to = difference.translated.as_ref().map_or_else(String::new, |to| format!(", sent to {to}"));
     writeln!(out, "  {title}: {}{host}{to} ({count})", region_in_words(&difference.region))?;
-    let rule = |name: &Option<String>, place: &Option<crate::read::live::Place>| {
-        let name = name.as_deref().unwrap_or("no rule");
+    let rule = |name: &Option<Decider>, place: &Option<crate::read::live::Place>| {
+        let name = name.as_ref().unwrap_or(&Decider::Default("no rule"));
         place
             .as_ref()
-            .map_or_else(|| name.to_owned(), |place| format!("{name} ({}:{})", place.file, place.line))
+            .map_or_else(|| name.to_string(), |place| format!("{name} ({}:{})", place.file, place.line))
     };
     writeln!(out, "      A: {}", rule(&difference.rule_a, &difference.place_a))?;
     writeln!(out, "      B: {}", rule(&difference.rule_b, &difference.place_b))?;

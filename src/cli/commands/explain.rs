@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::analyse::{Asked, Explained, ExplainedSet, Explainer, Far, FateSaid, StepSaid, region_in_words};
+use crate::analyse::{
+    Asked, Change, Explained, ExplainedSet, Explainer, Far, FateSaid, StepSaid, region_in_words,
+};
 use crate::catalog::Date;
 use crate::cli::args::Explain;
 use crate::cli::commands::compare::addresses;
@@ -148,7 +150,7 @@ fn packet(out: &mut dyn Write, found: &Explained, week: Option<&str>) -> io::Res
     to_change(out, &found.changes)
 }
 
-fn to_change(out: &mut dyn Write, changes: &[String]) -> io::Result<()> {
+fn to_change(out: &mut dyn Write, changes: &[Change]) -> io::Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -185,7 +187,7 @@ fn set(out: &mut dyn Write, found: &ExplainedSet, week: Option<&str>) -> io::Res
     let mut fates: Vec<&FateSaid> = found.fates.iter().collect();
     fates.sort_by_key(rank);
     for fate in fates {
-        let count = addresses(&fate.region.addresses);
+        let count = addresses(&fate.region.addresses.to_string());
         writeln!(out, "\n{} ({count}) {}.", region_in_words(&fate.region), verdict(fate.verdict, fate.way))?;
         steps(out, &fate.steps, week)?;
         fate.hangs_on.iter().try_for_each(|text| writeln!(out, "If {text}."))?;

@@ -77,10 +77,10 @@ pub enum FleetError {
     #[error(transparent)]
     Text(#[from] TextError),
     /// A folder cannot be read.
-    #[error("{path}: {error}")]
+    #[error("{}: {error}", .path.display())]
     Io {
         /// The folder.
-        path: String,
+        path: PathBuf,
         /// What the system said.
         error: io::Error,
     },
@@ -96,13 +96,13 @@ pub enum FleetError {
         more: usize,
     },
     /// A table is named without what its rows stand upon.
-    #[error("{0}: a table stands upon a template: name it with --template")]
-    NoTemplate(String),
+    #[error("{}: a table stands upon a template: name it with --template", .0.display())]
+    NoTemplate(PathBuf),
     /// No file of a folder is a policy.
-    #[error("{folder}: there is no policy {start}*{end}")]
+    #[error("{}: there is no policy {start}*{end}", .folder.display())]
     NoPolicy {
         /// The folder.
-        folder: String,
+        folder: PathBuf,
         /// How the names of policies begin.
         start: String,
         /// How they end.
@@ -317,7 +317,7 @@ impl FleetReader {
         let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
         if matches!(ending.as_deref(), Some("csv" | "tsv" | "json")) || template.is_some() {
             let Some(template) = template else {
-                return Err(FleetError::NoTemplate(path.display().to_string()));
+                return Err(FleetError::NoTemplate(path.to_path_buf()));
             };
             return self.group(template, path, &[]);
         }
@@ -331,7 +331,7 @@ impl FleetReader {
     }
 
     fn matching(&mut self, folder: &Path, start: &str, end: &str) -> Result<(), FleetError> {
-        let failed = |error| FleetError::Io { path: folder.display().to_string(), error };
+        let failed = |error| FleetError::Io { path: folder.to_path_buf(), error };
         let mut paths = Vec::new();
         for entry in fs::read_dir(folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
@@ -349,7 +349,7 @@ impl FleetReader {
         }
         if before == self.found.len() && self.wrong.is_empty() {
             let (start, end) = (start.to_owned(), end.to_owned());
-            return Err(FleetError::NoPolicy { folder: folder.display().to_string(), start, end });
+            return Err(FleetError::NoPolicy { folder: folder.to_path_buf(), start, end });
         }
         Ok(())
     }

@@ -3,11 +3,13 @@
 use askama::Template;
 
 use super::{Frame, Medium, Title, page};
-use crate::analyse::{FateSaid, RegionSaid, StepSaid};
+use crate::analyse::{Change, FateSaid, RegionSaid, StepSaid};
 use crate::feed::answer::Answer;
 use crate::feed::explain::Explanation;
 use crate::feed::paths::Query;
 use crate::feed::world::World;
+use crate::replay::way::Condition;
+use crate::text::joined;
 
 #[derive(Template)]
 #[template(path = "explain.html")]
@@ -22,7 +24,7 @@ struct ExplainPage<'w> {
     wrong: String,
     verdict: String,
     subnets: Vec<Subnet>,
-    assumed: Vec<String>,
+    assumed: Vec<&'static str>,
     json: String,
 }
 
@@ -157,10 +159,10 @@ fn way(way: &str) -> String {
 /// Protocols, ports and far side of a region.
 fn services(region: &RegionSaid, inbound: bool) -> String {
     let protocols = region.protocols.join(", ");
-    let ports = region.destination_ports.join(", ");
-    let ports = match ports.as_str() {
-        "" | "0-65535" => String::new(),
-        ports => format!(" to port {ports}"),
+    let ports = &region.destination_ports;
+    let ports = match ports.is_all() || ports.set().is_empty() {
+        true => String::new(),
+        false => format!(" to port {}", joined(ports.ranges(), ", ")),
     };
     let (list, tag) = if inbound {
         (&region.sources, &region.source_tag)
@@ -168,9 +170,9 @@ fn services(region: &RegionSaid, inbound: bool) -> String {
         (&region.destinations, &region.destination_tag)
     };
     let far = match (tag, list.as_slice()) {
-        (Some(tag), _) => tag.clone(),
-        (None, list @ ([] | [_] | [_, _] | [_, _, _])) => list.join(", "),
-        (None, list) => format!("{} and {} more", list[..2].join(", "), list.len() - 2),
+        (Some(tag), _) => tag.to_string(),
+        (None, list @ ([] | [_] | [_, _] | [_, _, _])) => joined(list, ", ").to_string(),
+        (None, list) => format!("{} and {} more", joined(&list[..2], ", "), list.len() - 2),
     };
     format!("{protocols}{ports}, {far}")
 }
@@ -181,7 +183,7 @@ fn step(step: &StepSaid) -> String {
     format!("{}: {}.{asked}", step.who(), step.because)
 }
 
-fn notes(hangs_on: &[String], changes: &[String]) -> Vec<String> {
+fn notes(hangs_on: &[Condition], changes: &[Change]) -> Vec<String> {
     let open = changes.iter().map(|change| format!("So that it passes: {change}."));
     hangs_on.iter().map(|text| format!("If {text}.")).chain(open).collect()
 }

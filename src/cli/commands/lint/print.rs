@@ -91,7 +91,7 @@ fn markdown(answer: &Answer<'_>, out: &mut dyn Write) -> io::Result<()> {
     let rows = answer.findings.iter().map(|finding| {
         let fix = finding.fix.as_ref().map(|fix| format!("; {fix}")).unwrap_or_default();
         let at = format!("{} ({}:{})", about(finding), finding.place.file, finding.place.line);
-        let what = Line::of(&finding.message).prose(&fix);
+        let what = Line::of(&finding.message.to_string()).prose(&fix);
         [finding.severity.name().into(), finding.id.into(), at.into(), what]
     });
     let table = Table::new(["", "id", "where", "what"].map(Column::words)).with(rows);
