@@ -1,9 +1,7 @@
 //! What is wrong with what a store holds.
 
 use std::io;
-use std::path::PathBuf;
 
-use super::disk::StoreError;
 use super::entry::StoredError;
 use crate::tags::SnapshotError;
 
@@ -48,20 +46,3 @@ pub enum Unusable {
 /// What follows from a file `current` that cannot be used, and the way out.
 const INSTEAD: &str =
     "; the newest snapshot that can be read is taken instead, and `tagwall fetch` sets it right";
-
-/// What of a store is passed over where the last good data is asked for.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Damage {
-    /// The file that names the current snapshot.
-    #[error("{}: {why}", path.display())]
-    Current {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: Unusable,
-    },
-    /// A snapshot.
-    #[error(transparent)]
-    Snapshot(StoreError),
-}

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::damage::{Damage, Flaw, Unusable};
+use super::damage::{Flaw, Unusable};
 use super::entry::{Kind, META, Origin, StoredSnapshot, entry_of, pretty, read_entry};
 use super::{LoadError, atomic, plain, unpack};
 use crate::redact;
@@ -89,6 +89,23 @@ pub enum StoreError {
         /// What is wrong with it.
         why: Flaw,
     },
+}
+
+/// What of a store is passed over where the last good data is asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Damage {
+    /// The file that names the current snapshot.
+    #[error("{}: {why}", path.display())]
+    Current {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: Unusable,
+    },
+    /// A snapshot.
+    #[error(transparent)]
+    Snapshot(StoreError),
 }
 
 impl StoreError {

@@ -19,7 +19,7 @@ mod unpack;
 
 #[cfg(feature = "fetch")]
 pub use acquire::{AcquireError, Acquired, Refused, Status, Supply, Terms};
-pub use damage::{Damage, Flaw, Unusable};
-pub use disk::{Added, Keep, LastGood, Listing, Refusal, Store, StoreError};
+pub use damage::{Flaw, Unusable};
+pub use disk::{Added, Damage, Keep, LastGood, Listing, Refusal, Store, StoreError};
 pub use entry::{Kind, Origin, StoredError, StoredSnapshot, date_in_name};
 pub use unpack::{FileKind, LoadError, Packing, load_bytes, load_file, unpack};
