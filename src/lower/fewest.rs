@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use super::table::{PrefixRoute, Table};
+use super::table::{PrefixRoute, Table, private_blocks};
 use crate::addr::{AddrSet, IpPrefix, Mismatch, Prefix, Prices, Route, RouteError, RouteProblem};
 use crate::packet::NextHop;
-use crate::policy::{Remote, SYSTEM_NONE, only_families_of};
+use crate::policy::{Remote, only_families_of};
 
 /// A next hop as the minimiser sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -205,10 +205,6 @@ impl<'a> WantedRoutes<'a> {
         }
         mismatch
     }
-}
-
-fn private_blocks() -> impl Iterator<Item = IpPrefix> {
-    SYSTEM_NONE.iter().map(|block| block.parse().expect("a constant prefix"))
 }
 
 /// The private ranges that Azure's own routes drop.

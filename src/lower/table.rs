@@ -3,7 +3,7 @@
 use super::names::name;
 use crate::addr::{AddrSet, IpPrefix};
 use crate::packet::NextHop;
-use crate::policy::{ManagedRoute, Policy, Remote, RouteNeed, only_families_of};
+use crate::policy::{ManagedRoute, Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
 
 /// One route of prefixes.
 pub(super) type PrefixRoute = (IpPrefix, NextHop);
@@ -92,6 +92,11 @@ impl<'a> Table<'a> {
     }
 }
 
+/// The private ranges that Azure's own routes drop, one by one.
+pub(super) fn private_blocks() -> impl Iterator<Item = IpPrefix> {
+    SYSTEM_NONE.iter().map(|block| block.parse().expect("a constant prefix"))
+}
+
 /// The lines of a subnet's table: what is written, but for its own addresses, which stay local inside a wider line.
 fn lines(policy: &Policy, needs: &[&RouteNeed], subnet: &str) -> Vec<PrefixRoute> {
     let own = policy.network.addresses_of(subnet);
@@ -100,6 +105,7 @@ fn lines(policy: &Policy, needs: &[&RouteNeed], subnet: &str) -> Vec<PrefixRoute
     for need in needs.iter().filter(|need| need.as_written) {
         let Remote::Addresses(set) = &need.to else { continue };
         let set = only_families_of(&set.difference(&need.except), &present);
+        let led = policy.route_set(need, subnet);
         for prefix in set.prefixes() {
             let whole = AddrSet::from(prefix);
             let kept = |route: &ManagedRoute| matches!(&route.to, Remote::Addresses(set) if *set == whole);
@@ -107,6 +113,11 @@ fn lines(policy: &Policy, needs: &[&RouteNeed], subnet: &str) -> Vec<PrefixRoute
                 continue;
             }
             lines.push((prefix, need.next_hop));
+            // Routes for private ranges, the system's or the policy's, are narrower than a line that holds a whole one.
+            let dropped = need.next_hop == NextHop::None && !policy.private_to_firewall();
+            let narrower = private_blocks().filter(|&p| p != prefix && AddrSet::from(p).is_subset(&whole));
+            let taken = |p: AddrSet| !dropped && !led.is_disjoint(&p) && !p.is_subset(space);
+            lines.extend(narrower.filter(|&p| taken(p.into())).map(|p| (p, need.next_hop)));
             if whole.is_subset(space) && need.next_hop != NextHop::VnetLocal {
                 let inside = own.prefixes().filter(|&p| AddrSet::from(p).is_subset(&whole));
                 lines.extend(inside.map(|p: IpPrefix| (p, NextHop::VnetLocal)));

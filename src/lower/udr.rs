@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use super::fewest::{WantedRoutes, shorter};
 use super::flows::{native, widened};
 use super::names::{name, unique};
-use super::table::{PrefixRoute, Table, tables};
+use super::table::{PrefixRoute, Table, private_blocks, tables};
 use super::tally::Tally;
 use crate::addr::{AddrSet, Count, IpPrefix};
 use crate::packet::NextHop;
@@ -19,7 +19,7 @@ use crate::plan::{
     RouteTo, extra_of,
 };
 use crate::policy::intent::{DefaultRoute, TagUse};
-use crate::policy::{ManagedRoute, Policy, Remote, RouteNeed, SYSTEM_NONE, only_families_of};
+use crate::policy::{ManagedRoute, Policy, Remote, RouteNeed, only_families_of};
 use crate::tags::Tag;
 use crate::target::Target;
 
@@ -105,7 +105,10 @@ fn default_routes(policy: &Policy, table: &Table<'_>, plan: &mut PlanParts) -> V
             Some(hop) => {
                 routes.push(route(prefix(all), hop, "default"));
                 if policy.private_to_firewall() && !v6 {
-                    routes.extend(SYSTEM_NONE.iter().map(|block| route(prefix(block), hop, "private")));
+                    // A line of the very same prefix that leads elsewhere comes instead.
+                    let is_line = |block| table.lines.iter().any(|&(to, other)| to == block && other != hop);
+                    let blocks = private_blocks().filter(|&block| !is_line(block));
+                    routes.extend(blocks.map(|block| route(block, hop, "private")));
                 }
             }
             None if wants_firewall(policy) && table.takes_default => note_missing(all, plan),

@@ -52,6 +52,53 @@ fn only_lines_inside_the_network_need_a_way_home() {
     assert_eq!((told("10.20.2.0/24"), told("203.0.113.0/24")), (true, false));
 }
 
+/// Azure's own routes that drop private ranges are narrower than a line that holds a whole one, and so are the routes by
+/// which a policy sends private ranges to its firewall: the line takes them by a route of their own.
+#[test]
+fn a_line_around_a_private_range_leads_that_too() {
+    let with = |space: &str, private: bool, lines: &[(&str, &str)]| {
+        let lines: String = lines
+            .iter()
+            .map(|(to, hop)| format!("[[route]]\nto = \"{to}\"\nnext-hop = \"{hop}\"\n"))
+            .collect();
+        let private = if private { "[route-table]\nprivate = \"firewall\"\n" } else { "" };
+        let text = format!("{HEAD}{}{NEED}{lines}{private}", subnet("a", "10.20.1.0/24"));
+        let made = made(&text.replace("10.20.0.0/16", space));
+        let hop = |route: String| route.replace("VirtualAppliance 10.20.255.4", "firewall");
+        let own = routes(&made, "a").into_iter().map(hop).filter(|route| route != "0.0.0.0/0 -> firewall");
+        own.collect::<Vec<_>>()
+    };
+    let net = "10.20.0.0/16";
+    let alone = |to, hop| with(net, false, &[(to, hop)]);
+    assert_eq!(alone("192.0.0.0/3", "internet"), ["192.0.0.0/3 -> Internet", "192.168.0.0/16 -> Internet"]);
+    assert_eq!(alone("172.0.0.0/8", "firewall"), ["172.0.0.0/8 -> firewall", "172.16.0.0/12 -> firewall"]);
+    assert_eq!(alone("10.0.0.0/7", "internet"), ["10.0.0.0/7 -> Internet", "10.0.0.0/8 -> Internet"]);
+    // What is to be dropped is dropped by the system; what is the network's own stays its own.
+    assert_eq!(alone("172.0.0.0/8", "none"), ["172.0.0.0/8 -> None"]);
+    assert_eq!(with("10.0.0.0/8", false, &[("10.0.0.0/7", "internet")]), ["10.0.0.0/7 -> Internet"]);
+    // A line inside has the range, all of it or a part.
+    assert_eq!(
+        with(net, false, &[("172.0.0.0/8", "firewall"), ("172.0.0.0/11", "none")]),
+        ["172.0.0.0/8 -> firewall", "172.0.0.0/11 -> None"]
+    );
+    assert_eq!(
+        with(net, false, &[("172.0.0.0/8", "firewall"), ("172.16.5.0/24", "internet")]),
+        ["172.0.0.0/8 -> firewall", "172.16.0.0/12 -> firewall", "172.16.5.0/24 -> Internet"]
+    );
+    let others = ["10.0.0.0/8 -> firewall", "100.64.0.0/10 -> firewall", "192.168.0.0/16 -> firewall"];
+    for (to, hop, own) in [
+        ("172.0.0.0/8", "none", ["172.0.0.0/8 -> None", "172.16.0.0/12 -> None"].as_slice()),
+        ("172.16.0.0/12", "internet", &["172.16.0.0/12 -> Internet"]),
+        ("172.16.0.0/12", "firewall", &["172.16.0.0/12 -> firewall"]),
+    ] {
+        let mut found = with(net, true, &[(to, hop)]);
+        let mut wanted: Vec<&str> = own.iter().copied().chain(others).collect();
+        found.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(found, wanted);
+    }
+}
+
 /// Defaults of their own set tables apart, also where all else is the same.
 #[test]
 fn subnets_with_other_defaults_have_other_tables() {
