@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::difference::{By, Differs, Tried};
+use super::difference::Differs;
 use super::dnat::{self, KeptNat};
 use super::given::{Findings, Given};
-use super::report::FailureKind;
 use super::wanted::{denied_hosts, is_platform, outbound, wanted_hosts, wanted_rules, without_zero};
 use crate::packet::Protocol;
 use crate::plan::firewall_priorities;
@@ -13,7 +12,7 @@ use crate::policy::intent::RulesHolder;
 use crate::policy::{FlowId, Policy};
 use crate::read::resources::{FirewallRule, Resources, RuleCollectionGroup};
 use crate::replay::{Firewall, HostKey, MatchKind, Resolver, all_groups, in_order};
-use crate::rules::{Access, Rule, RuleList, first_difference};
+use crate::rules::{Access, Rule};
 
 /// Proves that the rules let out what the flows of the policy ask for, but for gaps, with what is declared as extra,
 /// and nothing else; that they stand where the policy wants them; and that DNAT rules are those that are declared.
@@ -118,22 +117,8 @@ fn wrong_gap(given: &Given<'_>) -> Option<FlowId> {
 
 fn network(given: &Given<'_>, emitted: &Firewall, findings: &mut Findings<'_>) {
     let (wanted, rules) = (in_order(wanted_rules(given)), in_order(emitted.network().cloned()));
-    compare(&wanted, &rules, None, findings);
+    findings.compare(&wanted, &rules, None, None);
     findings.proven("network rules", rules.rules().len(), wanted.rules().len());
-}
-
-/// Where the rules that are there decide otherwise than those that are wanted, by address or for a host.
-fn compare(wanted: &RuleList, emitted: &RuleList, host: Option<&HostKey>, findings: &mut Findings<'_>) {
-    let differences = first_difference(wanted, emitted);
-    let tried = |packet| Box::new(Tried { way: None, packet, host: host.cloned() });
-    if let Some(packet) = differences.missing {
-        let (need, rule) = (By::of(&wanted.evaluate(&packet)), By::of(&emitted.evaluate(&packet)));
-        findings.fail(FailureKind::Missing, Differs::Denied { packet: tried(packet), need, rule });
-    }
-    if let Some(packet) = differences.excess {
-        let rule = By::of(&emitted.evaluate(&packet));
-        findings.fail(FailureKind::Excess, Differs::Passes { packet: tried(packet), rule });
-    }
 }
 
 /// Names fall into classes by the patterns that match them: each exact name, and for each wildcard a name below it
@@ -160,7 +145,7 @@ fn hosts(given: &Given<'_>, emitted: &Firewall, findings: &mut Findings<'_>) {
             MatchKind::Host(key) => key.covers(name),
         });
         let rules = in_order(tried.map(|matched| matched.rule.clone()));
-        compare(&need, &rules, Some(name), findings);
+        findings.compare(&need, &rules, None, Some(name));
     }
     if !names.is_empty() {
         findings.proven("hosts", emitted.hosts().count(), denied.len() + wanted.len());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::difference::{By, Differs, Tried};
+use super::difference::Differs;
 use super::extra::with_extra;
 use super::given::{Findings, Given};
 use super::report::FailureKind;
@@ -14,7 +14,7 @@ use crate::policy::intent::{HostUse, Passage};
 use crate::policy::{Flow, GroupScope, Managed, Policy, Remote};
 use crate::read::resources::{Nsg, SecurityRule};
 use crate::replay::{self, Resolver, default_rules, in_order};
-use crate::rules::{Access, Rule, RuleList, first_difference};
+use crate::rules::{Access, Rule, RuleList};
 use crate::tags::{Snapshot, Symbol, Symbols};
 use crate::target::Target;
 use crate::text::says;
@@ -168,16 +168,7 @@ fn compare(
     (direction, group): (Direction, Option<&str>),
     findings: &mut Findings<'_>,
 ) {
-    let differences = first_difference(wanted, emitted);
-    let tried = |packet| Box::new(Tried { way: Some(direction), packet, host: None });
-    if let Some(packet) = differences.missing {
-        let (need, rule) = (By::of(&wanted.evaluate(&packet)), By::of(&emitted.evaluate(&packet)));
-        findings.fail(FailureKind::Missing, Differs::Denied { packet: tried(packet), need, rule });
-    }
-    if let Some(packet) = differences.excess {
-        let rule = By::of(&emitted.evaluate(&packet));
-        findings.fail(FailureKind::Excess, Differs::Passes { packet: tried(packet), rule });
-    }
+    findings.compare(wanted, emitted, Some(direction), None);
     let (way, rules, needs) = (direction.name(), emitted.rules().len(), wanted.rules().len());
     match group {
         Some(group) => findings.proven(format_args!("{way} of {group}"), rules, needs),
