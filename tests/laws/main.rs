@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod addr_borders;
 mod any_policy;
 mod except_routes;
 mod fewest_regions;
