@@ -102,7 +102,7 @@ fn route(row: &ResolvedRow, rows: &Rows<'_>, to: Remote, next_hop: NextHop) -> R
         });
     }
     Ok(RouteNeed {
-        id: RouteNeed::id(&to, &except, next_hop),
+        id: RouteNeed::id_for(&to, &except, next_hop),
         to,
         except,
         next_hop,

@@ -50,7 +50,7 @@ pub(super) fn from_workload(
                 origin: None,
             };
             let need = RouteNeed {
-                id: RouteNeed::id(&to, &AddrSet::empty(), route.next_hop),
+                id: RouteNeed::id_for(&to, &AddrSet::empty(), route.next_hop),
                 to: to.clone(),
                 except: AddrSet::empty(),
                 next_hop: route.next_hop,

@@ -74,7 +74,7 @@ impl Lines<'_> {
         let except = applicable(except, &to);
         let cause = Cause::by_hand(line.why.as_deref());
         RouteNeed {
-            id: RouteNeed::id(list_text(&to), &except, next_hop),
+            id: RouteNeed::id_for(list_text(&to), &except, next_hop),
             as_written: matches!(to, Remote::Addresses(_)),
             to,
             except,

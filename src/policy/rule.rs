@@ -315,7 +315,7 @@ pub struct RouteNeed {
 
 impl RouteNeed {
     /// What a route is called: `to` in words, what is taken out of it, and the next hop.
-    pub(super) fn id(to: impl fmt::Display, except: &AddrSet, next_hop: NextHop) -> String {
+    pub(super) fn id_for(to: impl fmt::Display, except: &AddrSet, next_hop: NextHop) -> String {
         format!("{to}{} -> {next_hop}", without(except))
     }
 

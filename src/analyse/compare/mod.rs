@@ -42,7 +42,7 @@ use parts::Compared;
 /// assert_eq!(compare(&wide, &read("203.0.113.0/24"), None).equal, Answer::Yes);
 /// let found = compare(&wide, &narrow, None);
 /// assert_eq!(found.equal, Answer::No);
-/// assert_eq!(found.parts[0].only_a[0].region.sources, ["203.0.113.128/25"]);
+/// assert_eq!(found.parts[0].only_a[0].region.sources, ["203.0.113.128/25".parse().unwrap()]);
 /// ```
 pub fn compare(a: &Live, b: &Live, snapshot: Option<&Snapshot>) -> Comparison {
     let space = |live: &Live| super::open::space_of(live);
